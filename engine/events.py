@@ -1,0 +1,103 @@
+"""What a run says while it works: one JSON object a line, numbered, in `events.ndjson` of its folder.
+
+The stream is a pure function of the run: a run that resumes from a checkpoint repeats the numbers it had
+already written, so a reader that keeps the first event of every number sees an undisturbed run. What is not
+reproducible (process ids, attempts, failures) is not an event: a failure is `failure.json` beside the stream.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from engine.example import Frozen, Outcome
+
+
+class Started(Frozen):
+    """The run began. `total_steps` is the number of optimizer steps over all phases (0: nothing is trained)."""
+
+    kind: Literal["started"] = "started"
+    seq: int
+    total_steps: int
+    threads: int
+    device: str
+    versions: dict[str, str]
+
+
+class Stepped(Frozen):
+    """Optimizer step `step` (1-based, over all phases) is done.
+
+    Attributes:
+        loss: The objective's loss; nats per answer token for SFT, TRL's DPO loss for DPO.
+        phase: Which objective, e.g. "sft", "dpo".
+        elapsed: Seconds since the run's process began; differs between repeats.
+    """
+
+    kind: Literal["stepped"] = "stepped"
+    seq: int
+    step: int
+    loss: float
+    learning_rate: float
+    phase: str
+    elapsed: float
+
+
+class Probed(Frozen):
+    """A probe measured the model after `step` steps.
+
+    Attributes:
+        stage: "live" (small fixed sample, during training) or "after" (the full set).
+        metrics: Metric name to value; a metric that could not be measured is absent.
+        outcomes: Every item's outcome ("after" only).
+    """
+
+    kind: Literal["probed"] = "probed"
+    seq: int
+    step: int
+    probe: str
+    stage: Literal["live", "after"]
+    metrics: dict[str, float]
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Checked(Frozen):
+    """An integrity check of this run (see `engine/integrity.py`)."""
+
+    kind: Literal["checked"] = "checked"
+    seq: int
+    name: str
+    ok: bool
+    detail: str
+
+
+class Noted(Frozen):
+    """Something a reader of the report must know, e.g. how many negatives the teacher gave, by type."""
+
+    kind: Literal["noted"] = "noted"
+    seq: int
+    name: str
+    detail: str
+
+
+class Finished(Frozen):
+    """The run is complete: everything it measured stands before this line."""
+
+    kind: Literal["finished"] = "finished"
+    seq: int
+    seconds: float
+    adapter: str = ""  # sha256 of the adapter's weights; "" where nothing was trained
+
+
+Event = Annotated[Started | Stepped | Probed | Checked | Noted | Finished, Field(discriminator="kind")]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def encode(event: Event) -> str:
+    """One line of JSON, without the line end."""
+    return event.model_dump_json()
+
+
+def decode(line: str | bytes) -> Event:
+    """The event of one line. Raises pydantic.ValidationError where the line is none."""
+    return EVENT.validate_json(line)

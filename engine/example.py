@@ -1,0 +1,141 @@
+"""What a model is trained and measured on. Plain values: no torch, no tokenizer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """Base of every value that crosses a room: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Side(StrEnum):
+    """Where the shortcut points on an item."""
+
+    CONGRUENT = "congruent"  # the shortcut gives the right answer
+    CONFLICTING = "conflicting"  # the shortcut gives a wrong answer
+    NEUTRAL = "neutral"  # the shortcut says nothing
+
+
+class Prompt(Frozen):
+    """What a model is given before it answers.
+
+    Attributes:
+        messages: Chat messages ({"role", "content", ...}), the last one not the assistant's.
+        tools: JSON-schema tool descriptions ({"type": "function", "function": {...}}), possibly none.
+    """
+
+    messages: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...] = ()
+
+
+class Gold(Frozen):
+    """The right answer, and how an answer is compared with it.
+
+    Attributes:
+        kind: "call" (compared as an abstract syntax tree) or "text" (compared as a string).
+        text: The right string (kind "text"); "" for calls.
+        calls: Accepted calls ({"name": str, "arguments": {arg: [accepted values]}}), for kind "call".
+            Empty means that no tool applies: any answer without a call is right.
+        labels: All strings that are valid answers of this task (kind "text"), possibly none.
+    """
+
+    kind: str = Field("text", pattern="^(call|text)$")
+    text: str = ""
+    calls: tuple[dict[str, Any], ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class Item(Frozen):
+    """One evaluation example.
+
+    Attributes:
+        id: Unique within the study's data.
+        split: What is held out, e.g. "wording", "tools", "no_tool".
+        cluster: Items that share a template, tool or noun are resampled together.
+        side: Where the shortcut points.
+        features: Numbers a probe may regress on, e.g. {"delta_log_frequency": 1.2}.
+    """
+
+    id: str
+    prompt: Prompt
+    gold: Gold
+    split: str
+    cluster: str
+    side: Side = Side.NEUTRAL
+    features: dict[str, float] = Field(default_factory=dict)
+
+
+class Example(Frozen):
+    """One training example: a prompt, the assistant message that answers it, and what an item carries.
+
+    Attributes:
+        task: The family of the instruction (shuffling swaps instructions between families).
+        answer: The assistant message: {"role": "assistant", "content": ...} or with "tool_calls".
+        instruction: Index into `prompt.messages` of the message that carries the instruction.
+    """
+
+    id: str
+    prompt: Prompt
+    answer: dict[str, Any]
+    gold: Gold
+    task: str
+    cluster: str
+    side: Side = Side.NEUTRAL
+    instruction: int = 0
+
+
+class Preference(Frozen):
+    """A prompt with a right answer and a verified wrong one (text after the generation prompt, no end token).
+
+    Attributes:
+        failure: The type of the wrong answer, as `engine.grading` names it.
+    """
+
+    prompt: Prompt
+    chosen: dict[str, Any]
+    rejected: str
+    failure: str
+
+
+class Outcome(Frozen):
+    """What one run did on one item.
+
+    Attributes:
+        correct: Whether the answer is right.
+        output: The model's own words (untrusted text), cut to 500 characters.
+        failure: The type of the failure, None when right.
+        value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
+    """
+
+    item: str
+    correct: bool
+    split: str
+    cluster: str
+    side: Side = Side.NEUTRAL
+    output: str = ""
+    failure: str | None = None
+    value: float | None = None
+
+
+class StudyData(Frozen):
+    """Everything a study is trained and measured on.
+
+    Attributes:
+        train: Pool of training examples, a superset of what one run uses.
+        items: Evaluation items, for all probes; a probe picks the splits it measures.
+        texts: Plain text of the base model's own kind, for forgetting.
+        name: Where it comes from, for people.
+        digest: sha256 over the content.
+    """
+
+    train: tuple[Example, ...]
+    items: tuple[Item, ...]
+    texts: tuple[str, ...] = ()
+    name: str
+    digest: str

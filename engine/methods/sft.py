@@ -1,0 +1,14 @@
+"""Supervised fine-tuning: the loss of the answer's tokens, nothing else."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from engine.method import Method, MethodConfig
+
+
+class Sft(Method[MethodConfig]):
+    """LoRA on every linear layer, cross-entropy on the answer."""
+
+    name: ClassVar[str] = "sft"
+    label: ClassVar[str] = "SFT"

@@ -1,0 +1,62 @@
+"""What a probe is: items to measure, a measurement, and figures drawn from the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from engine.example import Frozen, Item, Outcome, StudyData
+from engine.subject import Subject
+
+
+class Metric(Frozen):
+    """One figure of a probe.
+
+    Attributes:
+        unit: "share" (0..1, shown as %), "difference" (of shares, shown in points), "nats" or "coefficient".
+        direction: Which way is better; None where neither is.
+    """
+
+    name: str
+    label: str
+    unit: Literal["share", "difference", "nats", "coefficient"]
+    direction: Literal["up", "down"] | None = None
+
+
+class ProbeConfig(Frozen):
+    """Settings every probe has (none so far)."""
+
+
+P = TypeVar("P", bound=ProbeConfig)
+
+
+class Probe(Generic[P]):
+    """Base of every probe (`engine/probes/<name>.py`, one class a file).
+
+    Attributes:
+        name: The file's name, with "-" for "_".
+        metrics: All figures `summarise` may give.
+        live: Names of metrics worth a curve while training; empty: the probe is not run live.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    source: ClassVar[str] = ""
+    metrics: ClassVar[tuple[Metric, ...]]
+    live: ClassVar[tuple[str, ...]] = ()
+    Config: ClassVar[type[ProbeConfig]] = ProbeConfig
+
+    def __init__(self, config: P) -> None:
+        self.config = config
+
+    def items(self, data: StudyData, per_split: int) -> list[Item]:
+        """The items to measure: at most `per_split` of each split and side pairing, the same for every run."""
+        raise TypeError(f"{type(self).__name__} has no items()")
+
+    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+        """What the model does on each item, in order."""
+        raise TypeError(f"{type(self).__name__} has no measure()")
+
+    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """Metric name to value; a metric that these outcomes cannot give is left out, never made up."""
+        raise TypeError(f"{type(self).__name__} has no summarise()")

@@ -1,0 +1,240 @@
+"""Studies, arms and runs, as frozen values. A run's hash is its identity: nothing is computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from engine.errors import SpecError
+from engine.example import Frozen
+
+RECIPE_VERSION = 1
+"""Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
+
+
+class ScaleSpec(Frozen):
+    """How large a study is run.
+
+    Attributes:
+        note: A sentence shown with every figure of this scale ("" for none).
+    """
+
+    seeds: int = Field(3, ge=1, le=1000, description="Runs per arm, paired by seed.")
+    steps: int = Field(150, ge=1, le=1_000_000, description="Optimizer steps per run.")
+    batch_size: int = Field(16, ge=1, le=4096, description="Examples per optimizer step.")
+    train_examples: int = Field(2400, ge=1, description="Training examples drawn per run.")
+    items: int = Field(200, ge=1, description="Evaluation items per split.")
+    live_items: int = Field(40, ge=0, description="Items of the live sample per split.")
+    live_every: int = Field(25, ge=1, description="Steps between live measurements.")
+    checkpoint_every: int = Field(50, ge=1, description="Steps between checkpoints.")
+    note: str = ""
+
+
+class ArmSpec(Frozen):
+    """One condition of a study.
+
+    Attributes:
+        name: Short name, unique in the study.
+        label: What people read.
+        method: A method's name (`engine/methods/<method>.py`).
+        settings: The method's settings, over its defaults.
+        agreement: Share of congruent examples among those that have a side, None: as the data has it.
+        seeds: Fewer runs than the study's seeds (controls need one); None: all.
+        role: "arm", or "control" for an arm that only proves the probe.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    label: str
+    method: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    agreement: float | None = Field(None, ge=0, le=1)
+    seeds: int | None = Field(None, ge=1)
+    role: Literal["arm", "control"] = "arm"
+
+
+class ProbeSpec(Frozen):
+    """A probe of a study, with its settings over the probe's defaults."""
+
+    probe: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Primary(Frozen):
+    """The endpoint that is fixed before the study runs: `metric` of `contrast[0]` minus that of `contrast[1]`.
+
+    Attributes:
+        expected: The direction the claim predicts.
+        margin: Differences within +- margin (the metric's unit) are too small to matter.
+    """
+
+    probe: str
+    metric: str
+    contrast: tuple[str, str]
+    expected: Literal["greater", "less"] = "greater"
+    margin: float = Field(0.03, ge=0)
+
+
+class ControlSpec(Frozen):
+    """A proof that the study can see the shortcut: `arm`'s reliance against `against`'s must (not) be higher."""
+
+    kind: Literal["positive", "negative"]
+    arm: str
+    against: str
+
+
+class VerdictSpec(Frozen):
+    """Which figures the verdict reads, as "probe.metric", and which arms.
+
+    Attributes:
+        accuracy: The task's accuracy.
+        reliance: The reliance on the shortcut.
+        floor: Accuracy below which no verdict is given.
+        treated: The arm the question is about.
+        base: The untouched base's arm.
+        format: The arm that can learn only the form of the answer, if the study has one.
+        chain: Arms in the order in which the gain is decomposed.
+        chain_labels: What each step of the chain adds, one fewer than `chain`.
+    """
+
+    accuracy: str
+    reliance: str
+    floor: float = Field(ge=0, le=1)
+    treated: str
+    base: str = "base"
+    format: str | None = None
+    chain: tuple[str, ...] = ()
+    chain_labels: tuple[str, ...] = ()
+    margin: float = Field(0.05, ge=0, description="A change of reliance within +- this is too small to matter.")
+
+
+class ModelRef(Frozen):
+    """A base model: where it lies and what it is. `digest` (sha256 of weights and tokenizer) is its identity."""
+
+    name: str
+    path: str
+    digest: str
+    template: str = Field("", description="sha256 of the chat template in use.")
+    parameters: int = 0
+
+
+class DataRef(Frozen):
+    """Where a study's data come from: a bundled source ("world.tools") or a user's file, with its sha256."""
+
+    source: str
+    path: str = ""
+    digest: str = ""
+
+
+class StudySpec(Frozen):
+    """One question, its arms, probes and primary endpoint (`resources/studies/*.toml`)."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    order: int = 100
+    question: str
+    summary: str = Field(description="One sentence: what is compared and what it would show.")
+    claim: str
+    source: str
+    published: str = Field("", description="The published figure, in words.")
+    data: str = Field(description='A bundled source, e.g. "world.tools".')
+    accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")
+    arms: tuple[ArmSpec, ...]
+    probes: tuple[ProbeSpec, ...]
+    primary: Primary
+    contrasts: tuple[tuple[str, str], ...] = Field(description="Pairs of arms that are compared.")
+    verdict: VerdictSpec
+    controls: tuple[ControlSpec, ...] = ()
+    scales: dict[Literal["smoke", "quick", "full"], ScaleSpec]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> StudySpec:
+        names = {arm.name for arm in self.arms}
+        if len(names) != len(self.arms):
+            raise ValueError("two arms have the same name")
+        used = {n for pair in self.contrasts for n in pair} | set(self.primary.contrast) | set(self.verdict.chain)
+        used |= {self.verdict.treated, self.verdict.base} | {n for c in self.controls for n in (c.arm, c.against)}
+        used |= {self.verdict.format} if self.verdict.format else set()
+        if missing := sorted(used - names):
+            raise ValueError(f"no arm is named {', '.join(missing)}")
+        probes = {p.probe for p in self.probes}
+        wanted = {self.primary.probe, self.verdict.accuracy.split(".")[0], self.verdict.reliance.split(".")[0]}
+        if missing := sorted(wanted - probes):
+            raise ValueError(f"no probe is named {', '.join(missing)}")
+        return self
+
+    def arm(self, name: str) -> ArmSpec:
+        """The arm of that name. Raises SpecError where there is none."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise SpecError(f"Study {self.id!r} has no arm {name!r}.", f"Its arms: {', '.join(a.name for a in self.arms)}.")
+
+
+class RunSpec(Frozen):
+    """One arm at one seed: everything a child process needs, and nothing else (labels change no result)."""
+
+    study: str
+    arm: str
+    method: str
+    settings: dict[str, Any]
+    agreement: float | None
+    seed: int
+    probes: tuple[ProbeSpec, ...]
+    scale: ScaleSpec
+    model: ModelRef
+    data: DataRef
+    recipe: int = RECIPE_VERSION
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits. Paths and notes do not count: the same content elsewhere is the same run."""
+        plain = self.model_dump(mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}})
+        return digest(plain)[:16]
+
+
+class TrialSpec(Frozen):
+    """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial."""
+
+    study: StudySpec
+    scale: Literal["smoke", "quick", "full"]
+    seeds: int = Field(ge=1, le=1000)
+    arms: tuple[str, ...]
+    model: ModelRef
+    data: DataRef
+
+    @property
+    def id(self) -> str:
+        """Readable and unique: study, scale and 8 hexadecimal digits."""
+        return f"{self.study.id}-{self.scale}-{digest(self.model_dump(mode='json'))[:8]}"
+
+    @property
+    def settings(self) -> ScaleSpec:
+        """The scale's sizes, with this trial's number of seeds."""
+        return self.study.scales[self.scale].model_copy(update={"seeds": self.seeds})
+
+    def runs(self) -> list[RunSpec]:
+        """Every run, seed by seed, so that each seed's arms are complete as early as possible.
+
+        An arm whose method trains nothing is the same for every seed and is run once, at seed 0.
+        """
+        from engine.methods import method_class
+
+        found: list[RunSpec] = []
+        for seed in range(self.seeds):
+            for name in self.arms:
+                arm = self.study.arm(name)
+                if seed >= (arm.seeds or self.seeds) or (seed > 0 and not method_class(arm.method).trains):
+                    continue
+                found.append(RunSpec(
+                    study=self.study.id, arm=name, method=arm.method, settings=arm.settings, agreement=arm.agreement,
+                    seed=seed, probes=self.study.probes, scale=self.settings, model=self.model, data=self.data,
+                ))  # fmt: skip
+        return found
+
+
+def digest(plain: Any) -> str:
+    """sha256 of the canonical JSON of a plain value."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

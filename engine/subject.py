@@ -1,0 +1,32 @@
+"""The model under study, as probes and teachers see it: words in, words and numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from engine.example import Prompt
+
+
+class Subject(Protocol):
+    """A model with its tokenizer and chat template (`engine/generation.py` and `engine/scoring.py` implement it)."""
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+        """Greedy answers, in the order of the prompts, without the end token; other special tokens stay."""
+        ...
+
+    def sample(
+        self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> list[list[str]]:
+        """`count` sampled answers per prompt; the same seed gives the same answers on one device."""
+        ...
+
+    def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Total log-probability in nats of each option as the answer: one array [n_options] per prompt."""
+        ...
+
+    def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """Negative log-likelihood (nats, summed) and number of predicted tokens of each plain text."""
+        ...
