@@ -1,0 +1,97 @@
+"""Frozen values that jobs hands to the window and the command line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.example import Frozen, Outcome
+
+State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "interrupted"]
+
+
+class RunRecord(Frozen):
+    """A run as the queue sees it.
+
+    Attributes:
+        reason: Why it is in this state, in words ("queued, 3rd", "cancelled by you", an error's message).
+        hint: What to do next, where it failed.
+        position: Place in the queue, from 1; None unless queued.
+        eta_seconds: Expected seconds until it ends, (low, high); None while unknown.
+    """
+
+    run: str
+    arm: str
+    seed: int
+    state: State
+    reason: str = ""
+    hint: str = ""
+    step: int = 0
+    total_steps: int = 0
+    loss: float | None = None
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    seconds: float | None = None
+    attempt: int = 0
+    position: int | None = None
+    eta_seconds: tuple[float, float] | None = None
+    trials: tuple[str, ...] = ()
+
+
+class TrialRecord(Frozen):
+    """A trial and how far it is."""
+
+    id: str
+    study: str
+    question: str
+    scale: str
+    seeds: int
+    model: str
+    created: float
+    arms: tuple[tuple[str, str], ...]  # (name, label) in the study's order
+    runs: tuple[str, ...]
+    done: int
+    failed: int
+    finished: float | None = None
+    seconds: float | None = None
+    eta_seconds: tuple[float, float] | None = None
+
+
+class Snapshot(Frozen):
+    """Everything the queue page shows, at one moment."""
+
+    trials: tuple[TrialRecord, ...]
+    runs: tuple[RunRecord, ...]
+    paused: bool
+    slots: int
+    running: int
+    memory_used: int  # bytes
+    memory_total: int  # bytes
+
+
+class Point(Frozen):
+    """One point of a live curve. `name` is "loss" or "probe.metric"."""
+
+    run: str
+    name: str
+    step: int
+    value: float
+
+
+class Curves(Frozen):
+    """New points since a cursor; hand `cursor` back to get only what came after."""
+
+    points: tuple[Point, ...]
+    cursor: int
+
+
+class RunResult(Frozen):
+    """What a finished (or unfinished) run left in the store, for analysis."""
+
+    record: RunRecord
+    metrics: dict[str, float]
+    outcomes: dict[str, tuple[Outcome, ...]]
+    checks: tuple[tuple[str, bool, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    versions: dict[str, str]
+    adapter: str = ""

@@ -1,0 +1,138 @@
+"""The result of a trial: what the JSON file holds (docs/results.md), and what window and reports draw."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.example import Frozen
+
+Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
+
+
+class PrimaryResult(Frozen):
+    """The endpoint fixed beforehand: `metric` of `contrast[0]` minus that of `contrast[1]`."""
+
+    probe: str
+    metric: str
+    contrast: tuple[str, str]
+    expected: str
+    margin: float
+
+
+class StudyResult(Frozen):
+    """Which question was asked, at which scale. `note` is a warning that belongs beside every figure."""
+
+    id: str
+    trial: str
+    question: str
+    claim: str
+    source: str
+    published: str
+    scale: str
+    note: str
+    seeds: int
+    primary: PrimaryResult
+
+
+class RunEntry(Frozen):
+    """One run. `metrics` maps "probe.metric" to its value; what could not be measured is absent."""
+
+    seed: int
+    run: str
+    status: str
+    reason: str = ""
+    seconds: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+
+class Interval(Frozen):
+    """A mean over seeds with a 95 % interval; the interval is absent where one seed alone gives none."""
+
+    metric: str
+    mean: float
+    ci: tuple[float, float] | None
+    n_seeds: int
+
+
+class ArmResult(Frozen):
+    """An arm: its runs, and its figures over seeds."""
+
+    name: str
+    label: str
+    method: str
+    role: str
+    trains: bool
+    runs: tuple[RunEntry, ...]
+    summary: tuple[Interval, ...] = ()
+
+
+class Contrast(Frozen):
+    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the one fixed beforehand."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    ci: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None = None
+    n_seeds: int
+    primary: bool = False
+
+
+class Step(Frozen):
+    """One step of the gain's decomposition: what it adds, in the accuracy's unit."""
+
+    label: str
+    arm: str
+    level: float
+    gain: float
+    ci: tuple[float, float] | None
+
+
+class Check(Frozen):
+    """An integrity check or control; a failed one makes the verdict inconclusive."""
+
+    name: str
+    label: str
+    ok: bool
+    detail: str
+
+
+class MetricInfo(Frozen):
+    """How to read a metric ("probe.metric")."""
+
+    metric: str
+    label: str
+    unit: str
+    direction: str | None
+
+
+class Verdict(Frozen):
+    """The sentence, its reasons, and what would make it firmer."""
+
+    code: Code
+    text: str
+    reasons: tuple[str, ...] = ()
+
+
+class Result(Frozen):
+    """All of a trial's results."""
+
+    format: int = 1
+    study: StudyResult
+    model: dict[str, str | int | float]
+    data: dict[str, str | int | float]
+    arms: tuple[ArmResult, ...]
+    contrasts: tuple[Contrast, ...]
+    decomposition: tuple[Step, ...] = ()
+    checks: tuple[Check, ...]
+    metrics: tuple[MetricInfo, ...] = ()
+    accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
+    reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
+    failures: dict[str, dict[str, float]] = Field(default_factory=dict, description="Arm -> failure type -> share of items.")
+    notes: tuple[str, ...] = ()
+    verdict: Verdict
+    provenance: dict[str, str | int | float | bool]
