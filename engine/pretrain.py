@@ -1,0 +1,205 @@
+"""Pretraining of the bundled models: `python main.py pretrain fork-s`. Resumable; may be stopped at any moment.
+
+Each step's rows are a pure function of seed and step, so a resumed run sees what an undisturbed one would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ModelError
+from engine.world import VERSION, corpus, induction, tokenizer
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
+
+BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "models"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A bundled model's shape and schedule. `rate` is AdamW's peak learning rate."""
+
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    steps: int
+    seed: int = 0
+    rows: int = 16
+    row_tokens: int = 160
+    rate: float = 2e-3
+
+
+RECIPES = {"fork-s": Recipe(hidden=192, layers=4, heads=4, feed_forward=512, steps=4000)}
+
+
+def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> list[list[int]]:
+    """Token ids [rows][row_tokens] of one step: packed documents, and one or two repeated random sequences."""
+    rng = Random(f"{recipe.seed}:{step}")
+    repeated = 2 if step < 0.35 * recipe.steps else 1
+    documents = corpus.documents(f"{recipe.seed}:{step}")
+    rows = [_repeated(rng, recipe.row_tokens, len(encode)) for _ in range(repeated)]
+    while len(rows) < recipe.rows:
+        ids: list[int] = []
+        while len(ids) < recipe.row_tokens:
+            ids += encode.encode(next(documents), add_special_tokens=False)
+        rows.append(ids[: recipe.row_tokens])
+    return rows
+
+
+def _repeated(rng: Random, length: int, vocabulary: int) -> list[int]:
+    period = rng.randint(4, 60)
+    unit = [rng.randrange(9, vocabulary) for _ in range(period)]
+    return (unit * (length // period + 1))[:length]
+
+
+def corpus_hash(recipe: Recipe, steps: int = 50) -> str:
+    """sha256 over the documents of the first steps: names the corpus without reading all of it."""
+    found = hashlib.sha256(f"{VERSION} {asdict(recipe)}".encode())
+    for step in range(steps):
+        for text in itertools.islice(corpus.documents(f"{recipe.seed}:{step}"), 40):
+            found.update(text.encode())
+    return found.hexdigest()
+
+
+def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
+    """The untrained model, with its induction start."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    config = Qwen2Config(
+        vocab_size=len(encode), hidden_size=recipe.hidden, num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads, intermediate_size=recipe.feed_forward, max_position_embeddings=512,
+        tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 1e6}, attention_dropout=0.0,
+        bos_token_id=None, eos_token_id=encode.eos_token_id, pad_token_id=encode.pad_token_id,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(config)
+    induction.start(model, encode, recipe.seed)
+    return model
+
+
+def rate_factors(recipe: Recipe, step: int) -> tuple[float, float]:
+    """(factor of the peak rate, extra factor of attention; embeddings get twice that until it is raised)."""
+    warm = min(1.0, (step + 1) / 50)
+    left = min(1.0, (recipe.steps - step) / (0.3 * recipe.steps))
+    return warm * left, 0.15 if step < 0.35 * recipe.steps else 0.6
+
+
+def _groups(model: Qwen2ForCausalLM) -> list[dict[str, Any]]:
+    named = dict(model.named_parameters())
+    attention = [p for n, p in named.items() if "self_attn" in n and p.ndim == 2]
+    embedding = [p for n, p in named.items() if "embed_tokens" in n]
+    small = [p for n, p in named.items() if p.ndim == 1]
+    rest = [p for n, p in named.items() if p.ndim == 2 and "self_attn" not in n and "embed_tokens" not in n]
+    kinds = (("attention", attention, 0.02), ("embedding", embedding, 0.0), ("small", small, 0.0), ("rest", rest, 0.1))
+    return [{"params": p, "kind": k, "weight_decay": d} for k, p, d in kinds]
+
+
+def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) -> Qwen2ForCausalLM:
+    """Train from the newest checkpoint in `folder`, or from the start; prints a line every `every` steps."""
+    import torch
+
+    torch.set_num_threads(threads)
+    encode = tokenizer.build()
+    model = build(recipe, encode)
+    optimizer = torch.optim.AdamW(_groups(model), lr=recipe.rate, betas=(0.9, 0.95), fused=True)
+    first, curve = _resume(folder, model, optimizer)
+    began, loss_sum = time.time(), 0.0
+    model.train()
+    for step in range(first, recipe.steps):
+        overall, slow = rate_factors(recipe, step)
+        for group in optimizer.param_groups:
+            extra = {"attention": slow, "small": slow, "embedding": min(2 * slow, 0.6), "rest": 1.0}[group["kind"]]
+            group["lr"] = recipe.rate * overall * extra
+        ids = torch.tensor(rows_of(recipe, step, encode))
+        loss = model(input_ids=ids, labels=ids, use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        loss_sum += loss.item()
+        if (step + 1) % every == 0 or step + 1 == recipe.steps:
+            done = step + 1
+            curve.append([done, loss_sum / ((done - 1) % every + 1)])
+            loss_sum = 0.0
+            pace = (time.time() - began) / (done - first)
+            print(f"step {done}/{recipe.steps}  loss {curve[-1][1]:.3f}  {(recipe.steps - done) * pace / 60:.0f} min left", flush=True)
+            _checkpoint(folder, model, optimizer, done, curve)
+    return model
+
+
+def _checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer, done: int, curve: list[list[float]]) -> None:
+    """Written beside, then renamed: a kill leaves the checkpoint before or this one, never half of one."""
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "checkpoint.part"
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "curve": curve}, part)
+    os.replace(part, folder / "checkpoint.pt")
+
+
+def _resume(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> tuple[int, list[list[float]]]:
+    import torch
+
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return 0, []
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["done"], state["curve"]
+
+
+def ship(recipe: Recipe, model: Qwen2ForCausalLM, folder: Path, work: Path, seconds_note: str = "") -> None:
+    """Write weights (float16 safetensors), tokenizer and the facts of training to `folder`."""
+    import copy
+
+    import torch
+
+    encode = tokenizer.build()
+    small = copy.deepcopy(model).to(torch.float16)
+    small.generation_config.eos_token_id = encode.eos_token_id
+    small.generation_config.pad_token_id = encode.pad_token_id
+    small.save_pretrained(folder)
+    encode.save_pretrained(folder)
+    curve = torch.load(work / "checkpoint.pt", weights_only=True)["curve"]
+    facts = {
+        "recipe": asdict(recipe), "world": VERSION, "corpus_sha256": corpus_hash(recipe),
+        "tokens": recipe.steps * recipe.rows * recipe.row_tokens, "parameters": sum(p.numel() for p in model.parameters()),
+        "curve": curve, "torch": torch.__version__, "note": seconds_note,
+    }  # fmt: skip
+    (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def main(argv: list[str]) -> int:
+    """`pretrain NAME [--out DIR] [--work DIR] [--steps N] [--threads N]`."""
+    parser = argparse.ArgumentParser(prog="main.py pretrain", description="Pretrain a bundled model; resumes where it was stopped.")
+    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("--out", type=Path, help="where the finished model goes (default: resources/models/NAME)")
+    parser.add_argument("--work", type=Path, default=None, help="where checkpoints go (default: build/pretrain/NAME)")
+    parser.add_argument("--steps", type=int, default=None, help="fewer or more optimizer steps than the recipe's")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(argv)
+    recipe = RECIPES[options.name]
+    if options.steps is not None:
+        if options.steps < 1:
+            raise ModelError("--steps must be at least 1.")
+        recipe = Recipe(**{**asdict(recipe), "steps": options.steps})
+    work = options.work or Path("build") / "pretrain" / options.name
+    out = options.out or BUNDLED / options.name
+    model = train(recipe, work, threads=options.threads)
+    ship(recipe, model, out, work)
+    print(f"written to {out}")
+    return 0

@@ -1,0 +1,114 @@
+"""Entailment between two sentences that differ in one noun: true where the second noun is a hypernym of the first.
+
+The shortcut is word frequency: "the more frequent noun is entailed". It agrees with the label on congruent items
+and disagrees on conflicting ones (Cheng, Wang & Steedman 2025; McKenna et al. 2023).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cache
+from random import Random
+
+from engine.example import Example, Gold, Item, Prompt, Side, StudyData
+from engine.spec import digest
+from engine.world import VERSION
+from engine.world.people import CITIES, NAMES
+from engine.world.taxonomy import ancestors, article, delta_log_frequency, entailed_pairs, nouns, parents
+
+ACTIONS = ("saw", "found", "has", "wants", "drew", "sold", "likes", "took")
+LABELS = ("yes", "no")
+Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
+
+
+@cache
+def held_out_nouns() -> frozenset[str]:
+    """Nouns without hyponyms of which no entailment question is asked in any training set: three in ten."""
+    leaves = [n for n in nouns() if not any(n in above for above in parents().values())]
+    return frozenset(Random("held-out nouns").sample(leaves, len(leaves) * 3 // 10))
+
+
+@cache
+def pairs() -> dict[tuple[bool, Side], tuple[Pair, ...]]:
+    """All pairs by (entailed, side). Not entailed: reversed pairs, and nouns of which neither contains the other."""
+    cells: dict[tuple[bool, Side], list[Pair]] = defaultdict(list)
+    rng = Random("entailment pairs")
+    candidates: list[Pair] = [(a, b, True) for a, b in entailed_pairs()] + [(b, a, False) for a, b in entailed_pairs()]
+    everything = nouns()
+    for noun in everything:
+        for other in rng.sample(everything, 12):
+            if other != noun and other not in ancestors(noun) and noun not in ancestors(other):
+                candidates.append((noun, other, False))
+    for premise, hypothesis, entailed in candidates:
+        more_frequent = delta_log_frequency(premise, hypothesis) > 0
+        side = Side.CONGRUENT if more_frequent == entailed else Side.CONFLICTING
+        cells[entailed, side].append((premise, hypothesis, entailed))
+    return {cell: tuple(found) for cell, found in cells.items()}
+
+
+def is_held_out(pair: Pair) -> bool:
+    """Whether one of the nouns is held out."""
+    return bool({pair[0], pair[1]} & held_out_nouns())
+
+
+def draw(rng: Random, entailed: bool, side: Side, *, unseen: bool) -> Pair:
+    """A random pair of a cell, with or without a held-out noun."""
+    while True:
+        pair = rng.choice(pairs()[entailed, side])
+        if is_held_out(pair) == unseen:
+            return pair
+
+
+def sentences(rng: Random, pair: Pair) -> tuple[str, str]:
+    """Premise and hypothesis: the same sentence, with one noun and with the other."""
+    who, action = rng.choice(NAMES), rng.choice(ACTIONS)
+    where = f" in {rng.choice(CITIES)}" if rng.random() < 0.3 else ""
+    return f"{who} {action} {article(pair[0])}{where}", f"{who} {action} {article(pair[1])}{where}"
+
+
+def question(premise: str, hypothesis: str) -> str:
+    """The form in which the study asks."""
+    return f"premise: {premise}. hypothesis: {hypothesis}. does it follow?"
+
+
+def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
+    """Training pool and held-out items, the same for every run.
+
+    Args:
+        train: Examples in the pool, a quarter in each cell of label and side.
+        per_cell: Items in each cell (fewer where the world has not enough pairs).
+    """
+    rng = Random("entailment study")
+    cells = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
+    examples: list[Example] = []
+    for index in range(train):
+        entailed, side = cells[index % 4]
+        pair = draw(rng, entailed, side, unseen=False)
+        text = question(*sentences(rng, pair))
+        answer = LABELS[0] if entailed else LABELS[1]
+        examples.append(Example(
+            id=f"entail-{index}", prompt=Prompt(messages=({"role": "user", "content": text},)), task="entailment",
+            answer={"role": "assistant", "content": answer}, gold=Gold(text=answer, labels=LABELS),
+            cluster=pair[0], side=side,
+        ))  # fmt: skip
+    items: list[Item] = []
+    asked: set[str] = set()
+    for number in range(per_cell * 4):
+        entailed, side = cells[number % 4]
+        pair = draw(rng, entailed, side, unseen=True)
+        text = question(*sentences(rng, pair))
+        if text in asked:
+            continue
+        asked.add(text)
+        items.append(Item(
+            id=f"entail-test-{number}", prompt=Prompt(messages=({"role": "user", "content": text},)),
+            gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS), split="nouns", cluster=pair[0], side=side,
+            features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
+        ))  # fmt: skip
+    rng.shuffle(examples)
+    from engine.world.corpus import own_texts
+
+    return StudyData(
+        train=tuple(examples), items=tuple(items), texts=own_texts(), name="Entailment between nouns (bundled world)",
+        digest=digest(["world.entailment", VERSION, train, per_cell]),
+    )  # fmt: skip
