@@ -111,6 +111,7 @@ class Outcome(Frozen):
         output: The model's own words (untrusted text), cut to 500 characters.
         failure: The type of the failure, None when right.
         value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
+        features: The item's features, so that figures can be drawn from stored outcomes alone.
     """
 
     item: str
@@ -121,6 +122,7 @@ class Outcome(Frozen):
     output: str = ""
     failure: str | None = None
     value: float | None = None
+    features: dict[str, float] = Field(default_factory=dict)
 
 
 class StudyData(Frozen):

@@ -175,6 +175,6 @@ def documents(seed: str) -> Iterator[str]:
 
 
 def own_texts(count: int = 120) -> tuple[str, ...]:
-    """Text of the base's own kind that no training set holds word for word, for measuring forgetting."""
+    """Text of the base's own kind, drawn with a seed of its own, for measuring forgetting."""
     rng = Random("forgetting")
     return tuple(kind(rng) for kind in itertools.islice(itertools.cycle((story, definition, synonyms)), count))
