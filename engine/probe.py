@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
-from engine.example import Frozen, Item, Outcome, StudyData
+from engine.example import Frozen, Item, Outcome, Side, StudyData
 from engine.subject import Subject
 
 
@@ -60,3 +60,22 @@ class Probe(Generic[P]):
     def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Metric name to value; a metric that these outcomes cannot give is left out, never made up."""
         raise TypeError(f"{type(self).__name__} has no summarise()")
+
+
+def share(rights: Sequence[bool]) -> float | None:
+    """Share of true values, None of nothing."""
+    return sum(rights) / len(rights) if rights else None
+
+
+def balanced(items: Sequence[Item], per_split: int) -> list[Item]:
+    """The first `per_split` items of each split, equally many congruent as conflicting where it has both.
+
+    Items without a side fill a split that has no sides; a split that has some is measured on those alone.
+    """
+    chosen: list[Item] = []
+    for split in dict.fromkeys(i.split for i in items):
+        own = [i for i in items if i.split == split]
+        sided = [[i for i in own if i.side is side] for side in (Side.CONGRUENT, Side.CONFLICTING)]
+        each = min(len(sided[0]), len(sided[1]), per_split // 2)
+        chosen += [*sided[0][:each], *sided[1][:each]] if each else own[:per_split]
+    return chosen

@@ -1,0 +1,84 @@
+"""Entailment by two options, with the frequency of the nouns as the shortcut (Cheng, Wang & Steedman 2025)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from engine.example import Item, Outcome, Side, StudyData
+from engine.probe import Metric, Probe, ProbeConfig, balanced, share
+from engine.subject import Subject
+
+
+class Entailment(Probe[ProbeConfig]):
+    """Is "yes" or "no" more likely as the answer? No text is generated, so format plays no part."""
+
+    name: ClassVar[str] = "entailment"
+    label: ClassVar[str] = "Entailment"
+    source: ClassVar[str] = "arXiv:2505.21011"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="accuracy", label="Accuracy", unit="share", direction="up"),
+        Metric(name="reliance", label="Reliance on frequency", unit="difference", direction="down"),
+        Metric(name="congruent", label="Accuracy where frequency helps", unit="share", direction="up"),
+        Metric(name="conflicting", label="Accuracy where frequency misleads", unit="share", direction="up"),
+        Metric(name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient", direction=None),
+        Metric(name="yes_rate", label="Share of yes", unit="share", direction=None),
+        Metric(name="accuracy_yes", label="Accuracy where yes is right", unit="share", direction="up"),
+        Metric(name="accuracy_no", label="Accuracy where no is right", unit="share", direction="up"),
+    )
+    live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
+
+    def items(self, data: StudyData, per_split: int) -> list[Item]:
+        """Items with two options; equally many of each side."""
+        return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split)
+
+    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+        """`value` is log P(first label) - log P(second label), nats."""
+        scores = subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
+        found = []
+        for item, score in zip(items, scores, strict=True):
+            said = item.gold.labels[int(np.argmax(score))]
+            right = said == item.gold.text
+            found.append(Outcome(
+                item=item.id, correct=right, split=item.split, cluster=item.cluster, side=item.side, output=said,
+                failure=None if right else f"said {said}", value=float(score[0] - score[1]), features=item.features,
+            ))  # fmt: skip
+        return found
+
+    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """Shares by side and label, and the regression of the answer's logit on label and frequency."""
+        congruent = share([o.correct for o in outcomes if o.side is Side.CONGRUENT])
+        conflicting = share([o.correct for o in outcomes if o.side is Side.CONFLICTING])
+        figures = {
+            "accuracy": share([o.correct for o in outcomes]),
+            "congruent": congruent,
+            "conflicting": conflicting,
+            "reliance": None if congruent is None or conflicting is None else congruent - conflicting,
+            "yes_rate": share([o.output == "yes" for o in outcomes]),
+            "accuracy_yes": share([o.correct for o in outcomes if o.features.get("entailed") == 1.0]),
+            "accuracy_no": share([o.correct for o in outcomes if o.features.get("entailed") == 0.0]),
+            "beta_frequency": frequency_weight(outcomes),
+        }
+        return {name: value for name, value in figures.items() if value is not None}
+
+
+def frequency_weight(outcomes: Sequence[Outcome]) -> float | None:
+    """Least-squares weight of the standardised log-frequency difference in `value`, the label held constant.
+
+    The model is value = a + b * entailed + beta * z(delta log f); beta is in nats per standard deviation. None where
+    fewer than 8 outcomes carry all three numbers or the frequencies do not differ.
+    """
+    rows = [
+        (o.value, o.features["entailed"], o.features["delta_log_frequency"])
+        for o in outcomes
+        if o.value is not None and {"entailed", "delta_log_frequency"} <= o.features.keys()
+    ]
+    if len(rows) < 8:
+        return None
+    value, entailed, delta = np.array(rows).T
+    if delta.std() < 1e-9:
+        return None
+    design = np.stack([np.ones_like(value), entailed, (delta - delta.mean()) / delta.std()], axis=1)
+    return float(np.linalg.lstsq(design, value, rcond=None)[0][2])
