@@ -78,11 +78,18 @@ class Primary(Frozen):
 
 
 class ControlSpec(Frozen):
-    """A proof that the study can see the shortcut: `arm`'s reliance against `against`'s must (not) be higher."""
+    """A proof that the study can see the shortcut: `arm`'s reliance against `against`'s must (not) be higher.
+
+    Attributes:
+        kind: "positive": the difference must lie above zero; "negative": it must not.
+        placebo: Measure a cue that means nothing instead (each item's side is drawn by lot): for negative controls
+            of tasks on which every trained arm may truly lean on the shortcut.
+    """
 
     kind: Literal["positive", "negative"]
     arm: str
     against: str
+    placebo: bool = False
 
 
 class VerdictSpec(Frozen):
