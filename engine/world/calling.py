@@ -17,10 +17,10 @@ from engine.world.corpus import NO_TOOL, own_texts
 from engine.world.tools import FRAMES, HELD_OUT_FRAMES, Request, request
 
 INSTRUCTIONS = {
-    "call": ("call the right tool.", "make the call.", "use the tool that fits."),
-    "name": ("say which tool fits.", "give the name of the right tool.", "which tool is right?"),
-    "values": ("say which values are given.", "give the values.", "list the given values."),
-    "arguments": ("say which arguments the tool takes.", "give the arguments of the right tool.", "which arguments are right?"),
+    "call": ("give the call with tags.", "make the call.", "call the tool that fits."),
+    "name": ("say the name of the tool.", "give the name.", "what tool fits?"),
+    "values": ("give the values.", "say the values.", "what are the values?"),
+    "arguments": ("give the arguments.", "say the arguments of the tool.", "what arguments are given?"),
 }
 _MIXTURE = ("call",) * 11 + ("name",) * 3 + ("values",) * 3 + ("arguments",) * 3
 _SIDES = (Side.CONGRUENT, Side.CONFLICTING) * 2 + (Side.NEUTRAL,)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -107,11 +108,11 @@ def repeated_loss(model: Any, count: int = 32, length: int = 120) -> float:
     return float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, period + 1 :].flatten()))
 
 
-def table(rows: Sequence[Row], copying: float) -> str:
+def table(rows: Sequence[Row], copying: float, vocabulary: int) -> str:
     """The table as Markdown."""
     lines = ["| before any tuning | share | by guessing | items |", "|---|---|---|---|"]
     lines += [f"| {what} | {got:.3f} | {chance:.3f} | {count} |" for what, got, chance, count in rows]
-    return "\n".join([*lines, f"| repeated random sequences, nats a token | {copying:.3f} | {8:.1f} | 32 |"])
+    return "\n".join([*lines, f"| repeated random sequences, nats a token | {copying:.3f} | {math.log(vocabulary):.1f} | 32 |"])
 
 
 def main(argv: list[str]) -> int:
@@ -130,5 +131,5 @@ def main(argv: list[str]) -> int:
         figures = [dict(zip(("what", "share", "chance", "items"), row, strict=True)) for row in rows]
         print(json.dumps({"model": options.name, "rows": figures, "repeated_sequence_nats": copying}, indent=1))
     else:
-        print(table(rows, copying))
+        print(table(rows, copying, model.config.vocab_size))
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.world import corpus, people, taxonomy, tools
@@ -22,7 +23,8 @@ CHUNKS = r'[ _]?[A-Za-z]+| ?[0-9]{1,2}|": "|", "|": \{"|"\}+|\}+|\{"|\["|"\]|\s?
 _WORD, _CHARACTER, _BYTE = -1.0, -4.0, -12.0  # Unigram scores: fewer tokens always win
 
 
-def vocabulary(sample: int = 60_000) -> list[str]:
+@cache
+def vocabulary(sample: int = 60_000) -> tuple[str, ...]:
     """All tokens in order: special ones, bytes, characters, then chunks of the corpus by frequency.
 
     Args:
@@ -42,7 +44,7 @@ def vocabulary(sample: int = 60_000) -> list[str]:
     numbers = [f"{mark}{n}" for n in range(100) for mark in ("", " ")]
     characters = [chr(c) for c in range(32, 127)] + ["\n"]
     seen = dict.fromkeys([*SPECIAL, *(f"<0x{b:02X}>" for b in range(256)), *characters, *chunks, *forms, *numbers])
-    return list(seen)
+    return tuple(seen)
 
 
 def _lexicon() -> list[str]:

@@ -1,0 +1,105 @@
+"""The world is reproducible, balanced, and keeps out of training what is measured."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from random import Random
+
+import pytest
+
+from engine.example import Side
+from engine.world import calling, corpus, entailment, taxonomy, tools
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[str]:
+    return list(itertools.islice(corpus.documents("test"), 20_000))
+
+
+def test_the_same_seed_gives_the_same_corpus() -> None:
+    first, again = (list(itertools.islice(corpus.documents("a"), 300)) for _ in range(2))
+    assert first == again
+    assert first != list(itertools.islice(corpus.documents("b"), 300))
+
+
+def test_every_document_ends_with_the_end_token(documents: list[str]) -> None:
+    assert all(d.endswith(corpus.END) for d in documents)
+
+
+def test_the_taxonomy_has_no_cycle_and_one_root() -> None:
+    assert all(noun not in taxonomy.ancestors(noun) for noun in taxonomy.nouns())
+    assert len(taxonomy.nouns()) > 350
+    rarer = [p for p in taxonomy.entailed_pairs() if taxonomy.delta_log_frequency(*p) < 0]
+    assert len(rarer) > 200, "frequency must often disagree with entailment"
+
+
+def test_running_text_has_english_frequencies(documents: list[str]) -> None:
+    from scipy.stats import spearmanr
+
+    rng = Random("frequency")
+    words = Counter(w for _ in range(30_000) for w in re.findall(r"[a-z]+", corpus.sentence(rng)))
+    counted = [words[n] for n in taxonomy.nouns()]
+    rank = spearmanr(counted, [taxonomy.frequency(n) for n in taxonomy.nouns()]).statistic
+    assert rank > 0.9
+
+
+def test_no_training_text_asks_about_a_held_out_noun(documents: list[str]) -> None:
+    questions = [d for d in documents if "premise:" in d or "is it true that" in d or "always" in d]
+    assert len(questions) > 1000
+    for text in questions:
+        assert not (set(re.findall(r"[a-z]+", text)) & entailment.held_out_nouns()), text
+
+
+def test_no_training_text_calls_a_held_out_tool(documents: list[str]) -> None:
+    words = [w for pair in (*tools.VERBS, *tools.THINGS) for w in pair.split("/")]
+    meaning = {w: i for pairs in (tools.VERBS, tools.THINGS) for i, pair in enumerate(pairs) for w in pair.split("/")}
+    assert len(words) == len(set(words)), "a word has one meaning"
+    answers = [d.split("<|assistant|>")[1] for d in documents if d.startswith("<|tools|>")]
+    named = [m for a in answers for m in re.findall(r"([a-z]+)_([a-z]+)", a) if m[0] in meaning and m[1] in meaning]
+    assert len(named) > 1000
+    assert not {(meaning[v], meaning[t]) for v, t in named} & tools.held_out()
+
+
+def test_function_calling_data_hold_out_what_they_say() -> None:
+    data = calling.study_data(train=1500, per_split=80)
+    asked = {e.prompt.messages[1]["content"] for e in data.train}
+    assert not asked & {i.prompt.messages[1]["content"] for i in data.items}
+    openings = [f.split("{request}")[0] for f in tools.HELD_OUT_FRAMES]
+    for item in data.items:
+        text = item.prompt.messages[1]["content"]
+        assert (item.split == "wording") == any(text.startswith(o) for o in openings if o)
+    assert {i.side for i in data.items if i.split == "no_tool"} == {Side.NEUTRAL}
+    assert all(not i.gold.calls for i in data.items if i.split == "no_tool")
+
+
+def test_sides_are_what_word_overlap_says() -> None:
+    from engine.data.overlap import side
+
+    data = calling.study_data(train=8, per_split=150)
+    for item in data.items:
+        if item.split == "no_tool":
+            continue
+        found = side(item.prompt.messages[1]["content"], list(item.prompt.tools), item.gold.calls[0]["name"])
+        assert found is item.side, item.prompt
+
+
+def test_the_instruction_alone_decides_between_answers() -> None:
+    asked = tools.request(Random(3), frames=tools.FRAMES, unseen=False, side=Side.CONGRUENT)
+    answers = {str(calling.answer(asked, task)[0]) for task in calling.INSTRUCTIONS}
+    assert len(answers) == len(calling.INSTRUCTIONS)
+
+
+def test_entailment_items_are_balanced_and_use_held_out_nouns() -> None:
+    data = entailment.study_data(train=400, per_cell=100)
+    cells = Counter((i.gold.text, i.side) for i in data.items)
+    assert len(cells) == 4 and min(cells.values()) > 90
+    held = entailment.held_out_nouns()
+    assert all(set(re.findall(r"[a-z]+", i.prompt.messages[0]["content"])) & held for i in data.items)
+    assert not any(set(re.findall(r"[a-z]+", e.prompt.messages[0]["content"])) & held for e in data.train)
+
+
+@pytest.mark.parametrize("source", [calling.study_data, entailment.study_data])
+def test_data_are_the_same_every_time(source) -> None:
+    assert source(200, 40) == source(200, 40)
