@@ -10,11 +10,12 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from engine.example import Prompt, Side
-from engine.world import entailment, people, taxonomy, tools
+from engine.world import card, entailment, people, taxonomy, tools
 from engine.world.calling import prompt as tool_prompt
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def table(rows: Sequence[Row], copying: float, vocabulary: int) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """`competence NAME [--json] [--items N]`."""
+    """`competence NAME [--json] [--items N] [--card]`."""
+    from engine.errors import ModelError
     from engine.generation import LocalSubject
     from engine.models import load, resolve
 
@@ -124,12 +126,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("name", help="a bundled model's name, or a folder")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--items", type=int, default=300)
+    parser.add_argument("--card", action="store_true", help="also write the model's card (README.md) with the table")
     options = parser.parse_args(argv)
-    model, encode = load(resolve(options.name), "cpu")
+    ref = resolve(options.name)
+    folder = Path(ref.path)
+    if options.card and not (folder / "training.json").exists():
+        raise ModelError(f"{folder} has no training.json.", "A card is written for models that `pretrain` made.")
+    model, encode = load(ref, "cpu")
     rows, copying = measure(LocalSubject(model, encode), options.items), repeated_loss(model)
     if options.json:
         figures = [dict(zip(("what", "share", "chance", "items"), row, strict=True)) for row in rows]
         print(json.dumps({"model": options.name, "rows": figures, "repeated_sequence_nats": copying}, indent=1))
     else:
         print(table(rows, copying, model.config.vocab_size))
+    if options.card:
+        card.write(folder, table(rows, copying, model.config.vocab_size))
     return 0

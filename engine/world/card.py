@@ -1,0 +1,65 @@
+"""The card of a bundled model: where it comes from, how it was trained, what it can do. Written by a command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def write(folder: Path, table: str) -> Path:
+    """Write `README.md` and `loss.svg` beside the weights from `training.json` and a competence table.
+
+    Returns:
+        The card's path.
+    """
+    facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    recipe, curve = facts["recipe"], facts["curve"]
+    (folder / "loss.svg").write_text(_curve(curve), encoding="utf-8")
+    text = f"""# {folder.name}
+
+A small causal language model for laboratory use, pretrained by this project on a world it generates itself
+(`engine/world/`). It knows nothing of the real world and is of no use outside experiments.
+
+| | |
+|---|---|
+| architecture | Qwen2, {recipe["layers"]} layers, hidden {recipe["hidden"]}, {recipe["heads"]} heads, feed-forward {recipe["feed_forward"]} |
+| parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
+| tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
+| world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
+| optimizer | AdamW, peak rate {recipe["rate"]}, attention and embeddings slower at first, linear decay over the last 30 % |
+| start | an induction circuit set by hand in the first two layers (`engine/world/induction.py`) |
+| seed, torch | {recipe["seed"]}, {facts["torch"]} |
+| last training loss | {curve[-1][1]:.3f} nats a token |
+
+![Training loss in nats a token against the step](loss.svg)
+
+## Competence
+
+Measured by `python main.py competence {folder.name}`; "by guessing" is what chance gives.
+
+{table}
+
+## Limits
+
+The chat template, the words and the formats are the project's own. Text from elsewhere is spelled letter by letter.
+Licence: Apache-2.0, like the project.
+"""
+    path = folder / "README.md"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _curve(curve: list[list[float]], width: int = 640, height: int = 240) -> str:
+    """Loss against step as a small drawing, from 0 nats at the bottom."""
+    top = max(loss for _, loss in curve)
+    last = curve[-1][0]
+    points = " ".join(f"{40 + (width - 60) * s / last:.1f},{height - 30 - (height - 50) * v / top:.1f}" for s, v in curve)
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" font-size="11">
+<title>Training loss, nats a token</title>
+<rect width="{width}" height="{height}" fill="#FFFFFF"/>
+<path d="M40 20V{height - 30}H{width - 20}" fill="none" stroke="#6A6F76"/>
+<text x="36" y="24" text-anchor="end">{top:.1f}</text><text x="36" y="{height - 28}" text-anchor="end">0</text>
+<text x="40" y="{height - 12}">step 0</text><text x="{width - 20}" y="{height - 12}" text-anchor="end">{last:,}</text>
+<polyline points="{points}" fill="none" stroke="#0072B2" stroke-width="1.5"/>
+</svg>
+"""
