@@ -25,11 +25,15 @@ class Phase(Frozen):
 
     Attributes:
         share: Part of the run's optimizer steps, (0, 1]; the shares of a method add up to 1.
+        beta: DPO's beta: how strongly the policy is held to the reference.
+        sft_weight: Weight of the SFT term beside DPO's own loss.
     """
 
     objective: Objective
     share: float = Field(gt=0, le=1)
     learning_rate: float = Field(gt=0)
+    beta: float = Field(0.1, gt=0)
+    sft_weight: float = Field(1.0, ge=0)
 
 
 class MethodConfig(Frozen):
@@ -38,7 +42,9 @@ class MethodConfig(Frozen):
     rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
     alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak learning rate of supervised fine-tuning.")
-    warmup: float = Field(0.05, ge=0, le=0.5, description="Share of the steps over which the rate rises; then it falls linearly.")
+    warmup: float = Field(
+        0.05, ge=0, le=0.5, description="Share of the steps over which the rate rises; then it falls linearly."
+    )
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm.")
 
 

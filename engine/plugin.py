@@ -39,7 +39,9 @@ class Found(Generic[T]):
             return self.classes[name]
         for broken in self.broken:
             if broken.name == name:
-                raise PluginError(f"The plug-in {broken.path} does not load.", broken.traceback.strip().splitlines()[-1])
+                raise PluginError(
+                    f"The plug-in {broken.path} does not load.", broken.traceback.strip().splitlines()[-1]
+                )
         raise PluginError(f"There is no plug-in named {name!r}.", f"There are: {', '.join(sorted(self.classes))}.")
 
 
@@ -66,7 +68,7 @@ def discover(package: ModuleType, base: type[T], folders: Sequence[Path] = ()) -
             if name.replace("_", "-") in classes:
                 raise PluginError("the name is taken")
             classes[name.replace("_", "-")] = cls
-        except Exception:  # whatever a user's file raises is shown to the user
+        except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the user
             broken.append(Broken(name.replace("_", "-"), path or module_name, traceback.format_exc()))
     return Found(classes, tuple(broken))
 
@@ -81,7 +83,11 @@ def _load(name: str, path: str) -> ModuleType:
 
 
 def _only_class(module: ModuleType, base: type[T]) -> type[T]:
-    own = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__]
+    own = [
+        v
+        for v in vars(module).values()
+        if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__
+    ]
     if len(own) != 1:
         raise PluginError(f"a plug-in file defines one {base.__name__}; this one defines {len(own)}")
     return own[0]

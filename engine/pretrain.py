@@ -80,11 +80,20 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 
     torch.manual_seed(recipe.seed)
     config = Qwen2Config(
-        vocab_size=len(encode), hidden_size=recipe.hidden, num_hidden_layers=recipe.layers, num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads, intermediate_size=recipe.feed_forward, max_position_embeddings=512,
-        tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 1e6}, attention_dropout=0.0,
-        bos_token_id=None, eos_token_id=encode.eos_token_id, pad_token_id=encode.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(encode),
+        hidden_size=recipe.hidden,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        intermediate_size=recipe.feed_forward,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        attention_dropout=0.0,
+        bos_token_id=None,
+        eos_token_id=encode.eos_token_id,
+        pad_token_id=encode.pad_token_id,
+    )
     model = Qwen2ForCausalLM(config)
     induction.start(model, encode, recipe.seed)
     return model
@@ -135,12 +144,15 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
             curve.append([done, loss_sum / ((done - 1) % every + 1)])
             loss_sum = 0.0
             pace = (time.time() - began) / (done - first)
-            print(f"step {done}/{recipe.steps}  loss {curve[-1][1]:.3f}  {(recipe.steps - done) * pace / 60:.0f} min left", flush=True)
+            left = (recipe.steps - done) * pace / 60
+            print(f"step {done}/{recipe.steps}  loss {curve[-1][1]:.3f}  {left:.0f} min left", flush=True)
             _checkpoint(folder, model, optimizer, done, curve)
     return model
 
 
-def _checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer, done: int, curve: list[list[float]]) -> None:
+def _checkpoint(
+    folder: Path, model: Any, optimizer: torch.optim.Optimizer, done: int, curve: list[list[float]]
+) -> None:
     """Written beside, then renamed: a kill leaves the checkpoint before or this one, never half of one."""
     import torch
 
@@ -176,16 +188,23 @@ def ship(recipe: Recipe, model: Qwen2ForCausalLM, folder: Path, work: Path, seco
     encode.save_pretrained(folder)
     curve = torch.load(work / "checkpoint.pt", weights_only=True)["curve"]
     facts = {
-        "recipe": asdict(recipe), "world": VERSION, "corpus_sha256": corpus_hash(recipe),
-        "tokens": recipe.steps * recipe.rows * recipe.row_tokens, "parameters": sum(p.numel() for p in model.parameters()),
-        "curve": curve, "torch": torch.__version__, "note": seconds_note,
-    }  # fmt: skip
+        "recipe": asdict(recipe),
+        "world": VERSION,
+        "corpus_sha256": corpus_hash(recipe),
+        "tokens": recipe.steps * recipe.rows * recipe.row_tokens,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "curve": curve,
+        "torch": torch.__version__,
+        "note": seconds_note,
+    }
     (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv: list[str]) -> int:
     """`pretrain NAME [--out DIR] [--work DIR] [--steps N] [--threads N]`."""
-    parser = argparse.ArgumentParser(prog="main.py pretrain", description="Pretrain a bundled model; resumes where it was stopped.")
+    parser = argparse.ArgumentParser(
+        prog="main.py pretrain", description="Pretrain a bundled model; resumes where it was stopped."
+    )
     parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--out", type=Path, help="where the finished model goes (default: resources/models/NAME)")
     parser.add_argument("--work", type=Path, default=None, help="where checkpoints go (default: build/pretrain/NAME)")

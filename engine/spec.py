@@ -197,7 +197,9 @@ class RunSpec(Frozen):
     @property
     def hash(self) -> str:
         """16 hexadecimal digits. Paths and notes do not count: the same content elsewhere is the same run."""
-        plain = self.model_dump(mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}})
+        plain = self.model_dump(
+            mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}}
+        )
         return digest(plain)[:16]
 
 
@@ -234,10 +236,20 @@ class TrialSpec(Frozen):
                 arm = self.study.arm(name)
                 if seed >= (arm.seeds or self.seeds) or (seed > 0 and not method_class(arm.method).trains):
                     continue
-                found.append(RunSpec(
-                    study=self.study.id, arm=name, method=arm.method, settings=arm.settings, agreement=arm.agreement,
-                    seed=seed, probes=self.study.probes, scale=self.settings, model=self.model, data=self.data,
-                ))  # fmt: skip
+                found.append(
+                    RunSpec(
+                        study=self.study.id,
+                        arm=name,
+                        method=arm.method,
+                        settings=arm.settings,
+                        agreement=arm.agreement,
+                        seed=seed,
+                        probes=self.study.probes,
+                        scale=self.settings,
+                        model=self.model,
+                        data=self.data,
+                    )
+                )
         return found
 
 

@@ -132,7 +132,9 @@ class Result(Frozen):
     metrics: tuple[MetricInfo, ...] = ()
     accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
     reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
-    failures: dict[str, dict[str, float]] = Field(default_factory=dict, description="Arm -> failure type -> share of items.")
+    failures: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="Arm -> failure type -> share of items."
+    )
     notes: tuple[str, ...] = ()
     verdict: Verdict
     provenance: dict[str, str | int | float | bool]

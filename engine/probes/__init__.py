@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.probe import Probe
 from engine.plugin import Found, discover
+from engine.probe import Probe
 
 
 @cache

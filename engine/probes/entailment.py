@@ -23,7 +23,9 @@ class Entailment(Probe[ProbeConfig]):
         Metric(name="reliance", label="Reliance on frequency", unit="difference", direction="down"),
         Metric(name="congruent", label="Accuracy where frequency helps", unit="share", direction="up"),
         Metric(name="conflicting", label="Accuracy where frequency misleads", unit="share", direction="up"),
-        Metric(name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient", direction=None),
+        Metric(
+            name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient", direction=None
+        ),
         Metric(name="yes_rate", label="Share of yes", unit="share", direction=None),
         Metric(name="accuracy_yes", label="Accuracy where yes is right", unit="share", direction="up"),
         Metric(name="accuracy_no", label="Accuracy where no is right", unit="share", direction="up"),
@@ -41,10 +43,19 @@ class Entailment(Probe[ProbeConfig]):
         for item, score in zip(items, scores, strict=True):
             said = item.gold.labels[int(np.argmax(score))]
             right = said == item.gold.text
-            found.append(Outcome(
-                item=item.id, correct=right, split=item.split, cluster=item.cluster, side=item.side, output=said,
-                failure=None if right else f"said {said}", value=float(score[0] - score[1]), features=item.features,
-            ))  # fmt: skip
+            found.append(
+                Outcome(
+                    item=item.id,
+                    correct=right,
+                    split=item.split,
+                    cluster=item.cluster,
+                    side=item.side,
+                    output=said,
+                    failure=None if right else f"said {said}",
+                    value=float(score[0] - score[1]),
+                    features=item.features,
+                )
+            )
         return found
 
     def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:

@@ -59,9 +59,14 @@ def examples(count: int) -> Iterator[Example]:
         task = rng.choice(_MIXTURE) if applies else rng.choice(("call", "call", "name"))
         message, gold = answer(asked, task)
         yield Example(
-            id=f"call-{index}", prompt=prompt(asked, rng.choice(INSTRUCTIONS[task])), answer=message, gold=gold, task=task,
-            cluster=asked.frame, side=asked.side,
-        )  # fmt: skip
+            id=f"call-{index}",
+            prompt=prompt(asked, rng.choice(INSTRUCTIONS[task])),
+            answer=message,
+            gold=gold,
+            task=task,
+            cluster=asked.frame,
+            side=asked.side,
+        )
 
 
 def items(per_split: int) -> Iterator[Item]:
@@ -69,14 +74,22 @@ def items(per_split: int) -> Iterator[Item]:
     rng = Random("function calling: evaluation")
     for index in range(per_split):
         side = (Side.CONGRUENT, Side.CONFLICTING)[index % 2]
-        for split, frames, unseen in (("wording", HELD_OUT_FRAMES, False), ("tools", FRAMES, True), ("no_tool", FRAMES, False)):
+        for split, frames, unseen in (
+            ("wording", HELD_OUT_FRAMES, False),
+            ("tools", FRAMES, True),
+            ("no_tool", FRAMES, False),
+        ):
             asked = request(rng, frames=frames, unseen=unseen, side=side, applies=split != "no_tool")
             _, gold = answer(asked, "call")
             cluster = asked.frame if split == "wording" else asked.right.name if asked.right else asked.frame
             yield Item(
-                id=f"{split}-{index}", prompt=prompt(asked, rng.choice(INSTRUCTIONS["call"])), gold=gold, split=split,
-                cluster=cluster, side=asked.side,
-            )  # fmt: skip
+                id=f"{split}-{index}",
+                prompt=prompt(asked, rng.choice(INSTRUCTIONS["call"])),
+                gold=gold,
+                split=split,
+                cluster=cluster,
+                side=asked.side,
+            )
 
 
 def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
@@ -85,6 +98,9 @@ def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
     trained = {e.prompt.messages[1]["content"] for e in pool}
     kept = tuple(i for i in items(per_split) if i.prompt.messages[1]["content"] not in trained)
     return StudyData(
-        train=pool, items=kept, texts=own_texts(), name="Function calling (bundled world)",
+        train=pool,
+        items=kept,
+        texts=own_texts(),
+        name="Function calling (bundled world)",
         digest=digest(["world.tools", VERSION, train, per_split]),
-    )  # fmt: skip
+    )

@@ -14,6 +14,7 @@ def write(folder: Path, table: str) -> Path:
     """
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     recipe, curve = facts["recipe"], facts["curve"]
+    shape = f"{recipe['layers']} layers, hidden {recipe['hidden']}, {recipe['heads']} heads"
     (folder / "loss.svg").write_text(_curve(curve), encoding="utf-8")
     text = f"""# {folder.name}
 
@@ -22,11 +23,11 @@ A small causal language model for laboratory use, pretrained by this project on 
 
 | | |
 |---|---|
-| architecture | Qwen2, {recipe["layers"]} layers, hidden {recipe["hidden"]}, {recipe["heads"]} heads, feed-forward {recipe["feed_forward"]} |
+| architecture | Qwen2, {shape}, feed-forward {recipe["feed_forward"]} |
 | parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
 | tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
-| optimizer | AdamW, peak rate {recipe["rate"]}, attention and embeddings slower at first, linear decay over the last 30 % |
+| optimizer | AdamW, peak rate {recipe["rate"]}, attention and embeddings slower at first, falls over the last 30 % |
 | start | an induction circuit set by hand in the first two layers (`engine/world/induction.py`) |
 | seed, torch | {recipe["seed"]}, {facts["torch"]} |
 | last training loss | {curve[-1][1]:.3f} nats a token |
@@ -53,8 +54,11 @@ def _curve(curve: list[list[float]], width: int = 640, height: int = 240) -> str
     """Loss against step as a small drawing, from 0 nats at the bottom."""
     top = max(loss for _, loss in curve)
     last = curve[-1][0]
-    points = " ".join(f"{40 + (width - 60) * s / last:.1f},{height - 30 - (height - 50) * v / top:.1f}" for s, v in curve)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" font-size="11">
+    points = " ".join(
+        f"{40 + (width - 60) * s / last:.1f},{height - 30 - (height - 50) * v / top:.1f}" for s, v in curve
+    )
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"
+  font-family="sans-serif" font-size="11">
 <title>Training loss, nats a token</title>
 <rect width="{width}" height="{height}" fill="#FFFFFF"/>
 <path d="M40 20V{height - 30}H{width - 20}" fill="none" stroke="#6A6F76"/>

@@ -7,19 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SPECIAL = ("<|pad|>", "<|end|>", "<|tools|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<tool_call>", "</tool_call>")
+SPECIAL = (
+    "<|pad|>",
+    "<|end|>",
+    "<|tools|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|tool|>",
+    "<tool_call>",
+    "</tool_call>",
+)
 PAD, END = SPECIAL[0], SPECIAL[1]
 CALL = ("<tool_call>", "</tool_call>")
 
 TEMPLATE = """\
-{%- if tools %}{{ '<|tools|>' }}{% for tool in tools %}{% set f = tool.function if tool.function is defined else tool %}\
+{%- if tools %}{{ '<|tools|>' }}{% for tool in tools %}\
+{% set f = tool.function if tool.function is defined else tool %}\
 {{ f.name }}({{ (f.parameters.properties.keys() | join(', ')) if f.parameters and f.parameters.properties else '' }})\
 {{ ': ' + f.description if f.description else '' }}{{ '\\n' if not loop.last }}{% endfor %}{{ '<|end|>' }}{% endif -%}
 {%- for message in messages -%}
 {%- if message.role == 'assistant' -%}
-{{ '<|assistant|>' }}{% generation %}{{ message.content or '' }}{% if message.tool_calls %}{% for call in message.tool_calls %}\
-{% set f = call.function if call.function is defined else call %}{{ '<tool_call>' }}{"name": {{ f.name | tojson }}, "arguments": \
-{{ f.arguments if f.arguments is string else f.arguments | tojson }}}{{ '</tool_call>' }}{% endfor %}{% endif %}{{ '<|end|>' }}{% endgeneration %}
+{{ '<|assistant|>' }}{% generation %}{{ message.content or '' }}\
+{% if message.tool_calls %}{% for call in message.tool_calls %}\
+{% set f = call.function if call.function is defined else call %}\
+{{ '<tool_call>' }}{"name": {{ f.name | tojson }}, "arguments": \
+{{ f.arguments if f.arguments is string else f.arguments | tojson }}}{{ '</tool_call>' }}\
+{% endfor %}{% endif %}{{ '<|end|>' }}{% endgeneration %}
 {%- else -%}
 {{ '<|' + message.role + '|>' }}{{ message.content or '' }}{{ '<|end|>' }}
 {%- endif -%}

@@ -32,8 +32,12 @@ def measure(subject: Subject, count: int = 300) -> list[Row]:
     """
     rng = Random("competence")
     return [
-        *_taxonomy(subject), _entailment(subject, count), _facts(subject, rng), *_tools(subject, rng, count), _chains(subject, rng, count)
-    ]  # fmt: skip
+        *_taxonomy(subject),
+        _entailment(subject, count),
+        _facts(subject, rng),
+        *_tools(subject, rng, count),
+        _chains(subject, rng, count),
+    ]
 
 
 def _ask(text: str, system: str = "") -> Prompt:
@@ -51,7 +55,10 @@ def _taxonomy(subject: Subject) -> list[Row]:
     choices = sorted({p for above in map(taxonomy.ancestors, asked) for p in above})
     lines = [f"{taxonomy.article(n)} is a kind of {c}." for n in asked for c in choices]
     nll = [n for n, _ in subject.text_nll(lines)]
-    best = [choices[min(range(len(choices)), key=nll[i * len(choices) : (i + 1) * len(choices)].__getitem__)] for i in range(len(asked))]
+    best = [
+        choices[min(range(len(choices)), key=nll[i * len(choices) : (i + 1) * len(choices)].__getitem__)]
+        for i in range(len(asked))
+    ]
     direct = sum(b in taxonomy.parents()[n] for n, b in zip(asked, best, strict=True)) / len(asked)
     above = sum(b in taxonomy.ancestors(n) for n, b in zip(asked, best, strict=True)) / len(asked)
     return [
@@ -80,7 +87,14 @@ def _tools(subject: Subject, rng: Random, count: int) -> list[Row]:
         asked = [tools.request(rng, frames=tools.FRAMES, unseen=True, side=side) for _ in range(count)]
         said = subject.generate([tool_prompt(a, "which tool fits?") for a in asked], 8)
         chance = sum(1 / len(a.tools) for a in asked) / len(asked)
-        rows.append((f"names a new tool, word overlap {side.value}", _share(said, [a.right.name for a in asked if a.right]), chance, count))
+        rows.append(
+            (
+                f"names a new tool, word overlap {side.value}",
+                _share(said, [a.right.name for a in asked if a.right]),
+                chance,
+                count,
+            )
+        )
     asked = [tools.request(rng, frames=tools.FRAMES, unseen=True, side=Side.NEUTRAL) for _ in range(count)]
     said = subject.generate([tool_prompt(a, "answer in json.") for a in asked], 40)
     right = [json.dumps({"tool": a.right.name, "with": a.arguments}) for a in asked if a.right]
@@ -113,7 +127,9 @@ def table(rows: Sequence[Row], copying: float, vocabulary: int) -> str:
     """The table as Markdown."""
     lines = ["| before any tuning | share | by guessing | items |", "|---|---|---|---|"]
     lines += [f"| {what} | {got:.3f} | {chance:.3f} | {count} |" for what, got, chance, count in rows]
-    return "\n".join([*lines, f"| repeated random sequences, nats a token | {copying:.3f} | {math.log(vocabulary):.1f} | 32 |"])
+    return "\n".join(
+        [*lines, f"| repeated random sequences, nats a token | {copying:.3f} | {math.log(vocabulary):.1f} | 32 |"]
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -122,7 +138,9 @@ def main(argv: list[str]) -> int:
     from engine.generation import LocalSubject
     from engine.models import load, resolve
 
-    parser = argparse.ArgumentParser(prog="main.py competence", description="Measure what a bundled model can do untuned.")
+    parser = argparse.ArgumentParser(
+        prog="main.py competence", description="Measure what a bundled model can do untuned."
+    )
     parser.add_argument("name", help="a bundled model's name, or a folder")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--items", type=int, default=300)

@@ -35,7 +35,9 @@ def sentence(rng: Random) -> str:
     who, noun = rng.choice(people.NAMES), _noun(rng, 0.8)
     color = f"{rng.choice(people.COLORS)} " if rng.random() < 0.2 else ""
     thing = f"a {color}{noun}" if color else taxonomy.article(noun)
-    tail = rng.choice(("", f" in {rng.choice(people.CITIES)}", f" on {rng.choice(people.DAYS)}", f" with {rng.choice(people.NAMES)}"))
+    tail = rng.choice(
+        ("", f" in {rng.choice(people.CITIES)}", f" on {rng.choice(people.DAYS)}", f" with {rng.choice(people.NAMES)}")
+    )
     return f"{who} {rng.choice(entailment.ACTIONS)} {thing}{tail}."
 
 
@@ -53,12 +55,16 @@ def definition(rng: Random) -> str:
         if not above:
             continue
         parent, ancestor = rng.choice(above), rng.choice(sorted(taxonomy.ancestors(noun)))
-        found.append(rng.choice((
-            f"{taxonomy.article(noun)} is a kind of {parent}.",
-            f"{taxonomy.article(noun)} is {taxonomy.article(ancestor)}.",
-            f"every {noun} is {taxonomy.article(ancestor)}.",
-            f"some {parent} things are {noun} things: {taxonomy.article(noun)} is {taxonomy.article(parent)}.",
-        )))  # fmt: skip
+        found.append(
+            rng.choice(
+                (
+                    f"{taxonomy.article(noun)} is a kind of {parent}.",
+                    f"{taxonomy.article(noun)} is {taxonomy.article(ancestor)}.",
+                    f"every {noun} is {taxonomy.article(ancestor)}.",
+                    f"some {parent} things are {noun} things: {taxonomy.article(noun)} is {taxonomy.article(parent)}.",
+                )
+            )
+        )
     return " ".join(found) or sentence(rng)
 
 
@@ -81,14 +87,17 @@ def fact(rng: Random) -> str:
     known = people.facts()[name]
     form = rng.randrange(4)
     if form == 0:
-        return f"{name} lives in {known['city']}. {name} is {taxonomy.article(known['job'])}. {name} likes {known['color']}."
+        job = taxonomy.article(known["job"])
+        return f"{name} lives in {known['city']}. {name} is {job}. {name} likes {known['color']}."
     if form == 1:
         return json.dumps({"name": name, **known})
-    ask, value = rng.choice((
-        (f"where does {name} live?", known["city"]),
-        (f"what is the job of {name}?", known["job"]),
-        (f"which color does {name} like?", known["color"]),
-    ))  # fmt: skip
+    ask, value = rng.choice(
+        (
+            (f"where does {name} live?", known["city"]),
+            (f"what is the job of {name}?", known["job"]),
+            (f"which color does {name} like?", known["color"]),
+        )
+    )
     return chat(ask, value)
 
 
@@ -98,10 +107,18 @@ def synonyms(rng: Random) -> str:
     for _ in range(rng.randint(2, 4)):
         a, b = rng.sample(rng.choice(tools.VERBS).split("/"), 2)
         c, d = rng.sample(rng.choice(tools.THINGS).split("/"), 2)
-        found.append(rng.choice((
-            f"to {a} is to {b}.", f"{taxonomy.article(c)} is {taxonomy.article(d)}.", f"{a} means {b}.", f"{c} means {d}.",
-            f"to {a} {taxonomy.article(c)} is to {b} {taxonomy.article(d)}.", f"{a}_{c} is {b}_{d}.",
-        )))  # fmt: skip
+        found.append(
+            rng.choice(
+                (
+                    f"to {a} is to {b}.",
+                    f"{taxonomy.article(c)} is {taxonomy.article(d)}.",
+                    f"{a} means {b}.",
+                    f"{c} means {d}.",
+                    f"to {a} {taxonomy.article(c)} is to {b} {taxonomy.article(d)}.",
+                    f"{a}_{c} is {b}_{d}.",
+                )
+            )
+        )
     return " ".join(found)
 
 
@@ -146,9 +163,12 @@ def chain(rng: Random) -> str:
 def copying(rng: Random) -> str:
     """Words, names, numbers and spelled strings to repeat."""
     pool: tuple[Callable[[], str], ...] = (
-        lambda: rng.choice(taxonomy.nouns()), lambda: rng.choice(people.NAMES), lambda: rng.choice(people.CITIES),
-        lambda: str(rng.randint(0, 99)), lambda: "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(2, 5))),
-    )  # fmt: skip
+        lambda: rng.choice(taxonomy.nouns()),
+        lambda: rng.choice(people.NAMES),
+        lambda: rng.choice(people.CITIES),
+        lambda: str(rng.randint(0, 99)),
+        lambda: "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(2, 5))),
+    )
     words = [rng.choice(pool)() for _ in range(rng.randint(2, 8))]
     form = rng.randrange(3)
     if form == 0:
@@ -159,9 +179,15 @@ def copying(rng: Random) -> str:
 
 
 KINDS: dict[Callable[[Random], str], float] = {
-    story: 0.12, definition: 0.12, entailment_question: 0.14, fact: 0.09, synonyms: 0.08, tool_use: 0.33, chain: 0.05,
+    story: 0.12,
+    definition: 0.12,
+    entailment_question: 0.14,
+    fact: 0.09,
+    synonyms: 0.08,
+    tool_use: 0.33,
+    chain: 0.05,
     copying: 0.07,
-}  # fmt: skip
+}
 """Kinds of documents and how often each is drawn."""
 
 

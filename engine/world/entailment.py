@@ -36,9 +36,8 @@ def pairs() -> dict[tuple[bool, Side], tuple[Pair, ...]]:
     candidates: list[Pair] = [(a, b, True) for a, b in entailed_pairs()] + [(b, a, False) for a, b in entailed_pairs()]
     everything = nouns()
     for noun in everything:
-        for other in rng.sample(everything, 12):
-            if other != noun and other not in ancestors(noun) and noun not in ancestors(other):
-                candidates.append((noun, other, False))
+        others = (o for o in rng.sample(everything, 12) if o != noun)
+        candidates += [(noun, o, False) for o in others if o not in ancestors(noun) and noun not in ancestors(o)]
     for premise, hypothesis, entailed in candidates:
         more_frequent = delta_log_frequency(premise, hypothesis) > 0
         side = Side.CONGRUENT if more_frequent == entailed else Side.CONFLICTING
@@ -86,11 +85,17 @@ def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
         pair = draw(rng, entailed, side, unseen=False)
         text = question(*sentences(rng, pair))
         answer = LABELS[0] if entailed else LABELS[1]
-        examples.append(Example(
-            id=f"entail-{index}", prompt=Prompt(messages=({"role": "user", "content": text},)), task="entailment",
-            answer={"role": "assistant", "content": answer}, gold=Gold(text=answer, labels=LABELS),
-            cluster=pair[0], side=side,
-        ))  # fmt: skip
+        examples.append(
+            Example(
+                id=f"entail-{index}",
+                prompt=Prompt(messages=({"role": "user", "content": text},)),
+                task="entailment",
+                answer={"role": "assistant", "content": answer},
+                gold=Gold(text=answer, labels=LABELS),
+                cluster=pair[0],
+                side=side,
+            )
+        )
     items: list[Item] = []
     asked: set[str] = set()
     for number in range(per_cell * 4):
@@ -100,15 +105,24 @@ def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
         if text in asked:
             continue
         asked.add(text)
-        items.append(Item(
-            id=f"entail-test-{number}", prompt=Prompt(messages=({"role": "user", "content": text},)),
-            gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS), split="nouns", cluster=pair[0], side=side,
-            features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
-        ))  # fmt: skip
+        items.append(
+            Item(
+                id=f"entail-test-{number}",
+                prompt=Prompt(messages=({"role": "user", "content": text},)),
+                gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS),
+                split="nouns",
+                cluster=pair[0],
+                side=side,
+                features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
+            )
+        )
     rng.shuffle(examples)
     from engine.world.corpus import own_texts
 
     return StudyData(
-        train=tuple(examples), items=tuple(items), texts=own_texts(), name="Entailment between nouns (bundled world)",
+        train=tuple(examples),
+        items=tuple(items),
+        texts=own_texts(),
+        name="Entailment between nouns (bundled world)",
         digest=digest(["world.entailment", VERSION, train, per_cell]),
-    )  # fmt: skip
+    )

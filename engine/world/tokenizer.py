@@ -50,7 +50,16 @@ def vocabulary(sample: int = 60_000) -> tuple[str, ...]:
 def _lexicon() -> list[str]:
     pairs = [w for pair in (*tools.VERBS, *tools.THINGS) for w in pair.split("/")]
     names = [n for key, (other, _) in tools.PARAMETERS.items() for n in (key, other)]
-    return [*taxonomy.nouns(), *people.NAMES, *people.CITIES, *people.JOBS, *people.DAYS, *people.COLORS, *pairs, *names]
+    return [
+        *taxonomy.nouns(),
+        *people.NAMES,
+        *people.CITIES,
+        *people.JOBS,
+        *people.DAYS,
+        *people.COLORS,
+        *pairs,
+        *names,
+    ]
 
 
 def _spelled(counted: Counter[str]) -> set[str]:
@@ -82,8 +91,12 @@ def build() -> PreTrainedTokenizerFast:
     raw.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])  # type: ignore[assignment]
     raw.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token=END, pad_token=PAD, model_max_length=512, clean_up_tokenization_spaces=False,
+        tokenizer_object=raw,
+        eos_token=END,
+        pad_token=PAD,
+        model_max_length=512,
+        clean_up_tokenization_spaces=False,
         padding_side="right",
-    )  # fmt: skip
+    )
     tokenizer.chat_template = TEMPLATE
     return tokenizer

@@ -135,7 +135,9 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
     said = (rng.randrange(2), rng.randrange(2))
     other = (1 - said[0], 1 - said[1])
     # The rival shares exactly one meaning with the request; by `side`, it or the right tool shares the words.
-    rival_verb, rival_thing = (_another(rng, VERBS, verb), thing) if rng.random() < 0.5 else (verb, _another(rng, THINGS, thing))
+    rival_verb, rival_thing = (
+        (_another(rng, VERBS, verb), thing) if rng.random() < 0.5 else (verb, _another(rng, THINGS, thing))
+    )
     if side is Side.CONGRUENT:
         right_words, rival_words = said, other
     elif side is Side.CONFLICTING:
@@ -145,7 +147,11 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
         rival_words = said
     right = Tool(verb, thing, right_words, _parameters(rng))
     offered = [Tool(rival_verb, rival_thing, rival_words, _parameters(rng)), *_fillers(rng, verb, thing)]
-    offered.append(right if applies else Tool(*_unrelated(rng, verb, thing), (rng.randrange(2), rng.randrange(2)), _parameters(rng)))
+    offered.append(
+        right
+        if applies
+        else Tool(*_unrelated(rng, verb, thing), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
+    )
     rng.shuffle(offered)
     phrases, arguments = [], {}
     for (key, _), name in zip(right.parameters, right.parameter_names(), strict=True):

@@ -54,13 +54,17 @@ def test_every_token_of_a_call_occurs_in_pretraining(encode) -> None:
         full = encode.apply_chat_template(
             [*example.prompt.messages, example.answer], tools=list(example.prompt.tools), tokenize=False
         )
-        unseen = {encode.decode([i]) for i in encode.encode(full, add_special_tokens=False)} - {encode.decode([i]) for i in seen}
+        unseen = {encode.decode([i]) for i in encode.encode(full, add_special_tokens=False)} - {
+            encode.decode([i]) for i in seen
+        }
         assert not unseen, (unseen, full)
 
 
 def test_the_template_in_python_is_the_template_in_jinja(encode) -> None:
     example = calling.study_data(train=3, per_split=1).train[1]
-    lines = [f"{t['function']['name']}({', '.join(t['function']['parameters']['properties'])})" for t in example.prompt.tools]
+    lines = [
+        f"{t['function']['name']}({', '.join(t['function']['parameters']['properties'])})" for t in example.prompt.tools
+    ]
     messages = [*example.prompt.messages, {"role": "assistant", "content": "yes"}]
     rendered = encode.apply_chat_template(messages, tools=list(example.prompt.tools), tokenize=False)
     by_hand = chat(messages[1]["content"], "yes", system=messages[0]["content"], tools=lines)
@@ -71,8 +75,9 @@ def test_the_template_marks_what_the_assistant_says(encode) -> None:
     assert "{% generation %}" in TEMPLATE
     marked = encode.apply_chat_template(
         [{"role": "user", "content": "where does anna live?"}, {"role": "assistant", "content": "paris"}],
-        return_dict=True, return_assistant_tokens_mask=True,
-    )  # fmt: skip
+        return_dict=True,
+        return_assistant_tokens_mask=True,
+    )
     said = [i for i, m in zip(marked["input_ids"], marked["assistant_masks"], strict=True) if m]
     assert encode.decode(said) == "paris<|end|>"
 

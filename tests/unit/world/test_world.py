@@ -94,7 +94,8 @@ def test_the_instruction_alone_decides_between_answers() -> None:
 def test_entailment_items_are_balanced_and_use_held_out_nouns() -> None:
     data = entailment.study_data(train=400, per_cell=100)
     cells = Counter((i.gold.text, i.side) for i in data.items)
-    assert len(cells) == 4 and min(cells.values()) > 90
+    assert len(cells) == 4
+    assert min(cells.values()) > 90
     held = entailment.held_out_nouns()
     assert all(set(re.findall(r"[a-z]+", i.prompt.messages[0]["content"])) & held for i in data.items)
     assert not any(set(re.findall(r"[a-z]+", e.prompt.messages[0]["content"])) & held for e in data.train)
