@@ -1,0 +1,213 @@
+"""A local model that answers: batched greedy decoding and sampling, at the speed a tiny model needs.
+
+transformers' own `generate` spends several milliseconds a token on bookkeeping, which is more than a model of a
+few million parameters needs for a whole batch. This loop does only what is needed: batches sorted by length,
+left padding with right positions, the key-value cache, and rows that leave the batch once they have ended.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import scoring, stopping
+from engine.example import Prompt
+from engine.rendering import Renderer, context_of
+
+BATCH_TOKENS = 16384  # prompt tokens in one batch
+BATCH_ROWS = 128
+
+Pick = Callable[[Tensor], Tensor]
+
+
+class LocalSubject:
+    """A model with its tokenizer as `engine.subject.Subject`; never touches torch's global random state.
+
+    Args:
+        model: Any Hugging Face causal language model, with or without an adapter.
+        tokenizer: Its tokenizer.
+        stop: Looked at between batches; raises Stopped where it is set.
+        renderer: The renderer that training uses, so that both use one template.
+
+    Attributes:
+        truncated: Prompts that were longer than the model's context and were cut from the left.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, stop: threading.Event | None = None, renderer: Renderer | None = None
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.stop = stop
+        self.renderer = renderer or renderer_of(model, tokenizer)
+        self._cut: set[int] = set()
+
+    @property
+    def truncated(self) -> int:
+        """Prompts that had to be cut so far, each counted once."""
+        return len(self._cut)
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+        """Greedy answers, in the order of the prompts, without the end token."""
+        answers = self._decode([self._fit(p, max_new_tokens) for p in prompts], max_new_tokens, _greedy)
+        return [self.renderer.text(ids) for ids in answers]
+
+    def sample(
+        self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> list[list[str]]:
+        """`count` sampled answers per prompt; the same seed gives the same answers on one device."""
+        generator = torch.Generator(device=self.model.device).manual_seed(seed)
+
+        def pick(logits: Tensor) -> Tensor:
+            weights = torch.softmax(logits.float() / temperature, dim=-1)
+            return torch.multinomial(weights, 1, generator=generator).squeeze(1)
+
+        prompt_ids = [self._fit(p, max_new_tokens) for p in prompts]
+        answers = self._decode(prompt_ids, max_new_tokens, pick, count)
+        texts = [self.renderer.text(ids) for ids in answers]
+        return [texts[at * count : (at + 1) * count] for at in range(len(prompts))]
+
+    def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Total log-probability in nats of each option as the whole answer, end token included: [n_options] each."""
+        pairs = []
+        for prompt, texts in zip(prompts, options, strict=True):
+            for text in texts:
+                answer = self.renderer.answer_text(prompt, {"role": "assistant", "content": text})
+                fitted = self.renderer.fit(self.renderer.prompt_ids(prompt), self.renderer.ids(answer))
+                self._count(prompt, fitted.cut)
+                pairs.append((fitted.prompt, fitted.completion))
+        totals = scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id, self.stop)
+        ends = np.cumsum([len(texts) for texts in options])
+        return [totals[end - len(texts) : end] for end, texts in zip(ends, options, strict=True)]
+
+    def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """Negative log-likelihood (nats, summed) and number of predicted tokens of each plain text."""
+        bos = self.tokenizer.bos_token_id
+        start = (bos,) if bos is not None else ()
+        rows = [(*start, *self.renderer.ids(text))[: self.renderer.context] for text in texts]
+        pairs = [(row[:1], row[1:]) for row in rows]  # a text of one token predicts nothing
+        totals = scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id, self.stop)
+        return [(-float(total), len(rest)) for total, (_, rest) in zip(totals, pairs, strict=True)]
+
+    def _fit(self, prompt: Prompt, max_new_tokens: int) -> tuple[int, ...]:
+        ids = self.renderer.prompt_ids(prompt)
+        room = max(1, self.renderer.context - max_new_tokens)
+        self._count(prompt, len(ids) - room)
+        return ids[-room:]
+
+    def _count(self, prompt: Prompt, cut: int) -> None:
+        if cut > 0:
+            self._cut.add(id(prompt))
+
+    @torch.inference_mode()
+    def _decode(
+        self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int, pick: Pick, count: int = 1
+    ) -> list[list[int]]:
+        """Answers' token ids: `count` rows for each prompt, in order."""
+        answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
+        with evaluating(self.model):
+            for batch in batches([len(ids) for ids in prompts], max(1, BATCH_ROWS // count)):
+                stopping.check(self.stop)
+                rows = self._batch([prompts[at] for at in batch], max_new_tokens, pick, count)
+                for place, ids in enumerate(rows):
+                    answers[batch[place // count] * count + place % count] = ids
+        return answers
+
+    def _batch(self, prompts: list[tuple[int, ...]], steps: int, pick: Pick, count: int) -> list[list[int]]:
+        device = self.model.device
+        ids, mask = _left_pad(prompts, self.renderer.pad_id)
+        ids, mask = ids.to(device), mask.to(device)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        padded = not bool(mask.all())
+        # An unpadded batch needs no mask, and every model is faster without one.
+        out = self.model(
+            input_ids=ids,
+            attention_mask=mask if padded else None,
+            position_ids=positions,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache, logits = out.past_key_values, out.logits[:, -1]
+        position = positions[:, -1:] + 1
+        if count > 1:
+            cache.batch_repeat_interleave(count)
+            logits, position, mask = (t.repeat_interleave(count, 0) for t in (logits, position, mask))
+        answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
+        alive = list(range(len(answers)))
+        for step in range(steps):
+            tokens = pick(logits)  # [alive]
+            chosen = tokens.tolist()
+            going = [row for row, token in enumerate(chosen) if token not in self.renderer.end_ids]
+            for row in going:
+                answers[alive[row]].append(chosen[row])
+            if not going or step == steps - 1:
+                break
+            if len(going) < len(alive):
+                keep = torch.tensor(going, device=device)
+                cache.batch_select_indices(keep)
+                tokens, position, mask = tokens[keep], position[keep], mask[keep]
+                alive = [alive[row] for row in going]
+            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+            out = self.model(
+                input_ids=tokens[:, None],
+                attention_mask=mask if padded else None,
+                position_ids=position,
+                past_key_values=cache,
+                use_cache=True,
+            )
+            cache, logits = out.past_key_values, out.logits[:, -1]
+            position = position + 1
+        return answers
+
+
+class evaluating:  # noqa: N801 - reads as a statement
+    """Puts a model into evaluation mode, and back into the mode it was in."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        self.was = self.model.training
+        if self.was:
+            self.model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was:
+            self.model.train()
+
+
+def renderer_of(model: Any, tokenizer: Any) -> Renderer:
+    """A renderer that ends where the model's own generation settings end, too."""
+    ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    ends = ends if isinstance(ends, list) else [ends] if isinstance(ends, int) else []
+    return Renderer(tokenizer, context_of(model.config, tokenizer), ends)
+
+
+def batches(lengths: Sequence[int], rows: int = BATCH_ROWS) -> Iterator[list[int]]:
+    """Indices in batches of similar length, longest first (so that a lack of memory shows at once)."""
+    order = sorted(range(len(lengths)), key=lambda at: -lengths[at])
+    start = 0
+    while start < len(order):
+        fit = max(1, min(rows, BATCH_TOKENS // max(1, lengths[order[start]])))
+        yield order[start : start + fit]
+        start += fit
+
+
+def _greedy(logits: Tensor) -> Tensor:
+    return logits.argmax(-1)
+
+
+def _left_pad(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Token ids and mask, both [rows, longest]."""
+    longest = max(len(row) for row in rows)
+    ids = np.full((len(rows), longest), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
+    for at, row in enumerate(rows):
+        ids[at, longest - len(row) :] = row
+        mask[at, longest - len(row) :] = 1
+    return torch.from_numpy(ids), torch.from_numpy(mask)

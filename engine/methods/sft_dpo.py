@@ -1,0 +1,91 @@
+"""SFT, then DPO against wrong answers that a teacher sampled and that were verified to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from engine.example import Example, Preference, Side
+from engine.grading import grade
+from engine.method import Method, MethodConfig, Objective, Phase
+from engine.subject import Subject
+from engine.teachers.model import teacher
+
+_CHUNK = 96  # prompts sampled at once; sampling ends once there are enough pairs
+
+
+class SftDpoConfig(MethodConfig):
+    """Settings of SFT followed by DPO on a teacher's negatives."""
+
+    dpo_share: float = Field(0.33, gt=0, lt=1, description="Share of the optimizer steps that are DPO.")
+    dpo_learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak learning rate of DPO.")
+    beta: float = Field(0.1, gt=0, le=10, description="DPO's beta: how strongly the policy is held to the reference.")
+    sft_weight: float = Field(1.0, ge=0, le=100, description="Weight of the SFT term beside DPO's own loss.")
+    teacher: str = Field("self", min_length=1, description='Who samples wrong answers: "self", or a model folder.')
+    temperature: float = Field(1.0, gt=0, le=5, description="Temperature of the teacher's sampling.")
+    samples: int = Field(3, ge=1, le=64, description="Answers sampled per prompt.")
+    max_new_tokens: int = Field(64, ge=1, le=1024, description="Longest sampled answer, in tokens.")
+    pairs: int = Field(320, ge=1, le=100_000, description="Sampling stops once there are so many pairs.")
+    negatives_on: Literal["all", "conflicting"] = Field(
+        "all", description='Which examples are sampled: "all", or those on which the shortcut points to a wrong answer.'
+    )
+    unreadable: bool = Field(
+        False,
+        description="Whether answers that cannot be read (no call, bad JSON) count as wrong answers to learn from.",
+    )
+
+
+class SftDpo(Method[SftDpoConfig]):
+    """Supervised fine-tuning, then direct preference optimisation with an SFT term.
+
+    The reference is the policy as it stands when the DPO phase begins.
+    """
+
+    name: ClassVar[str] = "sft-dpo"
+    label: ClassVar[str] = "SFT, then DPO"
+    source: ClassVar[str] = "arXiv:2305.18290"
+    Config: ClassVar[type[MethodConfig]] = SftDpoConfig
+
+    def phases(self) -> tuple[Phase, ...]:
+        """SFT, then DPO."""
+        config = self.config
+        return (
+            Phase(objective=Objective.SFT, share=1 - config.dpo_share, learning_rate=config.learning_rate),
+            Phase(
+                objective=Objective.DPO, share=config.dpo_share, learning_rate=config.dpo_learning_rate,
+                beta=config.beta, sft_weight=config.sft_weight,
+            ),
+        )  # fmt: skip
+
+    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:
+        """Sampled answers that were graded wrong, at most one of each failure type per prompt."""
+        config = self.config
+        asked = [e for e in examples if config.negatives_on == "all" or e.side is Side.CONFLICTING]
+        rng.shuffle(asked)
+        sampler = teacher(config.teacher, subject)
+        found: list[Preference] = []
+        for start in range(0, len(asked), _CHUNK):
+            chunk = asked[start : start + _CHUNK]
+            prompts = [example.prompt for example in chunk]
+            answers = sampler.sample(
+                prompts, config.samples, config.temperature, rng.getrandbits(32), config.max_new_tokens
+            )
+            for example, texts in zip(chunk, answers, strict=True):
+                found += self._wrong(example, texts)
+            if len(found) >= config.pairs:
+                break
+        return found[: config.pairs]
+
+    def _wrong(self, example: Example, answers: Sequence[str]) -> list[Preference]:
+        kept: dict[str, Preference] = {}
+        for text in answers:
+            verdict = grade(text, example.gold)
+            usable = verdict.parses or self.config.unreadable
+            if verdict.failure and usable and text.strip() and verdict.failure not in kept:
+                kept[verdict.failure] = Preference(
+                    prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure
+                )
+        return list(kept.values())

@@ -1,0 +1,183 @@
+"""TRL's trainers with leaner losses: logits only where a label counts, and none of the figures nobody reads.
+
+Values are TRL's own (tests/unit/engine/test_objectives.py holds both to 1e-5 over 20 steps). What falls away: the
+output layer on every prompt token, entropy, token accuracy, mean logits and token counts, each of which waits for
+the device; the Arrow row reads; the count of floating point operations; the model card at every checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+from engine import adapter
+from engine.method import MethodConfig, Phase
+from engine.rendering import Encoded, Renderer
+from engine.scoring import pad_right, token_logprobs
+
+Batch = dict[str, torch.Tensor]
+
+
+class _Lean:
+    """What both trainers share. Expects `rows` and `order`, and gives `last_loss` and `last_rate` after each step."""
+
+    rows: Sequence[Any]
+    order: list[list[int]]
+    pad_id: int
+    last_loss: torch.Tensor
+    last_rate: float
+
+    def collate(self, rows: list[Any]) -> Batch:
+        raise NotImplementedError
+
+    def get_train_dataloader(self) -> DataLoader:
+        return DataLoader(self.rows, batch_sampler=self.order, collate_fn=self.collate)  # type: ignore[arg-type]
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        self.last_rate = self._get_learning_rate()  # type: ignore[attr-defined]
+        self.last_loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        return self.last_loss
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        return 0
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # Not TRL's, which writes a model card each time.
+        Trainer._save_checkpoint(self, model, trial)  # type: ignore[arg-type]  # noqa: SLF001
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.model.save_pretrained(output_dir, save_embedding_layers=False)  # type: ignore[attr-defined]
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        adapter.load(self.model, Path(resume_from_checkpoint))  # type: ignore[attr-defined]
+
+
+class LeanSFT(_Lean, SFTTrainer):
+    """Cross-entropy of the answer's tokens. Rows are `Encoded`."""
+
+    def __init__(
+        self, model: Any, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig, tokenizer: Any, pad_id: int
+    ) -> None:
+        self.rows, self.order, self.pad_id = rows, order, pad_id
+        first = Dataset.from_list(
+            [{"input_ids": [*rows[0].prompt, *rows[0].completion], "labels": [*rows[0].prompt, *rows[0].completion]}]
+        )
+        super().__init__(model, args, train_dataset=first, processing_class=tokenizer)
+
+    def collate(self, rows: list[Encoded]) -> Batch:
+        """Token ids, mask and labels, each [rows, longest]."""
+        ids, mask, counted = pad_right([(row.prompt, row.completion) for row in rows], self.pad_id)
+        return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(counted == 0, -100)}
+
+    def compute_loss(
+        self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Mean negative log-likelihood of the answers' tokens, nats; TRL's `loss_type="nll"`."""
+        if self.aux_loss_enabled or return_outputs:  # mixtures of experts have a further term
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        counted = inputs["labels"] != -100
+        scores, _ = token_logprobs(model, inputs["input_ids"], inputs["attention_mask"], counted)
+        return -scores.sum() / max(1, len(scores))
+
+
+class PairRow(Encoded):
+    """A pair as token ids, with the reference's log-probabilities (nats) of the chosen and the rejected answer."""
+
+    rejected: tuple[int, ...]
+    reference: tuple[float, float] = (0.0, 0.0)
+
+
+class LeanDPO(_Lean, DPOTrainer):
+    """DPO with an SFT term against stored reference log-probabilities. Rows are `PairRow`."""
+
+    def __init__(
+        self, model: Any, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig, tokenizer: Any, pad_id: int
+    ) -> None:
+        self.rows, self.order, self.pad_id = rows, order, pad_id
+        row = rows[0]
+        first = Dataset.from_list(
+            [{"prompt_ids": list(row.prompt), "chosen_ids": list(row.completion), "rejected_ids": list(row.rejected)}]
+        )
+        super().__init__(model, args, train_dataset=first, processing_class=tokenizer)
+        # TRL copies an adapter to have a reference; ours is in the rows, taken when the phase began.
+        self.model.delete_adapter("ref")
+        self.precompute_ref_logps = True
+
+    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        return dataset  # token ids already
+
+    def collate(self, rows: list[PairRow]) -> Batch:
+        """Chosen answers, then rejected ones: token ids and masks [2 * rows, longest]; references [rows]."""
+        pairs = [(r.prompt, r.completion) for r in rows] + [(r.prompt, r.rejected) for r in rows]
+        ids, mask, counted = pad_right(pairs, self.pad_id)
+        reference = torch.tensor([r.reference for r in rows])  # [pairs, 2]
+        return {
+            "input_ids": ids, "attention_mask": mask, "completion_mask": counted,
+            "ref_chosen_logps": reference[:, 0], "ref_rejected_logps": reference[:, 1],
+        }  # fmt: skip
+
+    def compute_loss(
+        self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The weighted sum of DPO's sigmoid loss and the chosen answers' negative log-likelihood."""
+        if self.aux_loss_enabled or return_outputs or self.loss_types != ["sigmoid", "sft"]:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        scores, rows = token_logprobs(model, inputs["input_ids"], inputs["attention_mask"], inputs["completion_mask"])
+        half = len(inputs["input_ids"]) // 2
+        totals = scores.new_zeros(2 * half).index_add(0, rows, scores)  # [chosen..., rejected...]
+        margin = (totals[:half] - inputs["ref_chosen_logps"]) - (totals[half:] - inputs["ref_rejected_logps"])
+        preferred = -torch.nn.functional.logsigmoid(self.beta * margin).mean()
+        imitated = -scores[rows < half].mean()
+        return self.loss_weights[0] * preferred + self.loss_weights[1] * imitated
+
+
+def arguments(
+    kind: type[SFTConfig] | type[DPOConfig], folder: Path, phase: Phase, config: MethodConfig, steps: int,
+    batch_size: int, seed: int, device: str, **more: Any,
+) -> Any:  # fmt: skip
+    """TRL's settings of one phase: its own defaults where they change a value, ours where they cost time or noise."""
+    return kind(
+        output_dir=str(folder),
+        per_device_train_batch_size=batch_size,
+        max_steps=steps,
+        learning_rate=phase.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(config.warmup * steps),
+        max_grad_norm=config.max_grad_norm,
+        seed=seed,
+        data_seed=seed,
+        use_cpu=device == "cpu",
+        bf16=False,
+        gradient_checkpointing=False,
+        max_length=None,  # `Renderer.fit` has cut what is too long, and counted it
+        logging_strategy="no",
+        save_strategy="no",  # our callback says when
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+        **more,
+    )
+
+
+def sft(model: Any, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig, renderer: Renderer) -> LeanSFT:
+    """A trainer for supervised fine-tuning."""
+    return _without_printer(LeanSFT(model, rows, order, args, renderer.tokenizer, renderer.pad_id))
+
+
+def dpo(model: Any, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig, renderer: Renderer) -> LeanDPO:
+    """A trainer for DPO."""
+    return _without_printer(LeanDPO(model, rows, order, args, renderer.tokenizer, renderer.pad_id))
+
+
+def _without_printer(trainer: Any) -> Any:
+    trainer.remove_callback(PrinterCallback)
+    return trainer

@@ -1,0 +1,52 @@
+"""Forgetting: how surprised the model is by text of the kind it was pretrained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from engine.example import Gold, Item, Outcome, Prompt, StudyData
+from engine.probe import Metric, Probe, ProbeConfig
+from engine.subject import Subject
+
+SPLIT = "texts"
+
+
+class Forgetting(Probe[ProbeConfig]):
+    """Mean negative log-likelihood per token of the base's own texts. A rise over the base is knowledge lost."""
+
+    name: ClassVar[str] = "forgetting"
+    label: ClassVar[str] = "Forgetting"
+    source: ClassVar[str] = "arXiv:2308.08747"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="nll", label="Loss on the base's own text", unit="nats", direction="down"),
+    )
+
+    def items(self, data: StudyData, per_split: int) -> list[Item]:
+        """The first `per_split` texts, each as an item whose message holds it."""
+        return [
+            Item(
+                id=f"text-{at}", prompt=Prompt(messages=({"role": "user", "content": text},)), gold=Gold(), split=SPLIT,
+                cluster=f"text-{at}",
+            )
+            for at, text in enumerate(data.texts[:per_split])
+        ]  # fmt: skip
+
+    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+        """Nats per token of every text; nothing here is right or wrong, so `correct` is False throughout."""
+        scored = subject.text_nll([item.prompt.messages[0]["content"] for item in items])
+        return [
+            Outcome(
+                item=item.id,
+                correct=False,
+                split=item.split,
+                cluster=item.cluster,
+                value=nats / tokens if tokens else None,
+            )
+            for item, (nats, tokens) in zip(items, scored, strict=True)
+        ]
+
+    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """The mean over texts of nats per token."""
+        values = [outcome.value for outcome in outcomes if outcome.value is not None]
+        return {"nll": sum(values) / len(values)} if values else {}

@@ -1,0 +1,30 @@
+"""A model as teacher: the policy itself, or another model from a folder."""
+
+from __future__ import annotations
+
+from engine.subject import Subject
+
+
+def teacher(name: str, subject: Subject) -> Subject:
+    """Who samples the wrong answers.
+
+    Args:
+        name: "self" for the policy as it stands, or a model folder (or a bundled model's name).
+        subject: The policy.
+
+    Raises:
+        ModelError: The folder holds no model that can be loaded safely.
+    """
+    if name == "self":
+        return subject
+    from engine.generation import LocalSubject
+    from engine.models import load, resolve
+
+    model, tokenizer = load(resolve(name), _device(subject))
+    model.eval()
+    return LocalSubject(model, tokenizer, getattr(subject, "stop", None))
+
+
+def _device(subject: Subject) -> str:
+    model = getattr(subject, "model", None)
+    return str(model.device) if model is not None else "cpu"

@@ -1,0 +1,163 @@
+"""A run's phases, one after the other, through TRL's trainers; resumable at any step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from trl import DPOConfig, SFTConfig
+
+from engine import adapter, checkpoint, objectives, preferences, treatment
+from engine.callbacks import Recorder
+from engine.checkpoint import Checkpoint
+from engine.errors import RunError, SpecError
+from engine.example import Example
+from engine.generation import LocalSubject
+from engine.journal import Journal
+from engine.method import Method, Objective, Phase
+from engine.rendering import Encoded, Renderer
+from engine.spec import RunSpec
+from engine.stopping import Stopped
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A phase with its place in the run: its steps, and how many come before."""
+
+    index: int
+    phase: Phase
+    steps: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every phase of a run needs.
+
+    Attributes:
+        examples: The training examples as the method shows them.
+        live: Measures the live sample after so many steps.
+        began: When the run's process began (`time.monotonic`).
+    """
+
+    spec: RunSpec
+    method: Method
+    folder: Path
+    stop: threading.Event
+    journal: Journal
+    model: Any
+    renderer: Renderer
+    examples: Sequence[Example]
+    encoded: Sequence[Encoded]
+    live: Callable[[int], None]
+    device: str
+    began: float
+
+
+def plan(method: Method, steps: int) -> list[Stretch]:
+    """The phases with whole numbers of steps that add up to `steps`. Raises SpecError where there are too few."""
+    phases = method.phases()
+    if phases and steps < len(phases):
+        raise SpecError(
+            f"{steps} step is too few for the {len(phases)} phases of {method.label}.", "Choose a larger scale."
+        )
+    found: list[Stretch] = []
+    first = 0
+    for index, phase in enumerate(phases):
+        later = len(phases) - index - 1
+        size = steps - first if not later else min(max(1, round(phase.share * steps)), steps - first - later)
+        found.append(Stretch(index, phase, size, first))
+        first += size
+    return found
+
+
+def train(run: Training, resume: Checkpoint | None) -> None:
+    """Train every phase that is not done yet. Raises Stopped after a checkpoint where a stop was asked for."""
+    for stretch in plan(run.method, run.spec.scale.steps):
+        if resume and stretch.index < resume.phase:
+            continue
+        at = resume if resume and stretch.index == resume.phase else None
+        if at and at.step >= stretch.steps:
+            adapter.load(run.model, at.path)
+            continue
+        _train_phase(run, stretch, at)
+
+
+def _train_phase(run: Training, stretch: Stretch, at: Checkpoint | None) -> None:
+    trainer = _TRAINERS[stretch.phase.objective](run, stretch, at)
+    recorder = Recorder(
+        journal=run.journal, stop=run.stop, folder=run.folder, identity=run.spec.hash,
+        phase=stretch.index, name=stretch.phase.objective.value, first=stretch.first, live=run.live,
+        live_every=run.spec.scale.live_every, checkpoint_every=run.spec.scale.checkpoint_every, began=run.began,
+    )  # fmt: skip
+    recorder.trainer = trainer
+    trainer.add_callback(recorder)
+    trainer.train(resume_from_checkpoint=str(at.path) if at else None)
+    if recorder.stopped:
+        raise Stopped("the run was asked to stop")
+
+
+def _arguments(run: Training, stretch: Stretch, kind: type[SFTConfig] | type[DPOConfig], **more: Any) -> Any:
+    return objectives.arguments(
+        kind, checkpoint.folder_of(run.folder, stretch.index), stretch.phase, run.method.config, stretch.steps,
+        run.spec.scale.batch_size, run.spec.seed, run.device, **more,
+    )  # fmt: skip
+
+
+def _sft(run: Training, stretch: Stretch, at: Checkpoint | None) -> Any:
+    order = treatment.order(
+        len(run.encoded), run.spec.scale.batch_size, stretch.steps, run.spec.seed, f"order-{stretch.index}"
+    )
+    return objectives.sft(run.model, run.encoded, order, _arguments(run, stretch, SFTConfig), run.renderer)
+
+
+def _dpo(run: Training, stretch: Stretch, at: Checkpoint | None) -> Any:
+    rows = _pairs(run, stretch, at)
+    order = treatment.order(
+        len(rows), run.spec.scale.batch_size, stretch.steps, run.spec.seed, f"order-{stretch.index}"
+    )
+    args = _arguments(
+        run,
+        stretch,
+        DPOConfig,
+        beta=stretch.phase.beta,
+        loss_type=["sigmoid", "sft"],
+        loss_weights=[1.0, stretch.phase.sft_weight],
+    )
+    return objectives.dpo(run.model, rows, order, args, run.renderer)
+
+
+_TRAINERS: dict[Objective, Callable[[Training, Stretch, Checkpoint | None], Any]] = {
+    Objective.SFT: _sft,
+    Objective.DPO: _dpo,
+}
+
+
+def _pairs(run: Training, stretch: Stretch, at: Checkpoint | None) -> list[objectives.PairRow]:
+    """The phase's pairs: from the run's folder where it resumes within the phase, else made with the model."""
+    path = run.folder / f"preferences-{stretch.index}.jsonl"
+    if at:
+        kept = preferences.load(path)
+        if kept is None:
+            raise RunError(
+                "The pairs this run was trained on are gone or damaged, so it cannot go on where it was.",
+                f"Delete the folder {run.folder.name!r} of this run and start it again.",
+            )
+        return kept[1]
+    base = run.model.get_base_model()
+    with adapter.folded(run.model):
+        subject = LocalSubject(base, run.renderer.tokenizer, run.stop, run.renderer)
+        made = run.method.preferences(subject, run.examples, Random(f"{run.spec.seed}:preferences-{stretch.index}"))
+    if not made:
+        raise RunError(
+            "The teacher gave no verified wrong answer, so there is nothing to prefer against.",
+            "Raise the temperature or the number of samples of this arm, or give it fewer steps of SFT.",
+        )
+    run.journal.emit("noted", name="preferences", detail=preferences.summary(made, run.spec.scale.batch_size))
+    rows = preferences.refer(preferences.encode(made, run.renderer), run.model, run.renderer.pad_id)
+    preferences.save(path, made, rows)
+    return rows
