@@ -1,4 +1,4 @@
-"""Make `constraints.txt` anew from `requirements.in`: every package, with hashes, for every supported Python and platform.
+"""Make `constraints.txt` anew from `requirements.in`: every package with hashes, for every Python we support.
 
 Needs uv on the path (`pip install uv` in any environment); the lab itself does not. Versions that are pinned now
 stay unless `requirements.in` asks for others or a name is given: `python packaging/lock.py --upgrade-package rich`.

@@ -1,0 +1,175 @@
+"""`run`: a study from its plan to its verdict and its reports."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from engine.errors import ModelError, ReportError, SpecError
+from engine.spec import StudySpec, TrialSpec
+from jobs.commands.progress import DONE, follower
+from jobs.commands.screen import Screen
+from jobs.commands.summary import summary, times
+from jobs.lab import Lab
+from jobs.paths import Home
+from jobs.records import Snapshot
+from jobs.report import SUFFIXES
+from jobs.studies import load, plan
+
+POLL = 0.2  # seconds between looks at the queue
+STOP_TIMEOUT = 60.0  # seconds the children have to write their checkpoints
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line. None: the study's own."""
+
+    study: str
+    scale: str = "quick"
+    seeds: int | None = None
+    arms: tuple[str, ...] | None = None
+    model: str | None = None
+    data: Path | None = None
+    home: Path | None = None
+    json: Path | None = None
+    reports: tuple[Path, ...] = ()
+
+
+class Stopped(BaseException):
+    """The user or the system asked this command to end; not an Exception, so that nothing on the way swallows it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.code = 128 + signum
+
+
+def run(request: Request, screen: Screen) -> int:
+    """Run a study to its end and print what came out.
+
+    Returns:
+        0 where every run succeeded, 1 where one did not, 130 (143) where Ctrl-C (SIGTERM) stopped it.
+
+    Raises:
+        LabError: Before anything is queued, where the request, the model or the data cannot be used.
+    """
+    began = time.monotonic()
+    _check_targets(request)
+    study = load(request.study)
+    trial = _plan(study, request)
+    home = Home.at(request.home)
+    try:
+        with _signals(), Lab(home) as lab:
+            name = lab.enqueue(trial)
+            screen.say(f"{name}: {study.question}")
+            if note := trial.settings.note:
+                screen.say(note, "bold yellow")
+            try:
+                snapshot = _follow(lab, name, screen)
+            except Stopped:
+                screen.note("Stopping: each run in progress writes a checkpoint first.")
+                raise
+            return _conclude(lab, name, snapshot, request, time.monotonic() - began, screen)
+    except Stopped as stop:
+        screen.note("Stopped; what was measured is kept, and the same command goes on from here.")
+        return stop.code
+
+
+def _check_targets(request: Request) -> None:
+    """Whatever can be known about the files to write is said before hours of work, not after."""
+    if request.json is not None and request.json.suffix.lower() != ".json":
+        raise SpecError(f"--json {request.json} does not end in .json.", "Name it so, or use --report.")
+    for path in (*request.reports, *([request.json] if request.json else [])):
+        if path.suffix.lower() not in SUFFIXES:
+            raise SpecError(f"No report can be written as {path.name!r}.", f"Known endings: {', '.join(SUFFIXES)}.")
+        if path.is_dir():
+            raise SpecError(f"{path} is a folder.", "Name a file in it.")
+    if request.data is not None and not request.data.exists():
+        raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
+
+
+def _plan(study: StudySpec, request: Request) -> TrialSpec:
+    for name in request.arms or ():
+        study.arm(name)
+    try:
+        return plan(
+            study,
+            scale=request.scale,
+            seeds=request.seeds,
+            arms=request.arms,
+            model=request.model,
+            data=request.data,
+        )
+    except ModelError as error:
+        if request.model is not None and not Path(request.model).exists():
+            raise SpecError(error.message, error.hint) from error  # a name typed wrong, not a bad model
+        raise
+
+
+def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:
+    """Show the trial until none of its runs can go on by itself."""
+    snapshot = lab.snapshot(name)
+    waiting = sum(r.state in ("queued", "running") for r in lab.snapshot().runs) - sum(
+        r.state in ("queued", "running") for r in snapshot.runs
+    )
+    if waiting > 0:
+        screen.note(f"{waiting} runs of earlier trials are in the queue too.")
+    if snapshot.paused:
+        screen.note("The queue was paused; it goes on.")
+        lab.resume()
+    shown = follower(screen, snapshot.trials[0])
+    cursor = 0
+    try:
+        while True:
+            snapshot = lab.snapshot(name)
+            curves = lab.curves(name, cursor)
+            cursor = curves.cursor
+            shown.update(snapshot, curves)
+            if all(r.state in DONE for r in snapshot.runs):
+                return snapshot
+            time.sleep(POLL)
+    finally:
+        shown.close()
+
+
+def _conclude(lab: Lab, name: str, snapshot: Snapshot, request: Request, wall: float, screen: Screen) -> int:
+    result = lab.result(name)
+    summary(result, screen)
+    times(result, wall, screen)
+    written = [lab.home.reports / f"{name}.html", *request.reports, *([request.json] if request.json else [])]
+    for path in written:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lab.export(name, path)
+        except OSError as error:
+            hint = f"Nothing is lost: `python main.py report {name} --to FILE` writes it anew."
+            raise ReportError(f"{path} cannot be written: {error.strerror}.", hint) from error
+        screen.say(f"Report: {path}")
+    failed = [r for r in snapshot.runs if r.state != "succeeded"]
+    for r in failed:
+        screen.note(f"{r.arm}, seed {r.seed}: {r.state}: {r.reason} {r.hint}".rstrip(), "bold red")
+    if failed:
+        screen.note(f"{len(failed)} of {len(snapshot.runs)} runs did not succeed; the same command tries them again.")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into `Stopped`; later ones are ignored while the children write checkpoints."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        for number in wanted:
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped(signum)
+
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,46 @@
+"""`studies`: what can be asked, and how large."""
+
+from __future__ import annotations
+
+import json
+
+from engine.spec import StudySpec
+from jobs.commands.screen import Screen
+from jobs.studies import found
+
+
+def studies(screen: Screen, as_json: bool) -> int:
+    """Print every study; a file that does not load is listed with its reason. 1 where one is broken."""
+    good, broken = found()
+    if as_json:
+        plain = {"studies": [_plain(study) for study in good], "broken": [_broken(b.name, b.traceback) for b in broken]}
+        screen.out.file.write(json.dumps(plain, indent=2, ensure_ascii=True) + "\n")
+        return 1 if broken else 0
+    for study in good:
+        screen.say(study.id, "bold")
+        screen.say(f"  {study.question}")
+        screen.say(f"  {study.summary}")
+        screen.say(f"  arms: {', '.join(arm.name for arm in study.arms)}")
+        sizes = ", ".join(f"{name} ({size.seeds} seeds x {size.steps} steps)" for name, size in study.scales.items())
+        screen.say(f"  scales: {sizes}")
+        screen.say("  takes your own data: " + ("yes" if study.accepts_data else "no"))
+        screen.say()
+    for b in broken:
+        screen.note(f"{b.path} does not load: {b.traceback.strip().splitlines()[-1]}", "bold red")
+    if good:
+        screen.say(f"Run one: python main.py run {good[0].id}")
+    return 1 if broken else 0
+
+
+def _plain(study: StudySpec) -> dict[str, object]:
+    plain = study.model_dump(mode="json")
+    return {key: plain[key] for key in ("id", "question", "summary", "claim", "source", "data", "accepts_data")} | {
+        "arms": [{"name": arm.name, "label": arm.label, "method": arm.method, "role": arm.role} for arm in study.arms],
+        "probes": [probe.probe for probe in study.probes],
+        "primary": plain["primary"],
+        "scales": plain["scales"],
+    }
+
+
+def _broken(name: str, traceback: str) -> dict[str, str]:
+    return {"name": name, "traceback": traceback}

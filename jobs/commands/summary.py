@@ -1,0 +1,76 @@
+"""The end of `run`: the verdict, a table of the arms, what failed, and the time it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jobs.commands.progress import span
+from jobs.commands.screen import Screen
+from jobs.result import ArmResult, Result
+
+
+def summary(result: Result, screen: Screen) -> None:
+    """Print the verdict and the figures it rests on."""
+    screen.say()
+    screen.say(result.study.question)
+    screen.say(f"Verdict ({result.verdict.code}): {result.verdict.text}", "bold")
+    for reason in result.verdict.reasons:
+        screen.say(f"  - {reason}")
+    if result.study.note:
+        screen.say(result.study.note, "bold yellow")
+    screen.say()
+    units = {info.metric: info.unit for info in result.metrics}
+    shown = [result.accuracy, result.reliance]
+    headings = ["arm", *(name.split(".")[-1] for name in shown), "seeds", "seconds"]
+    rows = [
+        [
+            arm.label,
+            *(_figure(arm, name, units.get(name, "share")) for name in shown),
+            _seeds(arm),
+            f"{_seconds(arm):.1f}",
+        ]
+        for arm in result.arms
+    ]
+    screen.table(headings, rows, right=(1, 2, 3, 4))
+    failed = [check for check in result.checks if not check.ok]
+    for check in failed:
+        screen.say(f"Check failed: {check.label}: {check.detail}", "bold red")
+    if result.checks and not failed:
+        screen.say(f"All {len(result.checks)} integrity checks and controls passed.")
+
+
+def times(result: Result, wall: float, screen: Screen) -> None:
+    """Print the time of this command and of all the runs the result rests on."""
+    total = sum(_seconds(arm) for arm in result.arms)
+    screen.say(f"Time: {span(wall)} for this command; {span(total)} of work in all runs.")
+
+
+def percent(value: float, unit: str) -> str:
+    """A figure in the unit people read: shares in percent, differences in points, the rest as it is."""
+    if unit == "share":
+        return f"{100 * value:.1f} %"
+    return f"{100 * value:+.1f}" if unit == "difference" else f"{value:.3f}"
+
+
+def _figure(arm: ArmResult, metric: str, unit: str) -> str:
+    for interval in arm.summary:
+        if interval.metric == metric:
+            mean = percent(interval.mean, unit)
+            if interval.ci is None:
+                return mean
+            low, high = (percent(bound, unit).removesuffix(" %") for bound in interval.ci)
+            return f"{mean} [{low}, {high}]"
+    return "-"
+
+
+def _seeds(arm: ArmResult) -> str:
+    done = sum(run.status == "succeeded" for run in arm.runs)
+    return str(done) if done == len(arm.runs) else f"{done} of {len(arm.runs)}"
+
+
+def _seconds(arm: ArmResult) -> float:
+    return _sum(run.seconds for run in arm.runs)
+
+
+def _sum(values: Iterable[float | None]) -> float:
+    return sum(value for value in values if value is not None)

@@ -1,0 +1,189 @@
+"""The command line: what can be typed, and how known failures end. Each command's work is in `jobs/commands/`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.errors import LabError, SpecError
+from jobs.commands.screen import Screen
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+Window = Callable[[Path | None], int]
+
+EPILOG = """\
+exit codes: 0 all is well; 1 something failed, with its reason; 2 the command was not understood;
+130 stopped by Ctrl-C: the same command goes on from there.
+"""
+
+
+def main(argv: Sequence[str], open_window: Window) -> int:
+    """Run one command.
+
+    Args:
+        argv: What was typed after `main.py`.
+        open_window: Opens the window on a data folder (None: the user's own); given, because jobs knows no window.
+
+    Returns:
+        The exit code (see `EPILOG`).
+    """
+    screen = Screen()
+    try:
+        if argv and argv[0] in FORWARDED:
+            # These have options of their own, which reach them untouched: `pretrain --help` is theirs.
+            return FORWARDED[argv[0]](list(argv[1:]))
+        options = build_parser().parse_args(argv)
+        return options.work(options, screen, open_window)
+    except SystemExit as stop:  # argparse has said why
+        return stop.code if isinstance(stop.code, int) else USAGE
+    except KeyboardInterrupt:
+        screen.note("Stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; the interpreter must not fail once more while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except LabError as error:
+        screen.note(f"Error: {error.message}", "bold red")
+        if error.hint:
+            screen.note(error.hint)
+        return USAGE if isinstance(error, SpecError) else FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Tuning Fork tells whether a fine-tune learned the task or sharpened a shortcut. "
+        "Without a command it opens the window.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _home(parser)
+    parser.set_defaults(work=_window)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, text: str, work: Callable[..., int]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(work=work)
+        return sub
+
+    start = command("start", "Open the window; without a display, run the first study and write its report.", _start)
+    _home(start)
+
+    studies = command("studies", "List the studies.", _studies)
+    studies.add_argument("--json", action="store_true", help="as JSON, on standard output")
+
+    run = command("run", "Run a study to its verdict. The same command goes on where an earlier one stopped.", _run)
+    run.add_argument("study", metavar="STUDY", help="a study's name (see `studies`)")
+    run.add_argument("--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)")
+    run.add_argument("--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)")
+    run.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
+    run.add_argument("--model", metavar="NAME|FOLDER", help="a bundled model, or a local Hugging Face model folder")
+    run.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    run.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
+    _home(run)
+
+    report = command("report", "Write the report of a trial that has run.", _report)
+    report.add_argument("trial", metavar="TRIAL", help="a trial's name, or the beginning of it")
+    report.add_argument("--to", type=Path, metavar="FILE", required=True, help="format by suffix: .html .json .csv")
+    _home(report)
+
+    doctor = command("doctor", "Look at this machine, and say what to do about what is missing.", _doctor)
+    doctor.add_argument("--json", action="store_true", help="as JSON, on standard output")
+    _home(doctor)
+
+    commands.add_parser("pretrain", help="Train a bundled base model from scratch.", add_help=False)
+    commands.add_parser("competence", help="Measure what a base model can do untuned.", add_help=False)
+    return parser
+
+
+def _home(parser: argparse.ArgumentParser) -> None:
+    # SUPPRESS: a subcommand's own default would overwrite what stood before the command.
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the data folder (default: your own)"
+    )
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
+    return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise argparse.ArgumentTypeError("no arm is named")
+    return names
+
+
+def _window(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.start import window
+
+    return window(getattr(options, "home", None), open_window)
+
+
+def _start(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.start import start
+
+    return start(getattr(options, "home", None), screen, open_window)
+
+
+def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.studies import studies
+
+    return studies(screen, as_json=options.json)
+
+
+def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.run import Request, run
+
+    request = Request(
+        study=options.study,
+        scale=options.scale,
+        seeds=options.seeds,
+        arms=options.arms,
+        model=options.model,
+        data=options.data,
+        home=getattr(options, "home", None),
+        json=options.json,
+        reports=tuple(options.report),
+    )
+    return run(request, screen)
+
+
+def _report(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.report import report
+
+    return report(options.trial, options.to, getattr(options, "home", None), screen)
+
+
+def _doctor(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.doctor import doctor
+
+    return doctor(getattr(options, "home", None), screen, as_json=options.json)
+
+
+def _pretrain(argv: list[str]) -> int:
+    from engine.pretrain import main as pretrain
+
+    return pretrain(argv)
+
+
+def _competence(argv: list[str]) -> int:
+    from engine.world.competence import main as competence
+
+    return competence(argv)
+
+
+FORWARDED = {"pretrain": _pretrain, "competence": _competence}
