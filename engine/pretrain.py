@@ -99,11 +99,16 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return model
 
 
-def rate_factors(recipe: Recipe, step: int) -> tuple[float, float]:
-    """(factor of the peak rate, extra factor of attention; embeddings get twice that until it is raised)."""
+def rate_factors(recipe: Recipe, step: int) -> tuple[float, float, float]:
+    """(factor of the peak rate, extra factor of attention, extra factor of embeddings).
+
+    Attention starts slow so that the copying heads survive until they are of use, and is raised gently: a jump
+    washes them out within a hundred steps (docs/log.md).
+    """
     warm = min(1.0, (step + 1) / 50)
-    left = min(1.0, (recipe.steps - step) / (0.3 * recipe.steps))
-    return warm * left, 0.15 if step < 0.35 * recipe.steps else 0.6
+    left = min(1.0, (recipe.steps - step) / (0.35 * recipe.steps))
+    risen = min(1.0, max(0.0, (step / recipe.steps - 0.3) / 0.3))
+    return warm * left, 0.15 + 0.1 * risen, 0.3 + 0.3 * risen
 
 
 def _groups(model: Qwen2ForCausalLM) -> list[dict[str, Any]]:
@@ -128,9 +133,9 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
     began, loss_sum = time.time(), 0.0
     model.train()
     for step in range(first, recipe.steps):
-        overall, slow = rate_factors(recipe, step)
+        overall, attention, embedding = rate_factors(recipe, step)
         for group in optimizer.param_groups:
-            extra = {"attention": slow, "small": slow, "embedding": min(2 * slow, 0.6), "rest": 1.0}[group["kind"]]
+            extra = {"attention": attention, "small": 0.15, "embedding": embedding, "rest": 1.0}[group["kind"]]
             group["lr"] = recipe.rate * overall * extra
         ids = torch.tensor(rows_of(recipe, step, encode))
         loss = model(input_ids=ids, labels=ids, use_cache=False).loss

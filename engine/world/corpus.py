@@ -179,13 +179,13 @@ def copying(rng: Random) -> str:
 
 
 KINDS: dict[Callable[[Random], str], float] = {
-    story: 0.12,
-    definition: 0.12,
+    story: 0.08,
+    definition: 0.13,
     entailment_question: 0.14,
-    fact: 0.09,
-    synonyms: 0.08,
-    tool_use: 0.33,
-    chain: 0.05,
+    fact: 0.08,
+    synonyms: 0.10,
+    tool_use: 0.36,
+    chain: 0.04,
     copying: 0.07,
 }
 """Kinds of documents and how often each is drawn."""
