@@ -39,7 +39,15 @@ class RunRecord(Frozen):
 
 
 class TrialRecord(Frozen):
-    """A trial and how far it is."""
+    """A trial and how far it is.
+
+    Attributes:
+        done: Runs that succeeded.
+        failed: Runs that failed.
+        finished: When its last run ended; None while one is still to come.
+        seconds: Seconds of wall time during which at least one of its runs was at work.
+        cancelled: Whether the trial was cancelled as a whole.
+    """
 
     id: str
     study: str
@@ -55,10 +63,17 @@ class TrialRecord(Frozen):
     finished: float | None = None
     seconds: float | None = None
     eta_seconds: tuple[float, float] | None = None
+    cancelled: bool = False
 
 
 class Snapshot(Frozen):
-    """Everything the queue page shows, at one moment."""
+    """Everything the queue page shows, at one moment.
+
+    Attributes:
+        reason: What the background work has to say ("" for nothing): why the queue is paused, that libraries are
+            being loaded, what went wrong.
+        hint: What to do about it.
+    """
 
     trials: tuple[TrialRecord, ...]
     runs: tuple[RunRecord, ...]
@@ -67,6 +82,8 @@ class Snapshot(Frozen):
     running: int
     memory_used: int  # bytes
     memory_total: int  # bytes
+    reason: str = ""
+    hint: str = ""
 
 
 class Point(Frozen):

@@ -1,0 +1,21 @@
+"""Imported once, by the process that all runs fork from: what takes seconds to import is then there at once.
+
+Never imported by the window. A library that is missing or broken is no failure here: the run that needs it says so.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+
+MODULES = ("engine.recipe", "engine.generation", "engine.scoring", "transformers", "peft", "trl")
+
+for _name in MODULES:
+    try:
+        importlib.import_module(_name)
+    except Exception as error:
+        print(f"tuning-fork: {_name} is not preloaded: {error}", file=sys.stderr)
+
+gc.collect()
+gc.freeze()  # what is here stays here: children share its memory until they write to it
