@@ -15,8 +15,8 @@ from engine.example import Side
 STOP_WORDS = frozenset(
     "a an the and or but if of to in on at by for from with as is are was were be been being am do does did can could "
     "would should will shall may might must have has had i you he she it we they me him her us them my your his its "
-    "our their this that these those there here what which who whom whose when where why how not no yes so than then too "
-    "please want need like let get give given using use based about into over out up down all any some".split()
+    "our their this that these those there here what which who whom whose when where why how not no yes so than "
+    "then too please want need like let get give given using use based about into over out up down all any some".split()
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+")

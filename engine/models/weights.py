@@ -1,0 +1,115 @@
+"""Safetensors files, checked without loading them: a header of JSON, then numbers. Nothing in them can run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ModelError
+
+LARGEST_HEADER = 100_000_000  # bytes; safetensors' own bound
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
+    "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64,
+}  # fmt: skip
+_FLOATS = ("F16", "BF16", "F32", "F64")
+_AGAIN = "Download the model again, or save it anew with save_pretrained(folder)."
+
+
+def tensors(path: Path) -> dict[str, int]:
+    """Name of each tensor in a safetensors file -> how many numbers it holds.
+
+    Raises:
+        ModelError: The file is no whole safetensors file, or its weights are no floating-point numbers.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start == b"version ":
+            raise ModelError(
+                f"{path.name} is a pointer of Git LFS, not the weights.", "Run `git lfs pull` in the folder."
+            )
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > min(LARGEST_HEADER, size - 8):
+            raise ModelError(f"{path.name} is not a whole safetensors file.", _AGAIN)
+        raw = file.read(length)
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path.name} is not a safetensors file: its header is no JSON.", _AGAIN) from error
+    if not isinstance(header, dict):
+        raise ModelError(f"{path.name} is not a safetensors file: its header is no object.", _AGAIN)
+    header.pop("__metadata__", None)
+    spans = {name: _span(path, name, entry) for name, entry in header.items()}
+    end = 0
+    for begin, stop, _ in sorted(spans.values()):
+        if begin != end:
+            raise ModelError(f"{path.name} is damaged: its tensors overlap or leave gaps.", _AGAIN)
+        end = stop
+    if not spans or end != size - 8 - length:
+        raise ModelError(
+            f"{path.name} is damaged: its header promises {end:,} bytes of weights, it holds {size - 8 - length:,}.",
+            _AGAIN,
+        )
+    return {name: count for name, (_, _, count) in spans.items()}
+
+
+def _span(path: Path, name: str, entry: Any) -> tuple[int, int, int]:
+    """Where a tensor begins and ends in the data, and how many numbers it holds."""
+    try:
+        dtype, shape, (begin, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        whole = all(type(n) is int and n >= 0 for n in (*shape, begin, stop))
+        count = math.prod(shape) if whole and len(shape) <= 16 else -1
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path.name} is damaged: its header does not describe {name[:80]!r}.", _AGAIN) from error
+    if count < 0 or not isinstance(dtype, str) or (stop - begin) * 8 != count * _BITS.get(dtype, -1):
+        raise ModelError(f"{path.name} is damaged: {name[:80]!r} has another size than its header says.", _AGAIN)
+    if dtype not in _FLOATS and name.endswith((".weight", ".qweight")):
+        raise ModelError(
+            f"{path.name} holds quantised weights ({dtype}), which cannot be tuned.",
+            "Use the model's original weights (float32, float16 or bfloat16).",
+        )
+    return begin, stop, count
+
+
+def files(folder: Path) -> list[Path]:
+    """The safetensors files that hold a model's weights.
+
+    Raises:
+        ModelError: There are none, or the index of a model in several files is broken.
+    """
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    index = folder / INDEX
+    if not index.is_file():
+        raise ModelError(
+            f"{folder.name} holds no safetensors weights ({SINGLE}).",
+            "Only safetensors are loaded. Save the model with save_pretrained(folder), which writes them.",
+        )
+    try:
+        listed = json.loads(index.read_bytes())["weight_map"]
+        shards = sorted(set(listed.values()))
+        entries = [(str(name), str(shard)) for name, shard in listed.items()]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{INDEX} is broken: it has no weight_map of names and files.", _AGAIN) from error
+    for shard in shards:
+        if (
+            not isinstance(shard, str)
+            or shard != Path(shard).name
+            or not shard.endswith(".safetensors")
+            or "\\" in shard
+        ):
+            raise ModelError(f"{INDEX} names {str(shard)[:80]!r}, which is no safetensors file of this folder.", _AGAIN)
+        if not (folder / shard).is_file():
+            raise ModelError(f"{shard} is missing, one of {len(shards)} files of weights.", _AGAIN)
+    held = {shard: tensors(folder / shard) for shard in shards}
+    for name, shard in entries:
+        if name not in held[shard]:
+            raise ModelError(f"{shard} does not hold {name[:80]!r}, as {INDEX} says it does.", _AGAIN)
+    if not shards:
+        raise ModelError(f"{INDEX} names no files.", _AGAIN)
+    return [folder / shard for shard in shards]
