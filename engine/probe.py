@@ -5,8 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
+from pydantic import Field
+
 from engine.example import Frozen, Item, Outcome, Side, StudyData
 from engine.subject import Subject
+
+
+class ItemMean(Frozen):
+    """How a metric is drawn from single items, so that items can be resampled (`engine.stats`).
+
+    It must say the same as the probe's `summarise`: the mean of `of` over the items that the filters leave.
+
+    Attributes:
+        of: What is averaged: "correct", "value" (items without one are left out), "feature:NAME" (likewise), or
+            "output:TEXT" (1 where the answer is TEXT, else 0).
+        splits: Only items of these splits; empty: all.
+        side: Only items of this side; None: all.
+        where: Only items whose feature of that name equals the number, in each run's own outcomes.
+        by_side: The mean over congruent items minus the mean over conflicting ones, in place of one mean.
+    """
+
+    of: str = Field("correct", pattern=r"^(correct|value|feature:.+|output:.*)$")
+    splits: tuple[str, ...] = ()
+    side: Side | None = None
+    where: tuple[str, float] | None = None
+    by_side: bool = False
 
 
 class Metric(Frozen):
@@ -15,12 +38,14 @@ class Metric(Frozen):
     Attributes:
         unit: "share" (0..1, shown as %), "difference" (of shares, shown in points), "nats" or "coefficient".
         direction: Which way is better; None where neither is.
+        items: How it is drawn from items; None where it is no mean over items, so that only seeds are resampled.
     """
 
     name: str
     label: str
     unit: Literal["share", "difference", "nats", "coefficient"]
     direction: Literal["up", "down"] | None = None
+    items: ItemMean | None = None
 
 
 class ProbeConfig(Frozen):
