@@ -15,6 +15,8 @@ from jobs.process import LOST
 from jobs.records import State
 
 Intent = Literal["", "cancel", "stop", "close"]
+RETRY = "Retry: it goes on from its last checkpoint."
+LOG = "run.log in its folder may say why."
 LITTLE = 1 << 20  # bytes: with less than this left, a disk counts as full
 
 BY_INTENT: dict[Intent, tuple[State, str]] = {
@@ -34,7 +36,9 @@ class Ending:
     hint: str = ""
 
 
-def judge(complete: bool | None, intent: Intent, code: int | None, attempt: int, folder: Path, killed_for_memory: bool) -> Ending:
+def judge(
+    complete: bool | None, intent: Intent, code: int | None, attempt: int, folder: Path, killed_for_memory: bool = False
+) -> Ending:
     """The ending of a run whose stream was read to its end.
 
     Args:
@@ -61,14 +65,12 @@ def judge(complete: bool | None, intent: Intent, code: int | None, attempt: int,
     if code in (None, worker.STOPPED, worker.ORPHANED):
         return Ending("interrupted", reason="it was stopped from outside; it goes on from its last checkpoint")
     if code == LOST:
-        return Ending(
-            "failed", "WorkerLost", "The process that runs are forked from ended.", "Retry: it goes on from its last checkpoint."
-        )
+        return Ending("failed", "WorkerLost", "The process that runs are forked from ended.", RETRY)
     if code < 0:
         return _signalled(-code, killed_for_memory)
     if code == worker.DONE:
-        return Ending("failed", "WorkerLost", "The run's process ended without finishing the run.", "run.log may say why.")
-    return Ending("failed", "WorkerLost", f"The run's process ended with code {code}.", "run.log in its folder may say why.")
+        return Ending("failed", "WorkerLost", "The run's process ended without finishing the run.", LOG)
+    return Ending("failed", "WorkerLost", f"The run's process ended with code {code}.", LOG)
 
 
 def _signalled(number: int, killed_for_memory: bool) -> Ending:
@@ -79,9 +81,9 @@ def _signalled(number: int, killed_for_memory: bool) -> Ending:
     if killed_for_memory:
         return Ending(
             "failed", "OutOfMemory", f"The system ended the run for want of memory ({name}).",
-            "Close other programs or run fewer at once; retry goes on from the last checkpoint.",
+            f"Close other programs or run fewer at once. {RETRY}",
         )  # fmt: skip
-    hint = "Retry goes on from the last checkpoint."
+    hint = RETRY
     if name == "SIGKILL":
         hint = f"Someone killed it, or memory ran out. {hint}"
     return Ending("failed", "WorkerLost", f"The run's process was ended by {name}.", hint)

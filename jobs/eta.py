@@ -1,4 +1,4 @@
-"""How long is still to come, as a range, from seconds that were measured: this run's own steps, and earlier runs of its kind."""
+"""How long is still to come, as a range, from seconds measured in this run and in earlier ones of its kind."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ def of_run(row: Row, known: dict[str, Measured], now: float) -> Range | None:
         ahead = max(0, row["total_steps"] - row["step"]) * rate
         waited = max(0.0, spent - row["last_elapsed"])  # since the last step came
         tail = before.tail if before is not None and before.tail is not None else (0.0, 0.5 * rate * row["total_steps"])
-        return max(0.0, ahead * STEADY[0] + tail[0] * KIND[0] - waited), max(
-            0.0, ahead * STEADY[1] + tail[1] * KIND[1] - waited
-        )
+        low, high = (ahead * STEADY[n] + tail[n] * KIND[n] - waited for n in (0, 1))
+        return max(0.0, low), max(0.0, high)
     if before is None:
         return None
     return max(0.0, before.whole[0] * KIND[0] - spent), max(0.0, before.whole[1] * KIND[1] - spent)

@@ -14,8 +14,8 @@ MODULES = ("engine.recipe", "engine.generation", "engine.scoring", "transformers
 for _name in MODULES:
     try:
         importlib.import_module(_name)
-    except Exception as error:
-        print(f"tuning-fork: {_name} is not preloaded: {error}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a library may raise anything while it loads
+        sys.stderr.write(f"tuning-fork: {_name} is not preloaded: {error}\n")
 
 gc.collect()
 gc.freeze()  # what is here stays here: children share its memory until they write to it

@@ -109,7 +109,7 @@ class Launcher:
                 process.start()
             process.join()
             self._ready.set()
-        except Exception as error:  # said by whoever asks `error`; the next warm() tries again
+        except Exception as error:  # noqa: BLE001 - said by whoever asks `error`; the next warm() tries again
             self.error = f"{type(error).__name__}: {error}"
             self._warming = None
 
@@ -132,7 +132,7 @@ class Launcher:
             self.reset()
             if line is not None:
                 line.close()
-            raise WorkerLost(f"A run's process could not be started: {error!r}.", "Retry; is there memory left?") from error
+            raise WorkerLost(f"A run's process could not be started: {error!r}.", "Is there memory left?") from error
         finally:
             if far_end is not None:
                 far_end.close()
@@ -145,7 +145,7 @@ def _child_environment() -> Iterator[None]:
     Libraries read their environment when they are loaded, so it must stand before the warm process starts. The main
     module is kept out of children: it would open the window again, and they need nothing of it.
     """
-    paths = [p or os.getcwd() for p in sys.path]
+    paths = [p or str(Path.cwd()) for p in sys.path]
     wanted = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
     with _changing:
         before = {name: os.environ.get(name) for name in wanted}

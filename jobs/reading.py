@@ -1,4 +1,4 @@
-"""What readers ask of the database: snapshots, curves, results. Each is one consistent read, on any thread's connection."""
+"""What readers ask of the database: snapshots, curves, results. Each is one consistent read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from jobs import eta
 from jobs.records import Curves, Point, RunRecord, RunResult, TrialRecord
 from jobs.store import Database, Row
 
-COLUMNS = """hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished, seconds,
-attempt, first_step, first_elapsed, last_elapsed, priority, place"""
+RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
+seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
 OTHER_TRIAL = "another trial has computed this run"
 
 
@@ -27,7 +27,7 @@ class Board:
     def __init__(self, db: Database, slots: int, paused: bool) -> None:
         self._now = time.time()
         with db.atomic():
-            self._rows = {row["hash"]: row for row in db.query(f"SELECT {COLUMNS} FROM runs ORDER BY place")}
+            self._rows = {row["hash"]: row for row in db.query(RUNS)}
             self._trials = list(db.query("SELECT * FROM trials ORDER BY created, id"))
             links = list(db.query("SELECT trial, run FROM trial_runs ORDER BY trial, n"))
             self._history = eta.history(db)
@@ -84,7 +84,7 @@ class Board:
     def _seconds(self, row: Row) -> float | None:
         if row["state"] == "running":
             return row["seconds"] + max(0.0, self._now - row["started"])
-        return row["seconds"] if row["attempt"] or row["finished"] else None
+        return row["seconds"] if row["started"] or row["seconds"] else None
 
     def _trial(self, trial: Row) -> TrialRecord:
         rows = [self._rows[h] for h in self._runs_of[trial["id"]]]

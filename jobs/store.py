@@ -26,6 +26,7 @@ from jobs.paths import Home
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 LOOSE = ("paused", "failed", "cancelled", "interrupted")  # states from which a run can be queued again
+REBUILT = "The lab rebuilds it from the run folders when it is opened."
 Row = dict[str, Any]
 
 
@@ -49,8 +50,8 @@ def errors(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} cannot grow.", "Free some space, then resume the queue. Nothing was lost."
             ) from error
         if code is not None and (code & 0xFF) in BROKEN:
-            raise Damaged(f"The database {path} is damaged: {error}.", "Start the lab again: it is rebuilt.") from error
-        raise StoreError(f"The database {path} cannot be used: {error}.", "Is the folder readable and writable?") from error
+            raise Damaged(f"The database {path} is damaged: {error}.", REBUILT) from error
+        raise StoreError(f"The database {path} cannot be used: {error}.", "Can the folder be written to?") from error
 
 
 def open_reader(home: Home) -> Database:
@@ -69,7 +70,7 @@ def open_reader(home: Home) -> Database:
         db = Database(conn, execute_plugins=False)
         _refuse_newer(db, path)
         if not db.table("runs").exists():
-            raise Damaged(f"The database {path} holds no lab.", "Start the lab again: it is rebuilt.")
+            raise Damaged(f"The database {path} holds no lab.", REBUILT)
         return db
 
 
@@ -108,7 +109,7 @@ class Store:
     def __init__(self, home: Home, path: Path | None = None) -> None:
         self.path = path or home.database
         if path is None and _left_behind(home):
-            raise Damaged(f"The database {self.path} is missing or empty, though there are runs.", "It is rebuilt.")
+            raise Damaged(f"The database {self.path} is missing or empty, though there are runs.", REBUILT)
         unclean = self.path.with_name(self.path.name + "-wal").exists()
         with errors(self.path):
             conn = sqlite3.connect(self.path, timeout=5.0, check_same_thread=False)
@@ -119,7 +120,7 @@ class Store:
                 self.db.execute("PRAGMA synchronous = NORMAL")
                 self.db.execute("PRAGMA foreign_keys = ON")
                 if unclean and (found := self.check("quick_check")) != "ok":
-                    raise Damaged(f"The database {self.path} is damaged: {found}.", "It is rebuilt.")
+                    raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
                 migrations.apply(self.db)
             except BaseException:
                 conn.close()
@@ -152,7 +153,7 @@ class Store:
         )  # fmt: skip
         for n, run in enumerate(runs):
             self.add_run(run, now)
-            self.db.execute("INSERT OR IGNORE INTO trial_runs (trial, run, n) VALUES (?, ?, ?)", (trial.id, run.hash, n))
+            self.db.execute("INSERT OR IGNORE INTO trial_runs VALUES (?, ?, ?)", (trial.id, run.hash, n))
         self.requeue([run.hash for run in runs])
 
     def add_run(self, run: RunSpec, now: float) -> None:
@@ -165,7 +166,7 @@ class Store:
         )
 
     def requeue(self, runs: Iterable[str], reason: str = "") -> None:
-        """Put stopped or failed runs at the end of the queue; what is queued, running or done stays.
+        """Put stopped or failed runs at the end of the queue, interrupted ones where they were; all others stay.
 
         A run whose events were damaged begins anew: what it left in the database is dropped here (its folder is the
         caller's to remove beforehand).
@@ -178,14 +179,15 @@ class Store:
                 self.forget(run)
             self.db.execute(
                 """UPDATE runs SET state = 'queued', kind = '', reason = ?, hint = '', finished = NULL, pid = NULL,
-                   place = (SELECT max(place) + 1 FROM runs) WHERE hash = ?""",
+                   place = CASE state WHEN 'interrupted' THEN place ELSE (SELECT max(place) + 1 FROM runs) END
+                   WHERE hash = ?""",
                 (reason, run),
             )
 
     def forget(self, run: str) -> None:
         """Drop everything a run has said."""
         for table in ("events", "points", "metrics", "outcomes", "checks", "notes"):
-            self.db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+            self.db.table(table).delete_where("run = ?", [run])
         self.db.execute("UPDATE runs SET step = 0, loss = NULL, events_offset = 0 WHERE hash = ?", (run,))
 
     def claim(self, now: float) -> Row | None:
@@ -220,7 +222,8 @@ class Store:
     def set(self, run: str, **columns: str | float | int | None) -> None:
         """Write single columns of a run."""
         names = ", ".join(f"{name} = ?" for name in columns)
-        self.db.execute(f"UPDATE runs SET {names} WHERE hash = ?", (*columns.values(), run))
+        sql = f"UPDATE runs SET {names} WHERE hash = ?"  # noqa: S608 - names are keywords of our own calls
+        self.db.execute(sql, (*columns.values(), run))
 
     def run(self, run: str) -> Row:
         """A run's row. Raises StoreError where there is none."""
@@ -302,7 +305,8 @@ class Store:
             if event.stage == "after":
                 self.db.execute("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run, name, value))
         rows = [
-            (run, event.probe, n, o.item, o.correct, o.failure, o.model_dump_json()) for n, o in enumerate(event.outcomes)
+            (run, event.probe, n, o.item, o.correct, o.failure, o.model_dump_json())
+            for n, o in enumerate(event.outcomes)
         ]
         self.db.conn.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 

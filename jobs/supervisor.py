@@ -1,8 +1,12 @@
-"""The background thread: the database's only writer. It claims runs, starts their processes, reads what they say, and
-decides how they ended. Nothing that happens to a run, a disk or a library ends this thread."""
+"""The background thread: the database's only writer.
+
+It claims runs, starts their processes, reads what they say, and decides how they ended. Nothing that happens to a
+run, a disk or a library ends this thread.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import shutil
@@ -13,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from engine.errors import LabError, StoreError
+from engine.errors import LabError, StoreError, WorkerLost
 from engine.spec import RunSpec, TrialSpec
 from jobs import endings
 from jobs.endings import Ending, Intent
@@ -26,6 +30,7 @@ log = logging.getLogger("tuning_fork.jobs")
 T = TypeVar("T")
 TICK = 0.1  # seconds
 GRACE = 3.0  # seconds a run has for its last checkpoint before it is killed
+DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
 
 
@@ -153,9 +158,9 @@ class Supervisor:
             try:
                 self._obey()
                 self._tick()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a bug here must not stop the queue unseen
                 self._surface(error)
-                time.sleep(1.0)
+                self._closing.wait(1.0)
         try:
             self._shut()
         except Exception:  # the next start reconciles what could not be written
@@ -179,7 +184,7 @@ class Supervisor:
                 continue
             try:
                 answer.set_result(what())
-            except Exception as error:  # whoever asked is told
+            except Exception as error:  # noqa: BLE001 - whoever asked is told
                 answer.set_exception(error)
 
     def _refuse_the_rest(self) -> None:
@@ -209,7 +214,7 @@ class Supervisor:
             self._trouble = True
 
     def _reconcile(self) -> None:
-        """Put right what an earlier lab left: no process of it lives on, what it finished counts, the rest is queued."""
+        """Put right what an earlier lab left: its processes end, what it finished counts, the rest is queued."""
         for row in self._store.in_state("running"):
             run = row["hash"]
             folder = self.home.run(run)
@@ -218,7 +223,7 @@ class Supervisor:
             ended = max(row["started"], events.stat().st_mtime) if events.exists() else row["started"]
             with self._store.batch():
                 self._drain(run, 0)
-                ending = endings.judge(self._store.complete(run), "", None, row["attempt"], folder, False)
+                ending = endings.judge(self._store.complete(run), "", None, row["attempt"], folder)
                 self._settle(run, ending, ended, ended - row["started"])
         with self._store.batch():
             waiting = self._store.in_state("interrupted")
@@ -283,13 +288,13 @@ class Supervisor:
         if not self._launcher.warm():
             if self._launcher.error:
                 error, self._launcher.error = self._launcher.error, ""
-                self.pause(f"The training libraries do not load: {error}", "`python main.py doctor` says what is missing.")
-            else:
-                self.reason, self.hint = BUSY, ""
+                self.pause(f"The training libraries do not load: {error}", DOCTOR)
+            elif not self.reason:
+                self.reason = BUSY
             return
         if self.reason == BUSY:
             self.reason = ""
-        while len(self._active) < self.slots:
+        while len(self._active) < self.slots and not self.paused:
             with self._store.batch():
                 row = self._store.claim(time.time())
             if row is None:
@@ -301,8 +306,13 @@ class Supervisor:
         folder = self.home.run(run)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / "run.json", {"created": began, "spec": RunSpec.model_validate_json(row["spec"]).model_dump(mode="json")})
+            write_json(folder / "run.json", {"created": began, "spec": json.loads(row["spec"])})
             child = self._launcher.start(run, row["spec"], folder, row["attempt"])
+        except WorkerLost as error:  # the system starts no process for anyone now
+            with self._store.batch():
+                self._settle(run, Ending("interrupted", "WorkerLost", error.message, error.hint), time.time(), 0.0)
+            self.pause(error.message, "Close other programs, then resume the queue.")
+            return
         except Exception as error:  # this run cannot be started; the others may
             log.error("starting run %s", run, exc_info=error)
             hint = error.hint if isinstance(error, LabError) else f"{self.home.log} holds the whole story."

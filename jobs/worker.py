@@ -1,4 +1,4 @@
-"""The child's side: one run in one process. Light to import; what is heavy was loaded by `jobs/preload.py` before the fork."""
+"""The child's side: one run in one process. Light to import: what is heavy was loaded before the fork."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,7 +25,7 @@ from engine.stopping import Stopped
 from jobs.paths import write_json
 
 DONE, BUG, FAILED, STOPPED, DISK_FULL, ORPHANED = 0, 1, 2, 3, 4, 5
-"""Exit codes of a worker. Each is one past the other's meaning: see `jobs.endings`."""
+"""Exit codes of a worker; `jobs.endings` reads them."""
 
 NICE = 10
 ORPHAN_SECONDS = 4.0
@@ -101,11 +102,11 @@ def _work(job: Job, folder: Path, stop: threading.Event) -> int:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         return _fail(job, folder, error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a run raises is its failure
         return _fail(job, folder, error)
 
 
-def _function(target: str):  # noqa: ANN202 - whatever the target names
+def _function(target: str) -> Callable[[RunSpec, Path, threading.Event], None]:
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
@@ -118,7 +119,7 @@ def _function(target: str):  # noqa: ANN202 - whatever the target names
 def _fail(job: Job, folder: Path, error: Exception) -> int:
     """Write failure.json: a known error by its words, a bug with its traceback."""
     trace = "".join(traceback.format_exception(error))
-    print(trace, file=sys.stderr, flush=True)
+    sys.stderr.write(trace)
     if _no_memory(error):
         error = OutOfMemory(
             f"The run needed more memory than there is: {_first_line(error)}",
@@ -130,7 +131,7 @@ def _fail(job: Job, folder: Path, error: Exception) -> int:
         {
             "attempt": job.attempt,
             "type": type(error).__name__,
-            "message": error.message if known else f"A bug stopped this run: {type(error).__name__}: {_first_line(error)}",
+            "message": error.message if known else f"A bug stopped this run: {_bug(error)}",
             "hint": error.hint if known else "The run's folder holds run.log and failure.json with the whole story.",
             "traceback": trace,
         },
@@ -147,6 +148,10 @@ def _no_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or named or any(w in str(error).lower() for w in words)
 
 
+def _bug(error: Exception) -> str:
+    return f"{type(error).__name__}: {_first_line(error)}"
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["(no message)"])[0][:300]
 
@@ -160,7 +165,7 @@ def _talk_to(log: Path, attempt: int) -> None:
     sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     faulthandler.enable(sys.stderr)
-    print(f"--- attempt {attempt}, process {os.getpid()}, {time.strftime('%Y-%m-%d %H:%M:%S')}", flush=True)
+    sys.stdout.write(f"--- attempt {attempt}, process {os.getpid()}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
 
 
 def _be_nice() -> None:
@@ -168,7 +173,7 @@ def _be_nice() -> None:
     try:
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
     except (psutil.Error, OSError) as error:  # a slower window is no reason to fail a run
-        print(f"The priority could not be lowered: {error}", file=sys.stderr)
+        sys.stderr.write(f"The priority could not be lowered: {error}\n")
 
 
 def _watch(line: Connection, stop: threading.Event) -> None:

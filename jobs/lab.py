@@ -1,0 +1,251 @@
+"""The one object that the window and the command line use."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from engine.errors import LabError, SpecError, StoreError
+from engine.plugin import Broken
+from engine.spec import StudySpec, TrialSpec
+from jobs import reading, studies
+from jobs.lock import OwnerLock
+from jobs.paths import Home
+from jobs.process import Launcher
+from jobs.rebuild import open_store
+from jobs.records import Curves, RunResult, Snapshot
+from jobs.result import Result
+from jobs.store import Database, errors, open_reader
+from jobs.supervisor import Supervisor
+
+SLOTS_VARIABLE = "TUNING_FORK_SLOTS"
+MOST_SLOTS = 256
+
+
+class LabReader:
+    """What can be read from a data folder, by any number of threads and processes, without owning it.
+
+    Args:
+        home: The data folder; None: the user's own.
+    """
+
+    def __init__(self, home: Home | Path | str | None = None) -> None:
+        self.home = Home.at(home)
+        self.slots = default_slots()
+        self._local = threading.local()
+        self._connections: list[Database] = []
+        self._adding = threading.Lock()
+
+    def studies(self) -> list[StudySpec]:
+        """All studies that can be run, in the order in which they are shown."""
+        return list(studies.all_studies([self.home.studies]).found)
+
+    def study(self, name: str) -> StudySpec:
+        """One study. Raises SpecError where there is none of that id or its file is broken."""
+        return studies.load(name, [self.home.studies])
+
+    def broken(self) -> list[Broken]:
+        """Study files that cannot be used, and why."""
+        return list(studies.all_studies([self.home.studies]).broken)
+
+    def snapshot(self, trial: str | None = None) -> Snapshot:
+        """Everything the queue shows, or one trial of it. Raises StoreError where there is no such trial."""
+        db = self._db()
+        paused, reason, hint = self._mood()
+        with errors(self.home.database):
+            board = reading.Board(db, self.slots, paused)
+        memory = psutil.virtual_memory()
+        runs = board.runs(trial)
+        return Snapshot(
+            trials=board.trials(trial), runs=runs, paused=paused, slots=self.slots,
+            running=sum(r.state == "running" for r in runs), memory_used=memory.total - memory.available,
+            memory_total=memory.total, reason=reason, hint=hint,
+        )  # fmt: skip
+
+    def curves(self, trial: str, since: int = 0) -> Curves:
+        """The points that came after the cursor `since`; 0 gives all."""
+        with errors(self.home.database):
+            return reading.curves(self._db(), trial, since)
+
+    def trial(self, trial: str) -> TrialSpec:
+        """A trial as it was launched. Raises StoreError where there is none of that name."""
+        with errors(self.home.database):
+            return reading.trial_spec(self._db(), trial)
+
+    def run_results(self, trial: str) -> tuple[RunResult, ...]:
+        """What each run of a trial left so far."""
+        with errors(self.home.database):
+            return reading.run_results(self._db(), trial, self.slots)
+
+    def result(self, trial: str) -> Result:
+        """The trial's figures and verdict, from whatever is done. Raises StoreError where there is no such trial."""
+        from jobs.analysis import analyse
+
+        return analyse(self.trial(trial), self.run_results(trial))
+
+    def export(self, trial: str, path: Path) -> None:
+        """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
+        from jobs import report
+
+        report.write(self.result(trial), path)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Close the connections; more than once does no harm."""
+        with self._adding:
+            for db in self._connections:
+                db.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    def _mood(self) -> tuple[bool, str, str]:
+        return False, "", ""
+
+    def _db(self) -> Database:
+        db = getattr(self._local, "db", None)
+        if db is None:
+            db = open_reader(self.home)
+            with self._adding:
+                self._connections.append(db)
+            self._local.db = db
+        return db
+
+
+class Lab(LabReader):
+    """A data folder, owned: the queue runs until `close()`.
+
+    Args:
+        home: The data folder; None: the user's own. It is made where it does not exist.
+        slots: Runs at work at once; None: `$TUNING_FORK_SLOTS`, else one for each processor.
+        launcher: How runs are started; tests pass their own.
+
+    Raises:
+        StoreError: Another process owns the folder, or its database cannot be used or rebuilt.
+        SpecError: `slots` is out of range.
+    """
+
+    def __init__(
+        self, home: Home | Path | str | None = None, slots: int | None = None, launcher: Launcher | None = None
+    ) -> None:
+        super().__init__(home)
+        self.slots = check_slots(slots) if slots is not None else default_slots()
+        self.home.create()
+        self._lock = OwnerLock(self.home)
+        try:
+            self._handler = _log_file(self.home)
+            logging.getLogger("tuning_fork").addHandler(self._handler)
+            store, said = open_store(self.home)
+            self._launcher = launcher or Launcher()
+            self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._closed = False
+        atexit.register(self.close)  # before multiprocessing's own end, which would wait for every run
+
+    @staticmethod
+    def reader(home: Home | Path | str | None = None) -> LabReader:
+        """The read-only half, which needs no lock."""
+        return LabReader(home)
+
+    def warm(self) -> None:
+        """Begin to load the training libraries, so that the first run starts at once."""
+        self._launcher.warm()
+
+    def enqueue(self, trial: TrialSpec) -> str:
+        """Queue a trial's runs, save those that are computed already, and go on with those that were stopped or failed.
+
+        Returns:
+            The trial's id, once all of it is on the disk.
+        """
+        runs = trial.runs()
+        return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs))
+
+    def cancel(self, run: str) -> None:
+        """Cancel a run, whatever it is doing; it has ended a few seconds later. One that is over stays as it is."""
+        self._supervisor.ask(lambda: self._supervisor.end([run], "cancel"))
+
+    def stop(self, run: str) -> None:
+        """Stop a run with a checkpoint, or take it out of the queue; `retry` goes on with it."""
+        self._supervisor.ask(lambda: self._supervisor.end([run], "stop"))
+
+    def cancel_trial(self, trial: str) -> None:
+        """Cancel a trial's runs, save those that another trial waits for."""
+        self._supervisor.ask(lambda: self._supervisor.cancel_trial(trial))
+
+    def retry(self, run: str) -> None:
+        """Queue a failed, cancelled, stopped or interrupted run again, from its last checkpoint."""
+        self._supervisor.ask(lambda: self._supervisor.retry(run))
+
+    def first(self, run: str) -> None:
+        """Move a queued run to the front of the queue."""
+        self._supervisor.ask(lambda: self._supervisor.first(run))
+
+    def pause(self) -> None:
+        """Start no more runs; those at work go on."""
+        self._supervisor.ask(self._supervisor.pause)
+
+    def resume(self) -> None:
+        """Start runs again."""
+        self._supervisor.ask(self._supervisor.resume)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop every run with a checkpoint (killed after `timeout` seconds) and give up the folder.
+
+        What was interrupted goes on when the lab is opened again. More than once does no harm.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._supervisor.close(timeout)
+        super().close()
+        logging.getLogger("tuning_fork").removeHandler(self._handler)
+        self._handler.close()
+        self._lock.release()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _mood(self) -> tuple[bool, str, str]:
+        return self._supervisor.paused, self._supervisor.reason, self._supervisor.hint
+
+    def _db(self) -> Database:
+        if getattr(self, "_closed", False):
+            raise StoreError("The lab is closed.", "Open it again.")
+        return super()._db()
+
+
+def _log_file(home: Home) -> RotatingFileHandler:
+    handler = RotatingFileHandler(home.log, maxBytes=1 << 20, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler
+
+
+def check_slots(slots: int) -> int:
+    """The number itself. Raises SpecError where it is out of range."""
+    if not 1 <= slots <= MOST_SLOTS:
+        raise SpecError(f"{slots} is no number of slots.", f"Choose from 1 to {MOST_SLOTS}.")
+    return slots
+
+
+def default_slots() -> int:
+    """`$TUNING_FORK_SLOTS`, else the processors this process may use. Raises SpecError where it is no number."""
+    told = os.environ.get(SLOTS_VARIABLE)
+    if told:
+        try:
+            return check_slots(int(told))
+        except (ValueError, LabError) as error:
+            raise SpecError(f"{SLOTS_VARIABLE}={told!r} is no number of slots.", f"From 1 to {MOST_SLOTS}.") from error
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

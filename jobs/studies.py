@@ -1,0 +1,165 @@
+"""Studies: one TOML file each, bundled or the user's own; and a study's plan as a trial."""
+
+from __future__ import annotations
+
+import tomllib
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import LabError, SpecError
+from engine.plugin import Broken
+from engine.spec import StudySpec, TrialSpec
+
+BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Studies:
+    """What the folders hold, in the order in which people see it."""
+
+    found: tuple[StudySpec, ...]
+    broken: tuple[Broken, ...]
+
+    def get(self, name: str) -> StudySpec:
+        """The study of that id. Raises SpecError where there is none or its file is broken."""
+        for study in self.found:
+            if study.id == name:
+                return study
+        for broken in self.broken:
+            if broken.name == name:
+                last = broken.traceback.strip().splitlines()[-1]
+                raise SpecError(f"The study file {broken.path} cannot be used.", last)
+        raise SpecError(f"There is no study named {name!r}.", f"There are: {', '.join(s.id for s in self.found)}.")
+
+
+def all_studies(folders: Sequence[Path] = ()) -> Studies:
+    """The bundled studies and those of the user's folders. A broken file is listed with what is wrong."""
+    found: dict[str, StudySpec] = {}
+    broken: list[Broken] = []
+    for folder in (BUNDLED, *folders):
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                study = read(path)
+                if study.id in found:
+                    raise SpecError(f"{path}: id: another study is named {study.id!r} already.", "Choose another name.")
+                found[study.id] = study
+            except LabError as error:
+                broken.append(Broken(path.stem, str(path), str(error)))
+            except Exception:  # noqa: BLE001 - whatever a user's file brings about is shown to the user
+                broken.append(Broken(path.stem, str(path), traceback.format_exc()))
+    return Studies(tuple(sorted(found.values(), key=lambda s: (s.order, s.id))), tuple(broken))
+
+
+def load(name: str, folders: Sequence[Path] = ()) -> StudySpec:
+    """One study by its id. Raises SpecError where there is none or its file is broken."""
+    return all_studies(folders).get(name)
+
+
+def read(path: Path) -> StudySpec:
+    """The study of one file. Raises SpecError naming file and field."""
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"{path}: {error}.", "A study is a TOML file in UTF-8.") from error
+    try:
+        study = StudySpec.model_validate(plain)
+    except ValidationError as error:
+        raise SpecError(f"{path}: {_first(error)}", "docs/architecture.md says what a study holds.") from error
+    if study.id != path.stem:
+        raise SpecError(f"{path}: id: it is {study.id!r}, and the file is named {path.stem!r}.", "Make them the same.")
+    _check_plugins(path, study)
+    return study
+
+
+def plan(
+    study: StudySpec,
+    scale: str = "quick",
+    seeds: int | None = None,
+    arms: Sequence[str] | None = None,
+    model: str | None = None,
+    data: Path | str | None = None,
+) -> TrialSpec:
+    """A study as it is to be run. Model and data are resolved and checked here, before anything is queued.
+
+    Args:
+        scale: One of the study's scales.
+        seeds: Runs per arm; None: the scale's.
+        arms: Names of arms, in any order; None: all. They are run in the study's order.
+        model: A bundled model's name or a folder; None: the bundled model.
+        data: A user's file instead of the study's data.
+
+    Raises:
+        SpecError: An unknown scale or arm, a number of seeds out of range, or data the study cannot take.
+        ModelError, DataError: The model or the data cannot be used.
+    """
+    if scale not in study.scales:
+        raise SpecError(f"Study {study.id!r} has no scale {scale!r}.", f"Its scales: {', '.join(study.scales)}.")
+    count = study.scales[scale].seeds if seeds is None else seeds
+    if isinstance(count, bool) or not 1 <= count <= MOST_SEEDS:
+        raise SpecError(f"{count} is no number of seeds.", f"Choose from 1 to {MOST_SEEDS}.")
+    wanted = {study.arm(name).name for name in arms} if arms is not None else {arm.name for arm in study.arms}
+    if not wanted:
+        raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
+    if data is not None and not study.accepts_data:
+        raise SpecError(f"Study {study.id!r} takes no data of yours.", "`python main.py studies` says which do.")
+
+    from engine import models
+    from engine.data import sources
+
+    reference = models.resolve(model)
+    return TrialSpec(
+        study=study,
+        scale=scale,
+        seeds=count,
+        arms=tuple(arm.name for arm in study.arms if arm.name in wanted),
+        model=reference,
+        data=sources.resolve(study, Path(data) if data is not None else None),
+    )
+
+
+def _check_plugins(path: Path, study: StudySpec) -> None:
+    from engine.methods import method_class
+    from engine.probes import probe_class
+
+    for n, arm in enumerate(study.arms):
+        where = f"{path}: arms.{n}"
+        _check_settings(f"{where}.settings", _plugin(f"{where}.method", method_class, arm.method).Config, arm.settings)
+    for n, probe in enumerate(study.probes):
+        where = f"{path}: probes.{n}"
+        cls = _plugin(f"{where}.probe", probe_class, probe.probe)
+        _check_settings(f"{where}.settings", cls.Config, probe.settings)
+        named = {m.name for m in cls.metrics}
+        read = (f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance)
+        for metric in read:
+            owner, _, name = metric.partition(".")
+            if owner == probe.probe and name not in named:
+                hint = f"It has: {', '.join(sorted(named))}."
+                raise SpecError(f"{path}: the probe {owner!r} has no metric {name!r}.", hint)
+
+
+def _plugin(where: str, find: Any, name: str) -> Any:
+    try:
+        return find(name)
+    except LabError as error:
+        raise SpecError(f"{where}: {error.message}", error.hint) from error
+
+
+def _check_settings(where: str, config: type[BaseModel], settings: dict[str, Any]) -> None:
+    try:
+        config.model_validate(settings)
+    except ValidationError as error:
+        raise SpecError(f"{where}: {_first(error)}", "The method's or probe's file lists its settings.") from error
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False)
+    first = found[0]
+    field = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{field}: {first['msg']}.{more}" if field else f"{first['msg']}.{more}"

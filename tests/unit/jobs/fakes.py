@@ -1,0 +1,152 @@
+"""A recipe without torch: the same promises as `engine.recipe.execute`, a hundredth of the time.
+
+What a run does is told by its arm's settings: `steps`, `seconds` (per step), and `trouble`. Its figures are a hash
+chain over steps, so that a resumed run equals an undisturbed one to the last bit only if its checkpoint was right.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import signal
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.errors import Diverged
+from engine.example import Outcome
+from engine.journal import Journal, finished
+from engine.spec import (
+    ArmSpec,
+    DataRef,
+    ModelRef,
+    Primary,
+    ProbeSpec,
+    RunSpec,
+    ScaleSpec,
+    StudySpec,
+    TrialSpec,
+    VerdictSpec,
+)
+from engine.stopping import Stopped, check
+from jobs.paths import read_json, write_json
+from jobs.process import Launcher
+from jobs.records import RunResult
+
+TARGET = "tests.unit.jobs.fakes:execute"
+EVERY = 4  # steps between checkpoints and live measurements
+
+
+def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
+    """One run, from its start or its checkpoint."""
+    if finished(folder):
+        return
+    told = read_json(folder / "checkpoint.json") or {"step": 0, "seq": 0, "state": spec.hash}
+    began = time.monotonic()
+    state, steps = told["state"], spec.settings.get("steps", 12)
+    with Journal(folder, told["seq"]) as log:
+        if not told["seq"]:
+            log.emit("started", total_steps=steps, threads=1, device="cpu", versions={"fake": "1"})
+        for step in range(told["step"] + 1, steps + 1):
+            time.sleep(spec.settings.get("seconds", 0.01))
+            _trouble(spec.settings.get("trouble", ""), step, folder)
+            state = hashlib.sha256(state.encode()).hexdigest()
+            elapsed = time.monotonic() - began
+            log.emit("stepped", step=step, loss=number(state), learning_rate=0.1, phase="sft", elapsed=elapsed)
+            if step % EVERY == 0:
+                log.emit("probed", step=step, probe="calls", stage="live", metrics={"accuracy": number(state + "live")})
+                write_json(folder / "checkpoint.json", {"step": step, "seq": log.seq, "state": state})
+            if stop.is_set():
+                write_json(folder / "checkpoint.json", {"step": step, "seq": log.seq, "state": state})
+                raise Stopped("asked")
+        check(stop)
+        outcomes = [
+            Outcome(item=f"i{n}", correct=number(f"{state}{n}") > 0.5, split="wording", cluster="c", output=state)
+            for n in range(20)
+        ]
+        metrics = {"accuracy": number(state), "reliance": number(state + "r")}
+        log.emit("probed", step=steps, probe="calls", stage="after", metrics=metrics, outcomes=outcomes)
+        log.emit("checked", name="greedy", ok=True, detail="the same twice")
+        log.emit("noted", name="negatives", detail="none")
+        log.emit("finished", seconds=time.monotonic() - began, adapter=state)
+
+
+def number(text: str) -> float:
+    """A number in [0, 1) that a single changed bit of the text would change."""
+    return struct.unpack(">Q", hashlib.sha256(text.encode()).digest()[:8])[0] / 2**64
+
+
+def _trouble(kind: str, step: int, folder: Path) -> None:
+    if not kind or step != 6:
+        return
+    first = not (folder / "troubled").exists()
+    (folder / "troubled").touch()
+    if kind == "diverged":
+        raise Diverged("The loss is not a number at step 6.", "Lower the learning rate.")
+    if kind == "bug":
+        raise KeyError("a bug <b>&</b>")
+    if kind == "memory":
+        raise MemoryError("no room")
+    if kind == "kill-once" and first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "segfault":
+        ctypes.string_at(0)
+    if kind == "deaf":  # as a library that holds the interpreter's lock, save that it ends
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    if kind == "garbage" and first:
+        with (folder / "events.ndjson").open("ab") as file:
+            file.write(b'{"kind":"stepped","seq":\n\xff\xfe\n')
+    if kind == "gap" and first:
+        events = folder / "events.ndjson"
+        lines = events.read_bytes().splitlines(keepends=True)
+        events.write_bytes(b"".join([*lines[:2], b"x" * (len(lines[2]) - 1) + b"\n", *lines[3:]]))
+
+
+def launcher() -> Launcher:
+    """Starts the fake recipe, from a process that has loaded nothing heavy."""
+    return Launcher(TARGET, preload=["jobs.worker", "engine.journal"])
+
+
+def study(steps: int = 12, seconds: float = 0.01, trouble: str = "", name: str = "fake") -> StudySpec:
+    """A study of two arms over the fake recipe."""
+    settings = {"steps": steps, "seconds": seconds}
+    odd = settings | ({"trouble": trouble} if trouble else {"n": 1})
+    return StudySpec(
+        id=name, question="Does the fake learn?", summary="-", claim="-", source="-", data="world.tools",
+        arms=(
+            ArmSpec(name="plain", label="Plain", method="sft", settings=settings),
+            ArmSpec(name="odd", label="Odd", method="sft", settings=odd),
+        ),
+        probes=(ProbeSpec(probe="calls"),),
+        primary=Primary(probe="calls", metric="accuracy", contrast=("odd", "plain")),
+        contrasts=(("odd", "plain"),),
+        verdict=VerdictSpec(
+            accuracy="calls.accuracy", reliance="calls.reliance", floor=0.1, treated="odd", base="plain"
+        ),
+        scales={"smoke": ScaleSpec(seeds=2, note="-"), "quick": ScaleSpec(seeds=3)},
+    )  # fmt: skip
+
+
+def trial(of: StudySpec | None = None, seeds: int = 2, arms: tuple[str, ...] = ("plain", "odd")) -> TrialSpec:
+    """A trial of it."""
+    model = ModelRef(name="none", path="nowhere", digest="0" * 64)
+    return TrialSpec(
+        study=of or study(), scale="smoke", seeds=seeds, arms=arms, model=model, data=DataRef(source="world.tools")
+    )
+
+
+def figures(results: Iterable[RunResult]) -> str:
+    """Everything that must be equal between two ways of running the same trial, to the last bit."""
+    return json.dumps(
+        [
+            [r.record.run, r.metrics, {p: [o.model_dump(mode="json") for o in some] for p, some in r.outcomes.items()},
+             r.checks, r.notes, r.adapter, r.record.state, r.record.step, r.record.loss]
+            for r in results
+        ],
+        sort_keys=True,
+    )  # fmt: skip
