@@ -1,0 +1,280 @@
+"""The verdict: which of five things a trial shows, by rules that are fixed before it runs.
+
+In order:
+
+1. *Gates.* Runs missing, a check or control that fails, smoke scale, fewer than two seeds, accuracy below the
+   study's floor or a figure that could not be measured: inconclusive, whatever the figures say.
+2. *Reliance rose* (95 % interval above zero and more than the margin) over the reference, the other arm of the
+   primary contrast, or over a base that can do the task (one below the floor could not have shown reliance).
+   With accuracy also above that same arm: mixed. Otherwise what was added is a shortcut.
+3. *Accuracy gained* over the base is needed for anything else; without it nothing was learned: inconclusive.
+4. *Format.* The format arm reaches the same accuracy within the margin, or at least half of the gain even at the
+   interval's end: format.
+5. *Where the shortcut misleads* accuracy must have gained over the base as well; if only the other items gained,
+   it is a shortcut although no arm leans on it more than another.
+6. What is left is learned. Wherever a rule can neither be met nor ruled out: inconclusive.
+
+"Gained" is: the 95 % interval lies above zero and the mean above the margin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.example import Side
+from engine.probe import ItemMean
+from engine.spec import StudySpec
+from engine.stats.equivalence import detectable, equivalent
+from engine.stats.evidence import Estimate, Evidence
+from engine.stats.wording import counted, difference, difference_of, level, level_of, lowered, probability
+
+Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
+MIN_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the verdict rests on.
+
+    Attributes:
+        runs: Runs the trial consists of, and how many of them succeeded.
+        smoke: Whether the scale only shows that everything runs.
+        failed: Checks and controls that failed: (label, detail).
+    """
+
+    study: StudySpec
+    evidence: Evidence
+    runs: tuple[int, int]
+    smoke: bool
+    failed: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The code, one sentence in plain words, and the reasons, each with its figures."""
+
+    code: Code
+    text: str
+    reasons: tuple[str, ...]
+
+
+def decide(case: Case) -> Decision:
+    """Apply the rules."""
+    reading = Reading(case)
+    primary = reading.primary_clause()
+    gates = reading.gates()
+    if gates:
+        heading = "No verdict yet: " if case.runs[1] < case.runs[0] else "No verdict: "
+        so_far = [] if case.smoke else reading.reasons()
+        return Decision("inconclusive", heading + gates[0][0] + ".", (*(_sentence(*gate) for gate in gates), *so_far))
+    code, lead, more = reading.rule()
+    return Decision(code, f"{lead}; {primary}.", (*reading.reasons(), *more))
+
+
+class Reading:
+    """A case's figures by the roles that the study gives its arms."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.study, self.rules = case, case.study, case.study.verdict
+        self.metric = f"{case.study.primary.probe}.{case.study.primary.metric}"
+        evidence, rules = case.evidence, case.study.verdict
+        on_accuracy = self.metric == rules.accuracy
+        self.margin = case.study.primary.margin if on_accuracy else rules.margin  # of accuracy
+        pair = case.study.primary.contrast
+        other = [arm for arm in pair if arm != rules.treated]
+        self.reference = other[0] if len(other) == 1 else None
+        self.primary = evidence.difference(*pair, self.metric)
+        self.level = evidence.level(rules.treated, rules.accuracy)
+        self.base_level = evidence.level(rules.base, rules.accuracy)
+        self.gain = evidence.difference(rules.treated, rules.base, rules.accuracy)
+        self.over_format = (
+            evidence.difference(rules.treated, rules.format, rules.accuracy) if rules.format is not None else None
+        )
+        against = [self.reference] if self.reference else []
+        if self.base_level is not None and self.base_level.value >= rules.floor and rules.base not in against:
+            against.append(rules.base)
+        self.reliance = {arm: evidence.difference(rules.treated, arm, rules.reliance) for arm in against}
+        self.misled = self._where_misled()
+
+    def _where_misled(self) -> Estimate | None:
+        """Gain over the base on the items where the shortcut points to a wrong answer."""
+        form = self.case.evidence.metrics[self.rules.reliance].items
+        if form is None or not form.by_side:
+            return None
+        misled = ItemMean(of=form.of, splits=form.splits, where=form.where, side=Side.CONFLICTING)
+        return self.case.evidence.difference(self.rules.treated, self.rules.base, self.rules.reliance, misled)
+
+    def gates(self) -> list[tuple[str, str]]:
+        """What stands against any verdict, and what would remove it."""
+        planned, succeeded = self.case.runs
+        found: list[tuple[str, str]] = []
+        if self.case.smoke:
+            found.append(("smoke scale shows that everything runs, and no more", "Run the study at a larger scale."))
+        if succeeded < planned:
+            missing = f"{planned - succeeded} of {counted(planned, 'run')} {'is' if planned == 1 else 'are'} missing"
+            found.append((missing, "Let the missing runs finish, or try the failed ones again."))
+        found += [(f"check failed: {lowered(label)}", detail) for label, detail in self.case.failed]
+        needed = {
+            f"the primary contrast, {self._pair()}, could not be computed": self.primary,
+            f"the accuracy of {self._label(self.rules.treated)} was not measured": self.level,
+            f"{self._label(self.rules.treated)} could not be compared with {self._label(self.rules.base)}": self.gain,
+        }
+        if self.rules.format is not None:
+            label = self._label(self.rules.format)
+            needed[f"{self._label(self.rules.treated)} could not be compared with {label}"] = self.over_format
+        for arm, estimate in self.reliance.items():
+            needed[f"{self._reliance()} could not be compared with that of {self._label(arm)}"] = estimate
+        found += [(what, "Both arms must be run and measured.") for what, got in needed.items() if got is None]
+        if self.primary is not None and self.primary.n_seeds < MIN_SEEDS:
+            found.append(("one seed cannot tell an effect from luck", "Run at least 2 seeds, better 5 or more."))
+        if self.level is not None and self.level.value < self.rules.floor:
+            got, floor = level(self.level.value, "share"), level(self.rules.floor, "share")
+            what = f"{self._label(self.rules.treated)} does the task too rarely ({got}, the floor is {floor})"
+            found.append((what, "Train longer, on more examples, or start from a stronger model."))
+        return found
+
+    def rule(self) -> tuple[Code, str, list[str]]:
+        """Code, the sentence's beginning, and what would make an open question conclusive."""
+        treated, base = self._label(self.rules.treated), self._label(self.rules.base)
+        gain, fmt = _present(self.gain), self.over_format
+        for arm, rise in self.reliance.items():
+            if _gained(_present(rise), self.rules.margin):
+                return self._leaning(arm)
+        unclear = [arm for arm, e in self.reliance.items() if _present(e).value > self.rules.margin]
+        if unclear:
+            lead = f"Whether {treated} leans more on the shortcut than {self._label(unclear[0])} is open"
+            return "inconclusive", lead, [self._advice(_present(self.reliance[unclear[0]]), self.rules.margin)]
+        if not _gained(gain, self.margin):
+            lead = f"{treated} was not shown to be more accurate than {base}"
+            return "inconclusive", lead, [self._advice(gain, self.margin)]
+        if fmt is not None and not _gained(fmt, self.margin):
+            label = self._label(self.rules.format or "")
+            if _explained(fmt, gain, self.margin):
+                return "format", f"{treated} learned the form of the answer: {label} is about as accurate", []
+            lead = f"Whether {treated} learned more than the form of the answer is open"
+            return "inconclusive", lead, [self._advice(fmt, self.margin)]
+        if self.misled is not None and not _gained(self.misled, 0.0):
+            if self.misled.value <= self.margin:
+                return "shortcut", f"{treated} sharpened a shortcut: it gained only where the shortcut helps", []
+            lead = f"Whether {treated} gained anything where the shortcut misleads is open"
+            return "inconclusive", lead, [self._advice(self.misled, self.margin)]
+        beyond = ", beyond the form of the answer," if fmt is not None else ""
+        than = f" than {self._label(self.reference)}" if self.reference else ""
+        return "learned", f"{treated} learned the task{beyond} and leans no more on the shortcut{than}", []
+
+    def _leaning(self, arm: str) -> tuple[Code, str, list[str]]:
+        treated, other = self._label(self.rules.treated), self._label(arm)
+        gain = self.case.evidence.difference(self.rules.treated, arm, self.rules.accuracy)
+        if gain is not None and _gained(gain, self.margin):
+            return "mixed", f"{treated} is more accurate than {other} and leans more on the shortcut", []
+        lead = (
+            f"{treated} sharpened a shortcut, not the task: it leans on it more than {other} and is not more accurate"
+        )
+        return "shortcut", lead, []
+
+    def primary_clause(self) -> str:
+        """The answer to the study's question, with its interval; a null is called one."""
+        found, plan = self.primary, self.study.primary
+        a, b = (self._label(arm) for arm in plan.contrast)
+        name = "accuracy" if self.metric == self.rules.accuracy else lowered(self._metric_label(self.metric))
+        if found is None:
+            return f"{name} of {a} and {b} could not be compared"
+        figure = self._difference(found)
+        sign = found.value if plan.expected == "greater" else -found.value
+        way = "higher" if found.value > 0 else "lower"
+        if found.above or found.below:
+            small = " (too little to matter)" if abs(found.value) <= plan.margin else ""
+            claim = "as claimed" if sign > 0 else "against the claim"
+            return f"{claim}, {name} is {way}{small} with {a} than with {b}: {figure}"
+        if equivalent(found.ci90, plan.margin):
+            return f"{a} and {b} differ in {name} by too little to matter: {figure}"
+        return f"no difference in {name} between {a} and {b} was shown: {figure}"
+
+    def reasons(self) -> list[str]:
+        """Every figure that the rules read, each with its interval."""
+        treated, base = self._label(self.rules.treated), self._label(self.rules.base)
+        found: list[str] = []
+        if self.primary is not None:
+            p = f", p = {probability(self.primary.p)}".replace("= <", "<") if self.primary.p is not None else ""
+            seeds = counted(self.primary.n_seeds, "seed")
+            found.append(f"Fixed beforehand: {self._pair()}: {self._difference(self.primary)} ({seeds}{p}).")
+            found += self._power(self.primary)
+        if self.level is not None and self.gain is not None:
+            gain = difference_of(self.gain, "share")
+            found.append(f"Accuracy of {treated}: {level_of(self.level, 'share')}; against {base}: {gain}.")
+        if self.over_format is not None and self.rules.format is not None:
+            figure = difference_of(self.over_format, "share")
+            found.append(f"Accuracy beyond the form of the answer, against {self._label(self.rules.format)}: {figure}.")
+        for arm, estimate in self.reliance.items():
+            if estimate is not None:
+                figure = difference_of(estimate, "difference")
+                found.append(f"{self._reliance()}: {treated} against {self._label(arm)}: {figure}.")
+            gain = self.case.evidence.difference(self.rules.treated, arm, self.rules.accuracy)
+            if gain is not None and arm != self.rules.base and self.metric != self.rules.accuracy:
+                found.append(f"Accuracy: {treated} against {self._label(arm)}: {difference_of(gain, 'share')}.")
+        if self.misled is not None:
+            figure = difference_of(self.misled, "share")
+            found.append(f"Accuracy where the shortcut misleads: {treated} against {base}: {figure}.")
+        return found
+
+    def _power(self, found: Estimate) -> list[str]:
+        if found.above or found.below:
+            return []
+        least = detectable(found.ci, found.n_seeds)
+        if least is None:
+            return []
+        size = difference(least, self.case.evidence.metrics[self.metric].unit).lstrip("+")
+        return [f"A true difference of about {size} would have been found four times in five."]
+
+    def _advice(self, found: Estimate, margin: float) -> str:
+        """What would settle an open question: more items where they are what varies, more seeds otherwise."""
+        if found.ci is None or found.n_seeds < MIN_SEEDS or margin <= 0:
+            return "To settle it: run more seeds."
+        half = (found.ci[1] - found.ci[0]) / 2
+        if half <= margin:
+            return "To settle it: the interval is narrow already; train longer or on other data to find an effect."
+        if 1.96 * found.item_spread > max(margin, 0.7 * half):
+            return "To settle it: measure on more items (a larger scale); which items were drawn is what varies most."
+        seeds = min(1000, math.ceil(found.n_seeds * (half / margin) ** 2))
+        return f"To settle it: run more seeds; at this spread about {seeds} bring the interval within the margin."
+
+    def _difference(self, estimate: Estimate) -> str:
+        return difference_of(estimate, self.case.evidence.metrics[self.metric].unit)
+
+    def _pair(self) -> str:
+        a, b = (self._label(arm) for arm in self.study.primary.contrast)
+        return f"{lowered(self._metric_label(self.metric))}, {a} against {b}"
+
+    def _reliance(self) -> str:
+        return self._metric_label(self.rules.reliance)
+
+    def _metric_label(self, metric: str) -> str:
+        return self.case.evidence.metrics[metric].label
+
+    def _label(self, arm: str) -> str:
+        return self.study.arm(arm).label
+
+
+def _gained(estimate: Estimate, margin: float) -> bool:
+    return estimate.above and estimate.value > margin
+
+
+def _explained(over_format: Estimate, gain: Estimate, margin: float) -> bool:
+    """Whether the format arm accounts for the gain: all of it but the margin, or most even at the interval's end."""
+    if over_format.ci is None or over_format.ci90 is None or over_format.value > margin:
+        return False
+    return over_format.ci90[1] < margin or over_format.ci[1] < gain.value / 2
+
+
+def _present(estimate: Estimate | None) -> Estimate:
+    """The gates let no missing figure through."""
+    if estimate is None:
+        raise ValueError("a figure that the gates should have asked for is missing")
+    return estimate
+
+
+def _sentence(what: str, more: str) -> str:
+    return f"{what[:1].upper()}{what[1:]}. {more}".rstrip()

@@ -1,0 +1,67 @@
+"""Figures as people read them. One place, so that the window, the reports and the verdict never differ."""
+
+from __future__ import annotations
+
+from engine.stats.evidence import Estimate
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def level(value: float, unit: str) -> str:
+    """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "0.512"."""
+    if unit == "share":
+        return f"{_fixed(100 * value, 1)} %"
+    if unit == "difference":
+        return f"{_fixed(100 * value, 1, sign=True)} points"
+    return f"{_fixed(value, 3)} nats" if unit == "nats" else _fixed(value, 3)
+
+
+def difference(value: float, unit: str) -> str:
+    """A difference of two arms' figures: "+5.1 points", "-0.021 nats"."""
+    if unit in ("share", "difference"):
+        return f"{_fixed(100 * value, 1, sign=True)} points"
+    return f"{_fixed(value, 3, sign=True)} nats" if unit == "nats" else _fixed(value, 3, sign=True)
+
+
+def bounds(ci: tuple[float, float] | None, unit: str, signed: bool = True) -> str:
+    """An interval without its unit: "[+2.2, +8.0]"; "" where there is none."""
+    if ci is None:
+        return ""
+    scale, digits = (100, 1) if unit in ("share", "difference") else (1, 3)
+    signed = signed or unit == "difference"
+    low, high = (_fixed(scale * bound, digits, sign=signed) for bound in ci)
+    return f"[{low}, {high}]"
+
+
+def probability(p: float | None) -> str:
+    """A p value to three places; "" where there is none."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def level_of(estimate: Estimate, unit: str) -> str:
+    """An arm's figure with its interval: "83.2 % [79.0, 86.1]"."""
+    return f"{level(estimate.value, unit)} {bounds(estimate.ci, unit, signed=False)}".rstrip()
+
+
+def difference_of(estimate: Estimate, unit: str) -> str:
+    """A difference with its interval: "+5.1 points [+2.2, +8.0]"."""
+    return f"{difference(estimate.value, unit)} {bounds(estimate.ci, unit)}".rstrip()
+
+
+def counted(number: int, thing: str) -> str:
+    """A number and its noun: "1 seed", "3 seeds"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def lowered(label: str) -> str:
+    """A label within a sentence: its first letter small, unless it begins with an abbreviation."""
+    return label if len(label) > 1 and label[1].isupper() else label[:1].lower() + label[1:]
+
+
+def _fixed(value: float, digits: int, sign: bool = False) -> str:
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    if float(text) == 0:
+        return text.lstrip("+-")
+    return text.replace("-", MINUS)
