@@ -27,6 +27,7 @@ from jobs.supervisor import Supervisor
 
 SLOTS_VARIABLE = "TUNING_FORK_SLOTS"
 MOST_SLOTS = 256
+RECONCILE_SECONDS = 5.0  # at most; later, the snapshots say why it takes longer
 
 
 class LabReader:
@@ -143,6 +144,7 @@ class Lab(LabReader):
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
             self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said)
+            self._supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
         except BaseException:
             self._lock.release()
             raise

@@ -70,7 +70,7 @@ class Supervisor:
         self._active: dict[str, Active] = {}
         self._closing = threading.Event()
         self._close_seconds = GRACE
-        self._reconciled = False
+        self.reconciled = threading.Event()  # set once what an earlier lab left is put right
         self._trouble = False  # whether `reason` tells of an error that a good tick takes back
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
         self._thread.start()
@@ -156,6 +156,9 @@ class Supervisor:
     def _loop(self) -> None:
         while not self._closing.is_set():
             try:
+                if not self.reconciled.is_set():
+                    self._reconcile()
+                    self.reconciled.set()
                 self._obey()
                 self._tick()
             except Exception as error:  # noqa: BLE001 - a bug here must not stop the queue unseen
@@ -194,9 +197,6 @@ class Supervisor:
                 answer.set_exception(StoreError("The lab is closed.", "Open it again."))
 
     def _tick(self) -> None:
-        if not self._reconciled:
-            self._reconcile()
-            self._reconciled = True
         self._reap()
         self._enforce()
         self._claim()

@@ -38,6 +38,7 @@ from jobs.process import Launcher
 from jobs.records import RunResult
 
 TARGET = "tests.unit.jobs.fakes:execute"
+PACE = "FAKE_RECIPE_SECONDS"  # seconds per step, whatever the settings say: it does not change what a run is
 EVERY = 4  # steps between checkpoints and live measurements
 
 
@@ -52,7 +53,7 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
         if not told["seq"]:
             log.emit("started", total_steps=steps, threads=1, device="cpu", versions={"fake": "1"})
         for step in range(told["step"] + 1, steps + 1):
-            time.sleep(spec.settings.get("seconds", 0.01))
+            time.sleep(float(os.environ.get(PACE, spec.settings.get("seconds", 0.01))))
             _trouble(spec.settings.get("trouble", ""), step, folder)
             state = hashlib.sha256(state.encode()).hexdigest()
             elapsed = time.monotonic() - began
