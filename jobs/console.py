@@ -77,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     studies = command("studies", "List the studies.", _studies)
     studies.add_argument("--json", action="store_true", help="as JSON, on standard output")
+    _home(studies)
 
     run = command("run", "Run a study to its verdict. The same command goes on where an earlier one stopped.", _run)
     run.add_argument("study", metavar="STUDY", help="a study's name (see `studies`)")
@@ -142,7 +143,7 @@ def _start(options: argparse.Namespace, screen: Screen, open_window: Window) -> 
 def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
     from jobs.commands.studies import studies
 
-    return studies(screen, as_json=options.json)
+    return studies(getattr(options, "home", None), screen, as_json=options.json)
 
 
 def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

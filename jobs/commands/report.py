@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from engine.errors import SpecError
 from jobs.commands.screen import Screen
 from jobs.lab import Lab
-from jobs.paths import Home
-from jobs.report import SUFFIXES, write
+from jobs.report import SUFFIXES
 
 
 def report(trial: str, target: Path, home: Path | None, screen: Screen) -> int:
@@ -24,13 +24,13 @@ def report(trial: str, target: Path, home: Path | None, screen: Screen) -> int:
     """
     if target.suffix.lower() not in SUFFIXES:
         raise SpecError(f"No report can be written as {target.name!r}.", f"Known endings: {', '.join(SUFFIXES)}.")
-    with Lab.reader(Home.at(home)) as reader:
+    with closing(Lab.reader(home)) as reader:
         names = [record.id for record in reader.snapshot().trials]
         found = [name for name in names if name == trial] or [name for name in names if name.startswith(trial)]
         if len(found) != 1:
             known = f"There are: {', '.join(names)}." if names else "Nothing has been run in this data folder yet."
             raise SpecError(f"{'No' if not found else 'More than one'} trial is named {trial!r}.", known)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write(reader.result(found[0]), target)
+        reader.export(found[0], target)
     screen.say(f"Report: {target}")
     return 0

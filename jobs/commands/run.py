@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from engine.errors import ModelError, ReportError, SpecError
+from engine.errors import ModelError, ReportError, RunError, SpecError
 from engine.spec import StudySpec, TrialSpec
-from jobs.commands.progress import DONE, follower
+from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
 from jobs.lab import Lab
@@ -22,6 +22,7 @@ from jobs.report import SUFFIXES
 from jobs.studies import load, plan
 
 POLL = 0.2  # seconds between looks at the queue
+GOES_ON = "What was measured is kept, and the same command goes on from there."
 STOP_TIMEOUT = 60.0  # seconds the children have to write their checkpoints
 
 
@@ -59,11 +60,12 @@ def run(request: Request, screen: Screen) -> int:
     """
     began = time.monotonic()
     _check_targets(request)
-    study = load(request.study)
-    trial = _plan(study, request)
     home = Home.at(request.home)
+    study = load(request.study, [home.studies])
+    trial = _plan(study, request)
     try:
         with _signals(), Lab(home) as lab:
+            lab.warm()
             name = lab.enqueue(trial)
             screen.say(f"{name}: {study.question}")
             if note := trial.settings.note:
@@ -72,10 +74,11 @@ def run(request: Request, screen: Screen) -> int:
                 snapshot = _follow(lab, name, screen)
             except Stopped:
                 screen.note("Stopping: each run in progress writes a checkpoint first.")
+                lab.close(STOP_TIMEOUT)
                 raise
             return _conclude(lab, name, snapshot, request, time.monotonic() - began, screen)
     except Stopped as stop:
-        screen.note("Stopped; what was measured is kept, and the same command goes on from here.")
+        screen.note(f"Stopped. {GOES_ON}")
         return stop.code
 
 
@@ -111,16 +114,16 @@ def _plan(study: StudySpec, request: Request) -> TrialSpec:
 
 
 def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:
-    """Show the trial until none of its runs can go on by itself."""
+    """Show the trial until none of its runs can go on by itself.
+
+    Raises:
+        RunError: The queue stands still, e.g. because the disk is full.
+    """
     snapshot = lab.snapshot(name)
-    waiting = sum(r.state in ("queued", "running") for r in lab.snapshot().runs) - sum(
-        r.state in ("queued", "running") for r in snapshot.runs
-    )
-    if waiting > 0:
-        screen.note(f"{waiting} runs of earlier trials are in the queue too.")
     if snapshot.paused:
-        screen.note("The queue was paused; it goes on.")
         lab.resume()
+    for run in reversed([r.run for r in snapshot.runs if r.state == "queued"]):
+        lab.first(run)  # what earlier commands left waits behind what is asked for now
     shown = follower(screen, snapshot.trials[0])
     cursor = 0
     try:
@@ -129,8 +132,10 @@ def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:
             curves = lab.curves(name, cursor)
             cursor = curves.cursor
             shown.update(snapshot, curves)
-            if all(r.state in DONE for r in snapshot.runs):
+            if not any(r.state in ("queued", "running") for r in snapshot.runs):
                 return snapshot
+            if snapshot.paused and not snapshot.running:
+                raise RunError(snapshot.reason or "The queue is paused.", f"{snapshot.hint} {GOES_ON}".strip())
             time.sleep(POLL)
     finally:
         shown.close()

@@ -37,10 +37,10 @@ def start(home: Path | None, screen: Screen, open_window: Callable[[Path | None]
     if has_display():
         return window(home, open_window)
     from jobs.commands.run import Request, run
-    from jobs.studies import found
+    from jobs.studies import all_studies
 
-    good, _ = found()
-    if not good:
+    found = all_studies().found
+    if not found:
         raise LabError("There is no study to run.", "resources/studies is empty: fetch the repository anew.")
-    screen.note(f"There is no display, so the first study ({good[0].id}) runs here.")
-    return run(Request(study=good[0].id, home=home), screen)
+    screen.note(f"There is no display, so the first study ({found[0].id}) runs here.")
+    return run(Request(study=found[0].id, home=home), screen)

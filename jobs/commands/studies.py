@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from engine.spec import StudySpec
 from jobs.commands.screen import Screen
-from jobs.studies import found
+from jobs.paths import Home
+from jobs.studies import all_studies
 
 
-def studies(screen: Screen, as_json: bool) -> int:
+def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
     """Print every study; a file that does not load is listed with its reason. 1 where one is broken."""
-    good, broken = found()
+    known = all_studies([Home.at(home).studies])
+    good, broken = known.found, known.broken
     if as_json:
         plain = {"studies": [_plain(study) for study in good], "broken": [_broken(b.name, b.traceback) for b in broken]}
         screen.out.file.write(json.dumps(plain, indent=2, ensure_ascii=True) + "\n")

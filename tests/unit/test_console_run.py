@@ -1,0 +1,113 @@
+"""`run`: what it prints while it works and at its end, and its exit codes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from jobs import console
+from jobs.commands import run as run_command
+from jobs.commands.screen import Screen
+from tests.support.consoles import TRIAL, FakeLab, main, scripted, snapshot
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
+    return scripted(monkeypatch)
+
+
+def test_a_run_prints_events_verdict_and_reports(
+    lab: type[FakeLab], home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = [tmp_path / "deep" / "r.html", tmp_path / "r.csv", tmp_path / "r.json"]
+    argv = ["run", "nli-frequency", "--report", str(more[0]), "--report", str(more[1]), "--json", str(more[2])]
+    assert main(*argv) == console.OK
+    out = capsys.readouterr().out
+    lines = [line.split("s  ", 1)[-1] for line in out.splitlines()]
+    wanted = [
+        "balanced (seed 0): running on from step 5",
+        "balanced (seed 0): step 5/10: loss 0.750, entailment.reliance 0.250",
+        "balanced (seed 0): succeeded in 2 s",
+        "Verdict (learned): It learned.",
+        "These numbers mean nothing.",
+    ]
+    assert [line for line in lines if line in wanted] == wanted
+    row = next(line for line in out.splitlines() if line.startswith("balanced ") and "\t" in line)
+    assert row.split("\t")[1:] == ["71.2 % [65.0, 77.5]", "-10.0", "1", "2.5"]
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "[bold]\\x1b[31mred" in row  # shown, not obeyed
+    assert all(path.exists() for path in [*more, home / "reports" / f"{TRIAL}.html"])
+    assert lab.last.calls == ["warm", "enqueue", "first 1", "first 0", "exit"]
+
+
+def test_what_had_finished_before_is_said(
+    lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FakeLab, "script", [snapshot("succeeded", "succeeded")])
+    assert main("run", "nli-frequency") == console.OK
+    out = capsys.readouterr().out
+    assert out.count("had finished before") == 2
+    assert "entailment.reliance 0.250" not in out  # old measurements are no news
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "interrupted", "paused"])
+def test_a_run_that_does_not_succeed_is_1_and_named(
+    lab: type[FakeLab], state: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FakeLab, "script", [snapshot("queued", "running"), snapshot("succeeded", state)])
+    assert main("run", "nli-frequency") == console.FAILED
+    said = capsys.readouterr()
+    assert f"balanced, seed 0: {state}" in said.err
+    assert "1 of 2 runs did not succeed" in said.err
+    assert "Verdict" in said.out  # from what there is
+    assert "\x1b" not in said.err + said.out
+
+
+def test_a_queue_that_stands_still_is_said(
+    lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = snapshot("succeeded", "queued", paused=True, reason="The disk is full.")
+    monkeypatch.setattr(FakeLab, "script", [full])
+    assert main("run", "nli-frequency") == console.FAILED
+    assert "The disk is full." in capsys.readouterr().err
+    assert "resume" in lab.last.calls  # it was asked to go on, once
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_with_checkpoints(
+    lab: type[FakeLab], signum: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def strike(look: int) -> None:
+        if look == 3:
+            os.kill(os.getpid(), signum)
+
+    before = signal.getsignal(signum)
+    monkeypatch.setattr(FakeLab, "script", [snapshot("queued", "running")])
+    monkeypatch.setattr(FakeLab, "during", staticmethod(strike))
+    assert main("run", "nli-frequency") == code
+    assert lab.last.calls[-2:] == ["close", "exit"]
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert signal.getsignal(signum) is before
+
+
+def test_progress_is_drawn_on_a_terminal(lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out, err = Terminal(), Terminal()
+    screen = Screen(out, err)
+    assert screen.live
+    assert run_command.run(run_command.Request(study="nli-frequency"), screen) == 0
+    drawn = out.getvalue()
+    assert "1/1 runs" in drawn
+    assert "2/2 runs" in drawn
+    assert "\\x1b[31mred" in drawn
+    assert "\x1b[31mred" not in drawn
