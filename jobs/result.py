@@ -37,7 +37,10 @@ class StudyResult(Frozen):
 
 
 class RunEntry(Frozen):
-    """One run. `metrics` maps "probe.metric" to its value; what could not be measured is absent."""
+    """One run. `metrics` maps "probe.metric" to its value; what could not be measured is absent.
+
+    `adapter` is the sha256 of its weights, "" where nothing was trained.
+    """
 
     seed: int
     run: str
@@ -45,10 +48,11 @@ class RunEntry(Frozen):
     reason: str = ""
     seconds: float | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
+    adapter: str = ""
 
 
 class Interval(Frozen):
-    """A mean over seeds with a 95 % interval; the interval is absent where one seed alone gives none."""
+    """A mean over seeds with a 95 % interval; the interval is null where seeds and items give none."""
 
     metric: str
     mean: float
@@ -69,7 +73,10 @@ class ArmResult(Frozen):
 
 
 class Contrast(Frozen):
-    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the one fixed beforehand."""
+    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the one fixed beforehand.
+
+    `p` is null with one seed; `p_holm` holds over the study's contrasts on the same metric, null where not tested.
+    """
 
     a: str
     b: str
@@ -83,7 +90,10 @@ class Contrast(Frozen):
 
 
 class Step(Frozen):
-    """One step of the gain's decomposition: what it adds, in the accuracy's unit."""
+    """One step of the gain's decomposition: what it adds, in the accuracy's unit.
+
+    The first is the arm it starts from: its gain is its own level.
+    """
 
     label: str
     arm: str
@@ -127,6 +137,7 @@ class Result(Frozen):
     data: dict[str, str | int | float]
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
+    further: tuple[Contrast, ...] = Field((), description="The same pairs on every other metric; none is tested.")
     decomposition: tuple[Step, ...] = ()
     checks: tuple[Check, ...]
     metrics: tuple[MetricInfo, ...] = ()

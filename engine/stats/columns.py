@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +14,8 @@ _SIDES = {Side.NEUTRAL: 0, Side.CONGRUENT: 1, Side.CONFLICTING: 2}
 LOT = 20_250_521  # seeds the lot that draws the sides of a placebo
 
 
-class Sums(NamedTuple):
+@dataclass(frozen=True)
+class Sums:
     """A metric of every run as ratios of sums over clusters.
 
     Attributes:

@@ -8,12 +8,12 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def level(value: float, unit: str) -> str:
-    """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "0.512"."""
+    """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "+0.512"."""
     if unit == "share":
         return f"{_fixed(100 * value, 1)} %"
     if unit == "difference":
         return f"{_fixed(100 * value, 1, sign=True)} points"
-    return f"{_fixed(value, 3)} nats" if unit == "nats" else _fixed(value, 3)
+    return f"{_fixed(value, 3)} nats" if unit == "nats" else _fixed(value, 3, sign=True)
 
 
 def difference(value: float, unit: str) -> str:
@@ -28,7 +28,7 @@ def bounds(ci: tuple[float, float] | None, unit: str, signed: bool = True) -> st
     if ci is None:
         return ""
     scale, digits = (100, 1) if unit in ("share", "difference") else (1, 3)
-    signed = signed or unit == "difference"
+    signed = signed or unit in ("difference", "coefficient")
     low, high = (_fixed(scale * bound, digits, sign=signed) for bound in ci)
     return f"[{low}, {high}]"
 

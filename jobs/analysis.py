@@ -1,0 +1,254 @@
+"""From a trial's runs to its `Result`: figures with intervals, checks, verdict. No torch, no database."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.methods import method_class
+from engine.probe import Metric
+from engine.probes import probe_class
+from engine.spec import StudySpec, TrialSpec
+from engine.stats import paired, resample
+from engine.stats.decomposition import chain
+from engine.stats.evidence import Estimate, Evidence, Run
+from engine.stats.verdict import Case, decide
+from jobs.integrity import control_checks, run_checks, runs_check
+from jobs.records import RunResult
+from jobs.result import (
+    ArmResult,
+    Check,
+    Contrast,
+    Interval,
+    MetricInfo,
+    PrimaryResult,
+    Result,
+    RunEntry,
+    Step,
+    StudyResult,
+    Verdict,
+)
+
+Pair = tuple[str, str]
+
+
+def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
+    """Everything that can be said about a trial, whether all of its runs are there or not.
+
+    Args:
+        trial: The trial.
+        runs: What its runs left, in any order; runs that are missing or failed make the verdict inconclusive.
+    """
+    study = trial.study
+    wanted = {(spec.arm, spec.seed) for spec in trial.runs()}
+    runs = sorted((r for r in runs if (r.record.arm, r.record.seed) in wanted), key=_order(trial))
+    done = [run for run in runs if run.record.state == "succeeded"]
+    trains = {arm: method_class(study.arm(arm).method).trains for arm in trial.arms}
+    metrics = _metrics(study)
+    evidence = Evidence((_as_run(run, trains[run.record.arm]) for run in done), metrics)
+    checks = [
+        runs_check(len(wanted), runs),
+        *run_checks([(run, trains[run.record.arm]) for run in done]),
+        *(control_checks(study, trial.arms, evidence) if done else []),
+    ]
+    compared = _contrasts(study, evidence)
+    return Result(
+        study=_study(trial),
+        model=_described(trial.model.model_dump(include={"name", "digest", "template", "parameters"})),
+        data=_described({"source": trial.data.source, "digest": trial.data.digest, **_counts(study, done)}),
+        arms=tuple(_arm(trial, name, trains[name], runs, evidence) for name in trial.arms),
+        contrasts=tuple(compared),
+        further=tuple(_further(study, evidence)),
+        decomposition=tuple(
+            Step(label=g.label, arm=g.arm, level=g.level, gain=g.gain, ci=g.ci) for g in chain(study, evidence)
+        ),
+        checks=tuple(checks),
+        metrics=tuple(
+            MetricInfo(metric=name, label=metric.label, unit=metric.unit, direction=metric.direction)
+            for name, metric in metrics.items()
+        ),
+        accuracy=study.verdict.accuracy,
+        reliance=study.verdict.reliance,
+        failures=_failures(study, done),
+        notes=_notes(study, runs),
+        verdict=_verdict(trial, evidence, len(wanted), len(done), checks),
+        provenance=_provenance(trial, done),
+    )
+
+
+def _order(trial: TrialSpec):
+    places = {name: at for at, name in enumerate(trial.arms)}
+    return lambda run: (places[run.record.arm], run.record.seed)
+
+
+def _metrics(study: StudySpec) -> dict[str, Metric]:
+    """Every metric of the study's probes, those of the verdict first."""
+    found = {f"{p.probe}.{m.name}": m for p in study.probes for m in probe_class(p.probe).metrics}
+    first = [f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance]
+    return {name: found[name] for name in dict.fromkeys([*first, *found]) if name in found}
+
+
+def _as_run(run: RunResult, trains: bool) -> Run:
+    return Run(run.record.arm, run.record.seed, trains, run.metrics, run.outcomes)
+
+
+def _contrasts(study: StudySpec, evidence: Evidence) -> list[Contrast]:
+    """The study's pairs on the primary metric, accuracy and reliance, and on accuracy the pairs the verdict reads.
+
+    p values are Holm's over the study's own pairs, metric by metric.
+    """
+    primary = f"{study.primary.probe}.{study.primary.metric}"
+    rules = study.verdict
+    own: list[Pair] = list(dict.fromkeys([study.primary.contrast, *study.contrasts]))
+    read: list[Pair] = [(rules.treated, rules.base)]
+    read += [(rules.treated, rules.format)] if rules.format else []
+    found: list[Contrast] = []
+    for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance]):
+        pairs: list[Pair] = list(dict.fromkeys(own + (read if metric == rules.accuracy else [])))
+        estimates = {pair: e for pair in pairs if (e := evidence.difference(*pair, metric)) is not None}
+        tested = {pair: p for pair, e in estimates.items() if pair in own and (p := e.p) is not None}
+        adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
+        found += [
+            _contrast(pair, metric, e, adjusted.get(pair), (metric, pair) == (primary, study.primary.contrast))
+            for pair, e in estimates.items()
+        ]
+    return found
+
+
+def _further(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
+    shown = {f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance}
+    for metric in evidence.metrics:
+        for pair in dict.fromkeys([study.primary.contrast, *study.contrasts]):
+            if metric not in shown and (found := evidence.difference(*pair, metric)) is not None:
+                yield _contrast(pair, metric, found)
+
+
+def _contrast(pair: Pair, metric: str, found: Estimate, p_holm: float | None = None, primary: bool = False) -> Contrast:
+    return Contrast(
+        a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, p_holm=p_holm,
+        n_seeds=found.n_seeds, primary=primary,
+    )  # fmt: skip
+
+
+def _study(trial: TrialSpec) -> StudyResult:
+    study = trial.study
+    return StudyResult(
+        id=study.id, trial=trial.id, question=study.question, claim=study.claim, source=study.source,
+        published=study.published, scale=trial.scale, note=trial.settings.note, seeds=trial.seeds,
+        primary=PrimaryResult.model_validate(study.primary.model_dump()),
+    )  # fmt: skip
+
+
+def _arm(trial: TrialSpec, name: str, trains: bool, runs: Sequence[RunResult], evidence: Evidence) -> ArmResult:
+    arm = trial.study.arm(name)
+    levels = {metric: evidence.level(name, metric) for metric in evidence.metrics}
+    return ArmResult(
+        name=name, label=arm.label, method=arm.method, role=arm.role, trains=trains,
+        runs=tuple(_entry(run) for run in runs if run.record.arm == name),
+        summary=tuple(
+            Interval(metric=metric, mean=found.value, ci=found.ci, n_seeds=found.n_seeds)
+            for metric, found in levels.items() if found is not None
+        ),
+    )  # fmt: skip
+
+
+def _entry(run: RunResult) -> RunEntry:
+    record = run.record
+    done = record.state == "succeeded"
+    metrics = {name: value for name, value in run.metrics.items() if math.isfinite(value)} if done else {}
+    return RunEntry(
+        seed=record.seed, run=record.run, status=record.state, reason="" if done else record.reason,
+        seconds=record.seconds, metrics=metrics, adapter=run.adapter,
+    )  # fmt: skip
+
+
+def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
+    """How many items each probe measured, in how many clusters: the most of any run."""
+    found: dict[str, int] = {}
+    for probe in (spec.probe for spec in study.probes):
+        outcomes = max((run.outcomes.get(probe, ()) for run in done), key=len, default=())
+        if outcomes:
+            found[f"items.{probe}"] = len(outcomes)
+            found[f"clusters.{probe}"] = len({o.cluster for o in outcomes})
+    return found
+
+
+def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
+    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe measured."""
+    probe = study.verdict.accuracy.split(".", 1)[0]
+    types: dict[str, Counter[str]] = {}
+    items: Counter[str] = Counter()
+    for run in done:
+        outcomes = run.outcomes.get(probe, ())
+        items[run.record.arm] += len(outcomes)
+        types.setdefault(run.record.arm, Counter()).update(o.failure for o in outcomes if o.failure)
+    return {
+        arm: {kind: count / items[arm] for kind, count in sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))}
+        for arm, found in types.items()
+        if items[arm]
+    }
+
+
+def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
+    """What the runs noted, each once, with the runs that said it."""
+    said: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        for _, detail in run.notes:
+            said.setdefault((run.record.arm, detail), []).append(run.record.seed)
+    found = []
+    for (arm, detail), seeds in said.items():
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+        found.append(f"{study.arm(arm).label}, {which}: {detail}")
+    return tuple(found)
+
+
+def _verdict(trial: TrialSpec, evidence: Evidence, planned: int, done: int, checks: Sequence[Check]) -> Verdict:
+    failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
+    decision = decide(Case(trial.study, evidence, (planned, done), trial.scale == "smoke", failed))
+    return Verdict(code=decision.code, text=decision.text, reasons=decision.reasons)
+
+
+def _provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, str | int | float | bool]:
+    versions: dict[str, set[str]] = {}
+    for run in done:
+        for name, version in run.versions.items():
+            versions.setdefault(name, set()).add(version)
+    ends = [run.record.finished for run in done if run.record.finished is not None]
+    found: dict[str, str | int | float | bool] = {
+        "command": command(trial),
+        "trial": trial.id,
+        "recipe": max((spec.recipe for spec in trial.runs()), default=0),
+        "resamples": resample.RESAMPLES,
+        "steps": trial.settings.steps,
+        "batch_size": trial.settings.batch_size,
+        "train_examples": trial.settings.train_examples,
+        "items_per_split": trial.settings.items,
+    }
+    if ends:
+        found["finished"] = datetime.fromtimestamp(max(ends), UTC).isoformat(timespec="seconds")
+    return found | {f"version.{name}": ", ".join(sorted(versions[name])) for name in sorted(versions)}
+
+
+def command(trial: TrialSpec) -> str:
+    """What to type to run the trial again; it is quoted for a POSIX shell."""
+    words = ["python", "main.py", "run", trial.study.id, "--scale", trial.scale, "--seeds", str(trial.seeds)]
+    if len(trial.arms) < len(trial.study.arms):
+        words += ["--arms", ",".join(trial.arms)]
+    words += ["--model", trial.model.name if _bundled(trial.model.path) else trial.model.path]
+    words += ["--data", trial.data.path] if trial.data.path else []
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _bundled(path: str) -> bool:
+    from engine.models import bundled
+
+    known = [found for name in bundled.names() if (found := bundled.find(name)) is not None]
+    return any(Path(path) == Path(found) for found in known)
+
+
+def _described(values: dict[str, str | int]) -> dict[str, str | int | float]:
+    return {name: value for name, value in values.items() if value != ""}
