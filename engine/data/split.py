@@ -97,7 +97,8 @@ def _groups(examples: Sequence[Example]) -> list[list[Example]]:
     found: dict[int, list[Example]] = defaultdict(list)
     for index, example in enumerate(examples):
         found[root(index)].append(example)
-    return sorted(found.values(), key=lambda group: _rank(group[0].id))
+    groups = [sorted(group, key=lambda e: _rank(e.id)) for group in found.values()]  # whatever the rows' order
+    return sorted(groups, key=lambda group: _rank(group[0].id))
 
 
 def _request(example: Example) -> str:

@@ -29,11 +29,13 @@ def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
         )
     quiet()
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-    settings = {"local_files_only": True, "trust_remote_code": False}
+    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(root, **settings)
+        # tokenizer.json as it stands: AutoTokenizer goes by the model's type, and may build another one from it.
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(root, **settings)
+        tokenizer.model_input_names = ["input_ids", "attention_mask"]
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             root, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **settings
         )
