@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.errors import ModelError
 from engine.world import VERSION, corpus, induction, tokenizer
 
@@ -47,8 +49,8 @@ RECIPES = {"fork-s": Recipe(hidden=192, layers=4, heads=4, feed_forward=512, ste
 def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> list[list[int]]:
     """Token ids [rows][row_tokens] of one step: packed documents, and one or two repeated random sequences."""
     rng = Random(f"{recipe.seed}:{step}")
-    repeated = 2 if step < 0.35 * recipe.steps else 1
     documents = corpus.documents(f"{recipe.seed}:{step}")
+    repeated = 2 if step < 0.35 * recipe.steps else 1
     rows = [_repeated(rng, recipe.row_tokens, len(encode)) for _ in range(repeated)]
     while len(rows) < recipe.rows:
         ids: list[int] = []
@@ -99,26 +101,48 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return model
 
 
-def rate_factors(recipe: Recipe, step: int) -> tuple[float, float, float]:
-    """(factor of the peak rate, extra factor of attention, extra factor of embeddings).
+RATES: dict[str, list[tuple[float, float]]] = {
+    "copying": [(0.0, 0.15), (0.3, 0.15), (0.6, 0.25)],
+    "matching": [(0.0, 0.15), (0.3, 0.15), (0.35, 1 / 6), (0.4, 0.7)],
+    "embedding": [(0.0, 0.3), (0.3, 0.3), (0.35, 0.35), (0.4, 0.6)],
+    "small_copying": [(0.0, 0.15)],
+    "small": [(0.0, 0.15), (0.35, 0.15), (0.4, 0.7)],
+    "rest": [(0.0, 1.0)],
+}
+"""Kind of parameter -> (share of the run, factor of the peak rate), straight lines between.
 
-    Attention starts slow so that the copying heads survive until they are of use, and is raised gently: a jump
-    washes them out within a hundred steps (docs/log.md).
-    """
+The copying circuit of the first two layers is trained slowly throughout: a jump of its rate washes it out within a
+hundred steps. The layers above wait until it is settled, then catch up: held back longer, knowledge stalls (docs/log.md).
+"""
+
+
+def rate_factors(recipe: Recipe, step: int) -> dict[str, float]:
+    """Factors of the peak rate by kind of parameter: warm-up, `RATES`, and a linear fall over the last 35 %."""
     warm = min(1.0, (step + 1) / 50)
     left = min(1.0, (recipe.steps - step) / (0.35 * recipe.steps))
-    risen = min(1.0, max(0.0, (step / recipe.steps - 0.3) / 0.3))
-    return warm * left, 0.15 + 0.1 * risen, 0.3 + 0.3 * risen
+    at = step / recipe.steps
+    return {kind: warm * left * float(np.interp(at, *zip(*line, strict=True))) for kind, line in RATES.items()}
+
+
+def _kind(name: str, dimensions: int) -> str:
+    first = name.startswith(("model.layers.0.", "model.layers.1."))
+    if dimensions == 1:
+        return "small_copying" if first else "small"
+    if "embed_tokens" in name:
+        return "embedding"
+    if "self_attn" in name:
+        return "copying" if first else "matching"
+    return "rest"
 
 
 def _groups(model: Qwen2ForCausalLM) -> list[dict[str, Any]]:
-    named = dict(model.named_parameters())
-    attention = [p for n, p in named.items() if "self_attn" in n and p.ndim == 2]
-    embedding = [p for n, p in named.items() if "embed_tokens" in n]
-    small = [p for n, p in named.items() if p.ndim == 1]
-    rest = [p for n, p in named.items() if p.ndim == 2 and "self_attn" not in n and "embed_tokens" not in n]
-    kinds = (("attention", attention, 0.02), ("embedding", embedding, 0.0), ("small", small, 0.0), ("rest", rest, 0.1))
-    return [{"params": p, "kind": k, "weight_decay": d} for k, p, d in kinds]
+    """Parameters by how they are trained."""
+    decay = {"copying": 0.02, "matching": 0.02, "rest": 0.1}
+    named = [(_kind(n, p.ndim), p) for n, p in model.named_parameters()]
+    return [
+        {"params": [p for k, p in named if k == kind], "kind": kind, "weight_decay": decay.get(kind, 0.0)}
+        for kind in RATES
+    ]
 
 
 def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) -> Qwen2ForCausalLM:
@@ -133,10 +157,9 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
     began, loss_sum = time.time(), 0.0
     model.train()
     for step in range(first, recipe.steps):
-        overall, attention, embedding = rate_factors(recipe, step)
+        factors = rate_factors(recipe, step)
         for group in optimizer.param_groups:
-            extra = {"attention": attention, "small": 0.15, "embedding": embedding, "rest": 1.0}[group["kind"]]
-            group["lr"] = recipe.rate * overall * extra
+            group["lr"] = recipe.rate * factors[group["kind"]]
         ids = torch.tensor(rows_of(recipe, step, encode))
         loss = model(input_ids=ids, labels=ids, use_cache=False).loss
         loss.backward()
