@@ -1,0 +1,103 @@
+"""Points of runs, gathered into one mean and one 95 % band per arm. Plain numbers: nothing of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.records import Point
+
+Array = NDArray[np.float64]
+# Two-sided 95 % quantiles of Student's t for 1..30 degrees of freedom; beyond, the normal's with one correction.
+T95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+MOST_POINTS = 100
+"""A curve is averaged over neighbouring steps until it has no more points than this: more cannot be seen."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A mean over seeds; `low` and `high` are NaN where fewer than two seeds reached the step. All of length n."""
+
+    steps: Array
+    mean: Array
+    low: Array
+    high: Array
+    seeds: int
+
+    @property
+    def last(self) -> float | None:
+        """The newest mean."""
+        return float(self.mean[-1]) if len(self.mean) else None
+
+
+def t95(seeds: Array) -> Array:
+    """Student's t for 95 % and this many seeds; NaN below two."""
+    freedom = seeds.astype(int) - 1
+    large = 1.96 + 2.4 / np.maximum(freedom, 1)
+    known = np.asarray(T95)[np.clip(freedom, 1, 30) - 1]
+    return np.where(freedom < 1, np.nan, np.where(freedom <= 30, known, large))
+
+
+class CurveStore:
+    """All points of one trial, by metric and run."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[str, dict[int, float]]] = {}
+        self._arrays: dict[tuple[str, str], tuple[Array, Array]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        self._arrays.clear()
+
+    def add(self, points: Iterable[Point]) -> set[str]:
+        """Take new points in; the first value of a step stays. Gives the names of the metrics that changed."""
+        changed: set[str] = set()
+        for point in points:
+            of_run = self._values.setdefault(point.name, {}).setdefault(point.run, {})
+            if point.step not in of_run and np.isfinite(point.value):
+                of_run[point.step] = point.value
+                self._arrays.pop((point.name, point.run), None)
+                changed.add(point.name)
+        return changed
+
+    def single(self, name: str, run: str, width: int = 1) -> tuple[Array, Array]:
+        """Steps and values of one run, averaged over `width` steps."""
+        key = (name, run)
+        if key not in self._arrays:
+            found = sorted(self._values.get(name, {}).get(run, {}).items())
+            both = np.array(found, dtype=float).reshape(-1, 2)
+            self._arrays[key] = both[:, 0], both[:, 1]
+        steps, values = self._arrays[key]
+        if width <= 1 or not len(steps):
+            return steps, values
+        bucket = ((steps - 1) // width).astype(int)
+        at, inverse = np.unique(bucket, return_inverse=True)
+        n = np.bincount(inverse)
+        return np.minimum((at + 1.0) * width, steps[-1]), np.bincount(inverse, values) / n
+
+    def width(self, name: str, total_steps: int) -> int:
+        """Over how many steps this metric must be averaged to be drawn with at most MOST_POINTS points."""
+        longest = max((len(v) for v in self._values.get(name, {}).values()), default=0)
+        return max(1, -(-longest // MOST_POINTS), -(-total_steps // MOST_POINTS)) if longest > MOST_POINTS else 1
+
+    def band(self, name: str, runs: Sequence[str], width: int = 1) -> Band:
+        """Mean and 95 % t-interval over these runs at every step that any of them has reached."""
+        curves = [(s, v) for s, v in (self.single(name, run, width) for run in runs) if len(s)]
+        if not curves:
+            empty = np.empty(0)
+            return Band(empty, empty, empty, empty, 0)
+        steps, inverse = np.unique(np.concatenate([s for s, _ in curves]), return_inverse=True)
+        values = np.concatenate([v for _, v in curves])
+        n = np.bincount(inverse).astype(float)
+        mean = np.bincount(inverse, values) / n
+        spread = np.bincount(inverse, (values - mean[inverse]) ** 2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            half = t95(n) * np.sqrt(spread / (n - 1) / n)
+        return Band(steps, mean, mean - half, mean + half, len(curves))

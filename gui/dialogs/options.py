@@ -1,0 +1,148 @@
+"""How large a study is run, on which model and data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.errors import LabError
+from engine.spec import StudySpec
+from gui.estimate import default_scale, estimate_words
+from gui.operations import Launch
+from gui.text import count
+from gui.widgets.basics import Text, push_button
+from jobs.records import Snapshot
+
+SCALE_WORDS = {"smoke": "Smoke test", "quick": "Quick", "full": "Full"}
+
+
+class OptionsDialog(QDialog):
+    """Asks, and stays open until the study is queued, so that a mistyped folder loses nothing.
+
+    Signals:
+        wanted(Launch): The user pressed Run.
+    """
+
+    wanted = Signal(object)
+
+    def __init__(self, study: StudySpec, snapshot: Snapshot | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Options")
+        self.setMinimumWidth(560)
+        self._study, self._snapshot = study, snapshot
+        self.scale, self.seeds = QComboBox(), QSpinBox()
+        for name, sizes in study.scales.items():
+            self.scale.addItem(f"{SCALE_WORDS.get(name, name)}: {sizes.steps} steps, {sizes.items} items a split", name)
+        self.scale.setCurrentIndex(max(0, self.scale.findData(default_scale(study))))
+        self.seeds.setRange(1, 1000)
+        self.model, self.data = QLineEdit(), QLineEdit()
+        self.model.setPlaceholderText("the bundled model")
+        self.data.setPlaceholderText("the study's own data")
+        self.plan, self.note = Text("", "muted", lines=2), Text("", "warn", lines=2)
+        self.error = Text("", "bad", lines=6)
+        self.error.hide()
+        self.run = push_button("Run", self._run, primary=True, about=study.question)
+        self.cancel = push_button("Cancel", self.reject)
+        self._lay_out()
+        self.scale.currentIndexChanged.connect(self._scaled)
+        self.seeds.valueChanged.connect(self._describe)
+        self._scaled()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(10)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._row(form, "&Scale", self.scale)
+        self._row(form, "S&eeds for each arm", self.seeds)
+        choose = push_button("Choose…", self._choose_model, about="model folder")
+        self._row(form, "&Model folder", self.model, choose)
+        if self._study.accepts_data:
+            self._row(form, "&Data file", self.data, push_button("Choose…", self._choose_data, about="data file"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.run)
+        self.run.setDefault(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 20, 22, 18)
+        column.setSpacing(14)
+        column.addWidget(Text(self._study.question, pixels=15, bold=True, lines=3))
+        column.addLayout(form)
+        for widget in (self.plan, self.note, self.error):
+            column.addWidget(widget)
+        column.addStretch(1)
+        column.addLayout(buttons)
+
+    def _row(self, form: QFormLayout, name: str, field: QWidget, button: QWidget | None = None) -> None:
+        label = QLabel(name)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setBuddy(field)
+        field.setAccessibleName(name.replace("&", ""))
+        if button is None:
+            form.addRow(label, field)
+            return
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(field, 1)
+        row.addWidget(button)
+        form.addRow(label, row)
+
+    def choice(self) -> Launch:
+        """What the fields say now."""
+        model, data = self.model.text().strip(), self.data.text().strip()
+        return Launch(str(self.scale.currentData()), self.seeds.value(), model or None, Path(data) if data else None)
+
+    def show_error(self, error: BaseException) -> bool:
+        """Say why the study cannot be queued as asked for. False where it is a bug, or nobody looks any more."""
+        self.run.setEnabled(True)
+        self.run.setText("Run")
+        if not isinstance(error, LabError) or not self.isVisible():
+            return False
+        self.error.setText(f"{error.message} {error.hint}".strip())
+        self.error.show()
+        return True
+
+    def _run(self) -> None:
+        self.error.hide()
+        self.run.setEnabled(False)
+        self.run.setText("Checking …")
+        self.wanted.emit(self.choice())
+
+    def _scaled(self) -> None:
+        self.seeds.setValue(self._study.scales[self.scale.currentData()].seeds)
+        self._describe()
+
+    def _describe(self) -> None:
+        sizes, seeds = self._study.scales[self.scale.currentData()], self.seeds.value()
+        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in self._study.arms)
+        cost = estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)
+        self.plan.setText(f"{count(len(self._study.arms), 'arm')}, {count(runs, 'run')}; {cost}.")
+        self.note.setText(sizes.note)
+        self.note.setVisible(bool(sizes.note))
+
+    def _choose_model(self) -> None:
+        if path := QFileDialog.getExistingDirectory(self, "Model folder", self.model.text()):
+            self.model.setText(path)
+
+    def _choose_data(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Data file", self.data.text(), "Examples (*.jsonl *.json);;All files (*)"
+        )
+        if path:
+            self.data.setText(path)

@@ -1,0 +1,45 @@
+"""How long a study takes on this machine: from what its runs took here before, never from a guess."""
+
+from __future__ import annotations
+
+from engine.spec import StudySpec
+from gui.text import seconds_range
+from jobs.records import Snapshot
+
+SPREAD = (0.9, 1.25)
+"""How far another trial may differ from those measured, with other work on the machine."""
+
+
+def default_scale(study: StudySpec) -> str:
+    """The scale a study is run at unless the user says otherwise."""
+    return "quick" if "quick" in study.scales else next(iter(study.scales))
+
+
+def estimate(
+    study: StudySpec, snapshot: Snapshot, scale: str | None = None, seeds: int | None = None
+) -> tuple[float, float] | None:
+    """Seconds of wall time, (low, high); None where no trial of this study and scale was finished here.
+
+    Args:
+        scale: None: the default one.
+        seeds: None: the scale's own.
+    """
+    scale = scale or default_scale(study)
+    sizes = next((s for name, s in study.scales.items() if name == scale), None)
+    if sizes is None:
+        return None
+    wanted = seeds or sizes.seeds
+    took = [
+        trial.seconds * wanted / trial.seeds
+        for trial in snapshot.trials
+        if trial.study == study.id and trial.scale == scale and trial.seconds and trial.done == len(trial.runs)
+    ]
+    return (min(took) * SPREAD[0], max(took) * SPREAD[1]) if took else None
+
+
+def estimate_words(
+    study: StudySpec, snapshot: Snapshot | None, scale: str | None = None, seeds: int | None = None
+) -> str:
+    """The estimate as people read it."""
+    found = estimate(study, snapshot, scale, seeds) if snapshot is not None else None
+    return f"{seconds_range(*found)} on this machine" if found else "not timed here yet"

@@ -1,0 +1,188 @@
+"""The window: side bar, pages, status strip."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)  # fmt: skip
+
+from engine.errors import LabError
+from gui import operations
+from gui.icons import icon
+from gui.messages import Messages
+from gui.pages.page import Context, Empty, Page
+from gui.pages.questions import QuestionsPage
+from gui.pages.queue import QueuePage
+from gui.session import Session
+from gui.sidebar import SideButton
+from gui.status import StatusStrip
+from gui.theme import Mode, Theme
+from gui.widgets.basics import Text, push_button
+from jobs.records import Snapshot
+
+PAGES = (("questions", "Questions"), ("queue", "Queue"), ("live", "Live"), ("verdict", "Verdict"))
+SIDEBAR = 172
+MODES: tuple[tuple[Mode, str], ...] = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+
+
+class MainWindow(QMainWindow):
+    """Shows one page at a time. The live and the verdict page are made when they are first needed."""
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self.session, self.theme = session, theme
+        self.setWindowTitle("Tuning Fork")
+        self.resize(1280, 800)
+        self.setMinimumSize(980, 620)
+        self.messages = Messages(theme)
+        self.context = Context(session, theme, self.messages, self.go)
+        self.pages: dict[str, Page] = {}
+        self.buttons: dict[str, SideButton] = {}
+        self._closed = False
+        self._stack = QStackedWidget()
+        self._trouble = Empty()
+        self._stack.addWidget(self._trouble)
+        self.strip = StatusStrip()
+        self._lay_out()
+        for at, (name, label) in enumerate(PAGES, 1):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{at}"), self)
+            shortcut.activated.connect(lambda name=name: self.go(name))
+            self.buttons[name].setToolTip(f"{label} (Ctrl+{at})")
+        session.opened.connect(self._opened)
+        session.open_failed.connect(self._open_failed)
+        session.snapshot_changed.connect(self._changed)
+        session.failed.connect(self.messages.error)
+        session.closed.connect(self._gone)
+        theme.changed.connect(self._dress)
+        self._dress()
+        self.go("questions")
+
+    def go(self, name: str) -> None:
+        """Show a page."""
+        page = self.page(name)
+        self._stack.setCurrentWidget(page)
+        self.buttons[name].setChecked(True)
+
+    def page(self, name: str) -> Page:
+        """The page of that name, made if it is not there yet."""
+        if name not in self.pages:
+            self.pages[name] = self._make(name)
+            self._stack.addWidget(self.pages[name])
+        return self.pages[name]
+
+    def _make(self, name: str) -> Page:
+        if name == "questions":
+            return QuestionsPage(self.context)
+        if name == "queue":
+            return QueuePage(self.context)
+        if name == "live":
+            from gui.pages.live import LivePage  # brings the plotting library
+
+            return LivePage(self.context)
+        from gui.pages.verdict import VerdictPage
+
+        return VerdictPage(self.context)
+
+    def _lay_out(self) -> None:
+        side = QFrame()
+        side.setObjectName("sidebar")
+        side.setFixedWidth(SIDEBAR)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(10, 18, 10, 10)
+        column.setSpacing(2)
+        name = Text("Tuning Fork", pixels=15, bold=True)
+        name.setContentsMargins(0, 0, 0, 0)
+        head = QHBoxLayout()
+        head.setContentsMargins(10, 0, 0, 14)
+        head.addWidget(name)
+        column.addLayout(head)
+        group = QButtonGroup(self)
+        for key, label in PAGES:
+            made = SideButton(key, label, self.theme)
+            made.clicked.connect(lambda _=False, key=key: self.go(key))
+            group.addButton(made)
+            self.buttons[key] = made
+            column.addWidget(made)
+        column.addStretch(1)
+        self.appearance = self._appearance()
+        column.addWidget(self.appearance)
+        pages = QVBoxLayout()
+        pages.setSpacing(0)
+        pages.addWidget(self.messages)
+        pages.addWidget(self._stack, 1)
+        across = QHBoxLayout()
+        across.setSpacing(0)
+        across.addWidget(side)
+        across.addLayout(pages, 1)
+        middle = QWidget()
+        whole = QVBoxLayout(middle)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(across, 1)
+        whole.addWidget(self.strip)
+        self.setCentralWidget(middle)
+
+    def _appearance(self) -> QPushButton:
+        button = push_button("Appearance", lambda: None, quiet=True, about="light, dark or as the system")
+        button.setIconSize(QSize(16, 16))
+        menu, group = QMenu(button), QActionGroup(self)
+        for mode, label in MODES:
+            action = QAction(label, self, checkable=True, checked=mode == self.theme.mode)
+            action.triggered.connect(partial(self._choose_mode, mode))
+            group.addAction(action)
+            menu.addAction(action)
+        button.setMenu(menu)
+        return button
+
+    def _choose_mode(self, mode: Mode, checked: bool = True) -> None:
+        self.theme.choose(mode)
+        if self.session.is_open:
+            self.session.run(operations.keep_appearance, mode)
+
+    def _dress(self) -> None:
+        self.appearance.setIcon(icon("appearance", self.theme.tokens.muted))
+
+    def _opened(self) -> None:
+        if self._stack.currentWidget() is self._trouble:
+            self.go("questions")
+
+    def _open_failed(self, error: BaseException) -> None:
+        if not isinstance(error, LabError):
+            self.messages.error(error)
+            error = LabError("The lab could not be opened.")
+        self._trouble.say(f"{error.message} {error.hint}".strip(), "Try again", self.session.open)
+        self._stack.setCurrentWidget(self._trouble)
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        open_runs = sum(r.state in ("running", "queued") for r in snapshot.runs)
+        self.buttons["queue"].set_badge(open_runs)
+        self.strip.show_snapshot(snapshot)
+        known = {t.id for t in snapshot.trials}
+        if self.session.trial not in known and snapshot.trials:
+            self.session.choose(max(snapshot.trials, key=lambda t: t.created).id)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close the lab first: runs stop at a checkpoint and go on when the window is opened again."""
+        if self._closed:
+            event.accept()
+            return
+        event.ignore()
+        self.setEnabled(False)
+        self.strip.say("Stopping; each run in progress writes a checkpoint first …")
+        self.session.close()
+
+    def _gone(self) -> None:
+        self._closed = True
+        self.close()

@@ -1,0 +1,190 @@
+"""What a user can do, one small function each. They run off the window's thread and raise LabErrors.
+
+Imports of `jobs` stand inside the functions, so that the window is drawn before the database library is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from engine.errors import StoreError
+from engine.plugin import Broken
+from engine.probe import Metric
+from engine.spec import StudySpec, TrialSpec
+from gui import theme
+from jobs.records import Curves, Snapshot
+from jobs.result import Result
+
+if TYPE_CHECKING:
+    from jobs.paths import Home
+
+LOG_TAIL = 200_000
+"""The last bytes of a run's log that the window shows; the file holds everything."""
+
+
+class LabLike(Protocol):  # each member is described where it is implemented
+    """What the window needs of `jobs.lab.Lab`."""
+
+    @property
+    def home(self) -> Home: ...  # noqa: D102
+
+    def studies(self) -> list[StudySpec]: ...  # noqa: D102
+
+    def broken(self) -> list[Broken]: ...  # noqa: D102
+
+    def enqueue(self, trial: TrialSpec) -> str: ...  # noqa: D102
+
+    def trial(self, trial: str) -> TrialSpec: ...  # noqa: D102
+
+    def cancel(self, run: str) -> None: ...  # noqa: D102
+
+    def cancel_trial(self, trial: str) -> None: ...  # noqa: D102
+
+    def retry(self, run: str) -> None: ...  # noqa: D102
+
+    def first(self, run: str) -> None: ...  # noqa: D102
+
+    def warm(self) -> None: ...  # noqa: D102
+
+    def pause(self) -> None: ...  # noqa: D102
+
+    def resume(self) -> None: ...  # noqa: D102
+
+    def snapshot(self, trial: str | None = None) -> Snapshot: ...  # noqa: D102
+
+    def curves(self, trial: str, since: int = 0) -> Curves: ...  # noqa: D102
+
+    def result(self, trial: str) -> Result: ...  # noqa: D102
+
+    def export(self, trial: str, path: Path) -> object: ...  # noqa: D102
+
+    def close(self, timeout: float = ...) -> object: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a user chose on a study's card; None stands for the study's own."""
+
+    scale: str
+    seeds: int | None = None
+    model: str | None = None
+    data: Path | None = None
+
+
+def open_lab(home: Path | None) -> LabLike:
+    """Open the data folder. Raises StoreError where another process has it or it cannot be used."""
+    from jobs.lab import Lab
+    from jobs.paths import Home
+
+    return Lab(Home.at(home))
+
+
+def close_lab(lab: LabLike, timeout: float) -> None:
+    """Stop runs at a checkpoint and let the data folder go."""
+    lab.close(timeout)
+
+
+def metrics() -> dict[str, Metric]:
+    """Every probe's figures, by "probe.metric"."""
+    from engine.probes import found
+
+    return {f"{name}.{m.name}": m for name, probe in found().classes.items() for m in probe.metrics}
+
+
+def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
+    """Plan a trial and queue what of it is not finished yet. Gives the trial's id.
+
+    Raises:
+        LabError: Model or data cannot be used; nothing was queued then.
+    """
+    lab.warm()  # the training libraries load while the model and the data are checked
+    return lab.enqueue(plan(study, choice))
+
+
+def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+    """The trial this choice stands for. Raises LabError where model or data cannot be used."""
+    from jobs import studies
+
+    return studies.plan(study, scale=choice.scale, seeds=choice.seeds, arms=None, model=choice.model, data=choice.data)
+
+
+def resume_trial(lab: LabLike, trial: str) -> str:
+    """Queue again what of a trial was stopped or failed; finished runs are kept. Gives the trial's id."""
+    lab.warm()
+    return lab.enqueue(lab.trial(trial))
+
+
+def cancel_run(lab: LabLike, run: str) -> None:
+    """Stop a run, or take it out of the queue."""
+    lab.cancel(run)
+
+
+def cancel_trial(lab: LabLike, trial: str) -> None:
+    """Stop every run of a trial that has not ended."""
+    lab.cancel_trial(trial)
+
+
+def retry_run(lab: LabLike, run: str) -> None:
+    """Queue a run again, from its newest checkpoint."""
+    lab.retry(run)
+
+
+def first_run(lab: LabLike, run: str) -> None:
+    """Move a queued run to the front of the queue."""
+    lab.first(run)
+
+
+def pause_queue(lab: LabLike) -> None:
+    """Start no further run until `resume_queue`."""
+    lab.pause()
+
+
+def resume_queue(lab: LabLike) -> None:
+    """Go on with the queue."""
+    lab.resume()
+
+
+def load_result(lab: LabLike, trial: str) -> Result:
+    """Analyse a trial."""
+    return lab.result(trial)
+
+
+def export_report(lab: LabLike, trial: str, path: Path) -> Path:
+    """Write the report in the format of the path's suffix. Raises LabError where it cannot be written."""
+    try:
+        lab.export(trial, path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Choose another folder or name. The results are safe.",
+        ) from error
+    return path
+
+
+def read_log(lab: LabLike, run: str) -> str:
+    """The end of a run's log, whatever bytes it holds. Raises StoreError where there is none."""
+    path = lab.home.run(run) / "run.log"
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - LOG_TAIL))
+            tail = file.read(LOG_TAIL).decode("utf-8", "replace")
+    except FileNotFoundError:
+        raise StoreError("This run has written no log yet.", "A log appears when the run starts.") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return tail if size <= LOG_TAIL else f"(the last {LOG_TAIL:,} of {size:,} bytes)\n{tail}"
+
+
+def keep_appearance(lab: LabLike, mode: theme.Mode) -> None:
+    """Remember light, dark or system for the next start. Raises StoreError where that is not possible."""
+    path = lab.home.folder / theme.APPEARANCE_FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        theme.write_mode(path, mode)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}.", "The appearance is not kept."
+        ) from error

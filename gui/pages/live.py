@@ -1,0 +1,253 @@
+"""Accuracy, reliance and loss as they happen: one line per arm, its band over seeds, and the runs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+
+from engine.probe import Metric
+from engine.spec import StudySpec
+from gui import operations
+from gui.curves import Band, CurveStore
+from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, runs_of, sizes_words
+from gui.tables.runs import Row, RunsModel, in_order
+from gui.tables.view import Table
+from gui.text import clock, count, scale, seconds_range, unit_word
+from gui.widgets.basics import Card, Text, push_button
+from gui.widgets.marks import Legend
+from gui.widgets.plot import PlotCard, Series
+from jobs.records import RunRecord, TrialRecord
+
+REDRAW_MS = 100
+LOSS = "loss"
+
+
+class LivePage(Page):
+    """Three plots and the runs of the trial that is chosen. It reads and draws only while it is seen."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "Live")
+        session = context.session
+        self.store = CurveStore()
+        self._names: dict[str, str] = {}
+        self._dirty: set[str] = set()
+        self._trial: TrialRecord | None = None
+        self.chooser = TrialChooser(session)
+        self.pause = push_button("Pause queue", self._pause)
+        self.stop = push_button("Stop trial", self._stop)
+        self.verdict = push_button("See verdict", lambda: context.go("verdict"), primary=True)
+        for widget in (self.chooser, self.pause, self.stop, self.verdict):
+            self.tools.addWidget(widget)
+        self.legend = Legend()
+        self.about = Text("", "caption")
+        self.seeds = push_button("Single seeds", self._mark_all, small=True)
+        self.seeds.setCheckable(True)
+        self.seeds.setToolTip("Draw a thin line for every seed")
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.legend, 1)
+        top.addWidget(self.about)
+        top.addWidget(self.seeds)
+        self.plots = {
+            "accuracy": PlotCard(context.theme, "Accuracy", ""),
+            "reliance": PlotCard(context.theme, "Reliance on the shortcut", ""),
+            LOSS: PlotCard(context.theme, "Training loss", ""),
+        }
+        self.model = RunsModel(("arm", "step", "loss", "left"))
+        self.table = Table(self.model, "Runs of this trial", widths={1: 96, 2: 48, 3: 84})
+        runs = Card("Runs")
+        runs.layout_.addWidget(self.table, 1)
+        grid = QGridLayout()
+        grid.setSpacing(GAP)
+        grid.addWidget(self.plots["accuracy"], 0, 0, 1, 6)
+        grid.addWidget(self.plots["reliance"], 0, 6, 1, 6)
+        grid.addWidget(self.plots[LOSS], 1, 0, 1, 7)
+        grid.addWidget(runs, 1, 7, 1, 5)
+        for at in range(12):
+            grid.setColumnStretch(at, 1)
+        for at in range(2):
+            grid.setRowStretch(at, 1)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(top)
+        column.addLayout(grid, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
+        session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
+        session.curves_changed.connect(self._points)
+        session.chosen.connect(self._choose)
+        context.theme.changed.connect(self._mark_all)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read curves only while they are seen."""
+        super().showEvent(event)
+        self.context.session.watch(self.context.session.trial)
+
+    def hideEvent(self, event) -> None:
+        """Stop reading curves."""
+        super().hideEvent(event)
+        self.context.session.watch(None)
+
+    def refresh(self) -> None:
+        """Draw what the newest snapshot says; the curves follow when their points change."""
+        session = self.context.session
+        self.chooser.refresh()
+        trial = session.record(session.trial)
+        for widget in (self.pause, self.stop, self.verdict):
+            widget.setVisible(trial is not None)
+        if trial is None:
+            self.title.setText("Live")
+            self.subtitle.setText("")
+            self.show_empty("Nothing has been run yet.", "Choose a question", lambda: self.context.go("questions"))
+            return
+        self.show_body()
+        if self._trial is None or trial.id != self._trial.id:
+            self._start(trial)
+        self._trial = trial
+        active = is_active(session, trial)
+        self.title.setText(trial.question)
+        self.subtitle.setText(f"{sizes_words(trial)} · {_progress(trial, active)}")
+        self.pause.setVisible(active)
+        self.stop.setVisible(active)
+        self.verdict.setVisible(not active and trial.done > 0)
+        paused = session.snapshot is not None and session.snapshot.paused
+        self.pause.setText("Resume queue" if paused else "Pause queue")
+        self.pause.setAccessibleName(self.pause.text())
+        styles, labels = self.context.styles(trial), dict(trial.arms)
+        self.legend.show_arms([(labels[a], styles[a]) for a in labels])
+        runs = runs_of(session, trial)
+        self.model.show_rows([Row(r, labels.get(r.arm, r.arm), trial.question, styles[r.arm]) for r in in_order(runs)])
+
+    def _start(self, trial: TrialRecord) -> None:
+        """Another trial is shown: name the plots after its metrics and forget the old points."""
+        self.store.clear()
+        study, metrics = self.context.session.studies.get(trial.study), self.context.session.metrics
+        self._names = {LOSS: LOSS}
+        if study is not None:
+            self._names |= {"accuracy": study.verdict.accuracy, "reliance": study.verdict.reliance}
+        for key, plot in self.plots.items():
+            name = self._names.get(key, "")
+            metric = metrics.get(name)
+            if key == LOSS:
+                plot.set_unit("Training loss", _loss_caption(1), 1.0, None)
+            elif metric is not None:
+                fixed = (0.0, 100.0) if metric.unit == "share" else None
+                plot.set_unit(metric.label, _caption(metric, study, trial), scale(metric.unit), fixed)
+            plot.setVisible(key == LOSS or bool(name))
+        self._mark_all()
+
+    def _points(self, trial: str, points: Sequence, fresh: bool) -> None:
+        if trial != self.context.session.trial:
+            return
+        if fresh:
+            self.store.clear()
+            self._mark_all()
+        changed = self.store.add(points)
+        self._dirty |= {key for key, name in self._names.items() if name in changed}
+        if self._dirty and not self._timer.isActive():
+            self._timer.start()
+
+    def _mark_all(self) -> None:
+        self._dirty |= set(self.plots)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _redraw(self) -> None:
+        """Draw the plots whose points changed, at most ten times a second, and only those that are seen."""
+        if self._trial is None or not self.isVisible():
+            return
+        dirty, self._dirty = self._dirty, set()
+        runs = runs_of(self.context.session, self._trial)
+        total = max([r.total_steps for r in runs] + [0])
+        for key in dirty & set(self._names):
+            width = self.store.width(self._names[key], total) if key == LOSS else 1
+            if key == LOSS:
+                self.plots[LOSS].set_caption(_loss_caption(width))
+            self.plots[key].draw(self._series(self._names[key], runs, total, width), total)
+        seeds = max((self._seeds(arm, runs) for arm, _ in self._trial.arms), default=0)
+        band = ", band: 95 % interval" if seeds > 1 else ""
+        self.about.setText(
+            f"mean of {'up to ' if seeds > 1 else ''}{count(seeds, 'seed')}{band}" if seeds else "no points yet"
+        )
+
+    def _seeds(self, arm: str, runs: Sequence[RunRecord]) -> int:
+        return self.store.band(self._names.get("accuracy", LOSS), [r.run for r in runs if r.arm == arm]).seeds
+
+    def _series(self, name: str, runs: Sequence[RunRecord], total: float, width: int) -> list[Series]:
+        assert self._trial is not None
+        styles = self.context.styles(self._trial)
+        found = []
+        for arm, label in self._trial.arms:
+            own = [r.run for r in runs if r.arm == arm]
+            band = self.store.band(name, own, width)
+            if not band.seeds:
+                continue
+            if len(band.steps) == 1 and any(
+                r.arm == arm and not r.total_steps and r.state == "succeeded" for r in runs
+            ):
+                band = _flat(band, total)
+                found.append(Series(arm, label, styles[arm], band))
+                continue
+            wanted = self.seeds.isChecked() and band.seeds > 1
+            singles = tuple(self.store.single(name, run, width) for run in own) if wanted else ()
+            found.append(Series(arm, label, styles[arm], band, tuple(s for s in singles if len(s[0]))))
+        return found
+
+    def _choose(self, trial: str) -> None:
+        if self.isVisible():
+            self.context.session.watch(trial)
+            self.refresh()
+
+    def _pause(self) -> None:
+        snapshot = self.context.session.snapshot
+        paused = snapshot is not None and snapshot.paused
+        self.context.session.run(operations.resume_queue if paused else operations.pause_queue)
+
+    def _stop(self) -> None:
+        if self._trial is not None:
+            name = self._trial.question
+            self.context.session.run(
+                operations.cancel_trial,
+                self._trial.id,
+                done=lambda _: self.context.messages.done(
+                    "The trial is stopped; what was measured is kept.",
+                    f"“{name}” goes on from its card on the first page.",
+                ),
+            )
+
+
+def _flat(band: Band, total: float) -> Band:
+    """An arm that trains nothing, as a level line over all steps."""
+    import numpy as np
+
+    steps = np.linspace(0.0, max(1.0, total), 6)
+    same = [np.full(6, values[0]) for values in (band.mean, band.low, band.high)]
+    return Band(steps, same[0], same[1], same[2], band.seeds)
+
+
+def _progress(trial: TrialRecord, active: bool) -> str:
+    done = f"{trial.done} of {count(len(trial.runs), 'run')} done"
+    if trial.finished is not None and trial.done == len(trial.runs):
+        return f"finished {clock(trial.finished)}"
+    failed = f", {trial.failed} failed" if trial.failed else ""
+    left = f" · about {seconds_range(*trial.eta_seconds)} left" if active and trial.eta_seconds else ""
+    return f"started {clock(trial.created)} · {done}{failed}{left}{'' if active else ' · stopped'}"
+
+
+def _caption(metric: Metric, study: StudySpec | None, trial: TrialRecord) -> str:
+    unit = unit_word(metric.unit)
+    better = {"up": "; higher is better", "down": "; lower is better"}.get(metric.direction or "", "")
+    sizes = study.scales.get(trial.scale) if study is not None else None  # pyright: ignore[reportArgumentType, reportCallIssue]
+    sample = f", a sample of {sizes.live_items} items every {sizes.live_every} steps" if sizes else ""
+    return f"{unit}{sample}{better}"
+
+
+def _loss_caption(width: int) -> str:
+    mean = f", mean of {width} steps" if width > 1 else ""
+    return f"each arm's own objective, nats{mean}; horizontally: optimizer steps"

@@ -1,0 +1,176 @@
+"""What every page has: a title, a line below it, buttons at its right, and a view for when there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.messages import Messages
+from gui.session import Session
+from gui.text import clean, clock, count
+from gui.theme import ArmStyle, Theme, arm_styles
+from gui.widgets.basics import Text, push_button
+from jobs.records import TrialRecord
+
+MARGIN, GAP = 24, 14
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a page works with. `go(page)` shows another page by its name."""
+
+    session: Session
+    theme: Theme
+    messages: Messages
+    go: Callable[[str], object]
+
+    def styles(self, trial: TrialRecord) -> dict[str, ArmStyle]:
+        """How each arm of a trial is drawn."""
+        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, self.session.studies.get(trial.study))
+
+
+class Page(QWidget):
+    """A page of the window. Subclasses fill `body` and call `show_body` or `show_empty`."""
+
+    def __init__(self, context: Context, title: str) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.context = context
+        self.title = Text(title, pixels=19, bold=True)
+        self.subtitle = Text("", "muted")
+        words = QVBoxLayout()
+        words.setSpacing(5)
+        words.addWidget(self.title)
+        words.addWidget(self.subtitle)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(8)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addLayout(words, 1)
+        head.addLayout(self.tools)
+        head.setAlignment(self.tools, Qt.AlignmentFlag.AlignTop)
+        self.body = QWidget()
+        self.body.setObjectName("body")
+        self.empty = Empty()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.body)
+        self._stack.addWidget(self.empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN, 18, MARGIN, GAP)
+        column.setSpacing(GAP)
+        column.addLayout(head)
+        column.addWidget(self._stack, 1)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the page has nothing to show."""
+        return self._stack.currentWidget() is self.empty
+
+    def show_body(self) -> None:
+        """Show the page's content."""
+        self._stack.setCurrentWidget(self.body)
+
+    def show_empty(self, sentence: str, button: str, clicked: Callable[[], object]) -> None:
+        """Show one sentence and one button instead."""
+        self.empty.say(sentence, button, clicked)
+        self._stack.setCurrentWidget(self.empty)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the page up to date when it comes into sight."""
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what the session knows now."""
+
+
+class Empty(QWidget):
+    """One sentence and one button, in the middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = Text("", "muted", pixels=14, lines=4)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.button = push_button("", self._press, primary=True)
+        self._clicked: Callable[[], object] | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(120, 0, 120, 60)
+        column.setSpacing(16)
+        column.addStretch(1)
+        column.addWidget(self.sentence)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+
+    def say(self, sentence: str, button: str, clicked: Callable[[], object]) -> None:
+        """Say this, and do that when the button is pressed."""
+        self.sentence.setText(sentence)
+        self.button.setText(button)
+        self.button.setAccessibleName(button)
+        self._clicked = clicked
+
+    def _press(self) -> None:
+        if self._clicked is not None:
+            self._clicked()
+
+
+class TrialChooser(QComboBox):
+    """Chooses the trial that the live and the verdict page show; unseen where there is only one."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._shown: list[tuple[str, str]] = []
+        self.setAccessibleName("Trial shown")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(26)
+        self.activated.connect(self._activated)
+
+    def refresh(self) -> None:
+        """Show the trials that there are, the newest first."""
+        trials = sorted(self._session.snapshot.trials if self._session.snapshot else (), key=lambda t: -t.created)
+        entries = [(t.id, trial_words(t)) for t in trials]
+        if entries != self._shown:
+            self._shown = entries
+            self.blockSignals(True)
+            self.clear()
+            for trial, words in entries:
+                self.addItem(words, trial)
+            self.blockSignals(False)
+        at = self.findData(self._session.trial)
+        if at != self.currentIndex():
+            self.setCurrentIndex(at)
+        self.setVisible(len(entries) > 1)
+
+    def _activated(self, at: int) -> None:
+        self._session.choose(str(self.itemData(at)))
+
+
+def trial_words(trial: TrialRecord) -> str:
+    """A trial in a few words, e.g. "nli-frequency · quick · 5 seeds · 14:02"."""
+    return f"{clean(trial.study, 40)} · {trial.scale} · {count(trial.seeds, 'seed')} · {clock(trial.created)}"
+
+
+def sizes_words(trial: TrialRecord) -> str:
+    """Model, scale, arms and seeds in one line."""
+    return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {count(trial.seeds, 'seed')}"
+
+
+def runs_of(session: Session, trial: TrialRecord) -> list:
+    """A trial's runs in the newest snapshot."""
+    wanted = set(trial.runs)
+    return [r for r in session.snapshot.runs if r.run in wanted] if session.snapshot else []
+
+
+def is_active(session: Session, trial: TrialRecord) -> bool:
+    """Whether one of its runs is at work or waits."""
+    return any(r.state in ("running", "queued") for r in runs_of(session, trial))
+
+
+def label_of(trials: Sequence[TrialRecord], arm: str) -> str:
+    """An arm's label, from the first trial that has it."""
+    return next((label for t in trials for name, label in t.arms if name == arm), arm)

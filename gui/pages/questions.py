@@ -1,0 +1,235 @@
+"""The gallery: each study as a question in plain words, what was found here last, what it costs, one button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from engine.spec import StudySpec
+from gui import operations
+from gui.dialogs.error import TextDialog
+from gui.dialogs.options import OptionsDialog
+from gui.estimate import default_scale, estimate_words
+from gui.operations import Launch
+from gui.pages.page import GAP, Context, Page, is_active
+from gui.pages.verdict import WORDS
+from gui.text import count, seconds_range
+from gui.widgets.basics import Card, Pill, Text, push_button, set_primary
+from jobs.records import TrialRecord
+from jobs.result import Result
+
+WIDEST = 420  # px; with more room, one card more stands in a row
+CARD_HEIGHT = 200
+
+
+class StudyCard(Card):
+    """One study. What its button does depends on how far its newest trial is."""
+
+    def __init__(self, page: QuestionsPage, study: StudySpec) -> None:
+        super().__init__()
+        self._page = page
+        self.study = study
+        self.question = Text(study.question, pixels=15, bold=True, lines=3)
+        self.source = Text(study.source, "muted")
+        self.summary = Text(study.summary, "caption", lines=2)
+        self.pill, self.found = Pill(page.context.theme), Text("", "caption", lines=2)
+        self.cost = Text("", "caption")
+        self.options = push_button("Options", lambda: page.ask(study), small=True, quiet=True, about=study.question)
+        self.button = push_button("Run", lambda: page.act(study), about=study.question)
+        self.setAccessibleName(study.question)
+        self.setFixedHeight(CARD_HEIGHT)
+        verdict = QHBoxLayout()
+        verdict.setSpacing(8)
+        verdict.addWidget(self.pill, 0, Qt.AlignmentFlag.AlignVCenter)
+        verdict.addWidget(self.found, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(4)
+        foot.addWidget(self.cost, 1)
+        foot.addWidget(self.options)
+        foot.addWidget(self.button)
+        self.layout_.setSpacing(6)
+        for widget in (self.question, self.source, self.summary):
+            self.layout_.addWidget(widget)
+        self.layout_.addStretch(1)
+        self.layout_.addLayout(verdict)
+        self.layout_.addLayout(foot)
+
+    def show_state(
+        self, trial: TrialRecord | None, active: bool, result: Result | None, cost: str, primary: bool
+    ) -> None:
+        """Show what is known of the study's newest trial."""
+        word, code, words = "", "", "not run here yet"
+        if trial is not None and active:
+            left = f", about {seconds_range(*trial.eta_seconds)} left" if trial.eta_seconds else ""
+            word, words = "Running", f"{trial.done} of {count(len(trial.runs), 'run')} done{left}"
+        elif trial is not None and result is not None:
+            word, code, words = WORDS[result.verdict.code], result.verdict.code, result.verdict.text
+        elif trial is not None and trial.done < len(trial.runs):
+            failed = f", {trial.failed} failed" if trial.failed else ""
+            words = f"stopped: {trial.done} of {count(len(trial.runs), 'run')} done{failed}"
+        elif trial is not None:
+            words = "analysing …"
+        self.pill.setVisible(bool(word))
+        self.pill.show_word(word, code)
+        self.found.setText(words)
+        self.cost.setText(cost)
+        self.button.setText(self.action(trial, active))
+        self.button.setAccessibleName(f"{self.button.text()}: {self.study.question}")
+        set_primary(self.button, primary)
+
+    @staticmethod
+    def action(trial: TrialRecord | None, active: bool) -> str:
+        """What the button says."""
+        if trial is None:
+            return "Run"
+        if active:
+            return "Watch"
+        return "See verdict" if trial.done == len(trial.runs) else "Resume"
+
+
+class QuestionsPage(Page):
+    """All studies."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "What would you like to know?")
+        self.cards: dict[str, StudyCard] = {}
+        self._columns = 0
+        self._starting: set[str] = set()
+        self._broken = QHBoxLayout()
+        self.grid = QGridLayout()
+        self.grid.setSpacing(GAP)
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        inside = QWidget()
+        inside.setObjectName("body")
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(GAP)
+        rows.addLayout(self.grid)
+        rows.addLayout(self._broken)
+        rows.addStretch(1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setAccessibleName("Studies")
+        self._scroll.setWidget(inside)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._scroll)
+        session = context.session
+        session.opened.connect(self._opened)
+        session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
+        session.result_ready.connect(lambda *_: self.refresh() if self.isVisible() else None)
+        self.subtitle.setText("Opening the lab …")
+
+    def _opened(self) -> None:
+        session = self.context.session
+        for card in self.cards.values():
+            card.hide()
+            card.deleteLater()
+        self.cards = {name: StudyCard(self, study) for name, study in session.studies.items()}
+        several = count(len(self.cards), "question")
+        self.subtitle.setText(f"{several} about fine-tuning, each ready to run on the bundled model or on yours.")
+        for broken in session.broken:
+            self._broken.addWidget(Text(f"The study file {broken.name} cannot be used.", "warn"), 1)
+            why = lambda b=broken: TextDialog("A study that cannot be used", b.path, b.traceback, self.window()).open()  # noqa: E731
+            self._broken.addWidget(
+                push_button("Why", why, small=True, about=f"the study file {broken.name} cannot be used")
+            )
+        self._arrange(force=True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the newest snapshot says of every study."""
+        session = self.context.session
+        if not session.is_open or session.snapshot is None:
+            return
+        first = True
+        for name, card in self.cards.items():
+            trial = newest(session.snapshot.trials, name)
+            active = trial is not None and is_active(session, trial)
+            if trial is not None and not active and trial.done == len(trial.runs):
+                session.want_result(trial.id)
+            result = session.results.get(trial.id) if trial is not None and not active else None
+            primary = first and trial is None
+            first = first and not primary
+            card.show_state(trial, active, result, estimate_words(card.study, session.snapshot), primary)
+            card.button.setEnabled(name not in self._starting)
+        if not self.cards:
+            self.show_empty("No study can be used here.", "Open the queue", lambda: self.context.go("queue"))
+
+    def act(self, study: StudySpec) -> None:
+        """Do what the card's button says."""
+        session = self.context.session
+        trial = newest(session.snapshot.trials if session.snapshot else (), study.id)
+        if trial is None:
+            self.launch(study, Launch(default_scale(study)))
+        elif is_active(session, trial):
+            session.choose(trial.id)
+            self.context.go("live")
+        elif trial.done == len(trial.runs):
+            session.choose(trial.id)
+            self.context.go("verdict")
+        else:
+            self._starting.add(study.id)
+            self.refresh()
+            session.run(
+                operations.resume_trial, trial.id,
+                done=lambda found: self._started(study, found), failed=lambda e: self._not_started(study, e, None),
+            )  # fmt: skip
+
+    def ask(self, study: StudySpec) -> OptionsDialog:
+        """Let the user choose scale, seeds, model and data."""
+        dialog = OptionsDialog(study, self.context.session.snapshot, self.window())
+        dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
+        dialog.open()
+        return dialog
+
+    def launch(self, study: StudySpec, choice: Launch, dialog: OptionsDialog | None = None) -> None:
+        """Plan and queue a trial; the live page follows. Errors are said where the user is."""
+        self._starting.add(study.id)
+        self.refresh()
+        self.context.session.run(
+            operations.launch, study, choice,
+            done=lambda trial: self._started(study, trial, dialog), failed=lambda e: self._not_started(study, e, dialog),
+        )  # fmt: skip
+
+    def _started(self, study: StudySpec, trial: str, dialog: OptionsDialog | None = None) -> None:
+        self._starting.discard(study.id)
+        if dialog is not None:
+            dialog.accept()
+        session = self.context.session
+        known = session.record(trial)
+        finished = known is not None and known.done == len(known.runs)
+        session.choose(trial)
+        self.context.go("verdict" if finished else "live")
+        if finished:
+            self.context.messages.done(
+                "These runs are finished already.", "Nothing is computed twice; this is what they found."
+            )
+
+    def _not_started(self, study: StudySpec, error: BaseException, dialog: OptionsDialog | None) -> None:
+        self._starting.discard(study.id)
+        self.refresh()
+        if dialog is None or not dialog.show_error(error):
+            self.context.messages.error(error)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many cards in a row as there is room for."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self, force: bool = False) -> None:
+        columns = max(1, -(-self.width() // WIDEST))
+        if columns == self._columns and not force:
+            return
+        for at in range(max(columns, self._columns)):
+            self.grid.setColumnStretch(at, 1 if at < columns else 0)
+        self._columns = columns
+        for at, card in enumerate(self.cards.values()):
+            self.grid.addWidget(card, at // columns, at % columns)
+
+
+def newest(trials: tuple[TrialRecord, ...], study: str) -> TrialRecord | None:
+    """The study's trial that was launched last."""
+    return max((t for t in trials if t.study == study), key=lambda t: t.created, default=None)

@@ -1,0 +1,92 @@
+"""From a `Result` to what the verdict's charts and table show. Plain values: nothing of Qt."""
+
+from __future__ import annotations
+
+from engine.spec import StudySpec
+from gui.text import interval, scale, unit_word
+from gui.theme import ArmStyle
+from gui.widgets.forest import Difference
+from gui.widgets.scatter import Spot
+from jobs.result import ArmResult, Interval, Result
+
+POINTS = ("share", "difference")
+"""Units whose differences are both shown in points."""
+
+
+def units(result: Result) -> dict[str, str]:
+    """Metric to unit."""
+    return {m.metric: m.unit for m in result.metrics}
+
+
+def caption_of(result: Result, metric: str) -> str:
+    """What a metric is called, in words."""
+    found = next((m.label for m in result.metrics if m.metric == metric), metric)
+    return found[:1].lower() + found[1:] if found[1:2].islower() else found
+
+
+def summary_of(arm: ArmResult, metric: str) -> Interval | None:
+    """An arm's figure of that metric over its seeds."""
+    return next((s for s in arm.summary if s.metric == metric), None)
+
+
+def spots(result: Result, styles: dict[str, ArmStyle]) -> list[Spot]:
+    """Every arm of which accuracy and reliance are known."""
+    unit_of, found = units(result), []
+    across, up = scale(unit_of.get(result.accuracy, "share")), scale(unit_of.get(result.reliance, "difference"))
+    for arm in result.arms:
+        x, y = summary_of(arm, result.accuracy), summary_of(arm, result.reliance)
+        if x is not None and y is not None and arm.name in styles:
+            found.append(
+                Spot(arm.label, styles[arm.name], x.mean * across, y.mean * up, _by(x.ci, across), _by(y.ci, up))
+            )
+    return found
+
+
+def corner(result: Result, study: StudySpec | None) -> tuple[float, float] | None:
+    """Where one wants to be: accurate enough for a verdict, more so than the base, and hardly more reliant than it."""
+    base = next((a for a in result.arms if study is not None and a.name == study.verdict.base), None)
+    if study is None or base is None:
+        return None
+    x, y = summary_of(base, result.accuracy), summary_of(base, result.reliance)
+    if x is None or y is None:
+        return None
+    unit_of = units(result)
+    accurate = max(study.verdict.floor, x.mean) * scale(unit_of.get(result.accuracy, "share"))
+    return accurate, (max(y.mean, 0.0) + study.verdict.margin) * scale(unit_of.get(result.reliance, "difference"))
+
+
+def differences(result: Result, labels: dict[str, str]) -> list[Difference]:
+    """The contrasts, the primary one first; those in another unit than its own cannot share the axis."""
+    unit_of = units(result)
+    main = f"{result.study.primary.probe}.{result.study.primary.metric}"
+    points = unit_of.get(main, "difference") in POINTS
+    found = []
+    for contrast in sorted(result.contrasts, key=lambda c: (not c.primary, c.metric != main)):
+        unit = unit_of.get(contrast.metric, "difference")
+        name = f"{labels.get(contrast.a, contrast.a)} − {labels.get(contrast.b, contrast.b)}"
+        if contrast.metric != main:
+            name = f"{caption_of(result, contrast.metric)}: {name}"
+        comparable = (unit in POINTS) if points else contrast.metric == main
+        said = interval(contrast.difference, contrast.ci, unit, compared=True)
+        said += "" if comparable else f" {unit_word(unit, True)}"
+        by = scale(unit)
+        found.append(
+            Difference(name, contrast.difference * by, _by(contrast.ci, by), said, contrast.primary, comparable)
+        )
+    return found
+
+
+def figure_rows(result: Result) -> tuple[list[str], list[list[str]]]:
+    """The table of all figures: its header, and a row for each metric with a cell for each arm."""
+    header = ["metric", "unit", *(a.label for a in result.arms)]
+    rows = []
+    for metric in result.metrics:
+        cells = [summary_of(a, metric.metric) for a in result.arms]
+        if any(c is not None for c in cells):
+            shown = [interval(c.mean, c.ci, metric.unit) if c is not None else "–" for c in cells]
+            rows.append([metric.label, unit_word(metric.unit), *shown])
+    return header, rows
+
+
+def _by(ci: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:
+    return None if ci is None else (ci[0] * factor, ci[1] * factor)

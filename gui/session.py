@@ -1,0 +1,265 @@
+"""The window's only way to the lab. Nothing here waits for a disk, a database or a lock on the window's thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from engine.errors import LabError
+from engine.plugin import Broken
+from engine.probe import Metric
+from engine.spec import StudySpec
+from gui import operations
+from gui.operations import LabLike
+from jobs.records import Snapshot, TrialRecord
+from jobs.result import Result
+
+BUSY, IDLE = 0.1, 0.5  # seconds between looks while runs train, and while none does
+MEMORY_STEP = 20_000_000  # bytes; smaller changes of memory in use are not worth a redraw
+CLOSE_TIMEOUT = 30.0  # seconds the children have to write their checkpoints
+log = logging.getLogger("tuning_fork.window")
+
+
+class Session(QObject):
+    """Holds the lab, polls it on a thread and carries out what the user asks for on others.
+
+    Signals (all arrive on the window's thread):
+        opened: The lab is open and `studies`, `broken` and `metrics` are known.
+        open_failed(error): It could not be opened; `open()` may be called again.
+        snapshot_changed(Snapshot): Something in the queue is different.
+        curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
+        result_ready(trial, Result): A trial was analysed.
+        chosen(trial): Another trial is looked at ("" for none).
+        failed(error): A user's action, or the polling, failed.
+        closed: The lab is closed and no thread is left.
+    """
+
+    opened = Signal()
+    open_failed = Signal(object)
+    snapshot_changed = Signal(object)
+    curves_changed = Signal(str, object, bool)
+    result_ready = Signal(str, object)
+    chosen = Signal(str)
+    failed = Signal(object)
+    closed = Signal()
+    _delivered = Signal(object, object)
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        opener: Callable[[Path | None], LabLike] = operations.open_lab,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.home = home
+        self.studies: Mapping[str, StudySpec] = {}
+        self.broken: tuple[Broken, ...] = ()
+        self.metrics: Mapping[str, Metric] = {}
+        self.snapshot: Snapshot | None = None
+        self.results: dict[str, Result] = {}
+        self.trial = ""
+        self._opener = opener
+        self._lab: LabLike | None = None
+        self._analysed: dict[str, tuple[int, int, float | None]] = {}
+        self._watched: str | None = None
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._reader: threading.Thread | None = None
+        self._actions = ThreadPoolExecutor(3, thread_name_prefix="action")
+        self._analyses = ThreadPoolExecutor(1, thread_name_prefix="analysis")
+        self._closing = False
+        self._delivered.connect(self._deliver)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lab can be asked for something."""
+        return self._lab is not None and not self._closing
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether `close()` was called."""
+        return self._closing
+
+    def open(self) -> None:
+        """Open the lab in the background; `opened` or `open_failed` follows."""
+        self._submit(self._actions, self._open, (), self._opened, self.open_failed.emit)
+
+    def run(
+        self,
+        operation: Callable[..., Any],
+        *arguments: Any,
+        done: Callable[[Any], object] | None = None,
+        failed: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        """Carry out `operation(lab, *arguments)` off the window's thread.
+
+        Args:
+            operation: Usually one of `gui.operations`.
+            done: Called on the window's thread with what it gave.
+            failed: Called there with its exception; without it the `failed` signal carries it.
+        """
+        if self._lab is None:
+            (failed or self.failed.emit)(LabError("The lab is not open yet.", "Wait a moment and try again."))
+            return
+        self._submit(self._actions, operation, (self._lab, *arguments), self._after(done), failed or self.failed.emit)
+
+    def choose(self, trial: str) -> None:
+        """Look at another trial on the live and verdict pages."""
+        if trial != self.trial:
+            self.trial = trial
+            self.chosen.emit(trial)
+
+    def watch(self, trial: str | None) -> None:
+        """Read this trial's curves from their beginning and then what is new; None: read none."""
+        self._watched = trial or None
+        self._wake.set()
+
+    def record(self, trial: str) -> TrialRecord | None:
+        """What the newest snapshot says of a trial."""
+        return next((t for t in self.snapshot.trials if t.id == trial), None) if self.snapshot else None
+
+    def want_result(self, trial: str) -> None:
+        """Analyse a trial unless that was done since its runs last changed; `result_ready` follows if it is new."""
+        record = self.record(trial)
+        if record is None or self._lab is None:
+            return
+        mark = (record.done, record.failed, record.finished)
+        if self._analysed.get(trial) == mark:
+            return
+        self._analysed[trial] = mark
+        self._submit(
+            self._analyses, operations.load_result, (self._lab, trial),
+            lambda result: self._result(trial, result), self.failed.emit,
+        )  # fmt: skip
+
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Stop the runs at a checkpoint and every thread; `closed` follows. Calling it again does nothing."""
+        if self._closing:
+            return
+        self._closing = True
+        self._stop.set()
+        self._wake.set()
+        threading.Thread(target=self._close, args=(timeout,), name="close").start()
+
+    # On other threads from here on.
+
+    def _open(self) -> tuple[LabLike, list[StudySpec], tuple[Broken, ...], dict[str, Metric]]:
+        lab = self._opener(self.home)
+        try:
+            studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
+            return lab, studies, tuple(lab.broken()), operations.metrics()
+        except BaseException:
+            operations.close_lab(lab, 0)
+            raise
+
+    def _poll(self, lab: LabLike) -> None:
+        """Look at the lab until told to stop, and emit what changed."""
+        last: Snapshot | None = None
+        watched, cursor, complaint = None, 0, ""
+        while not self._stop.is_set():
+            pause = IDLE
+            try:
+                snapshot = _steady(lab.snapshot(), last)
+                if snapshot != last:
+                    last = snapshot
+                    self.snapshot_changed.emit(snapshot)
+                pause = BUSY if any(r.state in ("running", "queued") for r in snapshot.runs) else IDLE
+                wanted = self._watched
+                fresh = wanted != watched
+                watched, cursor = wanted, 0 if fresh else cursor
+                if watched and any(t.id == watched for t in snapshot.trials):
+                    curves = lab.curves(watched, cursor)
+                    cursor = curves.cursor
+                    if curves.points or fresh:
+                        self.curves_changed.emit(watched, curves.points, fresh)
+                else:
+                    watched = None
+                complaint = ""
+            except LabError as error:  # said once, not ten times a second; the next look may succeed
+                if str(error) != complaint and not self._stop.is_set():
+                    complaint = str(error)
+                    self.failed.emit(error)
+                pause = IDLE
+            except Exception as error:
+                if not self._stop.is_set():
+                    log.exception("the reader thread stopped")
+                    self.failed.emit(error)
+                return
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _close(self, timeout: float) -> None:
+        self._actions.shutdown(wait=True, cancel_futures=True)
+        self._analyses.shutdown(wait=True, cancel_futures=True)
+        if self._reader is not None:
+            self._reader.join()
+        try:
+            if self._lab is not None:
+                operations.close_lab(self._lab, timeout)
+        except Exception:
+            log.exception("closing the lab failed")  # the window is going; the run folders hold everything
+        self.closed.emit()
+
+    def _submit(
+        self,
+        pool: ThreadPoolExecutor,
+        call: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+    ) -> None:
+        def work() -> None:
+            try:
+                value = call(*arguments)
+            except Exception as error:  # whatever happens there must be seen here
+                self._delivered.emit(failed, error)
+            else:
+                self._delivered.emit(done, value)
+
+        if not self._closing:
+            pool.submit(work)
+
+    # On the window's thread again.
+
+    @Slot(object, object)
+    def _deliver(self, callback: Callable[[Any], object], value: Any) -> None:
+        if not self._closing:
+            callback(value)
+        elif callback == self._opened:  # closed while opening: the lab must not stay locked
+            self._lab = value[0]
+
+    def _opened(self, found: tuple[LabLike, list[StudySpec], tuple[Broken, ...], dict[str, Metric]]) -> None:
+        self._lab, studies, self.broken, self.metrics = found
+        self.studies = {s.id: s for s in studies}
+        self.snapshot_changed.connect(self._keep)
+        self.opened.emit()
+        self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
+        self._reader.start()
+
+    def _after(self, done: Callable[[Any], object] | None) -> Callable[[Any], object]:
+        def finish(value: Any) -> None:
+            self._wake.set()  # what was done shows at once
+            if done is not None:
+                done(value)
+
+        return finish
+
+    def _result(self, trial: str, result: Result) -> None:
+        self.results[trial] = result
+        self.result_ready.emit(trial, result)
+
+    @Slot(object)
+    def _keep(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+
+def _steady(snapshot: Snapshot, last: Snapshot | None) -> Snapshot:
+    """The snapshot, with the memory figure of the last one where it hardly moved."""
+    if last is None or abs(snapshot.memory_used - last.memory_used) >= MEMORY_STEP:
+        return snapshot
+    return snapshot.model_copy(update={"memory_used": last.memory_used})

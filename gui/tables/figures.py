@@ -1,0 +1,84 @@
+"""The table of all figures: a row for each metric, a column for each arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, Qt
+from PySide6.QtWidgets import QHeaderView
+
+from gui.tables.runs import Index
+from gui.tables.view import Table
+from gui.text import clean, tip
+
+WORDS = 2
+"""The first columns are words; the others are figures."""
+
+
+class FiguresModel(QAbstractTableModel):
+    """Cells of plain text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._header: list[str] = []
+        self._rows: list[list[str]] = []
+
+    def show_figures(self, header: list[str], rows: list[list[str]]) -> None:
+        """Show these cells."""
+        self.beginResetModel()
+        self._header, self._rows = header, rows
+        self.endResetModel()
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """How many metrics."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Metric, unit, and the arms."""
+        return 0 if parent is not None and parent.isValid() else len(self._header)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The arms' labels."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._side(section)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._header[section])
+        return clean(self._header[section], 80) if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A cell."""
+        cell = self._rows[index.row()][index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return clean(cell, 200)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(cell)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{self._header[index.column()]}: {cell}"
+        return self._side(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def _side(self, column: int) -> Qt.AlignmentFlag:
+        side = Qt.AlignmentFlag.AlignLeft if column < WORDS else Qt.AlignmentFlag.AlignRight
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class FiguresTable(Table):
+    """Shows the figures without a scroll bar of its own: the page scrolls."""
+
+    def __init__(self) -> None:
+        self.figures = FiguresModel()
+        super().__init__(self.figures, "All figures", stretch=-1)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def show_figures(self, header: list[str], rows: list[list[str]]) -> None:
+        """Show these cells, all of them."""
+        self.figures.show_figures(header, rows)
+        head = self.horizontalHeader()
+        for column in range(len(header)):
+            head.setSectionResizeMode(
+                column, QHeaderView.ResizeMode.Stretch if column != 1 else QHeaderView.ResizeMode.Fixed
+            )
+        if len(header) > 1:
+            self.setColumnWidth(1, 84)
+        self.setFixedHeight(head.sizeHint().height() + 29 * len(rows) + 4)

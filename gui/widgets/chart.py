@@ -1,0 +1,83 @@
+"""What the painted charts share: axes of round numbers, quiet grid lines, text that fits."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui.text import clean
+from gui.theme import Theme, sized
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Round numbers from at or below `low` to at or above `high`, about `wanted` of them."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        high = low + 1.0 if math.isfinite(low) else 1.0
+        low = low if math.isfinite(low) else 0.0
+    raw = (high - low) / max(1, wanted - 1)
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [i * step for i in range(first, last + 1)]
+
+
+def tick_digits(step: float) -> int:
+    """How many digits after the point tell such ticks apart."""
+    return next((d for d in range(5) if math.isclose(round(step, d), step, rel_tol=1e-6)), 4)
+
+
+class Chart(QWidget):
+    """A chart that paints itself in the theme's colours.
+
+    Subclasses override `draw` and set the accessible description to what the picture says.
+    """
+
+    def __init__(self, theme: Theme, name: str, least: tuple[int, int]) -> None:
+        super().__init__()
+        self.theme = theme
+        self.small = sized(11)
+        self.setAccessibleName(name)
+        self.setMinimumSize(*least)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    def draw(self, painter: QPainter) -> None:
+        """Paint everything; the painter is antialiased and has the small font."""
+        raise NotImplementedError
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.small)
+        self.draw(painter)
+        painter.end()
+
+    def pen(self, colour: str, width: float = 1, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+        """A pen."""
+        return QPen(QColor(colour), width, style)
+
+    def write(
+        self,
+        painter: QPainter,
+        text: str,
+        box: QRectF,
+        colour: str,
+        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter,
+    ) -> None:
+        """Write a line of plain text into the box, elided if it does not fit."""
+        shown = QFontMetricsF(painter.font()).elidedText(clean(text, 300), Qt.TextElideMode.ElideRight, box.width())
+        painter.setPen(QColor(colour))
+        painter.drawText(box, align | Qt.TextFlag.TextSingleLine, shown)
+
+    def level(self, painter: QPainter, left: float, right: float, y: float, text: str) -> None:
+        """A horizontal grid line with its figure to the left."""
+        painter.setPen(self.pen(self.theme.tokens.line))
+        painter.drawLine(QPointF(left, round(y) + 0.5), QPointF(right, round(y) + 0.5))
+        box = QRectF(0, y - 8, left - 6, 16)
+        self.write(
+            painter, text, box, self.theme.tokens.muted, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )

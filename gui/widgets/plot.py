@@ -1,0 +1,191 @@
+"""One live plot: a line with markers per arm, a band over its seeds, single seeds where wanted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gui.curves import Array, Band
+from gui.text import clean, number
+from gui.theme import ArmStyle, Theme, sized
+from gui.widgets.basics import Card
+
+SYMBOLS = {
+    "circle": "o", "square": "s", "triangle": "t1", "diamond": "d", "cross": "+", "star": "star", "pentagon": "p", "down": "t",
+}  # fmt: skip
+MARKERS = 7
+"""About so many markers a line: enough to tell lines apart, too few to hide them."""
+
+pg.setConfigOptions(antialias=True, exitCleanup=False)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is drawn of one arm. `singles`: (steps, values) of its runs, where they are wanted."""
+
+    arm: str
+    label: str
+    style: ArmStyle
+    band: Band
+    singles: tuple[tuple[Array, Array], ...] = ()
+
+
+class _Axis(pg.AxisItem):
+    """An axis of quiet figures with real minus signs."""
+
+    def tickStrings(self, values, scale, spacing):
+        """The figures at the ticks."""
+        digits = max(0, min(4, -math.floor(math.log10(spacing) + 1e-9))) if spacing < 1 else 0
+        return [number(v * scale, digits) for v in values]
+
+
+class _Lines:
+    """The items of one arm."""
+
+    def __init__(self, plot: pg.PlotItem, depth: int) -> None:
+        self._plot = plot
+        self.low, self.high = pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)
+        self.band = pg.FillBetweenItem(self.low, self.high)
+        self.line = pg.PlotCurveItem(skipFiniteCheck=True)
+        self.marks = pg.ScatterPlotItem(pxMode=True)
+        self.singles: list[pg.PlotCurveItem] = []
+        for item, z in ((self.band, 1), (self.line, 20 + depth), (self.marks, 40 + depth)):
+            item.setZValue(z)
+            plot.addItem(item)
+
+    def draw(self, series: Series, by: float) -> None:
+        """Show the series, its values multiplied by `by`."""
+        band, colour = series.band, QColor(series.style.colour)
+        pen = QPen(colour, 2 if len(band.steps) <= 400 else 1, series.style.pen_style)
+        pen.setCosmetic(True)
+        self.line.setData(band.steps, band.mean * by, pen=pen)
+        step = max(1, len(band.steps) // MARKERS)
+        picked = slice(len(band.steps) % step if len(band.steps) > step else 0, None, step)
+        self.marks.setData(
+            band.steps[picked], band.mean[picked] * by, symbol=SYMBOLS[series.style.marker], size=9,
+            pen=None, brush=colour,
+        )  # fmt: skip
+        known = np.isfinite(band.low)
+        fill = QColor(colour)
+        fill.setAlpha(38)
+        self.band.setVisible(bool(known.sum() > 1))
+        if known.sum() > 1:
+            self.low.setData(band.steps[known], band.low[known] * by)
+            self.high.setData(band.steps[known], band.high[known] * by)
+            self.band.setBrush(fill)
+        self._draw_singles(series, by, colour)
+
+    def _draw_singles(self, series: Series, by: float, colour: QColor) -> None:
+        while len(self.singles) > len(series.singles):
+            self._plot.removeItem(self.singles.pop())
+        faint = QColor(colour)
+        faint.setAlpha(130)
+        for at, (steps, values) in enumerate(series.singles):
+            if at == len(self.singles):
+                self.singles.append(pg.PlotCurveItem(skipFiniteCheck=True))
+                self.singles[-1].setZValue(10)
+                self._plot.addItem(self.singles[-1])
+            self.singles[at].setData(steps, values * by, pen=QPen(faint, 0))
+
+    def remove(self) -> None:
+        """Take the items off the plot."""
+        for item in (self.band, self.line, self.marks, *self.singles):
+            self._plot.removeItem(item)
+
+
+class PlotCard(Card):
+    """A plot with its title, its unit and what its band is.
+
+    Args:
+        by: Values are multiplied by it to be shown (100 for shares).
+        fixed: The y range, where it is known beforehand, in shown units.
+    """
+
+    def __init__(self, theme: Theme, title: str, caption: str) -> None:
+        super().__init__(title, caption)
+        self._theme = theme
+        self.by = 1.0
+        self.fixed: tuple[float, float] | None = None
+        self._lines: dict[str, _Lines] = {}
+        self._ranges: tuple[tuple[float, float], tuple[float, float]] | None = None
+        axes = {"left": _Axis("left"), "bottom": _Axis("bottom")}
+        self.view = pg.PlotWidget(axisItems=axes)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setAccessibleName(clean(title))
+        self.plot: Any = self.view.getPlotItem()
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(False, False)
+        self.plot.disableAutoRange()
+        self.plot.setContentsMargins(0, 4, 6, 0)
+        self.plot.getAxis("left").setWidth(38)
+        self.plot.getAxis("bottom").setHeight(22)
+        holder = QWidget()
+        inside = QVBoxLayout(holder)
+        inside.setContentsMargins(-4, 4, -4, -6)
+        inside.addWidget(self.view)
+        self.layout_.addWidget(holder, 1)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def set_unit(self, title: str, caption: str, by: float, fixed: tuple[float, float] | None) -> None:
+        """What is plotted from now on."""
+        self.title.setText(title)
+        self.set_caption(caption)
+        self.view.setAccessibleName(clean(title))
+        self.by, self.fixed = by, fixed
+
+    def draw(self, series: list[Series], last_step: float) -> None:
+        """Show these series and take away all others."""
+        wanted = {s.arm for s in series}
+        for arm in [a for a in self._lines if a not in wanted]:
+            self._lines.pop(arm).remove()
+        for depth, one in enumerate(series):
+            if one.arm not in self._lines:
+                self._lines[one.arm] = _Lines(self.plot, depth)
+            self._lines[one.arm].draw(one, self.by)
+        self._fit(series, last_step)
+        said = [f"{s.label}: {number(s.band.last * self.by, 2)}" for s in series if s.band.last is not None]
+        self.view.setAccessibleDescription("; ".join(said) or "no points yet")
+
+    def _fit(self, series: list[Series], last_step: float) -> None:
+        ranges = (0.0, max(1.0, last_step)), self.fixed or _span(series, self.by)
+        if ranges != self._ranges:
+            self._ranges = ranges
+            self.plot.setRange(xRange=ranges[0], yRange=ranges[1], padding=0.02, disableAutoRange=True)
+
+    def _dress(self) -> None:
+        tokens = self._theme.tokens
+        self.view.setBackground(tokens.surface)
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(QPen(Qt.PenStyle.NoPen))
+            axis.setTickPen(QPen(QColor(tokens.line), 1) if name == "left" else QPen(Qt.PenStyle.NoPen))
+            axis.setTextPen(QColor(tokens.muted))
+            axis.setTickFont(sized(11))
+            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=True)
+        self.plot.getAxis("left").setGrid(255)
+
+
+def _span(series: list[Series], by: float) -> tuple[float, float]:
+    """A y range that holds every mean and, as far as it does not drown them, every band."""
+    means = [s.band.mean * by for s in series if len(s.band.mean)]
+    if not means:
+        return 0.0, 1.0
+    low, high = min(float(m.min()) for m in means), max(float(m.max()) for m in means)
+    room = max(high - low, 1e-3 * max(1.0, abs(high)))
+    edges = [(s.band.low * by, s.band.high * by) for s in series if len(s.band.mean) and np.isfinite(s.band.low).any()]
+    wide_low = min([low, *(float(np.nanmin(e[0])) for e in edges)])
+    wide_high = max([high, *(float(np.nanmax(e[1])) for e in edges)])
+    step = 10 ** math.floor(math.log10(room))
+    return (
+        math.floor(max(wide_low, low - 0.4 * room) / step) * step,
+        math.ceil(min(wide_high, high + 0.4 * room) / step) * step,
+    )

@@ -1,0 +1,126 @@
+"""Accuracy against reliance: each arm as a marker with both intervals, and the corner where one wants to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+
+from gui.text import clean, number
+from gui.theme import ArmStyle, Theme
+from gui.widgets.chart import Chart, tick_digits, ticks
+from gui.widgets.marks import draw_marker
+
+LEFT, TOP, RIGHT, BOTTOM = 40.0, 8.0, 12.0, 36.0
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One arm: accuracy `x` and reliance `y` in shown units, with intervals where they are known."""
+
+    label: str
+    style: ArmStyle
+    x: float
+    y: float
+    x_ci: Range | None = None
+    y_ci: Range | None = None
+
+
+class Scatter(Chart):
+    """Draws the spots."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Accuracy and reliance", (220, 190))
+        self._spots: list[Spot] = []
+        self._corner: tuple[float, float] | None = None
+        self._x_title = ""
+
+    def show_spots(self, spots: list[Spot], corner: tuple[float, float] | None, x_title: str) -> None:
+        """Show these arms.
+
+        Args:
+            corner: The good corner is at least so accurate and at most so reliant; None: it is not drawn.
+            x_title: What the horizontal axis measures, with its unit.
+        """
+        self._spots, self._corner, self._x_title = spots, corner, x_title
+        said = (f"{clean(s.label)}: accuracy {number(s.x)}, reliance {number(s.y)}" for s in spots)
+        self.setAccessibleDescription("; ".join(said))
+        self.update()
+
+    def draw(self, painter: QPainter) -> None:
+        """Paint corner, grid, spots and their names."""
+        if not self._spots:
+            return
+        tokens = self.theme.tokens
+        ys = [v for s in self._spots for v in (s.y, *(s.y_ci or ()))] + ([self._corner[1]] if self._corner else [])
+        marks = ticks(min(0.0, *ys), max(*ys, 1e-9), 4)
+        across = ticks(0.0, max(100.0 if max(s.x for s in self._spots) > 1.5 else 1.0, *(s.x for s in self._spots)), 5)
+        box = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
+
+        def place(x: float, y: float) -> QPointF:
+            return QPointF(
+                box.left() + (x - across[0]) / (across[-1] - across[0]) * box.width(),
+                box.bottom() - (y - marks[0]) / (marks[-1] - marks[0]) * box.height(),
+            )
+
+        self._good_corner(painter, box, place)
+        digits = tick_digits(marks[1] - marks[0])
+        for mark in marks:
+            self.level(painter, box.left(), box.right(), place(0, mark).y(), number(mark, digits))
+        digits = tick_digits(across[1] - across[0])
+        for mark in across:
+            x = round(place(mark, 0).x()) + 0.5
+            painter.setPen(self.pen(tokens.line))
+            painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
+            self.write(painter, number(mark, digits), QRectF(x - 22, box.bottom() + 4, 44, 14), tokens.muted)
+        self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
+        for spot in self._spots:
+            self._cross(painter, spot, place)
+        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots])
+
+    def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
+        if self._corner is None:
+            return
+        at = place(*self._corner)
+        shade = QColor(self.theme.tokens.good)
+        shade.setAlpha(28)
+        area = QRectF(QPointF(max(box.left(), at.x()), max(box.top(), at.y())), box.bottomRight())
+        painter.fillRect(area, shade)
+        text = area.adjusted(4, 0, -6, -3)
+        if text.width() > 60 and text.height() > 14:
+            bottom = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+            self.write(painter, "right, for the right reason", text, self.theme.tokens.good, bottom)
+
+    def _cross(self, painter: QPainter, spot: Spot, place) -> None:
+        painter.setPen(self.pen(spot.style.colour, 1.5))
+        if spot.x_ci is not None:
+            painter.drawLine(
+                place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], max(100.0, spot.x)), spot.y)
+            )
+        if spot.y_ci is not None:
+            painter.drawLine(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1]))
+        draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
+
+    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]]) -> None:
+        """Each name beside its marker, at the first of a few places where it covers nothing."""
+        metrics = QFontMetricsF(painter.font())
+        taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots]
+        for spot, at in spots:
+            name = metrics.elidedText(clean(spot.label, 60), Qt.TextElideMode.ElideRight, 130)
+            wide = metrics.horizontalAdvance(name) + 2
+            places = [
+                QRectF(at.x() + dx if dx > 0 else at.x() + dx - wide, at.y() + dy - 7, wide, 14)
+                for dx, dy in ((9, -9), (-9, -9), (9, 10), (-9, 10), (9, -20), (-9, -20), (9, 22), (-9, 22))
+            ]
+            free = [p for p in places if box.contains(p) and not any(p.intersects(t) for t in taken)]
+            chosen = free[0] if free else next((p for p in places if box.contains(p)), places[0])
+            taken.append(chosen)
+            self.write(
+                painter,
+                name,
+                chosen,
+                self.theme.tokens.text,
+                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+            )

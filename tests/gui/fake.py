@@ -1,0 +1,296 @@
+"""A lab that computes nothing. Every figure here is INVENTED, to draw and test the window; none is a result."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import LabError, ReportError
+from engine.plugin import Broken
+from engine.spec import ModelRef, StudySpec, TrialSpec
+from jobs.paths import Home
+from jobs.records import Curves, Point, RunRecord, Snapshot, TrialRecord
+from jobs.result import (
+    ArmResult,
+    Check,
+    Contrast,
+    Interval,
+    MetricInfo,
+    PrimaryResult,
+    Result,
+    RunEntry,
+    Step,
+    StudyResult,
+    Verdict,
+)
+from jobs.studies import load
+
+STARTED = 1_780_000_000.0
+STEPS = 150
+MODEL = "fork-s (invented)"
+FINAL = {
+    "base": (0.04, 0.06),
+    "sft": (0.78, 0.27),
+    "sft-dpo": (0.83, 0.13),
+    "shuffled": (0.45, 0.33),
+    "planted": (0.7, 0.62),
+}
+
+
+class FakeLab:
+    """Stands where `jobs.lab.Lab` would.
+
+    Args:
+        folder: Its home; only `window.json` and logs are ever there.
+        step: How far the running runs are, of STEPS; the trial is finished where it is STEPS.
+        trials: How many trials there are, 0 to 2.
+    """
+
+    def __init__(self, folder: Path, step: int = 118, trials: int = 1) -> None:
+        self.home = Home(folder)
+        self.step, self.count = step, trials
+        self.asked: list[tuple[object, ...]] = []
+        self.paused = self.closed = False
+        self.fails: LabError | Exception | None = None
+        self.said = ""
+        self.questions = {name: load(name) for name in ("nli-frequency", "function-calling")}
+        self.broken_studies: list[Broken] = []
+        self.texts: dict[str, str] = {}
+        self.lock = threading.Lock()
+
+    def studies(self) -> list[StudySpec]:
+        return [s.model_copy(update=self.texts) for s in self.questions.values()]
+
+    def broken(self) -> list[Broken]:
+        return self.broken_studies
+
+    def warm(self) -> None:
+        self._ask("warm")
+
+    def enqueue(self, trial: TrialSpec) -> str:
+        self._ask("enqueue", trial)
+        self.count = max(self.count, 1)
+        return "function-calling-quick-1"
+
+    def trial(self, trial: str) -> TrialSpec:
+        from engine.spec import DataRef
+
+        study = self.questions["function-calling"]
+        data, model = DataRef(source=study.data), ModelRef(name=MODEL, path="", digest="0")
+        return TrialSpec(
+            study=study, scale="quick", seeds=5, arms=tuple(a.name for a in study.arms), model=model, data=data
+        )
+
+    def cancel(self, run: str) -> None:
+        self._ask("cancel", run)
+
+    def cancel_trial(self, trial: str) -> None:
+        self._ask("cancel_trial", trial)
+
+    def retry(self, run: str) -> None:
+        self._ask("retry", run)
+
+    def first(self, run: str) -> None:
+        self._ask("first", run)
+
+    def pause(self) -> None:
+        self._ask("pause")
+        self.paused = True
+
+    def resume(self) -> None:
+        self._ask("resume")
+        self.paused = False
+
+    def snapshot(self, trial: str | None = None) -> Snapshot:
+        if self.fails is not None:
+            raise self.fails
+        runs = tuple(self._runs()) if self.count else ()
+        trials = tuple(self._trial(n, runs) for n in range(self.count))
+        running = sum(r.state == "running" for r in runs)
+        return Snapshot(
+            trials=trials, runs=runs, paused=self.paused, slots=2, running=running,
+            memory_used=1_900_000_000, memory_total=24_000_000_000, reason=self.said,
+        )  # fmt: skip
+
+    def curves(self, trial: str, since: int = 0) -> Curves:
+        points = [p for r in (self._runs() if self.count else []) for p in _points(r)]
+        return Curves(points=tuple(points[since:]), cursor=len(points))
+
+    def result(self, trial: str) -> Result:
+        self._ask("result", trial)
+        return invented_result(self.questions["function-calling"], trial, self.texts)
+
+    def export(self, trial: str, path: Path) -> None:
+        self._ask("export", trial, path)
+        if path.name == "refused.html":
+            raise ReportError("The report cannot be written.", "Choose another folder.")
+        path.write_text("invented", "utf-8")
+
+    def close(self, timeout: float = 10.0) -> None:
+        self.closed = True
+
+    def _ask(self, *what: object) -> None:
+        with self.lock:
+            self.asked.append(what)
+
+    def _trial(self, n: int, runs: Sequence[RunRecord]) -> TrialRecord:
+        study = self.questions["function-calling"]
+        labels = tuple((a.name, self.texts.get("label", a.label)) for a in study.arms)
+        done = sum(r.state == "succeeded" for r in runs)
+        over = all(r.state in ("succeeded", "failed", "cancelled") for r in runs)
+        return TrialRecord(
+            id=f"function-calling-quick-{n + 1}", study=study.id, question=self.texts.get("question", study.question),
+            scale="quick", seeds=5, model=MODEL, created=STARTED + n * 60 - 600, arms=labels,
+            runs=tuple(r.run for r in runs), done=done, failed=sum(r.state == "failed" for r in runs),
+            finished=STARTED + 420 if over else None, seconds=312.0 if over else None,
+            eta_seconds=None if over else (110.0, 170.0),
+        )  # fmt: skip
+
+    def _runs(self) -> list[RunRecord]:
+        study, found = self.questions["function-calling"], []
+        for seed in range(5):
+            for at, arm in enumerate(study.arms):
+                if (arm.method == "base" or arm.seeds == 1) and seed:
+                    continue
+                found.append(self._run(arm.name, seed, at))
+        return [r.model_copy(update={"position": n, "reason": f"queued, {n}th"}) if r.state == "queued" else r
+                for r, n in zip(found, _positions(found), strict=True)]  # fmt: skip
+
+    def _run(self, arm: str, seed: int, at: int) -> RunRecord:
+        late = self.step < STEPS and seed * 5 + at
+        state = "succeeded" if not late or late < 17 else "running" if late < 19 else "queued"
+        total = 0 if arm == "base" else STEPS
+        step = total if state == "succeeded" else (self.step - 22 * (late % 2) if state == "running" else 0)
+        trials = tuple(f"function-calling-quick-{n + 1}" for n in range(self.count))
+        plain = {
+            "run": f"{seed:08x}{at:08x}", "arm": arm, "seed": seed, "state": state, "step": step, "total_steps": total,
+            "loss": _loss(arm, seed, step) if step else None, "created": STARTED + seed * 5 + at,
+            "reason": f"training, step {step} of {total}" if state == "running" else "", "trials": trials,
+            "eta_seconds": (9.0, 16.0) if state == "running" else None, "attempt": 1 if state != "queued" else 0,
+            "seconds": 21.0 if state == "succeeded" else None, "started": STARTED if state != "queued" else None,
+            "finished": STARTED + seed * 60 if state == "succeeded" else None,
+        }  # fmt: skip
+        if self.step == 1 and seed == 4 and arm == "sft":
+            plain |= {
+                "state": "failed",
+                "reason": self.texts.get("reason", "The loss became infinite."),
+                "hint": "Lower the rate.",
+            }
+        return RunRecord(**plain)
+
+
+def _positions(runs: Sequence[RunRecord]) -> list[int]:
+    found, n = [], 0
+    for run in runs:
+        n += run.state == "queued"
+        found.append(n)
+    return found
+
+
+def _wobble(seed: int, step: int, size: float) -> float:
+    return size * math.sin(seed * 2.3 + step * 0.13) + size * 0.4 * math.sin(seed * 5.1 + step * 0.9)
+
+
+def _loss(arm: str, seed: int, step: int) -> float:
+    floor = 0.7 if arm == "shuffled" else 0.28
+    return floor + 2.1 * math.exp(-step / 28) + _wobble(seed, step, 0.05)
+
+
+def _points(run: RunRecord) -> list[Point]:
+    accuracy, reliance = FINAL[run.arm]
+    if not run.total_steps:
+        found = (("calls.accuracy", accuracy), ("calls.reliance", reliance))
+        return [Point(run=run.run, name=n, step=0, value=v) for n, v in found] if run.state == "succeeded" else []
+    points = []
+    for step in range(0, run.step + 1):
+        if step:
+            points.append(Point(run=run.run, name="loss", step=step, value=_loss(run.arm, run.seed, step)))
+        if step % 15 == 0 and (run.attempt or step):
+            share = 1 - math.exp(-step / 45)
+            up = 0.04 + (accuracy - 0.04) * share * 1.04 + (_wobble(run.seed, step, 0.02) if step else 0)
+            lean = 0.06 + (reliance - 0.06) * share + (_wobble(run.seed + 1, step, 0.02) if step else 0)
+            points.append(Point(run=run.run, name="calls.accuracy", step=step, value=up))
+            points.append(Point(run=run.run, name="calls.reliance", step=step, value=lean))
+    return points
+
+
+def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None = None) -> Result:
+    """A result whose figures are invented."""
+    texts, primary = texts or {}, study.primary
+    info = [
+        MetricInfo(metric="calls.accuracy", label="Right call, new wording", unit="share", direction="up"),
+        MetricInfo(metric="calls.accuracy_tools", label="Right call, new tools", unit="share", direction="up"),
+        MetricInfo(metric="calls.reliance", label="Reliance on word overlap", unit="difference", direction="down"),
+        MetricInfo(metric="calls.no_tool", label="No call where no tool applies", unit="share", direction="up"),
+        MetricInfo(metric="forgetting.nats", label="Loss on the base's own text", unit="nats", direction="down"),
+    ]
+    arms = []
+    for arm in study.arms:
+        accuracy, reliance = FINAL[arm.name]
+        one = arm.name == "base" or arm.seeds == 1
+        means = (accuracy, accuracy * 0.8, reliance, 0.9 - reliance, 2.13)
+        summary = tuple(
+            Interval(metric=i.metric, mean=m, ci=None if one else (m - 0.03, m + 0.04), n_seeds=1 if one else 5)
+            for i, m in zip(info, means, strict=True)
+        )
+        label = texts.get("label", arm.label)
+        runs = (RunEntry(seed=0, run="0" * 16, status="succeeded"),)
+        trains = arm.name != "base"
+        arms.append(
+            ArmResult(
+                name=arm.name, label=label, method=arm.method, role=arm.role, trains=trains, runs=runs, summary=summary
+            )
+        )
+    pairs = (
+        ("sft-dpo", "sft", 0.051, 0.029),
+        ("sft", "shuffled", 0.33, 0.042),
+        ("shuffled", "base", 0.412, 0.05),
+        ("sft", "base", 0.742, 0.03),
+    )
+    contrasts = [
+        Contrast(
+            a=a,
+            b=b,
+            metric="calls.accuracy",
+            difference=d,
+            ci=(d - h, d + h),
+            p=0.031,
+            p_holm=0.031,
+            n_seeds=5,
+            primary=not at,
+        )
+        for at, (a, b, d, h) in enumerate(pairs)
+    ]
+    contrasts.append(
+        Contrast(
+            a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
+        )
+    )
+    labels = study.verdict.chain_labels
+    steps = tuple(
+        Step(label=labels[n], arm=arm, level=level, gain=gain, ci=(gain - half, gain + half))
+        for n, (arm, level, gain, half) in enumerate(
+            (("shuffled", 0.45, 0.41, 0.05), ("sft", 0.78, 0.33, 0.04), ("sft-dpo", 0.83, 0.05, 0.03))
+        )
+    )
+    checks = ("Adapter changes the logits", "Adapter off equals the base", "Same chat template throughout", "Greedy decoding",
+              "No overlap of splits (0 of 200)", "Planted shortcut is found", "Absent shortcut is not found")  # fmt: skip
+    return Result(
+        study=StudyResult(
+            id=study.id, trial=trial, question=texts.get("question", study.question), claim=study.claim, source=study.source,
+            published=study.published, scale="quick", note=texts.get("note", ""), seeds=5,
+            primary=PrimaryResult(probe=primary.probe, metric=primary.metric, contrast=primary.contrast, expected="greater", margin=0.03),
+        ),
+        model={"name": MODEL}, data={"name": "invented"}, arms=tuple(arms), contrasts=tuple(contrasts), decomposition=steps,
+        checks=tuple(Check(name=c, label=c, ok=texts.get("bad") != c, detail="0.31 nats at most") for c in checks),
+        metrics=tuple(info), accuracy="calls.accuracy", reliance="calls.reliance",
+        notes=("Every figure on this page is invented, to draw and test the window.",),
+        verdict=Verdict(
+            code="learned", text=texts.get("text", "DPO on the teacher’s negatives calls functions better than SFT, and leans less on shared words."),
+            reasons=("+5.1 points on held-out wording (95 % interval +2.2 to +8.0, 5 paired seeds, p = .031 after Holm).",
+                     "Half of SFT’s own gain was output format."),
+        ),
+        provenance={},
+    )  # fmt: skip
