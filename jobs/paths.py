@@ -40,6 +40,11 @@ class Home:
         return self.folder / "lab.db"
 
     @property
+    def suspect(self) -> Path:
+        """There once the database was seen to be damaged: the next owner looks through all of it."""
+        return self.folder / "lab.db-suspect"
+
+    @property
     def runs(self) -> Path:
         """One folder a run, named by the run's hash."""
         return self.folder / "runs"

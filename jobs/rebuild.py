@@ -25,13 +25,16 @@ def open_store(home: Home) -> tuple[Store, str]:
     where it cannot be rebuilt.
     """
     try:
-        return Store(home), ""
+        store = Store(home)
+        home.suspect.unlink(missing_ok=True)
+        return store, ""
     except Damaged as error:
         draft = home.database.with_name("lab.db.rebuilt")
         _remove(draft)
         trials, runs, lost = _fill(home, draft)
         aside = _move_aside(home.database)
         os.replace(draft, home.database)
+        home.suspect.unlink(missing_ok=True)
         said = f"{error.message} It was rebuilt from the run folders: {trials} trials, {runs} runs"
         said += f"; {lost} files could not be read." if lost else "."
         return Store(home), f"{said} The damaged file is kept as {aside.name}." if aside else said

@@ -110,7 +110,9 @@ class Store:
         self.path = path or home.database
         if path is None and _left_behind(home):
             raise Damaged(f"The database {self.path} is missing or empty, though there are runs.", REBUILT)
-        unclean = self.path.with_name(self.path.name + "-wal").exists()
+        log = self.path.with_name(self.path.name + "-wal")
+        unclean = log.exists() and log.stat().st_size > 0
+        how = "integrity_check" if home.suspect.exists() else "quick_check" if unclean else ""
         with errors(self.path):
             conn = sqlite3.connect(self.path, timeout=5.0, check_same_thread=False)
             try:
@@ -119,7 +121,7 @@ class Store:
                 self.db.enable_wal()
                 self.db.execute("PRAGMA synchronous = NORMAL")
                 self.db.execute("PRAGMA foreign_keys = ON")
-                if unclean and (found := self.check("quick_check")) != "ok":
+                if how and (found := self.check(how)) != "ok":
                     raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
                 migrations.apply(self.db)
             except BaseException:
@@ -131,8 +133,12 @@ class Store:
         return str(self.db.execute(f"PRAGMA {how}").fetchone()[0])
 
     def close(self) -> None:
-        """Close the connection; the write-ahead log is folded in."""
-        self.db.close()
+        """Fold in the write-ahead log, even while readers are still there, and close the connection."""
+        try:
+            with errors(self.path):
+                self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self.db.close()
 
     @contextmanager
     def batch(self) -> Iterator[None]:

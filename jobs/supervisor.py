@@ -23,7 +23,7 @@ from jobs import endings
 from jobs.endings import Ending, Intent
 from jobs.paths import Home, write_json
 from jobs.process import LOST, Child, Launcher, kill_leftover, wait_all
-from jobs.store import DiskFull, Row, Store
+from jobs.store import Damaged, DiskFull, Row, Store
 from jobs.stream import whole_lines
 
 log = logging.getLogger("tuning_fork.jobs")
@@ -171,8 +171,11 @@ class Supervisor:
         finally:
             for active in self._active.values():
                 active.child.kill()
-            self._store.close()
             self._refuse_the_rest()
+            try:
+                self._store.close()
+            except StoreError:  # what is not folded in stays in the log beside it
+                log.exception("closing the database")
 
     def _obey(self) -> None:
         """Wait a tick for commands, and do all there are."""
@@ -205,6 +208,8 @@ class Supervisor:
 
     def _surface(self, error: Exception) -> None:
         log.error("the background work", exc_info=error)
+        if isinstance(error, Damaged):
+            self.home.suspect.touch()
         if isinstance(error, DiskFull):
             self.pause(error.message, error.hint)
         elif not self.paused:

@@ -17,7 +17,9 @@ STEPS, SEEDS = 60, 4
 def main(home: Path, acknowledged: Path) -> None:
     """Enqueue, retry what was killed, and end when every run has succeeded."""
     trial = fakes.trial(fakes.study(steps=STEPS), seeds=SEEDS)
-    said = {json.loads(line)["run"] for line in acknowledged.read_text().splitlines()} if acknowledged.exists() else set()
+    said = (
+        {json.loads(line)["run"] for line in acknowledged.read_text().splitlines()} if acknowledged.exists() else set()
+    )
     out = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with Lab(home, slots=2, launcher=fakes.launcher()) as lab:
         lab.enqueue(trial)

@@ -110,7 +110,9 @@ def test_what_is_over_cannot_be_cancelled_nor_retried_when_done(lab: Lab) -> Non
         lab.cancel("ffff")
 
 
-def test_a_run_that_was_cancelled_goes_on_when_retried_and_ends_the_same(open_lab: Callable[..., Lab], lab: Lab) -> None:
+def test_a_run_that_was_cancelled_goes_on_when_retried_and_ends_the_same(
+    open_lab: Callable[..., Lab], lab: Lab
+) -> None:
     study = fakes.study(steps=40, seconds=0.02)
     trial = lab.enqueue(fakes.trial(study, seeds=1))
     run = lab.snapshot().runs[0].run

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from jobs.eta import Measured, of_run, of_trial
+
+KNOWN = {"k": Measured((10.0, 12.0), (1.0, 2.0))}
+
+
+def row(state: str, **given: object) -> dict:
+    empty = {"first_step": None, "first_elapsed": None, "last_elapsed": None, "started": 0.0, "step": 0}
+    return {"cost": "k", "state": state, "total_steps": 100, **empty, **given}
+
+
+def test_a_waiting_run_takes_what_others_of_its_kind_took() -> None:
+    assert of_run(row("queued"), KNOWN, 0.0) == pytest.approx((8.0, 16.8))
+    assert of_run(row("queued", cost="other"), KNOWN, 0.0) is None
+
+
+def test_a_working_run_is_judged_by_its_own_steps() -> None:
+    known = of_run(row("running", step=50, first_step=1, first_elapsed=1.0, last_elapsed=5.9), KNOWN, 6.0)
+    assert known is not None
+    assert 4.0 < known[0] < 5.5 < known[1] < 10.0
+
+
+def test_what_resumed_counts_only_its_own_steps() -> None:
+    known = of_run(row("running", step=95, first_step=91, first_elapsed=2.0, last_elapsed=6.0), {}, 6.0)
+    assert known is not None
+    assert known[0] == pytest.approx(5 * 1.0 * 0.85)
+
+
+def test_no_range_is_below_zero_and_what_is_over_has_none() -> None:
+    assert of_run(row("running"), KNOWN, 1000.0) == (0.0, 0.0)
+    assert of_run(row("succeeded"), KNOWN, 0.0) is None
+
+
+def test_a_trial_shares_its_slots() -> None:
+    assert of_trial([(10.0, 20.0)] * 4, 2) == (20.0, 60.0)
+    assert of_trial([(10.0, 20.0)], 8) == (10.0, 20.0)
+    assert of_trial([(10.0, 20.0), None], 2) is None
+    assert of_trial([], 2) is None

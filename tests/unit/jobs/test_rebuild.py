@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StoreError
+from jobs.lab import Lab
+from jobs.paths import Home
+from jobs.store import Damaged, Store
+from tests.unit.jobs import fakes
+from tests.unit.jobs.conftest import done, states, until
+
+
+def finish(open_lab: Callable[..., Lab], trouble: str = "diverged") -> tuple[str, str, Path]:
+    lab = open_lab()
+    trial = lab.enqueue(fakes.trial(fakes.study(trouble=trouble), seeds=2))
+    until(lambda: done(lab))
+    figures = fakes.figures(lab.run_results(trial))
+    lab.close()
+    return trial, figures, lab.home.database
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "noise", "page"])
+def test_a_lost_database_is_rebuilt_from_the_run_folders(open_lab: Callable[..., Lab], harm: str) -> None:
+    trial, figures, database = finish(open_lab)
+    whole = database.read_bytes()
+    if harm == "gone":
+        database.unlink()
+    elif harm == "empty":
+        database.write_bytes(b"")
+    elif harm == "noise":
+        database.write_bytes(b"no database" * 5000)
+    else:
+        database.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+        database.with_name("lab.db-suspect").touch()  # only then is the whole file looked through
+    harmed = database.read_bytes() if database.exists() else None
+    lab = open_lab()
+    assert fakes.figures(lab.run_results(trial)) == figures
+    assert states(lab) == ["succeeded", "failed"] * 2
+    assert "rebuilt" in lab.snapshot().reason
+    aside = database.parent.glob("lab.db.damaged-*")
+    kept = [p.read_bytes() for p in aside if not p.name.endswith(("-wal", "-shm"))]
+    assert kept == ([] if harmed is None else [harmed])
+    assert lab._supervisor.ask(lab._supervisor._store.check) == "ok"
+
+
+def test_unfinished_runs_of_a_lost_database_wait_to_be_retried(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    study = fakes.study(steps=60, seconds=0.02)
+    trial = lab.enqueue(fakes.trial(study, seeds=2))
+    until(lambda: all(r.step >= 5 for r in lab.snapshot().runs[:2]))
+    lab.close()
+    lab.home.database.unlink()
+    lab = open_lab()
+    assert states(lab) == ["paused"] * 4
+    assert "rebuilt" in lab.snapshot().runs[0].reason
+    assert lab.snapshot().runs[0].step >= 5
+    lab.enqueue(fakes.trial(study, seeds=2))
+    until(lambda: done(lab))
+    assert lab.snapshot(trial).trials[0].done == 4
+
+
+def test_a_newer_database_is_refused_and_left_alone(open_lab: Callable[..., Lab]) -> None:
+    _, _, database = finish(open_lab, "")
+    store = Store(Home.at(database.parent))
+    store.db.execute("PRAGMA user_version = 99")
+    store.close()
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match="newer Tuning Fork"):
+        open_lab()
+    with pytest.raises(StoreError, match="newer Tuning Fork"):
+        Lab.reader(database.parent).snapshot()
+    assert database.read_bytes() == before
+    assert not list(database.parent.glob("lab.db.damaged-*"))
+
+
+def test_a_broken_trial_file_is_counted_and_the_rest_rebuilt(open_lab: Callable[..., Lab]) -> None:
+    _, figures, database = finish(open_lab)
+    (database.parent / "trials" / "broken.json").write_text('{"trial": {"study": 1}}')
+    database.unlink()
+    lab = open_lab()
+    assert "1 files could not be read" in lab.snapshot().reason
+    assert fakes.figures(lab.run_results(lab.snapshot().trials[0].id)) == figures
+
+
+def test_damage_seen_while_working_is_said_and_mended_at_the_next_start(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    trial = lab.enqueue(fakes.trial())
+    until(lambda: done(lab))
+    figures = fakes.figures(lab.run_results(trial))
+    lab._supervisor.ask(lambda: lab._supervisor._surface(Damaged("The database is damaged.", "-")))
+    assert lab.home.suspect.exists()
+    lab.close()
+    whole = lab.home.database.read_bytes()
+    lab.home.database.write_bytes(whole[:4096] + bytes(4096) + whole[8192:])
+    lab = open_lab()
+    assert "rebuilt" in lab.snapshot().reason
+    assert fakes.figures(lab.run_results(trial)) == figures
+    assert not lab.home.suspect.exists()
