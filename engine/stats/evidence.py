@@ -85,6 +85,7 @@ class Evidence:
         self._columns: dict[str, Columns] = {}
         self._resamplers: dict[int, resample.Resampler] = {}
         self._replicates: dict[tuple[str, ItemMean, bool], np.ndarray] = {}
+        self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
         """The arm's runs, by seed."""
@@ -118,6 +119,12 @@ class Evidence:
         Returns:
             None where no pair of runs has it.
         """
+        key = (a, b, metric, form, placebo)
+        if key not in self._known:
+            self._known[key] = self._difference(a, b, metric, form, placebo)
+        return self._known[key]
+
+    def _difference(self, a: str, b: str, metric: str, form: ItemMean | None, placebo: bool) -> Estimate | None:
         draws = self._drawn(metric, placebo, form)
         own = form is None and not placebo
         if draws is None and not own:
@@ -152,8 +159,9 @@ class Evidence:
 
     def _estimate(self, metric: str, values: Sequence[float], draws: np.ndarray | None, level: bool) -> Estimate:
         ci, ci90, spread = paired.t_interval(values), paired.t_interval(values, 0.90), 0.0
-        if draws is not None and (drawn := resample.interval(draws)):
-            ci, ci90, spread = drawn, resample.interval(draws, 0.90), resample.item_spread(draws)
+        points = np.asarray(values)
+        if draws is not None and (drawn := resample.interval(points, draws)):
+            ci, ci90, spread = drawn, resample.interval(points, draws, 0.90), resample.item_spread(draws)
             if len(values) == 1 and spread == 0:  # all items alike in the one run: no interval, not one of no width
                 ci, ci90 = None, None
         unit = self.metrics[metric].unit
