@@ -171,6 +171,11 @@ class StudySpec(Frozen):
             raise ValueError(f"no probe is named {', '.join(missing)}")
         return self
 
+    def on_own_data(self) -> StudySpec:
+        """The study as it is run on a user's data: as they are, with no shortcut planted and so without controls."""
+        arms = tuple(a.model_copy(update={"agreement": None}) for a in self.arms if a.role == "arm")
+        return self.model_copy(update={"arms": arms, "controls": ()})
+
     def arm(self, name: str) -> ArmSpec:
         """The arm of that name. Raises SpecError where there is none."""
         for arm in self.arms:

@@ -67,7 +67,10 @@ def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
 
 
 def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
-    """Whether the planted shortcut is found, and an absent one is not."""
+    """Whether the planted shortcut is found, and an absent one is not; a study without controls proves neither."""
+    if all(control.kind != "positive" for control in study.controls):
+        said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
+        return [Check(name="positive-control", label="planted shortcut is found", ok=False, detail=said)]
     names = [f"{control.kind}-control" for control in study.controls]
     found = []
     for at, control in enumerate(study.controls):

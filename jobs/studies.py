@@ -103,11 +103,13 @@ def plan(
     count = study.scales[scale].seeds if seeds is None else seeds
     if isinstance(count, bool) or not 1 <= count <= MOST_SEEDS:
         raise SpecError(f"{count} is no number of seeds.", f"Choose from 1 to {MOST_SEEDS}.")
+    if data is not None:
+        if not study.accepts_data:
+            raise SpecError(f"Study {study.id!r} takes no data of yours.", "`python main.py studies` says which do.")
+        study = study.on_own_data()
     wanted = {study.arm(name).name for name in arms} if arms is not None else {arm.name for arm in study.arms}
     if not wanted:
         raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
-    if data is not None and not study.accepts_data:
-        raise SpecError(f"Study {study.id!r} takes no data of yours.", "`python main.py studies` says which do.")
 
     from engine import models
     from engine.data import sources
