@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+import threading
 
 MODULES = ("engine.recipe", "engine.generation", "engine.scoring", "transformers", "peft", "trl")
 
@@ -16,6 +17,10 @@ for _name in MODULES:
         importlib.import_module(_name)
     except Exception as error:  # noqa: BLE001 - a library may raise anything while it loads
         sys.stderr.write(f"tuning-fork: {_name} is not preloaded: {error}\n")
+
+if "tqdm" in sys.modules:
+    # Its own lock is a named semaphore, and a run's process, which ends at once, would leave one behind and a warning.
+    sys.modules["tqdm"].tqdm.set_lock(threading.RLock())
 
 gc.collect()
 gc.freeze()  # what is here stays here: children share its memory until they write to it

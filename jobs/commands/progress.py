@@ -60,9 +60,15 @@ class Lines:
         self.start = time.monotonic()
         self.states: dict[str, str] = {}
         self.losses: dict[str, float] = {}
+        self.reason = ""
+        self.first_look = True  # what was measured before this command began is no news
 
     def update(self, snapshot: Snapshot, curves: Curves) -> None:
         """Print what has changed since the last call: starts, then measurements, then ends."""
+        if snapshot.reason != self.reason:
+            self.reason = snapshot.reason
+            if self.reason:
+                self._line(f"{self.reason} {snapshot.hint}".rstrip())
         runs = {run.run: run for run in snapshot.runs}
         for run in snapshot.runs:
             if run.run not in self.states and run.state == "succeeded":
@@ -72,13 +78,16 @@ class Lines:
                 self._print(run, "running" if run.step == 0 else f"running on from step {run.step}")
                 self.states[run.run] = run.state
         for (name, step), figures in self._measured(curves).items():
-            if name in runs and self.states.get(name) not in DONE:
-                loss = f"loss {self.losses[name]:.3f}, " if name in self.losses else ""
-                self._print(runs[name], f"step {step}/{runs[name].total_steps}: {loss}{', '.join(figures)}")
+            if not self.first_look and name in runs and self.states.get(name) not in DONE:
+                if name in self.losses:
+                    figures.insert(0, f"loss {self.losses.pop(name):.3f}")
+                where = f"step {step}/{runs[name].total_steps}" if runs[name].total_steps else "measured"
+                self._print(runs[name], f"{where}: {', '.join(figures)}")
         for run in snapshot.runs:
             if self.states.get(run.run, "queued") != run.state:
                 self._print(run, self._change(run))
             self.states[run.run] = run.state
+        self.first_look = False
 
     def _measured(self, curves: Curves) -> dict[tuple[str, int], list[str]]:
         measured: dict[tuple[str, int], list[str]] = {}
@@ -98,8 +107,10 @@ class Lines:
         return f"{run.state}: {run.reason}" if run.reason and run.state in ("failed", "interrupted") else run.state
 
     def _print(self, run: RunRecord, text: str) -> None:
-        clock = f"{time.monotonic() - self.start:7.1f} s"
-        self.screen.say(f"{clock}  {self.labels.get(run.arm, run.arm)} (seed {run.seed}): {text}".replace("\n", " "))
+        self._line(f"{self.labels.get(run.arm, run.arm)} (seed {run.seed}): {text}")
+
+    def _line(self, text: str) -> None:
+        self.screen.say(f"{time.monotonic() - self.start:7.1f} s  {visible(text)}")
         self.screen.out.file.flush()
 
 
@@ -129,7 +140,8 @@ class Drawn:
         for arm, task in self.tasks.items():
             runs = [run for run in snapshot.runs if arm in ("*", run.arm)]
             done = sum(run.state in DONE for run in runs)
-            now = remaining(snapshot.trials[0].eta_seconds) if arm == "*" else self._now(runs)
+            whole = snapshot.reason or remaining(snapshot.trials[0].eta_seconds)
+            now = visible(whole) if arm == "*" else self._now(runs)
             self.progress.update(
                 task,
                 total=len(runs),

@@ -164,15 +164,20 @@ def _conclude(lab: Lab, name: str, snapshot: Snapshot, request: Request, wall: f
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into `Stopped`; later ones are ignored while the children write checkpoints."""
+    """Turn the first Ctrl-C or SIGTERM into `Stopped`; later ones are ignored until the process ends.
+
+    A second one would cut short the writing of checkpoints, or the interpreter's own end.
+    """
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        for number in wanted:
+        for number in before:
             signal.signal(number, signal.SIG_IGN)
+        before.clear()
         raise Stopped(signum)
 
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.signal(number, stop) for number in wanted}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:

@@ -138,7 +138,7 @@ class FakeLab:
         return self.script[min(self.looks, len(self.script) - 1)]
 
     def curves(self, trial: str, since: int = 0) -> Curves:
-        if since or self.looks < 1:
+        if since or self.looks < 2:  # a first look shows what there was before
             return Curves(points=(), cursor=since)
         loss = Point(run="1" * 16, name="loss", step=5, value=0.75)
         return Curves(points=(loss, Point(run="1" * 16, name="entailment.reliance", step=5, value=0.25)), cursor=9)
@@ -181,6 +181,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     monkeypatch.setattr(run_command, "plan", plan)
     monkeypatch.setattr(run_command, "POLL", 0.001)
     monkeypatch.setattr(FakeLab, "during", staticmethod(lambda look: None))
-    running = snapshot("succeeded", "running")
-    monkeypatch.setattr(FakeLab, "script", [snapshot("queued", "queued"), running, snapshot("succeeded", "succeeded")])
+    queued = snapshot("queued", "queued", reason="loading the libraries")
+    script = [queued, queued, snapshot("succeeded", "running"), snapshot("succeeded", "succeeded")]
+    monkeypatch.setattr(FakeLab, "script", script)
     return FakeLab

@@ -29,6 +29,7 @@ def test_a_run_prints_events_verdict_and_reports(
     out = capsys.readouterr().out
     lines = [line.split("s  ", 1)[-1] for line in out.splitlines()]
     wanted = [
+        "loading the libraries",
         "balanced (seed 0): running on from step 5",
         "balanced (seed 0): step 5/10: loss 0.750, entailment.reliance 0.250",
         "balanced (seed 0): succeeded in 2 s",
@@ -68,6 +69,12 @@ def test_a_run_that_does_not_succeed_is_1_and_named(
     assert "\x1b" not in said.err + said.out
 
 
+def test_signals_are_as_they_were_after_a_run(lab: type[FakeLab]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert main("run", "nli-frequency") == console.OK
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_a_queue_that_stands_still_is_said(
     lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,13 +93,17 @@ def test_a_signal_stops_with_checkpoints(
         if look == 3:
             os.kill(os.getpid(), signum)
 
-    before = signal.getsignal(signum)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr(FakeLab, "script", [snapshot("queued", "running")])
     monkeypatch.setattr(FakeLab, "during", staticmethod(strike))
-    assert main("run", "nli-frequency") == code
+    try:
+        assert main("run", "nli-frequency") == code
+        assert signal.getsignal(signum) is signal.SIG_IGN  # a second one must not cut the end short
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert lab.last.calls[-2:] == ["close", "exit"]
     assert "the same command goes on from there" in capsys.readouterr().err
-    assert signal.getsignal(signum) is before
 
 
 def test_progress_is_drawn_on_a_terminal(lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch) -> None:
