@@ -128,6 +128,23 @@ class Verdict(Frozen):
     reasons: tuple[str, ...] = ()
 
 
+class Rules(Frozen):
+    """Which arms the verdict reads in which role, and its thresholds, all fixed beforehand.
+
+    Attributes:
+        treated: The arm the question is about.
+        format: The arm that can learn only the form of the answer, if there is one.
+        floor: Accuracy of the treated arm below which no verdict is given.
+        margin: A change of reliance within +- this is too small to matter.
+    """
+
+    treated: str
+    base: str
+    format: str | None = None
+    floor: float
+    margin: float
+
+
 class Result(Frozen):
     """All of a trial's results."""
 
@@ -143,6 +160,7 @@ class Result(Frozen):
     metrics: tuple[MetricInfo, ...] = ()
     accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
     reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
+    rules: Rules | None = None
     failures: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Arm -> failure type -> share of items."
     )
