@@ -46,11 +46,12 @@ def folded(model: Any) -> Iterator[None]:
     """
     from peft.tuners.lora import LoraLayer
 
-    kept: list[tuple[Any, torch.Tensor]] = []
+    kept: list[tuple[Any, Any]] = []
     try:
-        for layer in model.modules():
-            if isinstance(layer, LoraLayer) and isinstance(layer.get_base_layer(), torch.nn.Linear):
-                base = layer.get_base_layer()
+        layers: list[Any] = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
+        for layer in layers:
+            base = layer.get_base_layer()
+            if isinstance(base, torch.nn.Linear):
                 kept.append((layer, base.weight.data))
                 with torch.no_grad():
                     base.weight.data = base.weight.data + layer.get_delta_weight("default")
@@ -60,6 +61,60 @@ def folded(model: Any) -> Iterator[None]:
         for layer, weight in kept:
             layer.get_base_layer().weight.data = weight
             layer.merged_adapters.clear()
+
+
+def quicken(model: Any) -> None:
+    """Give every LoRA layer a forward that computes the same in fewer passes over memory.
+
+    PEFT multiplies, scales and adds in separate passes, each as large as the layer's output; for a small model
+    these cost a third of a step. Layers fall back to PEFT's own forward whenever the adapter is off or folded in.
+    """
+    from peft.tuners.lora import Linear
+
+    for layer in model.modules():
+        if isinstance(layer, Linear) and "forward" not in vars(layer):
+            layer.forward = _quick_forward(layer)  # type: ignore[method-assign]
+
+
+def _quick_forward(layer: Any) -> Any:
+    plain = layer.forward
+    base = layer.get_base_layer()
+    usable = (
+        type(base) is torch.nn.Linear
+        and not layer.lora_variant
+        and isinstance(layer.lora_dropout["default"], torch.nn.Identity)
+    )
+
+    def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        if not usable or args or kwargs or layer.disable_adapters or layer.merged or x.dtype != down.dtype:
+            return plain(x, *args, **kwargs)
+        return _LoraLinear.apply(x, base.weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
+
+    return forward
+
+
+class _LoraLinear(torch.autograd.Function):
+    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float) -> torch.Tensor:  # type: ignore[override]
+        flat = x.reshape(-1, x.shape[-1])  # [tokens, in]
+        low = flat @ down.t()  # [tokens, rank]
+        out = torch.nn.functional.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
+        ctx.save_for_backward(flat, weight, down, up, low)
+        ctx.scale, ctx.shape = scale, x.shape
+        return out.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]
+        flat, weight, down, up, low = ctx.saved_tensors
+        grad = grad.reshape(-1, grad.shape[-1])  # [tokens, out]
+        grad_low = (grad @ up).mul_(ctx.scale)  # [tokens, rank]
+        grad_x = None
+        if ctx.needs_input_grad[0]:  # the first layer's input is a frozen embedding
+            grad_x = (grad @ weight).addmm_(grad_low, down).view(ctx.shape)
+        return grad_x, None, None, grad_low.t() @ flat, (grad.t() @ low).mul_(ctx.scale), None
 
 
 def save(model: Any, folder: Path) -> str:

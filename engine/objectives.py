@@ -15,12 +15,15 @@ import torch
 from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from engine import adapter
 from engine.method import MethodConfig, Phase
 from engine.rendering import Encoded, Renderer
-from engine.scoring import pad_right, token_logprobs
+from engine.scoring import packed_logprobs, pad_right
 
 Batch = dict[str, torch.Tensor]
 
@@ -69,7 +72,7 @@ class LeanSFT(_Lean, SFTTrainer):
         first = Dataset.from_list(
             [{"input_ids": [*rows[0].prompt, *rows[0].completion], "labels": [*rows[0].prompt, *rows[0].completion]}]
         )
-        super().__init__(model, args, train_dataset=first, processing_class=tokenizer)
+        super().__init__(model=model, args=args, train_dataset=first, processing_class=tokenizer)
 
     def collate(self, rows: list[Encoded]) -> Batch:
         """Token ids, mask and labels, each [rows, longest]."""
@@ -83,7 +86,7 @@ class LeanSFT(_Lean, SFTTrainer):
         if self.aux_loss_enabled or return_outputs:  # mixtures of experts have a further term
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         counted = inputs["labels"] != -100
-        scores, _ = token_logprobs(model, inputs["input_ids"], inputs["attention_mask"], counted)
+        scores, _ = packed_logprobs(model, inputs["input_ids"], inputs["attention_mask"], counted)
         return -scores.sum() / max(1, len(scores))
 
 
@@ -105,9 +108,9 @@ class LeanDPO(_Lean, DPOTrainer):
         first = Dataset.from_list(
             [{"prompt_ids": list(row.prompt), "chosen_ids": list(row.completion), "rejected_ids": list(row.rejected)}]
         )
-        super().__init__(model, args, train_dataset=first, processing_class=tokenizer)
+        super().__init__(model=model, args=args, train_dataset=first, processing_class=tokenizer)
         # TRL copies an adapter to have a reference; ours is in the rows, taken when the phase began.
-        self.model.delete_adapter("ref")
+        model.delete_adapter("ref")
         self.precompute_ref_logps = True
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
@@ -129,7 +132,7 @@ class LeanDPO(_Lean, DPOTrainer):
         """The weighted sum of DPO's sigmoid loss and the chosen answers' negative log-likelihood."""
         if self.aux_loss_enabled or return_outputs or self.loss_types != ["sigmoid", "sft"]:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        scores, rows = token_logprobs(model, inputs["input_ids"], inputs["attention_mask"], inputs["completion_mask"])
+        scores, rows = packed_logprobs(model, inputs["input_ids"], inputs["attention_mask"], inputs["completion_mask"])
         half = len(inputs["input_ids"]) // 2
         totals = scores.new_zeros(2 * half).index_add(0, rows, scores)  # [chosen..., rejected...]
         margin = (totals[:half] - inputs["ref_chosen_logps"]) - (totals[half:] - inputs["ref_rejected_logps"])
@@ -170,11 +173,13 @@ def arguments(
 
 def sft(model: Any, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig, renderer: Renderer) -> LeanSFT:
     """A trainer for supervised fine-tuning."""
+    adapter.quicken(model)
     return _without_printer(LeanSFT(model, rows, order, args, renderer.tokenizer, renderer.pad_id))
 
 
 def dpo(model: Any, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig, renderer: Renderer) -> LeanDPO:
     """A trainer for DPO."""
+    adapter.quicken(model)
     return _without_printer(LeanDPO(model, rows, order, args, renderer.tokenizer, renderer.pad_id))
 
 

@@ -90,6 +90,25 @@ def token_logprobs(model: Any, ids: Tensor, mask: Tensor, counted: Tensor) -> tu
     return scores, here.nonzero()[:, 0]
 
 
+def packed_logprobs(model: Any, ids: Tensor, mask: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """`token_logprobs` of a right-padded batch in two halves by length, where that saves a good part of the padding.
+
+    On a CPU every padded token costs as much as a real one. The values are the same; their order is not.
+    """
+    lengths = mask.sum(1)
+    order = lengths.argsort()
+    half = len(order) // 2
+    short = int(lengths[order[half - 1]]) if half else 0
+    if ids.device.type != "cpu" or half * (ids.shape[1] - short) < 0.1 * ids.numel():
+        return token_logprobs(model, ids, mask, counted)
+    scores, rows = [], []
+    for part, length in ((order[:half], short), (order[half:], ids.shape[1])):
+        score, row = token_logprobs(model, *(t[part, :length] for t in (ids, mask, counted)))
+        scores.append(score)
+        rows.append(part[row])
+    return torch.cat(scores), torch.cat(rows)
+
+
 def _score(model: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int) -> np.ndarray:
     ids, mask, counted = (t.to(model.device) for t in pad_right(pairs, pad_id))
     scores, rows = token_logprobs(model, ids, mask, counted)

@@ -9,7 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from trl import DPOConfig, SFTConfig
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.sft_config import SFTConfig
 
 from engine import adapter, checkpoint, objectives, preferences, treatment
 from engine.callbacks import Recorder

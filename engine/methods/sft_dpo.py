@@ -52,8 +52,9 @@ class SftDpo(Method[SftDpoConfig]):
     def phases(self) -> tuple[Phase, ...]:
         """SFT, then DPO."""
         config = self.config
+        (first,) = super().phases()
         return (
-            Phase(objective=Objective.SFT, share=1 - config.dpo_share, learning_rate=config.learning_rate),
+            first.model_copy(update={"share": 1 - config.dpo_share}),
             Phase(
                 objective=Objective.DPO, share=config.dpo_share, learning_rate=config.dpo_learning_rate,
                 beta=config.beta, sft_weight=config.sft_weight,

@@ -26,11 +26,14 @@ class Forgetting(Probe[ProbeConfig]):
         """The first `per_split` texts, each as an item whose message holds it."""
         return [
             Item(
-                id=f"text-{at}", prompt=Prompt(messages=({"role": "user", "content": text},)), gold=Gold(), split=SPLIT,
+                id=f"text-{at}",
+                prompt=Prompt(messages=({"role": "user", "content": text},)),
+                gold=Gold(kind="text"),
+                split=SPLIT,
                 cluster=f"text-{at}",
             )
             for at, text in enumerate(data.texts[:per_split])
-        ]  # fmt: skip
+        ]
 
     def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
         """Nats per token of every text; nothing here is right or wrong, so `correct` is False throughout."""

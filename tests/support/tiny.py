@@ -119,8 +119,7 @@ def model(tokenizer: Any) -> Any:
     return make_model(len(tokenizer))
 
 
-@pytest.fixture
-def loaders(tokenizer_folder: Path) -> Any:
+def make_loaders(tokenizer_folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     from engine.recipe import Loaders
@@ -130,6 +129,11 @@ def loaders(tokenizer_folder: Path) -> Any:
         return make_model(len(tokenizer)), tokenizer
 
     return Loaders(model=load, data=lambda ref: make_data())
+
+
+@pytest.fixture(scope="session")
+def loaders(tokenizer_folder: Path) -> Any:
+    return make_loaders(tokenizer_folder)
 
 
 def make_spec(method: str = "sft", seed: int = 0, settings: dict[str, Any] | None = None, **scale: Any) -> RunSpec:

@@ -1,0 +1,101 @@
+"""What every probe promises, whatever its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from random import Random
+
+import numpy as np
+import pytest
+
+from engine.data import sources
+from engine.example import Prompt, StudyData
+from engine.probe import Probe
+from engine.probes import found
+from tests.support.tiny import make_data
+
+PROBES = sorted(found().classes.items())
+
+
+class Noise:
+    """A subject that answers at random."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = Random(seed)
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+        return [
+            self.rng.choice(["", "Rome", '{"name": "weather", "arguments": {"city": "Rome"}}', "{"]) for _ in prompts
+        ]
+
+    def sample(
+        self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> list[list[str]]:
+        return [self.generate([prompt] * count, max_new_tokens) for prompt in prompts]
+
+    def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        return [np.array([-self.rng.random() for _ in texts]) for texts in options]
+
+    def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        return [(self.rng.random() * len(text), len(text)) for text in texts]
+
+
+@cache
+def tried() -> list[StudyData]:
+    return [make_data(), *(load() for load in sources.BUNDLED.values())]
+
+
+def test_none_is_broken() -> None:
+    assert not found().broken, [broken.traceback for broken in found().broken]
+    assert "forgetting" in dict(PROBES)
+
+
+@pytest.mark.parametrize(("name", "cls"), PROBES, ids=[name for name, _ in PROBES])
+class TestEveryProbe:
+    def make(self, cls: type[Probe]) -> Probe:
+        return cls(cls.Config())
+
+    def data(self, probe: Probe) -> StudyData:
+        """The first data that give this probe something to measure."""
+        return next(data for data in tried() if probe.items(data, 6))
+
+    def test_it_says_what_it_is(self, name: str, cls: type[Probe]) -> None:
+        assert cls.name == name
+        assert cls.label
+        assert cls.__doc__
+        names = [metric.name for metric in cls.metrics]
+        assert len(names) == len(set(names)) > 0
+        assert set(cls.live) <= set(names)
+        assert all(metric.label for metric in cls.metrics)
+
+    def test_every_setting_has_bounds_and_a_description(self, name: str, cls: type[Probe]) -> None:
+        for field, schema in cls.Config.model_json_schema().get("properties", {}).items():
+            assert schema.get("description", "").endswith("."), f"{name}.{field} has no description"
+            if schema.get("type") in ("integer", "number"):
+                assert {"minimum", "exclusiveMinimum"} & schema.keys(), f"{name}.{field} has no lower bound"
+
+    def test_its_items_are_the_same_for_every_run(self, name: str, cls: type[Probe]) -> None:
+        probe = self.make(cls)
+        data = self.data(probe)
+        items = probe.items(data, 6)
+        assert items == self.make(cls).items(data, 6)
+        assert len({item.id for item in items}) == len(items)
+
+    def test_it_measures_every_item_in_order(self, name: str, cls: type[Probe]) -> None:
+        probe = self.make(cls)
+        items = probe.items(self.data(probe), 6)
+        outcomes = probe.measure(Noise(1), items)
+        assert [o.item for o in outcomes] == [item.id for item in items]
+        assert [(o.split, o.cluster, o.side) for o in outcomes] == [(i.split, i.cluster, i.side) for i in items]
+        assert outcomes == probe.measure(Noise(1), items)
+        figures = probe.summarise(outcomes)
+        assert set(figures) <= {metric.name for metric in cls.metrics}
+        assert all(np.isfinite(value) for value in figures.values())
+        for metric in cls.metrics:
+            if metric.name in figures and metric.unit == "share":
+                assert 0 <= figures[metric.name] <= 1
+
+    def test_nothing_measured_gives_no_figure(self, name: str, cls: type[Probe]) -> None:
+        assert self.make(cls).summarise([]) == {}
+        assert self.make(cls).measure(Noise(1), []) == []

@@ -1,0 +1,75 @@
+"""The checks must fail when what they check is broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from engine import adapter, integrity
+from engine.example import Item, StudyData
+from engine.generation import LocalSubject, renderer_of
+from engine.method import MethodConfig
+
+
+def test_an_adapter_that_does_nothing_is_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
+    renderer = renderer_of(model, tokenizer)
+    prompts = [item.prompt for item in data.items]
+    base = integrity.logits(model, renderer, prompts)
+    tuned = adapter.attach(model, MethodConfig(), 0)
+    on, off = integrity.adapter_findings(tuned, renderer, prompts, base)
+    assert not on.ok
+    assert off.ok
+    for name, weights in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weights, std=0.1)
+    on, off = integrity.adapter_findings(tuned, renderer, prompts, base)
+    assert on.ok
+    assert off.ok
+    with torch.no_grad():
+        tuned.get_base_model().model.norm.weight += 0.01
+    assert not integrity.adapter_findings(tuned, renderer, prompts, base)[1].ok
+
+
+def test_templates_that_differ_are_seen() -> None:
+    assert integrity.template_finding("a", "a", "").ok
+    assert integrity.template_finding("a", "a", "a").ok
+    assert not integrity.template_finding("a", "b", "").ok
+    assert not integrity.template_finding("a", "a", "b").ok
+
+
+def test_overlap_is_seen_whatever_case_and_spaces(data: StudyData) -> None:
+    assert integrity.overlap_finding(data.train, data.items).ok
+    first = data.train[0]
+    loud = [{**m, "content": f"  {m['content'].upper()} "} for m in first.prompt.messages]
+    copied = Item(
+        id="copied",
+        prompt=first.prompt.model_copy(update={"messages": tuple(loud)}),
+        gold=first.gold,
+        split="wording",
+        cluster="c",
+    )
+    found = integrity.overlap_finding(data.train, [*data.items, copied])
+    assert not found.ok
+    assert "copied" in found.detail
+
+
+def test_a_held_out_tool_that_was_offered_in_training_is_seen(data: StudyData) -> None:
+    item = next(i for i in data.items if i.gold.calls and i.gold.calls[0]["name"] == "weather")
+    found = integrity.overlap_finding(data.train, [item.model_copy(update={"split": "tools"})])
+    assert not found.ok
+    assert "weather" in found.detail
+
+
+class Fickle(LocalSubject):
+    calls = 0
+
+    def generate(self, prompts: Any, max_new_tokens: int) -> list[str]:
+        self.calls += 1
+        return [str(self.calls)] * len(prompts)
+
+
+def test_answers_that_change_are_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
+    prompts = [item.prompt for item in data.items]
+    assert integrity.greedy_finding(LocalSubject(model, tokenizer), prompts).ok
+    assert not integrity.greedy_finding(Fickle(model, tokenizer), prompts).ok

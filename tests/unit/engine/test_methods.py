@@ -1,0 +1,95 @@
+"""The instruction-shuffled control, and DPO on verified wrong answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import pytest
+
+from engine.errors import DataError
+from engine.example import Prompt, Side, StudyData
+from engine.grading import grade
+from engine.method import MethodConfig
+from engine.methods.sft_dpo import SftDpo, SftDpoConfig
+from engine.methods.shuffled import Shuffled
+
+
+def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
+    treated = Shuffled(MethodConfig()).treat(data.train, Random(3))
+    home = {e.prompt.messages[e.instruction]["content"]: e.task for e in data.train}
+    for before, after in zip(data.train, treated, strict=True):
+        told = after.prompt.messages[after.instruction]["content"]
+        assert told != before.prompt.messages[before.instruction]["content"]
+        assert home[told] != before.task
+        assert after.prompt.messages[1:] == before.prompt.messages[1:]
+        assert after.model_copy(update={"prompt": before.prompt}) == before
+    other = Shuffled(MethodConfig()).treat(data.train, Random(4))
+    assert [e.id for e in other] == [e.id for e in treated]
+
+
+def test_one_task_is_shuffled_within_itself(data: StudyData) -> None:
+    own = [e.model_copy(update={"task": "one", "instruction": 1}) for e in data.train]
+    for before, after in zip(own, Shuffled(MethodConfig()).treat(own, Random(3)), strict=True):
+        assert after.prompt.messages[1]["content"] != before.prompt.messages[1]["content"]
+
+
+def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> None:
+    same = [e for e in data.train if e.task == "call"]
+    with pytest.raises(DataError, match="same instruction"):
+        Shuffled(MethodConfig()).treat(same, Random(0))
+
+
+class Teacher:
+    """Samples from a list of answers, the right one among them."""
+
+    def __init__(self, answers: Sequence[str]) -> None:
+        self.answers = answers
+        self.asked: list[Prompt] = []
+
+    def sample(self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int) -> Any:
+        self.asked += prompts
+        rng = Random(seed)
+        return [rng.sample(self.answers, count) for _ in prompts]
+
+
+WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}', "hello", '{"name"']
+
+
+def made(data: StudyData, **settings: Any) -> tuple[list[Any], Teacher]:
+    teacher = Teacher([*WRONG, '{"name": "news", "arguments": {"city": "Rome"}}'])
+    method = SftDpo(SftDpoConfig(**settings))
+    return method.preferences(teacher, data.train, Random(2)), teacher  # type: ignore[arg-type]
+
+
+def test_every_pair_is_verified_wrong_and_of_one_type_a_prompt(data: StudyData) -> None:
+    pairs, _ = made(data, samples=5, unreadable=True)
+    gold = {id(e.prompt): e.gold for e in data.train}
+    seen = set()
+    assert len(pairs) > len(data.train)
+    for pair in pairs:
+        verdict = grade(pair.rejected, gold[id(pair.prompt)])
+        assert not verdict.correct
+        assert verdict.failure == pair.failure
+        assert (id(pair.prompt), pair.failure) not in seen
+        seen.add((id(pair.prompt), pair.failure))
+
+
+def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> None:
+    pairs, _ = made(data, samples=5)
+    assert pairs
+    assert {pair.failure for pair in pairs}.isdisjoint({"no call", "bad JSON"})
+
+
+def test_only_conflicting_examples_are_asked_where_told(data: StudyData) -> None:
+    sides = {id(e.prompt): e.side for e in data.train}
+    pairs, teacher = made(data, negatives_on="conflicting")
+    assert {sides[id(prompt)] for prompt in teacher.asked} == {Side.CONFLICTING}
+    assert pairs
+
+
+def test_sampling_ends_once_there_are_enough(data: StudyData) -> None:
+    pairs, _ = made(data, pairs=7)
+    assert len(pairs) == 7
+    assert made(data, pairs=7)[0] == pairs

@@ -1,0 +1,127 @@
+"""Our losses are TRL's own, to 1e-5 over 20 steps, on the same data in the same order."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+from engine import adapter, objectives, preferences
+from engine.example import Preference, StudyData
+from engine.generation import renderer_of
+from engine.method import MethodConfig, Objective, Phase
+from tests.support.tiny import make_model
+
+STEPS, BATCH = 20, 4
+CONFIG = MethodConfig(rank=4, alpha=8)
+
+
+class Losses(TrainerCallback):
+    """What plain TRL logs as its loss, step by step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if "loss" in logs:
+            self.seen.append(logs["loss"])
+
+
+class Steps(TrainerCallback):
+    """What our trainers leave behind after each step."""
+
+    trainer: Any
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.seen.append(float(self.trainer.last_loss))
+
+
+def plain(
+    kind: type, cls: type, folder: Path, model: Any, tokenizer: Any, rows: list[dict], rate: float, **more: Any
+) -> list[float]:
+    """TRL as it comes, fed one example after the other."""
+
+    class InOrder(cls):  # type: ignore[misc, valid-type]
+        def _get_train_sampler(self, dataset: Any = None) -> Any:
+            return torch.utils.data.SequentialSampler(self.train_dataset)
+
+    args = kind(
+        output_dir=str(folder), per_device_train_batch_size=BATCH, max_steps=STEPS, learning_rate=rate,
+        warmup_steps=round(CONFIG.warmup * STEPS), lr_scheduler_type="linear", max_grad_norm=CONFIG.max_grad_norm,
+        bf16=False, use_cpu=True, logging_steps=1, report_to="none", save_strategy="no", seed=3,
+        gradient_checkpointing=False, disable_tqdm=True, **more,
+    )  # fmt: skip
+    losses = Losses()
+    trainer = InOrder(
+        model=model, args=args, train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[losses]
+    )
+    trainer.train()
+    return losses.seen
+
+
+def ours(trainer: Any) -> list[float]:
+    steps = Steps()
+    steps.trainer = trainer
+    trainer.add_callback(steps)
+    trainer.train()
+    return steps.seen
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+def test_sft_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, kind: str) -> None:
+    renderer = renderer_of(make_model(len(tokenizer), kind), tokenizer)
+    rows = [renderer.encode(example) for example in data.train]
+    order = [[(step * BATCH + at) % len(rows) for at in range(BATCH)] for step in range(STEPS)]
+    dataset = [
+        {"prompt": renderer.prompt_text(e.prompt), "completion": renderer.answer_text(e.prompt, e.answer)}
+        for batch in order for e in (data.train[at] for at in batch)
+    ]  # fmt: skip
+    phase = Phase(objective=Objective.SFT, share=1, learning_rate=5e-3)
+    tuned = adapter.attach(make_model(len(tokenizer), kind), CONFIG, 3)
+    args = objectives.arguments(SFTConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu")
+    got = ours(objectives.sft(tuned, rows, order, args, renderer))
+    reference = adapter.attach(make_model(len(tokenizer), kind), CONFIG, 3)
+    want = plain(SFTConfig, SFTTrainer, tmp_path / "trl", reference, tokenizer, dataset, 5e-3)
+    assert got == pytest.approx(want, abs=1e-5)
+    assert got[-1] < got[0] - 0.1
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.7])
+def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: float) -> None:
+    """The reference is the adapter as it stands when DPO begins, which is not the base."""
+    base = make_model(len(tokenizer))
+    renderer = renderer_of(base, tokenizer)
+    tuned = adapter.attach(base, CONFIG, 3)
+    for name, weights in tuned.named_parameters():
+        if "lora_B" in name:  # as though SFT had moved it
+            torch.nn.init.normal_(weights, std=0.02, generator=torch.Generator().manual_seed(1))
+    reference = copy.deepcopy(tuned)
+    pairs = [
+        Preference(prompt=e.prompt, chosen=e.answer, rejected=f"<tool_call>{at}</tool_call> no", failure="bad JSON")
+        for at, e in enumerate(data.train[:24])
+    ]
+    rows = preferences.refer(preferences.encode(pairs, renderer), tuned, renderer.pad_id)
+    order = [[(step * BATCH + at) % len(rows) for at in range(BATCH)] for step in range(STEPS)]
+    dataset = [
+        {
+            "prompt": renderer.prompt_text(p.prompt), "chosen": renderer.answer_text(p.prompt, p.chosen),
+            "rejected": p.rejected + renderer.end,
+        }
+        for batch in order for p in (pairs[at] for at in batch)
+    ]  # fmt: skip
+    phase = Phase(objective=Objective.DPO, share=1, learning_rate=2e-3, beta=0.3, sft_weight=weight)
+    more = {"beta": 0.3, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, weight]}
+    args = objectives.arguments(DPOConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu", **more)
+    got = ours(objectives.dpo(tuned, rows, order, args, renderer))
+    want = plain(DPOConfig, DPOTrainer, tmp_path / "trl", reference, tokenizer, dataset, 2e-3, **more)
+    assert got == pytest.approx(want, abs=1e-5)
+    assert got[-1] < got[0] - 0.1
