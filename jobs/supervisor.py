@@ -29,7 +29,7 @@ from jobs.stream import whole_lines
 log = logging.getLogger("tuning_fork.jobs")
 T = TypeVar("T")
 TICK = 0.1  # seconds
-GRACE = 3.0  # seconds a run has for its last checkpoint before it is killed
+GRACE: dict[Intent, float] = {"cancel": 3.0, "stop": 30.0}  # seconds for a last checkpoint before a run is killed
 DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
 
@@ -69,7 +69,7 @@ class Supervisor:
         self._commands: queue.Queue[tuple[Callable[[], Any], Future[Any]]] = queue.Queue()
         self._active: dict[str, Active] = {}
         self._closing = threading.Event()
-        self._close_seconds = GRACE
+        self._close_seconds = 0.0
         self.reconciled = threading.Event()  # set once what an earlier lab left is put right
         self._trouble = False  # whether `reason` tells of an error that a good tick takes back
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -120,7 +120,7 @@ class Supervisor:
                     self._store.set(run, reason="stopping")
         for run in runs:
             if run in self._active:
-                self._ask_to_stop(self._active[run], intent, GRACE)
+                self._ask_to_stop(self._active[run], intent, GRACE[intent])
 
     def cancel_trial(self, trial: str) -> None:
         """Cancel a trial's runs, save those that another trial waits for."""
