@@ -91,15 +91,17 @@ class Launcher:
             self._context.set_forkserver_preload(list(preload))
         self._ready = threading.Event()
         self._warming: threading.Thread | None = None
+        self._asking = threading.Lock()
 
     def warm(self) -> bool:
         """Begin to load the libraries if that has not begun. Returns whether children can be started at once."""
         if not self._forks:
             return True
-        if self._warming is None:
-            self.error = ""
-            self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
-            self._warming.start()
+        with self._asking:  # the window may ask while the supervisor does
+            if self._warming is None:
+                self.error = ""
+                self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
+                self._warming.start()
         return self._ready.is_set()
 
     def _warm(self) -> None:
