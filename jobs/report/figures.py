@@ -11,6 +11,8 @@ from engine.stats import wording
 from jobs.report.svg import MARKERS, Drawing, ticks, wrap
 from jobs.result import ArmResult, Contrast, Interval, Result
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 _PALETTE = 7  # colours in the style sheet besides those of the base and the format arm
 
 
@@ -68,7 +70,7 @@ def waterfall(result: Result) -> Markup | None:
         f"{step.label}: {_gain(step.gain, step.ci, unit) if at else wording.level(step.level, unit)}"
         for at, step in enumerate(steps)
     )
-    width, height, left, top, bottom = 640, 300, 46, 26, 250
+    width, height, left, top, bottom = 480, 288, 40, 26, 240
     drawing = Drawing(width, height, "Where the gain comes from", said)
     marks = ticks(min(0.0, *(s.level for s in steps)), max(0.05, *(max(s.level, s.level - s.gain) for s in steps)))
 
@@ -77,7 +79,7 @@ def waterfall(result: Result) -> Markup | None:
 
     for mark in marks:
         drawing.line(left, y(mark), width, y(mark), "axis" if mark == 0 else "grid")
-        drawing.text(left - 8, y(mark) + 4, f"{100 * mark:.0f}".replace("-", wording.MINUS), "tick", "end")
+        drawing.text(left - 8, y(mark) + 4, _tick(mark), "tick", "end")
     slot = (width - left) / (len(steps) + 1)
     wide = min(64.0, slot * 0.58)
     for at, step in enumerate(steps):
@@ -114,7 +116,7 @@ def scatter(result: Result) -> Markup | None:
         return None
     across, up = unit_of(result, result.accuracy), unit_of(result, result.reliance)
     said = "; ".join(f"{a.label}: {_interval(x, across)} right, reliance {_interval(y, up)}" for a, x, y in spots)
-    width, height, left, right, top, bottom = 640, 340, 54, 624, 14, 284
+    width, height, left, right, top, bottom = 480, 288, 42, 464, 10, 240
     drawing = Drawing(width, height, "Accuracy and reliance of each arm", said)
     heights = [v for _, _, y in spots for v in (y.mean, *(y.ci or ()))]
     rows = ticks(min(0.0, *heights), max(0.05, *heights))
@@ -129,17 +131,18 @@ def scatter(result: Result) -> Markup | None:
     corner = _corner(result)
     if corner is not None and corner[1] > rows[0]:
         roof = at_y(min(corner[1], rows[-1]))
-        floor = at_y(max(rows[0], -corner[1]))
-        drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), floor - roof, "good-corner")
-        drawing.text(right - 6, floor - 6, "right, for the right reason", "good-words", "end")
+        drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), bottom - roof, "good-corner")
     for row in rows:
         drawing.line(left, at_y(row), right, at_y(row), "axis" if row == 0 else "grid")
-        drawing.text(left - 8, at_y(row) + 4, f"{100 * row:+.0f}".replace("-", wording.MINUS), "tick", "end")
+        drawing.text(left - 8, at_y(row) + 4, _tick(row, signed=True), "tick", "end")
     for column in columns:
         drawing.line(at_x(column), top, at_x(column), bottom, "grid")
-        drawing.text(at_x(column), bottom + 18, f"{100 * column:.0f}", "tick")
-    drawing.text((left + right) / 2, bottom + 42, f"{wording.lowered(label_of(result, result.accuracy))}, %", "tick")
-    taken: list[tuple[float, float]] = []
+        drawing.text(at_x(column), bottom + 18, _tick(column), "tick")
+    drawing.text((left + right) / 2, bottom + 40, f"{wording.lowered(label_of(result, result.accuracy))}, %", "tick")
+    taken = [_around(at_x(x.mean), at_y(y.mean)) for _, x, y in spots]
+    if corner is not None and corner[1] > rows[0]:
+        drawing.text(right - 6, bottom - 6, "right, for the right reason", "good-words", "end")
+        taken.append((right - 170, bottom - 18, right, bottom))
     for arm, x, y in spots:
         px, py, kind = at_x(x.mean), at_y(y.mean), look[arm.name].kind
         if x.ci is not None:
@@ -147,7 +150,7 @@ def scatter(result: Result) -> Markup | None:
         if y.ci is not None:
             drawing.line(px, at_y(y.ci[0]), px, at_y(y.ci[1]), f"stroke {kind}")
         drawing.marker(px, py, look[arm.name].marker, f"bar {kind}")
-        _name(drawing, arm.label, px, py, right, taken)
+        _name(drawing, arm.label, px, py, (left, top, right, bottom), taken)
     return drawing.done()
 
 
@@ -172,7 +175,7 @@ def forest(result: Result) -> Markup | None:
         drawing.rect(x(-primary.margin), top, x(primary.margin) - x(-primary.margin), bottom - top, "margin")
     drawing.line(x(0), top, x(0), bottom, "zero")
     for mark in marks:
-        drawing.text(x(mark), bottom + 20, f"{100 * mark:+.0f}".replace("-", wording.MINUS), "tick")
+        drawing.text(x(mark), bottom + 20, _tick(mark, signed=True), "tick")
     for at, contrast in enumerate(rows):
         y = top + line * (at + 0.5)
         kind = "strong" if contrast.primary else ""
@@ -187,21 +190,38 @@ def forest(result: Result) -> Markup | None:
 
 
 def _corner(result: Result) -> tuple[float, float] | None:
-    """Accuracy and reliance from where an arm is right for the right reason: above the floor, within the margin."""
-    if result.rules is None:
+    """From which accuracy, and up to which reliance, an arm is right for the right reason."""
+    base = next((arm for arm in result.arms if result.rules is not None and arm.name == result.rules.base), None)
+    if result.rules is None or base is None:
         return None
-    return result.rules.floor, result.rules.margin
+    x, y = level_of(base, result.accuracy), level_of(base, result.reliance)
+    if x is None or y is None:
+        return None
+    return max(result.rules.floor, x.mean), max(y.mean, 0.0) + result.rules.margin
 
 
-def _name(drawing: Drawing, label: str, x: float, y: float, right: float, taken: list[tuple[float, float]]) -> None:
-    """The arm's name beside its marker, moved down where another name is already there."""
+def _around(x: float, y: float) -> Box:
+    return x - 8, y - 8, x + 8, y + 8
+
+
+def _name(drawing: Drawing, label: str, x: float, y: float, frame: Box, taken: list[Box]) -> None:
+    """The arm's name beside its marker, at the first place where it hides nothing."""
     shown = _shortened(label, 26)
-    anchor, at = ("end", x - 10) if x + 10 + 6.5 * len(shown) > right else ("start", x + 10)
-    row = y - 8
-    while any(abs(row - other) < 13 and abs(at - place) < 6.5 * 26 for place, other in taken):
-        row += 13
-    taken.append((at, row))
-    drawing.text(at, row, shown, "name", anchor)
+    wide = 6.8 * len(shown)
+    places = [(dx, dy) for dy in (-8, 18, 4, -22, 32, -36, 46) for dx in (11.0, -11.0 - wide, -wide / 2)]
+    boxes = [(x + dx, y + dy - 11, x + dx + wide, y + dy + 3) for dx, dy in places]
+    free = [b for b in boxes if _within(b, frame) and not any(_meet(b, other) for other in taken)]
+    box = (free or [b for b in boxes if _within(b, frame)] or boxes)[0]
+    taken.append(box)
+    drawing.text(box[0], box[3] - 3, shown, "name", "start")
+
+
+def _within(box: Box, frame: Box) -> bool:
+    return box[0] >= frame[0] and box[1] >= frame[1] - 6 and box[2] <= frame[2] + 6 and box[3] <= frame[3]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _pair(result: Result, contrast: Contrast) -> str:
@@ -216,6 +236,13 @@ def _gain(value: float, ci: Sequence[float] | None, unit: str) -> str:
 
 def _interval(found: Interval, unit: str) -> str:
     return f"{wording.level(found.mean, unit)} {wording.bounds(found.ci, unit, signed=False)}".rstrip()
+
+
+def _tick(value: float, signed: bool = False) -> str:
+    """A mark of an axis, in % or points."""
+    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+    text = text.removesuffix(".0").replace("-", wording.MINUS)
+    return "0" if text.strip(f"+{wording.MINUS}") == "0" else text
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ WORDS = {
     "inconclusive": "Inconclusive",
 }
 ABSENT = "–"
+_BOUNDS = re.compile(rf"\[([+{wording.MINUS}\d.]+), ([+{wording.MINUS}\d.]+)\]")
+_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b)")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ def render(result: Result) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Every text that the template shows passes here; figures keep their unit and bounds on one line."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _UNIT.sub("\\1\N{NO-BREAK SPACE}", _BOUNDS.sub("[\\1,\N{NO-BREAK SPACE}\\2]", clean(value)))
 
 
 def _content(result: Result) -> dict[str, Any]:
