@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from engine.errors import LabError
 from gui import operations
-from gui.icons import icon
 from gui.messages import Messages
 from gui.pages.page import Context, Empty, Page
 from gui.pages.questions import QuestionsPage
@@ -29,7 +27,7 @@ from gui.session import Session
 from gui.sidebar import SideButton
 from gui.status import StatusStrip
 from gui.theme import Mode, Theme
-from gui.widgets.basics import Text, push_button
+from gui.widgets.basics import Text
 from jobs.records import Snapshot
 
 PAGES = (("questions", "Questions"), ("queue", "Queue"), ("live", "Live"), ("verdict", "Verdict"))
@@ -65,8 +63,6 @@ class MainWindow(QMainWindow):
         session.snapshot_changed.connect(self._changed)
         session.failed.connect(self.messages.error)
         session.closed.connect(self._gone)
-        theme.changed.connect(self._dress)
-        self._dress()
         self.go("questions")
 
     def go(self, name: str) -> None:
@@ -134,25 +130,23 @@ class MainWindow(QMainWindow):
         whole.addWidget(self.strip)
         self.setCentralWidget(middle)
 
-    def _appearance(self) -> QPushButton:
-        button = push_button("Appearance", lambda: None, quiet=True, about="light, dark or as the system")
-        button.setIconSize(QSize(16, 16))
+    def _appearance(self) -> SideButton:
+        button = SideButton("appearance", "Appearance", self.theme)
+        button.setCheckable(False)
+        button.setAccessibleDescription("light, dark or as the system")
         menu, group = QMenu(button), QActionGroup(self)
         for mode, label in MODES:
             action = QAction(label, self, checkable=True, checked=mode == self.theme.mode)
             action.triggered.connect(partial(self._choose_mode, mode))
             group.addAction(action)
             menu.addAction(action)
-        button.setMenu(menu)
+        button.clicked.connect(lambda: menu.popup(button.mapToGlobal(QPoint(0, -menu.sizeHint().height()))))
         return button
 
     def _choose_mode(self, mode: Mode, checked: bool = True) -> None:
         self.theme.choose(mode)
         if self.session.is_open:
             self.session.run(operations.keep_appearance, mode)
-
-    def _dress(self) -> None:
-        self.appearance.setIcon(icon("appearance", self.theme.tokens.muted))
 
     def _opened(self) -> None:
         if self._stack.currentWidget() is self._trouble:

@@ -99,6 +99,7 @@ class Messages(QWidget):
         banner.destroyed.connect(self._tidy)
         self._column.insertWidget(0, banner)
         self.show()
+        banner.show()  # a layout would show it only at the next turn
         return banner
 
     def _tidy(self) -> None:

@@ -74,6 +74,7 @@ class Session(QObject):
         self._analyses = ThreadPoolExecutor(1, thread_name_prefix="analysis")
         self._closing = False
         self._delivered.connect(self._deliver)
+        self.snapshot_changed.connect(self._keep)  # the first to hear: pages then read `snapshot`
 
     @property
     def is_open(self) -> bool:
@@ -201,9 +202,10 @@ class Session(QObject):
         try:
             if self._lab is not None:
                 operations.close_lab(self._lab, timeout)
-        except Exception:
+        except LabError:
             log.exception("closing the lab failed")  # the window is going; the run folders hold everything
-        self.closed.emit()
+        finally:
+            self.closed.emit()
 
     def _submit(
         self,
@@ -216,7 +218,7 @@ class Session(QObject):
         def work() -> None:
             try:
                 value = call(*arguments)
-            except Exception as error:  # whatever happens there must be seen here
+            except Exception as error:  # noqa: BLE001 - whatever happens there must be seen here
                 self._delivered.emit(failed, error)
             else:
                 self._delivered.emit(done, value)
@@ -236,7 +238,6 @@ class Session(QObject):
     def _opened(self, found: tuple[LabLike, list[StudySpec], tuple[Broken, ...], dict[str, Metric]]) -> None:
         self._lab, studies, self.broken, self.metrics = found
         self.studies = {s.id: s for s in studies}
-        self.snapshot_changed.connect(self._keep)
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
         self._reader.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from gui.icons import icon
@@ -16,6 +16,7 @@ class SideButton(QAbstractButton):
     def __init__(self, name: str, label: str, theme: Theme) -> None:
         super().__init__()
         self._icon, self._theme, self._badge = name, theme, 0
+        self._ring = False
         self.setText(label)
         self.setCheckable(True)
         self.setFont(sized(13))
@@ -41,6 +42,11 @@ class SideButton(QAbstractButton):
         """One line."""
         return QSize(150, 33)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Keep in mind whether the keyboard brought the focus: only then a ring helps."""
+        self._ring = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+
     def enterEvent(self, event: QEnterEvent) -> None:
         """Light up."""
         super().enterEvent(event)
@@ -60,7 +66,7 @@ class SideButton(QAbstractButton):
         if self.isChecked() or self.underMouse():
             painter.setBrush(QColor(tokens.selection if self.isChecked() else tokens.hover))
             painter.drawRoundedRect(box, 7, 7)
-        if self.hasFocus():
+        if self.hasFocus() and self._ring:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(tokens.accent), 1.5))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 6, 6)

@@ -43,7 +43,7 @@ QPushButton[primary="true"]:disabled { color: $muted; background: $line; border-
 QPushButton[quiet="true"] { background: transparent; border-color: transparent; color: $muted; }
 QPushButton[quiet="true"]:hover { background: $hover; color: $text; }
 QPushButton[quiet="true"]:focus { border-color: $accent; color: $text; }
-QPushButton[small="true"] { padding: 2px 9px; min-height: 18px; }
+QPushButton[small="true"] { padding: 2px 8px; min-height: 18px; }
 
 QComboBox, QSpinBox, QLineEdit {
   color: $text; background: $surface; border: 1px solid $line; border-radius: 7px; padding: 4px 9px; min-height: 20px;
@@ -51,6 +51,7 @@ QComboBox, QSpinBox, QLineEdit {
 }
 QComboBox:focus, QSpinBox:focus, QLineEdit:focus { border-color: $accent; }
 QComboBox:hover { background: $hover; }
+QSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron.svg"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {
@@ -70,7 +71,8 @@ QTableView::item:selected { background: $selection; color: $text; }
 QTableView::item:focus { background: $selection; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section {
-  color: $muted; background: $surface; border: none; border-bottom: 1px solid $line; padding: 4px 6px; font-weight: normal;
+  color: $muted; background: $surface; border: none; border-bottom: 1px solid $line; padding: 4px 6px;
+  font-size: 12px; font-weight: normal;
 }
 QTableCornerButton::section { background: $surface; border: none; }
 QPlainTextEdit {

@@ -90,11 +90,6 @@ def interval(value: float, ci: tuple[float, float] | None, unit: str, compared: 
     return f"{middle} [{number(ci[0] * by, digits, signed)}, {number(ci[1] * by, digits, signed)}]"
 
 
-def p_value(p: float) -> str:
-    """ "p = .031"; never "p = 0"."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
-
-
 def seconds(value: float) -> str:
     """A short duration: "9 s", "4 min", "2 h 05 min"."""
     whole = max(0, round(value))

@@ -190,6 +190,7 @@ def ui_font() -> QFont:
         inter = next((f for f in families if f.startswith("Inter")), None)
         font = QFont(inter) if inter else font
     font.setPixelSize(13)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)  # hinted advances tear small words apart
     font.setFeature(QFont.Tag("tnum"), 1)  # tabular numbers: columns of figures stand still
     return font
 
@@ -203,8 +204,16 @@ def sized(pixels: int, bold: bool = False) -> QFont:
     """The window's font at another size; semibold where `bold`."""
     font = QFont(QApplication.font())
     font.setPixelSize(pixels)
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    return font
+    return weighted(font, bold)
+
+
+def weighted(font: QFont, bold: bool) -> QFont:
+    """The font, semibold or normal. Qt does not move a variable font's axis by itself."""
+    made = QFont(font)
+    made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    if made.family().startswith("Inter"):
+        made.setVariableAxis(QFont.Tag("wght"), 600.0 if bold else 400.0)
+    return made
 
 
 def read_mode(path: Path) -> Mode:

@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 
 def _pictures(asked: argparse.Namespace, mode: str, spare: Path) -> None:
-    from fake import STEPS, FakeLab
+    from fake_lab import STEPS, FakeLab
 
     if asked.home is not None:
         _picture(asked, mode, "", None, ("questions", "queue", "live", "verdict"))

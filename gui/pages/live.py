@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from engine.probe import Metric
 from engine.spec import StudySpec
@@ -16,7 +16,7 @@ from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, runs_of,
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import Table
 from gui.text import clock, count, scale, seconds_range, unit_word
-from gui.widgets.basics import Card, Text, push_button
+from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
 from gui.widgets.marks import Legend
 from gui.widgets.plot import PlotCard, Series
 from jobs.records import RunRecord, TrialRecord
@@ -56,25 +56,16 @@ class LivePage(Page):
             "reliance": PlotCard(context.theme, "Reliance on the shortcut", ""),
             LOSS: PlotCard(context.theme, "Training loss", ""),
         }
-        self.model = RunsModel(("arm", "step", "loss", "left"))
-        self.table = Table(self.model, "Runs of this trial", widths={1: 96, 2: 48, 3: 84})
+        self.model = RunsModel(("arm", "step", "loss", "left"), context.theme)
+        self.table = Table(self.model, "Runs of this trial", widths={1: 90, 2: 46, 3: 78})
         runs = Card("Runs")
         runs.layout_.addWidget(self.table, 1)
-        grid = QGridLayout()
-        grid.setSpacing(GAP)
-        grid.addWidget(self.plots["accuracy"], 0, 0, 1, 6)
-        grid.addWidget(self.plots["reliance"], 0, 6, 1, 6)
-        grid.addWidget(self.plots[LOSS], 1, 0, 1, 7)
-        grid.addWidget(runs, 1, 7, 1, 5)
-        for at in range(12):
-            grid.setColumnStretch(at, 1)
-        for at in range(2):
-            grid.setRowStretch(at, 1)
         column = QVBoxLayout(self.body)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, SCROLL_ROOM, 0)
         column.setSpacing(GAP)
         column.addLayout(top)
-        column.addLayout(grid, 1)
+        column.addLayout(_side_by_side((self.plots["accuracy"], 1), (self.plots["reliance"], 1)), 1)
+        column.addLayout(_side_by_side((self.plots[LOSS], 57), (runs, 43)), 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
@@ -220,6 +211,16 @@ class LivePage(Page):
                     f"“{name}” goes on from its card on the first page.",
                 ),
             )
+
+
+def _side_by_side(*parts: tuple[Card, int]) -> QHBoxLayout:
+    """Cards in a row, sharing its width in these proportions whatever they hold."""
+    row = QHBoxLayout()
+    row.setSpacing(GAP)
+    for card, share in parts:
+        card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        row.addWidget(card, share)
+    return row
 
 
 def _flat(band: Band, total: float) -> Band:

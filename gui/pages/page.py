@@ -13,7 +13,7 @@ from gui.messages import Messages
 from gui.session import Session
 from gui.text import clean, clock, count
 from gui.theme import ArmStyle, Theme, arm_styles
-from gui.widgets.basics import Text, push_button
+from gui.widgets.basics import SCROLL_ROOM, Text, push_button
 from jobs.records import TrialRecord
 
 MARGIN, GAP = 24, 14
@@ -49,6 +49,7 @@ class Page(QWidget):
         self.tools = QHBoxLayout()
         self.tools.setSpacing(8)
         head = QHBoxLayout()
+        head.setContentsMargins(0, 0, SCROLL_ROOM, 0)
         head.setSpacing(16)
         head.addLayout(words, 1)
         head.addLayout(self.tools)
@@ -60,7 +61,7 @@ class Page(QWidget):
         self._stack.addWidget(self.body)
         self._stack.addWidget(self.empty)
         column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, 18, MARGIN, GAP)
+        column.setContentsMargins(MARGIN, 18, MARGIN - SCROLL_ROOM, GAP)
         column.setSpacing(GAP)
         column.addLayout(head)
         column.addWidget(self._stack, 1)
@@ -127,7 +128,7 @@ class TrialChooser(QComboBox):
         self._shown: list[tuple[str, str]] = []
         self.setAccessibleName("Trial shown")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(26)
+        self.setMinimumContentsLength(34)
         self.activated.connect(self._activated)
 
     def refresh(self) -> None:

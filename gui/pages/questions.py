@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.spec import StudySpec
 from gui import operations
@@ -15,12 +15,12 @@ from gui.operations import Launch
 from gui.pages.page import GAP, Context, Page, is_active
 from gui.pages.verdict import WORDS
 from gui.text import count, seconds_range
-from gui.widgets.basics import Card, Pill, Text, push_button, set_primary
+from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
 from jobs.records import TrialRecord
 from jobs.result import Result
 
 WIDEST = 420  # px; with more room, one card more stands in a row
-CARD_HEIGHT = 200
+CARD_HEIGHT = 228
 
 
 class StudyCard(Card):
@@ -31,9 +31,10 @@ class StudyCard(Card):
         self._page = page
         self.study = study
         self.question = Text(study.question, pixels=15, bold=True, lines=3)
-        self.source = Text(study.source, "muted")
+        self.source = Text(study.source, "muted", lines=2)
         self.summary = Text(study.summary, "caption", lines=2)
         self.pill, self.found = Pill(page.context.theme), Text("", "caption", lines=2)
+        self.pill.hide()
         self.cost = Text("", "caption")
         self.options = push_button("Options", lambda: page.ask(study), small=True, quiet=True, about=study.question)
         self.button = push_button("Run", lambda: page.act(study), about=study.question)
@@ -108,11 +109,7 @@ class QuestionsPage(Page):
         rows.addLayout(self.grid)
         rows.addLayout(self._broken)
         rows.addStretch(1)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setAccessibleName("Studies")
-        self._scroll.setWidget(inside)
+        self._scroll = Scroll(inside, "Studies")
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._scroll)
@@ -191,7 +188,8 @@ class QuestionsPage(Page):
         self.refresh()
         self.context.session.run(
             operations.launch, study, choice,
-            done=lambda trial: self._started(study, trial, dialog), failed=lambda e: self._not_started(study, e, dialog),
+            done=lambda trial: self._started(study, trial, dialog),
+            failed=lambda error: self._not_started(study, error, dialog),
         )  # fmt: skip
 
     def _started(self, study: StudySpec, trial: str, dialog: OptionsDialog | None = None) -> None:
@@ -220,7 +218,7 @@ class QuestionsPage(Page):
         self._arrange()
 
     def _arrange(self, force: bool = False) -> None:
-        columns = max(1, -(-self.width() // WIDEST))
+        columns = min(max(1, -(-self.width() // WIDEST)), max(2, len(self.cards)))
         if columns == self._columns and not force:
             return
         for at in range(max(columns, self._columns)):

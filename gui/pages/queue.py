@@ -14,7 +14,7 @@ from gui.pages.page import Context, Page
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import ProgressDelegate, Table
 from gui.text import count
-from gui.widgets.basics import Card, Text, push_button
+from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
 from jobs.records import RunRecord, Snapshot
 
 COLUMNS = ("arm", "study", "state", "progress", "left")
@@ -26,8 +26,8 @@ class QueuePage(Page):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "Queue")
-        self.model = RunsModel(COLUMNS)
-        self.table = Table(self.model, "Runs", stretch=2, widths={0: 190, 1: 260, 3: 210, 4: 100})
+        self.model = RunsModel(COLUMNS, context.theme)
+        self.table = Table(self.model, "Runs", stretch=2, widths={0: 210, 1: 240, 3: 210, 4: 100})
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setItemDelegateForColumn(3, ProgressDelegate(context.theme, self.table))
         self.pause = push_button("Pause queue", self._pause)
@@ -47,7 +47,7 @@ class QueuePage(Page):
         card.layout_.addLayout(bar)
         card.layout_.addWidget(self.table, 1)
         column = QVBoxLayout(self.body)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, SCROLL_ROOM, 0)
         column.addWidget(card, 1)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         self.table.doubleClicked.connect(lambda *_: self._log())
@@ -67,6 +67,7 @@ class QueuePage(Page):
             self.show_body()
             self.pause.setEnabled(True)
             self.model.show_rows(self._rows(snapshot))
+            self.table.setColumnHidden(COLUMNS.index("study"), len({t.question for t in snapshot.trials}) < 2)
         self.pause.setText("Resume queue" if snapshot is not None and snapshot.paused else "Pause queue")
         self.pause.setAccessibleName(self.pause.text())
         self.subtitle.setText(self._sentence(snapshot))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui import operations
 from gui.icons import pixmap
@@ -14,7 +14,7 @@ from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_wo
 from gui.pages.verdict_figures import caption_of, corner, differences, figure_rows, spots, units
 from gui.tables.figures import FiguresTable
 from gui.text import clock, number, scale, unit_word
-from gui.widgets.basics import Card, Pill, Text, push_button
+from gui.widgets.basics import Card, Pill, Scroll, Text, push_button
 from gui.widgets.forest import Forest
 from gui.widgets.scatter import Scatter
 from gui.widgets.waterfall import Waterfall, bars
@@ -104,14 +104,10 @@ class VerdictPage(Page):
             grid.setColumnStretch(at, 1)
         grid.setRowMinimumHeight(1, 270)
         grid.setRowStretch(5, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setAccessibleName("Verdict")
-        scroll.setWidget(inside)
+        self.scroller = Scroll(inside, "Verdict")
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(scroll)
+        column.addWidget(self.scroller)
 
     def refresh(self) -> None:
         """Show the chosen trial's result, or why there is none yet."""
@@ -177,7 +173,7 @@ class VerdictPage(Page):
         self.cards["gain"].setVisible(bool(result.decomposition))
         self.scatter.show_spots(spots(result, styles), corner(result, study), f"{name}, {unit_word(accuracy_unit)}")
         reliance = f"{caption_of(result, result.reliance)}, {unit_word(unit_of.get(result.reliance, 'difference'))}"
-        self.cards["arms"].set_caption(f"upwards: {reliance}; crosses: 95 % intervals over seeds")
+        self.cards["arms"].set_caption(f"upwards: {reliance}; lines: 95 % intervals")
         self._relay(bool(result.decomposition))
         margin_unit = unit_of.get(f"{primary.probe}.{primary.metric}", "difference")
         margin = primary.margin * scale(margin_unit)
@@ -203,7 +199,8 @@ class VerdictPage(Page):
         row = QHBoxLayout(made)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(9)
-        mark = Text()
+        mark = QLabel()
+        mark.setTextFormat(Qt.TextFormat.PlainText)
         mark.setPixmap(pixmap("tick" if check.ok else "cross", tokens.good if check.ok else tokens.bad, 13))
         words = QVBoxLayout()
         words.setSpacing(0)

@@ -65,7 +65,8 @@ def differences(result: Result, labels: dict[str, str]) -> list[Difference]:
         unit = unit_of.get(contrast.metric, "difference")
         name = f"{labels.get(contrast.a, contrast.a)} − {labels.get(contrast.b, contrast.b)}"
         if contrast.metric != main:
-            name = f"{caption_of(result, contrast.metric)}: {name}"
+            short = {result.reliance: "reliance", result.accuracy: "accuracy"}
+            name = f"{short.get(contrast.metric) or caption_of(result, contrast.metric)}: {name}"
         comparable = (unit in POINTS) if points else contrast.metric == main
         said = interval(contrast.difference, contrast.ci, unit, compared=True)
         said += "" if comparable else f" {unit_word(unit, True)}"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPointF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
 
 from gui.text import clean, number, seconds, seconds_range, tip
-from gui.theme import ArmStyle
+from gui.theme import ArmStyle, Theme
 from gui.widgets.marks import draw_marker
 from jobs.records import RunRecord
 
@@ -19,7 +19,8 @@ RUN = Qt.ItemDataRole.UserRole
 FRACTION = Qt.ItemDataRole.UserRole + 1
 COLOUR = Qt.ItemDataRole.UserRole + 2
 HEADERS = {
-    "study": "study", "arm": "arm · seed", "state": "state", "progress": "progress", "step": "step", "loss": "loss", "left": "left",
+    "study": "study", "arm": "arm · seed", "state": "state", "progress": "progress", "step": "step",
+    "loss": "loss", "left": "left",
 }  # fmt: skip
 RIGHT = ("step", "loss", "left")
 ORDER = {"running": 0, "queued": 1, "interrupted": 2, "paused": 3, "failed": 4, "cancelled": 5, "succeeded": 6}
@@ -66,9 +67,9 @@ def fraction(run: RunRecord) -> float:
 class RunsModel(QAbstractTableModel):
     """Runs as rows. Columns are those of HEADERS that were asked for."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], theme: Theme) -> None:
         super().__init__()
-        self._columns = tuple(columns)
+        self._columns, self._theme = tuple(columns), theme
         self._rows: list[Row] = []
         self._icons: dict[ArmStyle, QIcon] = {}
 
@@ -125,6 +126,8 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             words = [row.study, f"{row.label}, seed {row.run.seed}", state_words(row.run), row.run.hint]
             return tip("\n".join(w for w in words if w)) if column != "progress" else None
+        if role == Qt.ItemDataRole.ForegroundRole and column in ("state", "step"):
+            return QBrush(QColor(self._theme.tokens.bad)) if row.run.state == "failed" else None
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{HEADERS[column]}: {self._words(row, column)}"
         return (

@@ -7,12 +7,14 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QTextLayout, QTextOption
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.text import button as button_text
 from gui.text import clean, tip
 from gui.theme import Theme, sized
 
+SCROLL_ROOM = 18
+"""px at a scrolled page's right, out of its margin, for the scroll bar."""
 Role = Literal["text", "muted", "caption", "good", "warn", "bad"]
 
 
@@ -162,6 +164,23 @@ class Card(QFrame):
         """Say something else below the title."""
         self.caption.setText(text)
         self.caption.setVisible(bool(text))
+
+
+class Scroll(QScrollArea):
+    """Scrolls `inside` vertically. Its bar stands in the page's margin, so that what scrolls keeps its width."""
+
+    def __init__(self, inside: QWidget, name: str) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(name)
+        self.setWidget(inside)
+        self.verticalScrollBar().rangeChanged.connect(self._make_room)
+        self._make_room(0, 0)
+
+    def _make_room(self, low: int, high: int) -> None:
+        bar = self.verticalScrollBar().sizeHint().width() if high > low else 0
+        self.setViewportMargins(0, 0, max(0, SCROLL_ROOM - bar), 0)
 
 
 class Pill(QWidget):

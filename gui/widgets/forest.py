@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui.text import clean, number
-from gui.theme import Theme
+from gui.theme import Theme, weighted
 from gui.widgets.chart import Chart, tick_digits, ticks
 
 AXIS, ROW = 24.0, 26.0
@@ -46,8 +46,8 @@ class Forest(Chart):
         """Paint names, intervals and figures."""
         if not self._rows:
             return
-        tokens, metrics = self.theme.tokens, QFontMetricsF(_weight(self.small, True))
-        name = min(self.width() * 0.34, 8 + max(metrics.horizontalAdvance(clean(r.label, 200)) for r in self._rows))
+        tokens, metrics = self.theme.tokens, QFontMetricsF(weighted(self.small, True))
+        name = min(self.width() * 0.4, 8 + max(metrics.horizontalAdvance(clean(r.label, 200)) for r in self._rows))
         figures = min(self.width() * 0.36, 8 + max(metrics.horizontalAdvance(r.said) for r in self._rows))
         box = QRectF(name + 10, 0, max(60.0, self.width() - name - figures - 24), self.height() - AXIS)
         drawn = [r for r in self._rows if r.comparable]
@@ -62,7 +62,7 @@ class Forest(Chart):
         height = min(44.0, box.height() / len(self._rows))
         for at, row in enumerate(self._rows):
             middle = height * (at + 0.5)
-            painter.setFont(_weight(self.small, row.primary))
+            painter.setFont(weighted(self.small, row.primary))
             left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             self.write(painter, row.label, QRectF(0, middle - 9, name, 18), tokens.text, left)
@@ -85,9 +85,3 @@ class Forest(Chart):
         for mark in marks:
             text = QRectF(x(mark) - 26, box.bottom() + 6, 52, 14)
             self.write(painter, number(mark, digits, sign=True), text, tokens.muted)
-
-
-def _weight(font: QFont, bold: bool) -> QFont:
-    made = QFont(font)
-    made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    return made

@@ -16,9 +16,11 @@ from gui.curves import Array, Band
 from gui.text import clean, number
 from gui.theme import ArmStyle, Theme, sized
 from gui.widgets.basics import Card
+from gui.widgets.chart import tick_digits, ticks
 
 SYMBOLS = {
-    "circle": "o", "square": "s", "triangle": "t1", "diamond": "d", "cross": "+", "star": "star", "pentagon": "p", "down": "t",
+    "circle": "o", "square": "s", "triangle": "t1", "diamond": "d",
+    "cross": "+", "star": "star", "pentagon": "p", "down": "t",
 }  # fmt: skip
 MARKERS = 7
 """About so many markers a line: enough to tell lines apart, too few to hide them."""
@@ -37,12 +39,24 @@ class Series:
     singles: tuple[tuple[Array, Array], ...] = ()
 
 
+PADDING = {"left": 0.06, "bottom": 0.02}
+"""Room beyond the range, as a part of it, for the outermost figures."""
+
+
 class _Axis(pg.AxisItem):
-    """An axis of quiet figures with real minus signs."""
+    """An axis of quiet round figures with real minus signs."""
+
+    def tickValues(self, minVal, maxVal, size):  # noqa: N803 - pyqtgraph's names
+        """Round values within the range, as many as have room."""
+        low, high = sorted((minVal, maxVal))
+        pad = (high - low) * PADDING[self.orientation] / (1 + 2 * PADDING[self.orientation])
+        found = ticks(low + pad, high - pad, max(3, min(6, round(size / (40 if self.orientation == "left" else 100)))))
+        edge = (high - low) * 1e-6
+        return [(found[1] - found[0], [v for v in found if low - edge <= v <= high + edge])]
 
     def tickStrings(self, values, scale, spacing):
         """The figures at the ticks."""
-        digits = max(0, min(4, -math.floor(math.log10(spacing) + 1e-9))) if spacing < 1 else 0
+        digits = tick_digits(spacing)
         return [number(v * scale, digits) for v in values]
 
 
@@ -159,7 +173,8 @@ class PlotCard(Card):
         ranges = (0.0, max(1.0, last_step)), self.fixed or _span(series, self.by)
         if ranges != self._ranges:
             self._ranges = ranges
-            self.plot.setRange(xRange=ranges[0], yRange=ranges[1], padding=0.02, disableAutoRange=True)
+            self.plot.setXRange(*ranges[0], padding=PADDING["bottom"])
+            self.plot.setYRange(*ranges[1], padding=PADDING["left"])
 
     def _dress(self) -> None:
         tokens = self._theme.tokens
@@ -170,8 +185,10 @@ class PlotCard(Card):
             axis.setTickPen(QPen(QColor(tokens.line), 1) if name == "left" else QPen(Qt.PenStyle.NoPen))
             axis.setTextPen(QColor(tokens.muted))
             axis.setTickFont(sized(11))
-            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=True)
+            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=30)
+            axis.setZValue(-1000)
         self.plot.getAxis("left").setGrid(255)
+        self.plot.getAxis("bottom").setStyle(tickAlpha=0)
 
 
 def _span(series: list[Series], by: float) -> tuple[float, float]:

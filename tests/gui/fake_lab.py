@@ -7,36 +7,19 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from fake_result import FINAL, MODEL, invented_result
+
 from engine.errors import LabError, ReportError
 from engine.plugin import Broken
 from engine.spec import ModelRef, StudySpec, TrialSpec
 from jobs.paths import Home
+from jobs.reading import ordinal
 from jobs.records import Curves, Point, RunRecord, Snapshot, TrialRecord
-from jobs.result import (
-    ArmResult,
-    Check,
-    Contrast,
-    Interval,
-    MetricInfo,
-    PrimaryResult,
-    Result,
-    RunEntry,
-    Step,
-    StudyResult,
-    Verdict,
-)
+from jobs.result import Result
 from jobs.studies import load
 
 STARTED = 1_780_000_000.0
 STEPS = 150
-MODEL = "fork-s (invented)"
-FINAL = {
-    "base": (0.04, 0.06),
-    "sft": (0.78, 0.27),
-    "sft-dpo": (0.83, 0.13),
-    "shuffled": (0.45, 0.33),
-    "planted": (0.7, 0.62),
-}
 
 
 class FakeLab:
@@ -59,6 +42,8 @@ class FakeLab:
         self.broken_studies: list[Broken] = []
         self.texts: dict[str, str] = {}
         self.lock = threading.Lock()
+        self.points: list[Point] = []
+        self.known: set[tuple[str, str, int]] = set()
 
     def studies(self) -> list[StudySpec]:
         return [s.model_copy(update=self.texts) for s in self.questions.values()]
@@ -115,8 +100,10 @@ class FakeLab:
         )  # fmt: skip
 
     def curves(self, trial: str, since: int = 0) -> Curves:
-        points = [p for r in (self._runs() if self.count else []) for p in _points(r)]
-        return Curves(points=tuple(points[since:]), cursor=len(points))
+        found = [p for r in (self._runs() if self.count else []) for p in _points(r)]
+        self.points += [p for p in found if (p.run, p.name, p.step) not in self.known]
+        self.known |= {(p.run, p.name, p.step) for p in found}
+        return Curves(points=tuple(self.points[since:]), cursor=len(self.points))
 
     def result(self, trial: str) -> Result:
         self._ask("result", trial)
@@ -155,14 +142,14 @@ class FakeLab:
                 if (arm.method == "base" or arm.seeds == 1) and seed:
                     continue
                 found.append(self._run(arm.name, seed, at))
-        return [r.model_copy(update={"position": n, "reason": f"queued, {n}th"}) if r.state == "queued" else r
+        return [r.model_copy(update={"position": n, "reason": f"queued, {ordinal(n)}"}) if r.state == "queued" else r
                 for r, n in zip(found, _positions(found), strict=True)]  # fmt: skip
 
     def _run(self, arm: str, seed: int, at: int) -> RunRecord:
         late = self.step < STEPS and seed * 5 + at
         state = "succeeded" if not late or late < 17 else "running" if late < 19 else "queued"
         total = 0 if arm == "base" else STEPS
-        step = total if state == "succeeded" else (self.step - 22 * (late % 2) if state == "running" else 0)
+        step = total if state == "succeeded" else (max(1, self.step - 22 * (late % 2)) if state == "running" else 0)
         trials = tuple(f"function-calling-quick-{n + 1}" for n in range(self.count))
         plain = {
             "run": f"{seed:08x}{at:08x}", "arm": arm, "seed": seed, "state": state, "step": step, "total_steps": total,
@@ -204,7 +191,7 @@ def _points(run: RunRecord) -> list[Point]:
         found = (("calls.accuracy", accuracy), ("calls.reliance", reliance))
         return [Point(run=run.run, name=n, step=0, value=v) for n, v in found] if run.state == "succeeded" else []
     points = []
-    for step in range(0, run.step + 1):
+    for step in range(run.step + 1):
         if step:
             points.append(Point(run=run.run, name="loss", step=step, value=_loss(run.arm, run.seed, step)))
         if step % 15 == 0 and (run.attempt or step):
@@ -214,83 +201,3 @@ def _points(run: RunRecord) -> list[Point]:
             points.append(Point(run=run.run, name="calls.accuracy", step=step, value=up))
             points.append(Point(run=run.run, name="calls.reliance", step=step, value=lean))
     return points
-
-
-def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None = None) -> Result:
-    """A result whose figures are invented."""
-    texts, primary = texts or {}, study.primary
-    info = [
-        MetricInfo(metric="calls.accuracy", label="Right call, new wording", unit="share", direction="up"),
-        MetricInfo(metric="calls.accuracy_tools", label="Right call, new tools", unit="share", direction="up"),
-        MetricInfo(metric="calls.reliance", label="Reliance on word overlap", unit="difference", direction="down"),
-        MetricInfo(metric="calls.no_tool", label="No call where no tool applies", unit="share", direction="up"),
-        MetricInfo(metric="forgetting.nats", label="Loss on the base's own text", unit="nats", direction="down"),
-    ]
-    arms = []
-    for arm in study.arms:
-        accuracy, reliance = FINAL[arm.name]
-        one = arm.name == "base" or arm.seeds == 1
-        means = (accuracy, accuracy * 0.8, reliance, 0.9 - reliance, 2.13)
-        summary = tuple(
-            Interval(metric=i.metric, mean=m, ci=None if one else (m - 0.03, m + 0.04), n_seeds=1 if one else 5)
-            for i, m in zip(info, means, strict=True)
-        )
-        label = texts.get("label", arm.label)
-        runs = (RunEntry(seed=0, run="0" * 16, status="succeeded"),)
-        trains = arm.name != "base"
-        arms.append(
-            ArmResult(
-                name=arm.name, label=label, method=arm.method, role=arm.role, trains=trains, runs=runs, summary=summary
-            )
-        )
-    pairs = (
-        ("sft-dpo", "sft", 0.051, 0.029),
-        ("sft", "shuffled", 0.33, 0.042),
-        ("shuffled", "base", 0.412, 0.05),
-        ("sft", "base", 0.742, 0.03),
-    )
-    contrasts = [
-        Contrast(
-            a=a,
-            b=b,
-            metric="calls.accuracy",
-            difference=d,
-            ci=(d - h, d + h),
-            p=0.031,
-            p_holm=0.031,
-            n_seeds=5,
-            primary=not at,
-        )
-        for at, (a, b, d, h) in enumerate(pairs)
-    ]
-    contrasts.append(
-        Contrast(
-            a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
-        )
-    )
-    labels = study.verdict.chain_labels
-    steps = tuple(
-        Step(label=labels[n], arm=arm, level=level, gain=gain, ci=(gain - half, gain + half))
-        for n, (arm, level, gain, half) in enumerate(
-            (("shuffled", 0.45, 0.41, 0.05), ("sft", 0.78, 0.33, 0.04), ("sft-dpo", 0.83, 0.05, 0.03))
-        )
-    )
-    checks = ("Adapter changes the logits", "Adapter off equals the base", "Same chat template throughout", "Greedy decoding",
-              "No overlap of splits (0 of 200)", "Planted shortcut is found", "Absent shortcut is not found")  # fmt: skip
-    return Result(
-        study=StudyResult(
-            id=study.id, trial=trial, question=texts.get("question", study.question), claim=study.claim, source=study.source,
-            published=study.published, scale="quick", note=texts.get("note", ""), seeds=5,
-            primary=PrimaryResult(probe=primary.probe, metric=primary.metric, contrast=primary.contrast, expected="greater", margin=0.03),
-        ),
-        model={"name": MODEL}, data={"name": "invented"}, arms=tuple(arms), contrasts=tuple(contrasts), decomposition=steps,
-        checks=tuple(Check(name=c, label=c, ok=texts.get("bad") != c, detail="0.31 nats at most") for c in checks),
-        metrics=tuple(info), accuracy="calls.accuracy", reliance="calls.reliance",
-        notes=("Every figure on this page is invented, to draw and test the window.",),
-        verdict=Verdict(
-            code="learned", text=texts.get("text", "DPO on the teacher’s negatives calls functions better than SFT, and leans less on shared words."),
-            reasons=("+5.1 points on held-out wording (95 % interval +2.2 to +8.0, 5 paired seeds, p = .031 after Holm).",
-                     "Half of SFT’s own gain was output format."),
-        ),
-        provenance={},
-    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""A window on a lab that computes nothing, opened and closed for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_lab import FakeLab
+from PySide6.QtWidgets import QApplication
+
+from engine.spec import StudySpec, TrialSpec
+from gui import operations
+from gui.app import application
+from gui.main_window import MainWindow
+from gui.operations import Launch
+from gui.session import Session
+from gui.theme import Mode, Theme
+
+Opened = Callable[..., MainWindow]
+
+
+@pytest.fixture(scope="session")
+def qapp() -> QApplication:
+    """The application, as the window makes it."""
+    return application()
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[Launch]:
+    """Takes the place of planning, which needs a model: what was asked for is kept here."""
+    asked: list[Launch] = []
+
+    def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+        asked.append(choice)
+        return TrialSpec.model_construct(study=study, scale="quick", seeds=1, arms=())
+
+    monkeypatch.setattr(operations, "plan", plan)
+    return asked
+
+
+@pytest.fixture
+def opened(qapp: QApplication, qtbot, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a window on a fake lab; each is closed, and its threads are gone, when the test ends."""
+    made: list[MainWindow] = []
+
+    def open_on(lab: FakeLab, mode: Mode = "light", wait: bool = True) -> MainWindow:
+        theme = Theme(mode)
+        theme.apply()
+        session = Session(None, lambda _: lab)
+        window = MainWindow(session, theme)
+        made.append(window)
+        window.show()
+        session.open()
+        if wait:
+            qtbot.waitUntil(lambda: session.snapshot is not None, timeout=5000)
+        return window
+
+    yield open_on
+    for window in made:
+        if not window.session.is_closing:
+            with qtbot.waitSignal(window.session.closed, timeout=5000):
+                window.close()
+        window.deleteLater()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> FakeLab:
+    """A lab with one trial that runs."""
+    return FakeLab(tmp_path)

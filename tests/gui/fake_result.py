@@ -1,0 +1,133 @@
+"""A result whose figures are INVENTED, to draw and test the window."""
+
+from __future__ import annotations
+
+from engine.spec import StudySpec
+from jobs.result import (
+    ArmResult,
+    Check,
+    Contrast,
+    Interval,
+    MetricInfo,
+    PrimaryResult,
+    Result,
+    RunEntry,
+    Step,
+    StudyResult,
+    Verdict,
+)
+
+MODEL = "fork-s (invented)"
+FINAL = {
+    "base": (0.04, 0.06),
+    "sft": (0.78, 0.27),
+    "sft-dpo": (0.83, 0.13),
+    "shuffled": (0.45, 0.33),
+    "planted": (0.7, 0.62),
+}
+SENTENCE = "DPO on the teacher’s negatives calls functions better than SFT, and leans less on shared words."
+
+
+def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None = None) -> Result:
+    """A result whose figures are invented."""
+    texts, primary = texts or {}, study.primary
+    info = [
+        MetricInfo(metric="calls.accuracy", label="Right call, new wording", unit="share", direction="up"),
+        MetricInfo(metric="calls.accuracy_tools", label="Right call, new tools", unit="share", direction="up"),
+        MetricInfo(metric="calls.reliance", label="Reliance on word overlap", unit="difference", direction="down"),
+        MetricInfo(metric="calls.no_tool", label="No call where no tool applies", unit="share", direction="up"),
+        MetricInfo(metric="forgetting.nats", label="Loss on the base's own text", unit="nats", direction="down"),
+    ]
+    arms = []
+    for arm in study.arms:
+        accuracy, reliance = FINAL[arm.name]
+        one = arm.name == "base" or arm.seeds == 1
+        means = (accuracy, accuracy * 0.8, reliance, 0.9 - reliance, 2.13)
+        summary = tuple(
+            Interval(metric=i.metric, mean=m, ci=None if one else (m - 0.03, m + 0.04), n_seeds=1 if one else 5)
+            for i, m in zip(info, means, strict=True)
+        )
+        label = texts.get("label", arm.label)
+        runs = (RunEntry(seed=0, run="0" * 16, status="succeeded"),)
+        trains = arm.name != "base"
+        arms.append(
+            ArmResult(
+                name=arm.name, label=label, method=arm.method, role=arm.role, trains=trains, runs=runs, summary=summary
+            )
+        )
+    pairs = (
+        ("sft-dpo", "sft", 0.051, 0.029),
+        ("sft", "shuffled", 0.33, 0.042),
+        ("shuffled", "base", 0.412, 0.05),
+        ("sft", "base", 0.742, 0.03),
+    )
+    contrasts = [
+        Contrast(
+            a=a,
+            b=b,
+            metric="calls.accuracy",
+            difference=d,
+            ci=(d - h, d + h),
+            p=0.031,
+            p_holm=0.031,
+            n_seeds=5,
+            primary=not at,
+        )
+        for at, (a, b, d, h) in enumerate(pairs)
+    ]
+    contrasts.append(
+        Contrast(
+            a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
+        )
+    )
+    labels = study.verdict.chain_labels
+    steps = tuple(
+        Step(label=labels[n], arm=arm, level=level, gain=gain, ci=(gain - half, gain + half))
+        for n, (arm, level, gain, half) in enumerate(
+            (("shuffled", 0.45, 0.41, 0.05), ("sft", 0.78, 0.33, 0.04), ("sft-dpo", 0.83, 0.05, 0.03))
+        )
+    )
+    checks = (
+        "Adapter changes the logits",
+        "Adapter off equals the base",
+        "Same chat template throughout",
+        "Greedy decoding",
+        "No overlap of splits (0 of 200)",
+        "Planted shortcut is found",
+        "Absent shortcut is not found",
+    )
+    return Result(
+        study=StudyResult(
+            id=study.id,
+            trial=trial,
+            question=texts.get("question", study.question),
+            claim=study.claim,
+            source=study.source,
+            published=study.published,
+            scale="quick",
+            note=texts.get("note", ""),
+            seeds=5,
+            primary=PrimaryResult(
+                probe=primary.probe, metric=primary.metric, contrast=primary.contrast, expected="greater", margin=0.03
+            ),
+        ),
+        model={"name": MODEL},
+        data={"name": "invented"},
+        arms=tuple(arms),
+        contrasts=tuple(contrasts),
+        decomposition=steps,
+        checks=tuple(Check(name=c, label=c, ok=texts.get("bad") != c, detail="0.31 nats at most") for c in checks),
+        metrics=tuple(info),
+        accuracy="calls.accuracy",
+        reliance="calls.reliance",
+        notes=("Every figure on this page is invented, to draw and test the window.",),
+        verdict=Verdict(
+            code="learned",
+            text=texts.get("text", SENTENCE),
+            reasons=(
+                "+5.1 points on held-out wording (95 % interval +2.2 to +8.0, 5 paired seeds, p = .031 after Holm).",
+                "Half of SFT’s own gain was output format.",
+            ),
+        ),
+        provenance={},
+    )

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from fake_lab import STEPS, FakeLab
+from PySide6.QtCore import Qt
+
+from gui.pages.live import LivePage
+
+
+def live(window, qtbot) -> LivePage:
+    window.go("live")
+    page = window.pages["live"]
+    qtbot.waitUntil(lambda: page.is_empty or bool(page.plots["accuracy"]._lines))
+    return page
+
+
+def test_nothing_to_see_leads_to_the_questions(opened, qtbot, tmp_path: Path) -> None:
+    window = opened(FakeLab(tmp_path, trials=0))
+    page = live(window, qtbot)
+    assert page.is_empty
+    qtbot.keyClick(page.empty.button, Qt.Key.Key_Space)
+    assert window.buttons["questions"].isChecked()
+
+
+def test_three_plots_of_all_arms(opened, qtbot, lab) -> None:
+    page = live(opened(lab), qtbot)
+    assert page.plots["accuracy"].title.text() == "Right call, new wording"
+    assert page.plots["reliance"].title.text() == "Reliance on word overlap"
+    assert page.plots["accuracy"].caption.text().startswith("%")
+    assert set(page.plots["accuracy"]._lines) == {"base", "sft", "sft-dpo", "shuffled", "planted"}
+    assert set(page.plots["loss"]._lines) == {"sft", "sft-dpo", "shuffled", "planted"}
+    assert page.about.text() == "mean of up to 4 seeds, band: 95 % interval"
+    assert "SFT:" in page.plots["accuracy"].view.accessibleDescription()
+
+
+def test_the_base_is_a_flat_line(opened, qtbot, lab) -> None:
+    page = live(opened(lab), qtbot)
+    steps, values = page.plots["accuracy"]._lines["base"].line.getData()
+    assert (steps[0], steps[-1]) == (0, STEPS)
+    assert set(values) == {4.0}
+
+
+def test_bands_only_where_there_are_seeds(opened, qtbot, lab) -> None:
+    page = live(opened(lab), qtbot)
+    assert page.plots["accuracy"]._lines["sft"].band.isVisible()
+    assert not page.plots["accuracy"]._lines["planted"].band.isVisible()
+
+
+def test_curves_move_as_points_come(opened, qtbot, lab) -> None:
+    page = live(opened(lab), qtbot)
+    before = len(page.store.single("loss", "0000000300000002")[0])
+    lab.step = 140
+    qtbot.waitUntil(lambda: len(page.store.single("loss", "0000000300000002")[0]) > before)
+
+
+def test_single_seeds_can_be_seen(opened, qtbot, lab) -> None:
+    page = live(opened(lab), qtbot)
+    qtbot.mouseClick(page.seeds, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.plots["accuracy"]._lines["sft"].singles) == 4)
+    qtbot.mouseClick(page.seeds, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.plots["accuracy"]._lines["sft"].singles)
+
+
+def test_nothing_is_read_or_drawn_while_unseen(opened, qtbot, lab, monkeypatch) -> None:
+    window = opened(lab)
+    page = live(window, qtbot)
+    window.go("queue")
+    drawn: list[object] = []
+    for plot in page.plots.values():
+        monkeypatch.setattr(plot, "draw", lambda *a: drawn.append(a))
+    lab.step = 130
+    qtbot.wait(700)
+    assert drawn == []
+    window.go("live")
+    qtbot.waitUntil(lambda: bool(drawn))
+
+
+def test_the_trial_can_be_stopped(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    page = live(window, qtbot)
+    qtbot.mouseClick(page.stop, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: ("cancel_trial", "function-calling-quick-1") in lab.asked)
+    qtbot.waitUntil(lambda: len(window.messages.banners()) == 1)
+
+
+def test_a_finished_trial_offers_its_verdict(opened, qtbot, tmp_path: Path) -> None:
+    window = opened(FakeLab(tmp_path, step=STEPS))
+    page = live(window, qtbot)
+    assert page.subtitle.text().rsplit(" · ", 1)[1].startswith("finished")
+    assert not page.stop.isVisible()
+    qtbot.mouseClick(page.verdict, Qt.MouseButton.LeftButton)
+    assert window.buttons["verdict"].isChecked()
+
+
+def test_of_several_trials_one_is_chosen(opened, qtbot, tmp_path: Path) -> None:
+    window = opened(FakeLab(tmp_path, trials=2))
+    page = live(window, qtbot)
+    assert page.chooser.isVisible()
+    assert window.session.trial == "function-calling-quick-2"
+    page.chooser.setFocus()
+    qtbot.keyClick(page.chooser, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: window.session.trial == "function-calling-quick-1")
+    qtbot.waitUntil(lambda: page.plots["loss"]._lines != {})
+
+
+def test_the_dark_reaches_the_plots(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    page = live(window, qtbot)
+    light = page.plots["accuracy"].view.backgroundBrush().color().name()
+    window.theme.choose("dark")
+    assert page.plots["accuracy"].view.backgroundBrush().color().name() == "#1b1e22" != light

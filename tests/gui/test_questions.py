@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from fake_lab import STEPS, FakeLab
+from PySide6.QtCore import Qt
+
+from engine.errors import ModelError
+from engine.plugin import Broken
+from gui import operations
+from gui.dialogs.error import TextDialog
+from gui.dialogs.options import OptionsDialog
+from gui.estimate import estimate
+from gui.pages.questions import QuestionsPage
+
+
+def page(window) -> QuestionsPage:
+    return window.pages["questions"]
+
+
+def click(qtbot, widget) -> None:
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def test_every_study_has_a_card_and_the_first_unrun_is_primary(opened, qtbot, tmp_path: Path) -> None:
+    window = opened(FakeLab(tmp_path, trials=0))
+    cards = page(window).cards
+    assert list(cards) == ["nli-frequency", "function-calling"]
+    qtbot.waitUntil(lambda: cards["nli-frequency"].cost.text() == "not timed here yet")
+    assert [c.button.property("primary") for c in cards.values()] == ["true", "false"]
+    assert cards["nli-frequency"].found.text() == "not run here yet"
+    assert not cards["nli-frequency"].pill.isVisible()
+
+
+def test_run_queues_the_study_and_shows_it_live(opened, qtbot, lab, plans) -> None:
+    lab.count = 0
+    window = opened(lab)
+    qtbot.waitUntil(lambda: page(window).cards["function-calling"].button.text() == "Run")
+    click(qtbot, page(window).cards["function-calling"].button)
+    qtbot.waitUntil(window.buttons["live"].isChecked)
+    assert plans[0].scale == "quick"
+    assert ("warm",) in lab.asked
+    assert any(a[0] == "enqueue" for a in lab.asked)
+    assert window.session.trial == "function-calling-quick-1"
+
+
+def test_the_button_watches_what_runs_and_shows_what_is_done(opened, qtbot, tmp_path: Path) -> None:
+    lab = FakeLab(tmp_path)
+    window = opened(lab)
+    card = page(window).cards["function-calling"]
+    qtbot.waitUntil(lambda: card.button.text() == "Watch")
+    assert card.pill.word == "Running"
+    lab.step = STEPS
+    qtbot.waitUntil(lambda: card.button.text() == "See verdict" and card.pill.word == "Learned")
+    assert card.cost.text() == "3–4 min on this machine"
+    click(qtbot, card.button)
+    assert window.buttons["verdict"].isChecked()
+
+
+def test_a_bad_model_is_said_in_a_banner_and_nothing_is_queued(opened, qtbot, lab, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelError("The folder <b>x</b> holds no model.", "Choose another.")
+
+    monkeypatch.setattr(operations, "plan", refuse)
+    lab.count = 0
+    window = opened(lab)
+    button = page(window).cards["nli-frequency"].button
+    click(qtbot, button)
+    qtbot.waitUntil(lambda: len(window.messages.banners()) == 1)
+    assert window.messages.banners()[0].message.text() == "The folder <b>x</b> holds no model."
+    assert button.isEnabled()
+    assert not any(a[0] == "enqueue" for a in lab.asked)
+
+
+def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -> None:
+    lab.count = 0
+    window = opened(lab)
+    click(qtbot, page(window).cards["function-calling"].options)
+    dialog = window.findChild(OptionsDialog)
+    assert dialog is not None
+    assert dialog.seeds.value() == 3
+    dialog.scale.setCurrentIndex(dialog.scale.findData("smoke"))
+    assert dialog.seeds.value() == 2
+    assert "mean nothing" in dialog.note.text()
+    dialog.seeds.selectAll()
+    qtbot.keyClicks(dialog.seeds, "7")
+    qtbot.keyClicks(dialog.model, "some/folder")
+    qtbot.keyClicks(dialog.data, "some/file.jsonl")
+    click(qtbot, dialog.run)
+    qtbot.waitUntil(window.buttons["live"].isChecked)
+    assert (plans[0].scale, plans[0].seeds, plans[0].model) == ("smoke", 7, "some/folder")
+    assert plans[0].data == Path("some/file.jsonl")
+
+
+def test_a_study_without_own_data_asks_for_none(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    dialog = page(window).ask(window.session.studies["nli-frequency"])
+    assert not dialog.data.isVisible()
+    assert dialog.choice().data is None
+    dialog.reject()
+
+
+def test_an_error_leaves_the_options_open(opened, qtbot, lab, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelError("No model there.", "It needs config.json.")
+
+    monkeypatch.setattr(operations, "plan", refuse)
+    window = opened(lab)
+    dialog = page(window).ask(window.session.studies["function-calling"])
+    qtbot.keyClicks(dialog.model, "x")
+    click(qtbot, dialog.run)
+    qtbot.waitUntil(dialog.error.isVisible)
+    assert dialog.error.text() == "No model there. It needs config.json."
+    assert dialog.run.isEnabled()
+    assert not window.messages.banners()
+    dialog.reject()
+
+
+def test_a_broken_study_is_listed_with_its_reason(opened, qtbot, lab) -> None:
+    lab.broken_studies = [Broken("mine", "studies/mine.toml", "Traceback: no [primary]")]
+    window = opened(lab)
+    why = next(b for b in window.findChildren(type(page(window).cards["nli-frequency"].button)) if b.text() == "Why")
+    click(qtbot, why)
+    dialog = window.findChild(TextDialog)
+    assert "no [primary]" in dialog.shown.toPlainText()
+    dialog.accept()
+
+
+def test_cards_fill_the_width_there_is(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    window.resize(1600, 800)
+    cards = list(page(window).cards.values())
+    qtbot.waitUntil(lambda: cards[0].y() == cards[1].y())
+    assert abs(cards[0].width() - cards[1].width()) <= 1
+
+
+def test_an_estimate_comes_from_what_was_measured(tmp_path: Path) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    study, snapshot = lab.questions["function-calling"], lab.snapshot()
+    low, high = estimate(study, snapshot, "quick", 5) or (0, 0)
+    assert low < 312 < high
+    assert estimate(study, snapshot, "full") is None
+    assert estimate(lab.questions["nli-frequency"], snapshot) is None

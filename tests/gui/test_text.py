@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gui import text
+
+
+@given(st.text())
+def test_clean_leaves_no_control_or_direction_character(raw: str) -> None:
+    shown = text.clean(raw)
+    assert not any(ord(c) < 32 or c in text.DIRECTION for c in shown)
+    assert len(shown) <= text.LONGEST + 1
+
+
+@given(st.text())
+def test_a_tooltip_holds_no_markup_of_its_text(raw: str) -> None:
+    assert text.tip(raw).count("<") == (2 if text.clean(raw) else 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "compared", "said"),
+    [
+        (0.831, "share", False, "83.1 %"),
+        (0.051, "share", True, "+5.1 points"),
+        (-0.14, "difference", False, "−14.0 points"),
+        (-0.0001, "share", False, "0.0 %"),
+        (2.1301, "nats", False, "2.130 nats"),
+        (float("nan"), "nats", False, "not a number nats"),
+    ],
+)
+def test_figures(value: float, unit: str, compared: bool, said: str) -> None:
+    assert text.figure(value, unit, compared) == said
+
+
+def test_intervals() -> None:
+    assert text.interval(0.051, (0.022, 0.08), "share", compared=True) == "+5.1 [+2.2, +8.0]"
+    assert text.interval(0.5, None, "share") == "50.0"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (9, 16, "9–16 s"),
+        (110, 170, "2–3 min"),
+        (40, 100, "40 s – 2 min"),
+        (70, 80, "1 min"),
+        (3600, 9000, "1 h 00 min – 2 h 30 min"),
+    ],
+)
+def test_ranges(low: float, high: float, said: str) -> None:
+    assert text.seconds_range(low, high) == said
+
+
+def test_a_button_shows_an_ampersand() -> None:
+    assert text.button("a & b") == "a && b"
+
+
+def test_a_log_keeps_its_lines() -> None:
+    assert text.clean_lines("a\r\nb\tc\x1b[0m") == "a\nb\tc\N{REPLACEMENT CHARACTER}[0m"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gui import theme
+from gui.theme import DARK, LIGHT, Theme, arm_styles, contrast, reach
+from jobs.studies import load
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK])
+def test_words_can_be_read(tokens: theme.Tokens) -> None:
+    for ground in (tokens.background, tokens.surface):
+        assert contrast(tokens.text, ground) >= 7
+        assert contrast(tokens.muted, ground) >= 4.5
+    for code in ("learned", "format", "shortcut", "mixed", "inconclusive"):
+        assert contrast(tokens.verdict(code), tokens.surface) >= 4
+    assert contrast(tokens.on_accent, tokens.accent) >= 4.5
+
+
+def test_arms_are_told_apart_by_colour_dash_and_marker() -> None:
+    arms = [f"a{n}" for n in range(7)]
+    styles = arm_styles(arms, LIGHT)
+    assert len({s.colour for s in styles.values()}) == 7
+    assert len({s.marker for s in styles.values()}) == 7
+
+
+def test_in_the_dark_every_arm_reaches_three_to_one() -> None:
+    for style in arm_styles(["base", *(f"a{n}" for n in range(7))], DARK).values():
+        assert contrast(style.colour, DARK.surface) >= 3
+    assert reach("#0072B2", DARK.surface, 3.0) != "#0072B2" or contrast("#0072B2", DARK.surface) >= 3
+
+
+def test_base_and_format_arm_keep_their_looks() -> None:
+    study = load("function-calling")
+    styles = arm_styles([a.name for a in study.arms], LIGHT, study)
+    assert (styles["base"].dash, styles["base"].marker) == ("dotted", "circle")
+    assert (styles["shuffled"].colour, styles["shuffled"].marker) == ("#E69F00", "diamond")
+    assert (styles["sft"].colour, styles["sft"].dash, styles["sft"].marker) == ("#0072B2", "solid", "square")
+    assert (styles["sft-dpo"].colour, styles["sft-dpo"].dash, styles["sft-dpo"].marker) == (
+        "#009E73",
+        "dashed",
+        "triangle",
+    )
+
+
+def test_choosing_tells_the_widgets_once(qapp, qtbot) -> None:
+    chosen = Theme("light")
+    with qtbot.waitSignal(chosen.changed):
+        chosen.choose("dark")
+    assert chosen.tokens is DARK
+    with qtbot.assertNotEmitted(chosen.changed):
+        chosen.choose("dark")
+
+
+@pytest.mark.parametrize("kept", ['{"appearance": "dark"}', "[]", "no json", '{"appearance": "pink"}'])
+def test_what_was_chosen_is_read_back(tmp_path: Path, kept: str) -> None:
+    path = tmp_path / "window.json"
+    path.write_text(kept, "utf-8")
+    assert theme.read_mode(path) == ("dark" if "dark" in kept else "system")
+    theme.write_mode(path, "light")
+    assert theme.read_mode(path) == "light"
+
+
+def test_the_bundled_font_is_there_with_its_licence() -> None:
+    fonts = theme.RESOURCES / "styles" / "fonts"
+    assert (fonts / "Inter.ttf").stat().st_size > 100_000
+    assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text("utf-8").upper()

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_lab import STEPS, FakeLab
+from fake_result import invented_result
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from gui.pages.verdict import VerdictPage
+from gui.pages.verdict_figures import corner, differences, figure_rows
+from gui.theme import LIGHT, arm_styles
+from gui.widgets.waterfall import bars
+from jobs.studies import load
+
+
+def verdict(window, qtbot) -> VerdictPage:
+    window.go("verdict")
+    page = window.pages["verdict"]
+    qtbot.waitUntil(lambda: not page.is_empty)
+    return page
+
+
+def test_before_anything_was_run(opened, qtbot, tmp_path: Path) -> None:
+    window = opened(FakeLab(tmp_path, trials=0))
+    window.go("verdict")
+    page = window.pages["verdict"]
+    assert page.empty.sentence.text() == "No study has been run yet."
+    qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    assert window.buttons["questions"].isChecked()
+
+
+def test_while_runs_go_on(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    window.go("verdict")
+    page = window.pages["verdict"]
+    assert page.empty.sentence.text() == "12 of 17 runs are done; the verdict comes with the last one."
+    assert not page.export.isVisible()
+    qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    assert window.buttons["live"].isChecked()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
+    window = opened(FakeLab(tmp_path, step=STEPS), mode)
+    page = verdict(window, qtbot)
+    assert page.pill.word == "Learned"
+    assert page.sentence.text().startswith("DPO on the teacher’s negatives")
+    assert "+41.0 ±5.0" in page.waterfall.accessibleDescription()
+    assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
+    assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
+    assert page.table.figures.rowCount() == 5
+    page.grab()
+
+
+def test_it_is_analysed_once_for_each_state_of_the_runs(opened, qtbot, tmp_path: Path) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    window = opened(lab)
+    verdict(window, qtbot)
+    window.go("questions")
+    verdict(window, qtbot)
+    qtbot.wait(300)
+    assert len([a for a in lab.asked if a[0] == "result"]) == 1
+
+
+def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    lab.texts["bad"] = "Greedy decoding"
+    page = verdict(opened(lab), qtbot)
+    names = [page.checks.itemAt(n).widget().accessibleName() for n in range(page.checks.count())]
+    assert "Greedy decoding: failed. 0.31 nats at most" in names
+    assert sum(": passed." in n for n in names) == 6
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kind", "written"),
+    [
+        ("report.html", "Web page (*.html)", "report.html"),
+        ("report", "JSON (*.json)", "report.json"),
+        ("my.report", "Table (*.csv)", "my.report.csv"),
+        ("REPORT.JSON", "Web page (*.html)", "REPORT.JSON"),
+    ],
+)
+def test_the_report_is_exported(opened, qtbot, tmp_path, monkeypatch, chosen: str, kind: str, written: str) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    window = opened(lab)
+    page = verdict(window, qtbot)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / chosen), kind))
+    qtbot.mouseClick(page.export, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(window.messages.banners()))
+    assert (tmp_path / written).read_text("utf-8") == "invented"
+    assert window.messages.banners()[0].hint.text() == str(tmp_path / written)
+    assert page.export.isEnabled()
+
+
+def test_a_report_that_cannot_be_written_is_said(opened, qtbot, tmp_path, monkeypatch) -> None:
+    window = opened(FakeLab(tmp_path, step=STEPS))
+    page = verdict(window, qtbot)
+    for name in ("refused.html", "no/such/folder/report.html"):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        page.export.setFocus()
+        qtbot.keyClick(page.export, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: page.export.isEnabled() and bool(window.messages.banners()))
+    assert {b.property("kind") for b in window.messages.banners()} == {"error"}
+    assert len(window.messages.banners()) == 2
+
+
+def test_no_name_writes_nothing(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    page = verdict(opened(lab), qtbot)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    qtbot.mouseClick(page.export, Qt.MouseButton.LeftButton)
+    assert not any(a[0] == "export" for a in lab.asked)
+
+
+def test_figures_for_the_charts() -> None:
+    study = load("function-calling")
+    result = invented_result(study, "t")
+    labels = {a.name: a.label for a in result.arms}
+    styles = arm_styles(list(labels), LIGHT, study)
+    found = bars(result.decomposition, 100, "base", labels, styles)
+    assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
+    assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
+    assert corner(result, study) == pytest.approx((20.0, 11.0))
+    assert corner(result, None) is None
+    rows = differences(result, labels)
+    assert rows[0].primary
+    assert rows[-1].label == "reliance: SFT → DPO − SFT"
+    header, cells = figure_rows(result)
+    assert header[2:] == list(labels.values())
+    assert cells[0][:3] == ["Right call, new wording", "%", "4.0"]
+    assert bars((), 100, "base", {}, {}) == []
+
+
+def test_without_a_decomposition_the_scatter_takes_the_row(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    plain = invented_result(lab.questions["function-calling"], "t").model_copy(
+        update={"decomposition": (), "notes": ()}
+    )
+    monkeypatch.setattr(lab, "result", lambda trial: plain)
+    page = verdict(opened(lab), qtbot)
+    assert not page.cards["gain"].isVisible()
+    qtbot.waitUntil(lambda: page.cards["arms"].width() > 900)
+    page.grab()
