@@ -45,7 +45,7 @@ class Gold(Frozen):
         labels: All strings that are valid answers of this task (kind "text"), possibly none.
     """
 
-    kind: str = Field("text", pattern="^(call|text)$")
+    kind: str = Field(default="text", pattern="^(call|text)$")
     text: str = ""
     calls: tuple[dict[str, Any], ...] = ()
     labels: tuple[str, ...] = ()

@@ -32,8 +32,8 @@ class Phase(Frozen):
     objective: Objective
     share: float = Field(gt=0, le=1)
     learning_rate: float = Field(gt=0)
-    beta: float = Field(0.1, gt=0)
-    sft_weight: float = Field(1.0, ge=0)
+    beta: float = Field(default=0.1, gt=0)
+    sft_weight: float = Field(default=1.0, ge=0)
 
 
 class MethodConfig(Frozen):

@@ -25,7 +25,7 @@ class ItemMean(Frozen):
         by_side: The mean over congruent items minus the mean over conflicting ones, in place of one mean.
     """
 
-    of: str = Field("correct", pattern=r"^(correct|value|feature:.+|output:.*)$")
+    of: str = Field(default="correct", pattern=r"^(correct|value|feature:.+|output:.*)$")
     splits: tuple[str, ...] = ()
     side: Side | None = None
     where: tuple[str, float] | None = None

@@ -30,7 +30,6 @@ def report(trial: str, target: Path, home: Path | None, screen: Screen) -> int:
         if len(found) != 1:
             known = f"There are: {', '.join(names)}." if names else "Nothing has been run in this data folder yet."
             raise SpecError(f"{'No' if not found else 'More than one'} trial is named {trial!r}.", known)
-        target.parent.mkdir(parents=True, exist_ok=True)
         reader.export(found[0], target)
     screen.say(f"Report: {target}")
     return 0

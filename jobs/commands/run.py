@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from engine.errors import ModelError, ReportError, RunError, SpecError
+from engine.errors import ModelError, RunError, SpecError
 from engine.spec import StudySpec, TrialSpec
 from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
@@ -18,7 +18,7 @@ from jobs.commands.summary import summary, times
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.records import Snapshot
-from jobs.report import SUFFIXES
+from jobs.report import SUFFIXES, write
 from jobs.studies import load, plan
 
 POLL = 0.2  # seconds between looks at the queue
@@ -145,14 +145,8 @@ def _conclude(lab: Lab, name: str, snapshot: Snapshot, request: Request, wall: f
     result = lab.result(name)
     summary(result, screen)
     times(result, wall, screen)
-    written = [lab.home.reports / f"{name}.html", *request.reports, *([request.json] if request.json else [])]
-    for path in written:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lab.export(name, path)
-        except OSError as error:
-            hint = f"Nothing is lost: `python main.py report {name} --to FILE` writes it anew."
-            raise ReportError(f"{path} cannot be written: {error.strerror}.", hint) from error
+    for path in (lab.home.reports / f"{name}.html", *request.reports, *([request.json] if request.json else [])):
+        write(result, path)
         screen.say(f"Report: {path}")
     failed = [r for r in snapshot.runs if r.state != "succeeded"]
     for r in failed:

@@ -93,8 +93,8 @@ def result() -> Result:
     )
     return Result(
         study=study,
-        model={},
-        data={},
+        model={"name": "m", "parameters": 1000, "digest": "d"},
+        data={"name": "d", "digest": "d"},
         arms=arms,
         contrasts=(),
         checks=(),
@@ -154,9 +154,6 @@ class FakeLab:
 
     def result(self, trial: str) -> Result:
         return result()
-
-    def export(self, trial: str, path: Path) -> None:
-        path.write_text("report", encoding="utf-8")
 
 
 def main(*argv: str) -> int:

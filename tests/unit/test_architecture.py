@@ -46,7 +46,7 @@ def test_every_module_says_what_it_is(root: Path) -> None:
     silent = []
     for path in sources(root):
         text = path.read_text(encoding="utf-8")
-        if text.strip() and not re.match(r'(#!.*\n)?r?"""', text):
+        if path.relative_to(root).parts[0] != "tests" and text.strip() and not re.match(r'(#!.*\n)?r?"""', text):
             silent.append(path.relative_to(root).as_posix())
     assert silent == []
 
