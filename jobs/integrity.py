@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.spec import ControlSpec, StudySpec
 from engine.stats.evidence import Estimate, Evidence
+from engine.stats.verdict import gained as detected
 from engine.stats.wording import counted, difference_of
 from jobs.records import RunResult
 from jobs.result import Check
@@ -90,12 +91,12 @@ def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[s
     if found is None or found.ci is None:
         what = "Not measured" if found is None else f"No interval can be given; the difference is {_figure(found)}"
         return Check(name=name, label=label, ok=False, detail=f"{what}: {_what(control, evidence, study)}, {a} - {b}.")
-    ok = found.above if positive else not found.above
-    outcome = "lies above zero" if found.above else "does not lie above zero"
-    wanted = "" if ok else ", and should" if positive else ", and should not"
+    seen = detected(found, study.verdict.margin)
+    outcome = "detected" if seen else "not detected"
+    wanted = "" if seen == positive else ", and should be" if positive else ", and should not be"
     what = f"{_what(control, evidence, study)}, {a} against {b}: {_figure(found)}"
-    detail = f"{what}, {counted(found.n_seeds, 'seed')}: the interval {outcome}{wanted}."
-    return Check(name=name, label=label, ok=ok, detail=detail)
+    detail = f"{what}, {counted(found.n_seeds, 'seed')}: {outcome}{wanted}."
+    return Check(name=name, label=label, ok=seen == positive, detail=detail)
 
 
 def _what(control: ControlSpec, evidence: Evidence, study: StudySpec) -> str:

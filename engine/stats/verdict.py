@@ -6,7 +6,7 @@ In order:
    study's floor or a figure that could not be measured: inconclusive, whatever the figures say.
 2. *Reliance rose* (95 % interval above zero and more than the margin) over the reference, the other arm of the
    primary contrast, or over a base that can do the task (one below the floor could not have shown reliance).
-   With accuracy also above that same arm: mixed. Otherwise what was added is a shortcut.
+   With accuracy gained over that same arm as well: mixed; without: what was added is a shortcut.
 3. *Accuracy gained* over the base is needed for anything else; without it nothing was learned: inconclusive.
 4. *Format.* The format arm reaches the same accuracy within the margin, or at least half of the gain even at the
    interval's end: format.
@@ -141,22 +141,22 @@ class Reading:
         treated, base = self._label(self.rules.treated), self._label(self.rules.base)
         gain, fmt = _present(self.gain), self.over_format
         for arm, rise in self.reliance.items():
-            if _gained(_present(rise), self.rules.margin):
+            if gained(_present(rise), self.rules.margin):
                 return self._leaning(arm)
         unclear = [arm for arm, e in self.reliance.items() if _present(e).value > self.rules.margin]
         if unclear:
             lead = f"Whether {treated} leans more on the shortcut than {self._label(unclear[0])} is open"
             return "inconclusive", lead, [self._advice(_present(self.reliance[unclear[0]]), self.rules.margin)]
-        if not _gained(gain, self.margin):
+        if not gained(gain, self.margin):
             lead = f"{treated} was not shown to be more accurate than {base}"
             return "inconclusive", lead, [self._advice(gain, self.margin)]
-        if fmt is not None and not _gained(fmt, self.margin):
+        if fmt is not None and not gained(fmt, self.margin):
             label = self._label(self.rules.format or "")
             if _explained(fmt, gain, self.margin):
                 return "format", f"{treated} learned the form of the answer: {label} is about as accurate", []
             lead = f"Whether {treated} learned more than the form of the answer is open"
             return "inconclusive", lead, [self._advice(fmt, self.margin)]
-        if self.misled is not None and not _gained(self.misled, 0.0):
+        if self.misled is not None and not gained(self.misled, 0.0):
             if self.misled.value <= self.margin:
                 return "shortcut", f"{treated} sharpened a shortcut: it gained only where the shortcut helps", []
             lead = f"Whether {treated} gained anything where the shortcut misleads is open"
@@ -168,11 +168,13 @@ class Reading:
     def _leaning(self, arm: str) -> tuple[Code, str, list[str]]:
         treated, other = self._label(self.rules.treated), self._label(arm)
         gain = self.case.evidence.difference(self.rules.treated, arm, self.rules.accuracy)
-        if gain is not None and _gained(gain, self.margin):
+        if gain is not None and gained(gain, self.margin):
             return "mixed", f"{treated} is more accurate than {other} and leans more on the shortcut", []
-        lead = (
-            f"{treated} sharpened a shortcut, not the task: it leans on it more than {other} and is not more accurate"
-        )
+        if gain is not None and gain.value > self.margin:
+            lead = f"{treated} leans more on the shortcut than {other}; whether it is more accurate too is open"
+            return "inconclusive", lead, [self._advice(gain, self.margin)]
+        how = "lower" if gain is not None and gain.below else "about the same"
+        lead = f"{treated} sharpened a shortcut, not the task: it leans on it more than {other}, at {how} accuracy"
         return "shortcut", lead, []
 
     def primary_clause(self) -> str:
@@ -209,7 +211,8 @@ class Reading:
             figure = difference_of(self.over_format, "share")
             found.append(f"Accuracy beyond the form of the answer, against {self._label(self.rules.format)}: {figure}.")
         for arm, estimate in self.reliance.items():
-            if estimate is not None:
+            told = self.metric == self.rules.reliance and self.study.primary.contrast == (self.rules.treated, arm)
+            if estimate is not None and not told:
                 figure = difference_of(estimate, "difference")
                 found.append(f"{self._reliance()}: {treated} against {self._label(arm)}: {figure}.")
             gain = self.case.evidence.difference(self.rules.treated, arm, self.rules.accuracy)
@@ -258,7 +261,8 @@ class Reading:
         return self.study.arm(arm).label
 
 
-def _gained(estimate: Estimate, margin: float) -> bool:
+def gained(estimate: Estimate, margin: float) -> bool:
+    """Whether a figure rose: its 95 % interval lies above zero and its mean above the margin."""
     return estimate.above and estimate.value > margin
 
 

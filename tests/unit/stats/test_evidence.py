@@ -1,0 +1,115 @@
+"""Figures drawn from items say what the probes say; arms are paired as they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.example import Outcome, Side
+from engine.probe import ItemMean, Metric
+from engine.probes import probe_class
+from engine.stats.columns import Columns
+from engine.stats.evidence import Evidence, Run
+from tests.support.planted import CALLS, NLI, make_runs, make_trial
+
+METRICS = {
+    "p.accuracy": Metric(name="accuracy", label="Accuracy", unit="share", items=ItemMean()),
+    "p.reliance": Metric(name="reliance", label="Reliance", unit="difference", items=ItemMean(by_side=True)),
+    "p.slope": Metric(name="slope", label="Slope", unit="coefficient"),
+}
+
+
+@pytest.mark.parametrize(("study", "rates"), [("function-calling", CALLS), ("nli-frequency", NLI)])
+def test_every_metric_drawn_from_items_is_the_probes_own(study: str, rates) -> None:
+    runs = make_runs(make_trial(study, 2), rates, items=60)
+    for probe in runs[0].outcomes:
+        columns = Columns([run.outcomes[probe] for run in runs])
+        for metric in probe_class(probe).metrics:
+            if metric.items is None:
+                continue
+            sums = columns.sums(metric.items)
+            total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
+            for at, run in enumerate(runs):
+                name = f"{probe}.{metric.name}"
+                if name in run.metrics:
+                    assert (total[at] / count[at]) @ sums.signs == pytest.approx(run.metrics[name]), name
+                else:
+                    assert (count[at] == 0).any(), name
+
+
+def outcomes(rights: dict[Side, list[bool]]) -> tuple[Outcome, ...]:
+    return tuple(
+        Outcome(item=f"{side}-{n}", correct=ok, split="s", cluster=f"c{n % 5}", side=side)
+        for side, oks in rights.items()
+        for n, ok in enumerate(oks)
+    )
+
+
+def run(arm: str, seed: int, value: float, trains: bool = True, **metrics: float) -> Run:
+    rng = np.random.default_rng(seed)
+    rights = {side: list(rng.random(40) < value) for side in (Side.CONGRUENT, Side.CONFLICTING)}
+    made = outcomes(rights)
+    own = {"p.accuracy": float(np.mean([o.correct for o in made]))}
+    return Run(arm, seed, trains, own | {f"p.{k}": v for k, v in metrics.items()}, {"p": made})
+
+
+def test_an_untrained_arm_is_paired_with_every_seed() -> None:
+    evidence = Evidence([run("base", 0, 0.1, trains=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
+    found = evidence.difference("a", "base", "p.accuracy")
+    assert found is not None
+    assert found.n_seeds == 4
+    assert found.above
+    assert found.value == pytest.approx(
+        evidence.level("a", "p.accuracy").value - evidence.level("base", "p.accuracy").value  # pyright: ignore[reportOptionalMemberAccess]
+    )
+    back = evidence.difference("base", "a", "p.accuracy")
+    assert back is not None
+    assert back.value == pytest.approx(-found.value)
+    assert back.below
+
+
+def test_trained_arms_are_paired_on_the_seeds_they_share() -> None:
+    evidence = Evidence([run("a", 0, 0.8), run("a", 2, 0.8), run("b", 1, 0.5), run("b", 2, 0.5)], METRICS, 500)
+    found = evidence.difference("a", "b", "p.accuracy")
+    assert found is not None
+    assert found.n_seeds == 1
+    assert found.p is None
+    assert found.ci is not None  # over items alone
+    assert evidence.difference("a", "missing", "p.accuracy") is None
+    assert Evidence([run("a", 0, 0.8), run("b", 1, 0.5)], METRICS, 500).difference("a", "b", "p.accuracy") is None
+
+
+def test_a_metric_that_is_no_mean_over_items_has_students_interval_over_seeds() -> None:
+    evidence = Evidence([run(a, s, 0.8, slope=v + s) for a, v in (("a", 1.0), ("b", 0.5)) for s in range(3)], METRICS)
+    found = evidence.difference("a", "b", "p.slope")
+    assert found is not None
+    assert found.value == pytest.approx(0.5)
+    assert found.ci == pytest.approx((0.5, 0.5))
+    one = Evidence([run("a", 0, 0.8, slope=1.0)], METRICS).level("a", "p.slope")
+    assert one is not None
+    assert one.ci is None
+
+
+def test_figures_that_are_no_numbers_count_as_missing() -> None:
+    evidence = Evidence([run("a", 0, 0.8, slope=float("nan")), run("a", 1, 0.8, slope=2.0)], METRICS, 200)
+    found = evidence.level("a", "p.slope")
+    assert found is not None
+    assert found.per_seed == (2.0,)
+
+
+def test_order_of_runs_and_items_changes_nothing() -> None:
+    runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6)) for seed in range(3)]
+    turned = [Run(r.arm, r.seed, r.trains, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
+    one, other = (Evidence(rs, METRICS, 500).difference("a", "b", "p.accuracy") for rs in (runs, turned))
+    assert one == other
+
+
+def test_a_placebo_draws_sides_by_lot_and_the_same_in_every_run() -> None:
+    planted = [outcomes({Side.CONGRUENT: [True] * 200, Side.CONFLICTING: [False] * 200}) for _ in range(2)]
+    columns = Columns(planted)
+    true, lot = (columns.sums(ItemMean(by_side=True), placebo) for placebo in (False, True))
+    points = [(s.total.sum(axis=2) / s.count.sum(axis=2)) @ s.signs for s in (true, lot)]
+    assert points[0] == pytest.approx([1.0, 1.0])
+    assert abs(points[1][0]) < 0.15
+    assert points[1][0] == points[1][1]
+    assert lot.count.sum(axis=2)[0] == pytest.approx([200, 200])

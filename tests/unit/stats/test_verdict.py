@@ -1,0 +1,168 @@
+"""Planted truths get the verdict they deserve; what stands in the way of a verdict is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.spec import TrialSpec
+from jobs.analysis import analyse, command
+from jobs.records import RunResult
+from jobs.result import Result
+from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
+
+
+def result_of(study: str, rates: Rates, seeds: int = 5, **more: Any) -> Result:
+    trial = make_trial(study, seeds)
+    return analyse(trial, make_runs(trial, rates, items=400, clusters=40, **more))
+
+
+PLANTED = {
+    "learned": ("function-calling", CALLS),
+    "learned-null": ("function-calling", CALLS | {"sft-dpo": (0.82, 0.76)}),
+    "format": ("function-calling", CALLS | {"shuffled": (0.81, 0.77), "sft": (0.82, 0.77), "sft-dpo": (0.82, 0.77)}),
+    "mixed": ("function-calling", CALLS | {"sft": (0.60, 0.55), "sft-dpo": (0.97, 0.68)}),
+    "shortcut": ("function-calling", CALLS | {"sft-dpo": (0.97, 0.58)}),
+    "shortcut-in-all": (
+        "function-calling",
+        CALLS | {"shuffled": (0.30, 0.02), "sft": (0.90, 0.02), "sft-dpo": (0.91, 0.02), "planted": (0.99, 0.0)},
+    ),
+    "shortcut-nli": ("nli-frequency", NLI),
+    "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.76)}),
+    "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.72)}),
+    "inconclusive-floor": ("function-calling", CALLS | {"sft-dpo": (0.10, 0.08)}),
+    "inconclusive-positive-control": ("function-calling", CALLS | {"planted": (0.80, 0.79)}),
+    "inconclusive-negative-control": ("nli-frequency", NLI | {"balanced": (0.90, 0.60)}),
+    "inconclusive-nothing-gained": ("nli-frequency", NLI | {"base": (0.78, 0.78), "agree-95": (0.78, 0.78)}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted(name: str) -> None:
+    study, rates = PLANTED[name]
+    result = result_of(study, rates)
+    assert result.verdict.code == name.split("-", maxsplit=1)[0], (result.verdict, result.checks)
+    assert result.verdict.text.endswith(".")
+    assert result.verdict.reasons
+
+
+def test_it_does_not_depend_on_the_draw() -> None:
+    codes = [result_of("nli-frequency", NLI, seed=seed).verdict.code for seed in range(6)]
+    assert codes.count("shortcut") >= 5
+
+
+def test_a_null_is_called_one_and_says_what_could_have_been_seen() -> None:
+    text = result_of(*PLANTED["learned-null"]).verdict
+    assert "no difference in accuracy" in text.text or "too little to matter" in text.text
+    assert "SFT → DPO learned the task" in text.text
+    assert any("four times in five" in reason for reason in text.reasons)
+
+
+def test_the_answer_to_the_question_stands_in_the_sentence_with_its_interval() -> None:
+    result = result_of("nli-frequency", NLI)
+    primary = next(c for c in result.contrasts if c.primary)
+    assert f"{100 * primary.difference:+.1f} points [" in result.verdict.text
+    assert "as claimed" in result.verdict.text
+    assert "against the claim" in result_of("nli-frequency", NLI | {"agree-95": (0.75, 0.82)}).verdict.text
+
+
+@pytest.fixture
+def trial() -> TrialSpec:
+    return make_trial("function-calling", 3)
+
+
+@pytest.fixture
+def runs(trial: TrialSpec) -> list[RunResult]:
+    return make_runs(trial, CALLS)
+
+
+def test_missing_runs(trial: TrialSpec, runs: list[RunResult]) -> None:
+    result = analyse(trial, runs[:-3])
+    assert result.verdict.code == "inconclusive"
+    assert result.verdict.text == "No verdict yet: 3 of 11 runs are missing."
+    assert not next(c for c in result.checks if c.name == "runs").ok
+
+
+def test_failed_runs_are_listed_with_their_reason(trial: TrialSpec, runs: list[RunResult]) -> None:
+    broken = runs[4].model_copy(
+        update={"record": runs[4].record.model_copy(update={"state": "failed", "reason": "It ran out of memory."})}
+    )
+    result = analyse(trial, [*runs[:4], broken, *runs[5:]])
+    assert result.verdict.code == "inconclusive"
+    entry = next(r for a in result.arms for r in a.runs if r.status == "failed")
+    assert entry.reason == "It ran out of memory."
+    assert entry.metrics == {}
+
+
+def test_no_run_at_all(trial: TrialSpec) -> None:
+    result = analyse(trial, [])
+    assert result.verdict.code == "inconclusive"
+    assert [arm.runs for arm in result.arms] == [()] * 5
+    assert result.contrasts == ()
+
+
+def test_any_part_of_the_runs_is_analysed(trial: TrialSpec, runs: list[RunResult]) -> None:
+    for at in range(len(runs)):
+        assert analyse(trial, runs[: at + 1]).study.trial == trial.id
+
+
+def test_smoke_scale_has_no_verdict_and_says_so() -> None:
+    trial = make_trial("nli-frequency", 3, "smoke")
+    result = analyse(trial, make_runs(trial, NLI))
+    assert result.verdict.code == "inconclusive"
+    assert "smoke" in result.verdict.text
+    assert "mean nothing" in result.study.note
+
+
+def test_one_seed_has_no_verdict() -> None:
+    result = result_of("nli-frequency", NLI, seeds=1)
+    assert result.verdict.code == "inconclusive"
+    assert any("One seed" in reason for reason in result.verdict.reasons)
+    assert {c.n_seeds for c in result.contrasts} == {1}
+    assert {c.p for c in result.contrasts} == {None}
+
+
+@pytest.mark.parametrize("name", ["adapter-on", "adapter-off", "template", "greedy", "overlap"])
+def test_every_check_is_a_gate(trial: TrialSpec, runs: list[RunResult], name: str) -> None:
+    checks = tuple((n, ok and n != name, detail) for n, ok, detail in runs[5].checks)
+    result = analyse(trial, [*runs[:5], runs[5].model_copy(update={"checks": checks}), *runs[6:]])
+    assert result.verdict.code == "inconclusive"
+    assert [c.name for c in result.checks if not c.ok] == [name]
+    assert "1 of" in next(c for c in result.checks if not c.ok).detail
+    silent = runs[5].model_copy(update={"checks": tuple(c for c in runs[5].checks if c[0] != name)})
+    assert [c.name for c in analyse(trial, [*runs[:5], silent, *runs[6:]]).checks if not c.ok] == [name]
+
+
+def test_a_control_that_was_not_run_fails(runs: list[RunResult]) -> None:
+    trial = make_trial("function-calling", 3, arms=("base", "sft", "sft-dpo", "shuffled"))
+    result = analyse(trial, make_runs(trial, CALLS))
+    assert result.verdict.code == "inconclusive"
+    assert {c.name for c in result.checks if not c.ok} == {"positive-control", "negative-control"}
+    assert "--arms base,sft,sft-dpo,shuffled" in command(trial)
+
+
+def test_the_figures_of_the_window_fit_together() -> None:
+    result = result_of("function-calling", CALLS)
+    assert sum(step.gain for step in result.decomposition) == pytest.approx(result.decomposition[-1].level)
+    assert [step.arm for step in result.decomposition] == ["base", "shuffled", "sft", "sft-dpo"]
+    for contrast in result.contrasts:
+        assert contrast.ci is not None
+        assert contrast.ci[0] <= contrast.difference <= contrast.ci[1]
+    assert sum(c.primary for c in result.contrasts) == 1
+    assert set(result.failures) == {arm.name for arm in result.arms}
+    for arm in result.arms:
+        for level in arm.summary:
+            values = [run.metrics[level.metric] for run in arm.runs if level.metric in run.metrics]
+            assert level.mean == pytest.approx(sum(values) / len(values))
+            assert level.n_seeds == len(values)
+
+
+def test_the_command_is_quoted_for_a_shell(trial: TrialSpec) -> None:
+    own = trial.model_copy(
+        update={
+            "model": trial.model.model_copy(update={"path": "models/my model; rm"}),
+            "data": trial.data.model_copy(update={"path": "it's.jsonl"}),
+        }
+    )
+    assert command(own).endswith("""--model 'models/my model; rm' --data 'it'"'"'s.jsonl'""")
