@@ -135,9 +135,7 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
     said = (rng.randrange(2), rng.randrange(2))
     other = (1 - said[0], 1 - said[1])
     # The rival shares exactly one meaning with the request; by `side`, it or the right tool shares the words.
-    rival_verb, rival_thing = (
-        (_another(rng, VERBS, verb), thing) if rng.random() < 0.5 else (verb, _another(rng, THINGS, thing))
-    )
+    rival_verb, rival_thing = _rival(rng, verb, thing, unseen)
     if side is Side.CONGRUENT:
         right_words, rival_words = said, other
     elif side is Side.CONFLICTING:
@@ -146,11 +144,11 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
         right_words = (said[0], other[1]) if rng.random() < 0.5 else (other[0], said[1])
         rival_words = said
     right = Tool(verb, thing, right_words, _parameters(rng))
-    offered = [Tool(rival_verb, rival_thing, rival_words, _parameters(rng)), *_fillers(rng, verb, thing)]
+    offered = [Tool(rival_verb, rival_thing, rival_words, _parameters(rng)), *_fillers(rng, verb, thing, unseen)]
     offered.append(
         right
         if applies
-        else Tool(*_unrelated(rng, verb, thing), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
+        else Tool(*_unrelated(rng, verb, thing, unseen), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
     )
     rng.shuffle(offered)
     phrases, arguments = [], {}
@@ -177,13 +175,25 @@ def _another(rng: Random, pairs: Sequence[str], index: int) -> int:
     return rng.choice([i for i in range(len(pairs)) if i != index])
 
 
-def _unrelated(rng: Random, verb: int, thing: int) -> tuple[int, int]:
-    return _another(rng, VERBS, verb), _another(rng, THINGS, thing)
+def _rival(rng: Random, verb: int, thing: int, unseen: bool) -> tuple[int, int]:
+    """A meaning that shares its verb or its thing with another."""
+    while True:
+        pair = (_another(rng, VERBS, verb), thing) if rng.random() < 0.5 else (verb, _another(rng, THINGS, thing))
+        if unseen or pair not in held_out():
+            return pair
 
 
-def _fillers(rng: Random, verb: int, thing: int) -> list[Tool]:
+def _unrelated(rng: Random, verb: int, thing: int, unseen: bool) -> tuple[int, int]:
+    """A meaning that shares neither; training sets do not even offer the held-out ones."""
+    while True:
+        pair = (_another(rng, VERBS, verb), _another(rng, THINGS, thing))
+        if unseen or pair not in held_out():
+            return pair
+
+
+def _fillers(rng: Random, verb: int, thing: int, unseen: bool) -> list[Tool]:
     return [
-        Tool(*_unrelated(rng, verb, thing), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
+        Tool(*_unrelated(rng, verb, thing, unseen), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
         for _ in range(rng.choice((0, 1)))
     ]
 
