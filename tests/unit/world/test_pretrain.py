@@ -12,7 +12,7 @@ from engine import pretrain
 from engine.world import tokenizer
 from engine.world.competence import repeated_loss
 
-TINY = pretrain.Recipe(hidden=48, layers=2, heads=2, feed_forward=64, steps=6, rows=3, row_tokens=40)
+TINY = pretrain.Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=6, rows=3, row_tokens=40)
 
 
 def test_the_untrained_start_already_copies() -> None:
