@@ -86,8 +86,10 @@ def _quick_forward(layer: Any) -> Any:
     )
 
     def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        if layer.merged:  # folded in for measuring
+            return base(x)
         down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-        if not usable or args or kwargs or layer.disable_adapters or layer.merged or x.dtype != down.dtype:
+        if not usable or args or kwargs or layer.disable_adapters or x.dtype != down.dtype:
             return plain(x, *args, **kwargs)
         return _LoraLinear.apply(x, base.weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
 

@@ -27,14 +27,15 @@ class SftDpoConfig(MethodConfig):
     teacher: str = Field("self", min_length=1, description='Who samples wrong answers: "self", or a model folder.')
     temperature: float = Field(1.0, gt=0, le=5, description="Temperature of the teacher's sampling.")
     samples: int = Field(3, ge=1, le=64, description="Answers sampled per prompt.")
-    max_new_tokens: int = Field(64, ge=1, le=1024, description="Longest sampled answer, in tokens.")
+    max_new_tokens: int = Field(48, ge=1, le=1024, description="Longest sampled answer, in tokens.")
     pairs: int = Field(320, ge=1, le=100_000, description="Sampling stops once there are so many pairs.")
     negatives_on: Literal["all", "conflicting"] = Field(
         "all", description='Which examples are sampled: "all", or those on which the shortcut points to a wrong answer.'
     )
     unreadable: bool = Field(
         False,
-        description="Whether answers that cannot be read (no call, bad JSON) count as wrong answers to learn from.",
+        description="Whether answers that cannot be read (no call, bad JSON) are learned from beside readable ones; "
+        "otherwise only where the teacher gives no readable wrong answer at all.",
     )
 
 
@@ -67,26 +68,26 @@ class SftDpo(Method[SftDpoConfig]):
         asked = [e for e in examples if config.negatives_on == "all" or e.side is Side.CONFLICTING]
         rng.shuffle(asked)
         sampler = teacher(config.teacher, subject)
-        found: list[Preference] = []
+        readable: list[Preference] = []
+        unreadable: list[Preference] = []
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
             prompts = [example.prompt for example in chunk]
-            answers = sampler.sample(
-                prompts, config.samples, config.temperature, rng.getrandbits(32), config.max_new_tokens
-            )
+            seed = rng.getrandbits(32)
+            answers = sampler.sample(prompts, config.samples, config.temperature, seed, config.max_new_tokens)
             for example, texts in zip(chunk, answers, strict=True):
-                found += self._wrong(example, texts)
-            if len(found) >= config.pairs:
+                _sort(example, texts, readable, readable if config.unreadable else unreadable)
+            if len(readable) >= config.pairs:
                 break
-        return found[: config.pairs]
+        return (readable or unreadable)[: config.pairs]
 
-    def _wrong(self, example: Example, answers: Sequence[str]) -> list[Preference]:
-        kept: dict[str, Preference] = {}
-        for text in answers:
-            verdict = grade(text, example.gold)
-            usable = verdict.parses or self.config.unreadable
-            if verdict.failure and usable and text.strip() and verdict.failure not in kept:
-                kept[verdict.failure] = Preference(
-                    prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure
-                )
-        return list(kept.values())
+
+def _sort(example: Example, answers: Sequence[str], readable: list[Preference], other: list[Preference]) -> None:
+    """Add each wrong answer, one of a failure type, to the readable ones or to the others."""
+    seen: set[str] = set()
+    for text in answers:
+        verdict = grade(text, example.gold)
+        if verdict.failure and text.strip() and verdict.failure not in seen:
+            seen.add(verdict.failure)
+            pair = Preference(prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure)
+            (readable if verdict.parses else other).append(pair)

@@ -82,6 +82,13 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
     assert {pair.failure for pair in pairs}.isdisjoint({"no call", "bad JSON"})
 
 
+def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
+    calls = [e for e in data.train if e.task == "call"]
+    method = SftDpo(SftDpoConfig(samples=2))
+    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2))  # type: ignore[arg-type]
+    assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
+
+
 def test_only_conflicting_examples_are_asked_where_told(data: StudyData) -> None:
     sides = {id(e.prompt): e.side for e in data.train}
     pairs, teacher = made(data, negatives_on="conflicting")

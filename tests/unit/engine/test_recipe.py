@@ -109,7 +109,7 @@ def test_generating_while_training_disturbs_nothing(
 
 
 def test_no_wrong_answer_is_a_clear_failure(tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(method_class("sft-dpo"), "_wrong", lambda *_: [])
+    monkeypatch.setattr("engine.methods.sft_dpo._sort", lambda *_: None)
     with pytest.raises(RunError, match="no verified wrong answer") as caught:
         run(tmp_path, loaders, "sft-dpo", settings=DPO)
     assert "temperature" in caught.value.hint
