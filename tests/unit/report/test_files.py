@@ -1,0 +1,133 @@
+"""JSON and tables: as documented, whole or not at all, and harmless."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from engine.errors import ReportError
+from jobs.report import SUFFIXES, files, write
+from jobs.result import Result
+
+SCHEMA = "docs/result.schema.json"
+
+
+def test_the_schema_is_the_models_own(root: Path) -> None:
+    again = 'python -c "from jobs.report.files import schema_text; print(schema_text(), end=str())"'
+    assert (root / SCHEMA).read_text(encoding="utf-8") == files.schema_text(), f"write it anew: {again} > {SCHEMA}"
+
+
+@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "hostile"])
+def test_json_fits_the_schema_and_holds_what_was_promised(
+    name: str, request: pytest.FixtureRequest, root: Path, tmp_path: Path
+) -> None:
+    result: Result = request.getfixturevalue(name)
+    path = tmp_path / "deep" / "er" / "result.JSON"
+    write(result, path)
+    plain = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
+    jsonschema.Draft202012Validator(json.loads((root / SCHEMA).read_text(encoding="utf-8"))).validate(plain)
+    assert set(plain) >= {"study", "model", "arms", "contrasts", "checks", "verdict", "provenance"}
+    assert set(plain["study"]) >= {"id", "question", "scale", "primary"}
+    assert set(plain["study"]["primary"]) >= {"probe", "metric", "contrast"}
+    assert plain["verdict"]["code"] in {"learned", "format", "shortcut", "mixed", "inconclusive"}
+    for arm in plain["arms"]:
+        assert set(arm) >= {"name", "method", "runs"}
+        for run in arm["runs"]:
+            assert set(run) >= {"seed", "status", "seconds", "metrics"}
+            assert all(re.fullmatch(r"[a-z-]+\.[a-z_]+", key) for key in run["metrics"])
+    for contrast in plain["contrasts"]:
+        assert set(contrast) >= {"a", "b", "metric", "difference", "ci", "p", "n_seeds"}
+    assert all(set(check) >= {"name", "ok", "detail"} for check in plain["checks"])
+    assert Result.model_validate_json(path.read_text(encoding="utf-8")) == result
+
+
+def test_what_is_no_number_is_never_written(calls: Result, tmp_path: Path) -> None:
+    broken = calls.model_copy(update={"contrasts": (calls.contrasts[0].model_copy(update={"difference": math.nan}),)})
+    with pytest.raises(ReportError):
+        write(broken, tmp_path / "r.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_csv_has_a_row_for_every_figure(calls: Result, tmp_path: Path) -> None:
+    write(calls, tmp_path / "r.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8"))))
+    found = {(r["arm"], int(r["seed"]), r["metric"]): float(r["value"]) for r in rows}
+    assert found == {
+        (arm.name, run.seed, metric): value
+        for arm in calls.arms
+        for run in arm.runs
+        for metric, value in run.metrics.items()
+    }
+    assert {r["status"] for r in rows} == {"succeeded"}
+
+
+def test_csv_shows_failed_runs_and_the_scales_warning(partial: Result, smoke: Result) -> None:
+    rows = list(csv.DictReader(io.StringIO(files.as_csv(partial))))
+    failed = [r for r in rows if r["status"] == "failed"]
+    assert [(r["metric"], r["value"], r["note"]) for r in failed] == [("", "", "It ran out of memory.")]
+    assert all("mean nothing" in r["note"] for r in csv.DictReader(io.StringIO(files.as_csv(smoke))))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "\n=1", "\u22121"])
+def test_no_cell_is_a_formula(calls: Result, text: str) -> None:
+    arm = calls.arms[0].model_copy(update={"name": text})
+    rows = list(csv.reader(io.StringIO(files.as_csv(calls.model_copy(update={"arms": (arm,)})))))
+    assert rows[1][0].startswith("'")
+    assert "\x00" not in rows[1][0]
+
+
+def test_hostile_texts_stay_in_their_cell(hostile: Result) -> None:
+    made = files.as_csv(hostile.model_copy(update={"arms": tuple(
+        arm.model_copy(update={"runs": tuple(r.model_copy(update={"reason": "=x\x1b\u202e"}) for r in arm.runs)})
+        for arm in hostile.arms
+    )}))  # fmt: skip
+    assert not {"\x1b", "\u202e", "\x00"} & set(made)
+    assert {len(row) for row in csv.reader(io.StringIO(made))} == {len(files.HEAD)}
+
+
+@pytest.mark.parametrize("name", ["r.pdf", "r", "r.html.gz", "json"])
+def test_unknown_formats(calls: Result, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ReportError, match=r"html.*json.*csv"):
+        write(calls, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_places_that_cannot_be_written(calls: Result, tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "file").write_text("here")
+    (tmp_path / f"folder{suffix}").mkdir()
+    for path in (tmp_path / "file" / f"r{suffix}", tmp_path / f"folder{suffix}", tmp_path / f"{'x' * 300}{suffix}"):
+        with pytest.raises(ReportError, match="cannot be written"):
+            write(calls, path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", f"folder{suffix}"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(calls: Result, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ReportError):
+        write(calls, tmp_path / "r.json")
+    tmp_path.chmod(0o700)
+
+
+def test_a_failed_write_leaves_the_old_file(calls: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "r.json"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ReportError, match="No space left"):
+        write(calls, path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["r.json"]

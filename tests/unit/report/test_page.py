@@ -1,0 +1,206 @@
+"""The page: its figures are the JSON's, nothing in it runs, and nobody's text becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from engine.stats import wording
+from jobs.report import write
+from jobs.report.page import render
+from jobs.report.svg import Drawing, ticks, wrap
+from jobs.result import Result
+
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags, and the tables of each section as rows of cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[list[str]]]] = {}
+        self.words: dict[str, str] = {}
+        self.open: list[str] = []
+        self._section = ""
+        self._cell = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs) -> None:
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "section":
+            self._section = attributes["id"] or ""
+        tables = self.tables.setdefault(self._section, [])
+        if tag == "table":
+            tables.append([])
+        elif tag == "tr":
+            tables[-1].append([])
+        elif tag in ("td", "th"):
+            tables[-1][-1].append("")
+            self._cell = True
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+        if tag in ("td", "th"):
+            self._cell = False
+
+    def handle_data(self, data) -> None:
+        text = data.replace("\N{NO-BREAK SPACE}", " ")
+        self.words[self._section] = self.words.get(self._section, "") + text
+        if self._cell:
+            self.tables[self._section][-1][-1][-1] += text
+
+
+@pytest.mark.parametrize("name", ["calls", "smoke", "partial"])
+def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    result = request.getfixturevalue(name)
+    write(result, tmp_path / "r.json")
+    write(result, tmp_path / "r.html")
+    plain = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    units = {m["metric"]: m["unit"] for m in plain["metrics"]}
+    labels = {m["metric"]: m["label"] for m in plain["metrics"]}
+    names = {a["name"]: a["label"] for a in plain["arms"]}
+
+    rows = {row[0]: row[1:] for row in page.tables["arms"][0][1:]}
+    for at, arm in enumerate(plain["arms"]):
+        for level in arm["summary"]:
+            unit = units[level["metric"]]
+            shown = f"{wording.level(level['mean'], unit)} {wording.bounds(level['ci'], unit, signed=False)}".rstrip()
+            assert rows[labels[level["metric"]]][at] == shown
+
+    for section, key in (("differences", "contrasts"), ("further", "further")):
+        tables = page.tables.get(section, [])
+        assert len(tables) == bool(plain[key])
+        for row, contrast in zip(tables[0][1:] if tables else [], plain[key], strict=True):
+            unit = units[contrast["metric"]]
+            assert row == [
+                labels[contrast["metric"]],
+                f"{names[contrast['a']]} {wording.MINUS} {names[contrast['b']]}",
+                wording.difference(contrast["difference"], unit),
+                wording.bounds(contrast["ci"], unit) or "–",
+                wording.probability(contrast["p"]) or "–",
+                wording.probability(contrast["p_holm"]) or "–",
+                str(contrast["n_seeds"]),
+            ]
+
+    for table, metric in zip(
+        page.tables["seeds"], dict.fromkeys([primary_of(plain), plain["accuracy"], plain["reliance"]]), strict=True
+    ):
+        seeds = [int(cell.removeprefix("seed ")) for cell in table[0][1:]]
+        for row, arm in zip(table[1:], plain["arms"], strict=True):
+            for cell, seed in zip(row[1:], seeds, strict=True):
+                run = next((r for r in arm["runs"] if r["seed"] == seed), None)
+                if run and run["status"] != "succeeded":
+                    assert cell == run["status"]
+                else:
+                    value = run["metrics"].get(metric) if run else None
+                    assert cell == ("–" if value is None else wording.level(value, units[metric]))
+
+    for table, steps in ((t, plain["decomposition"]) for t in page.tables.get("chain", [])):
+        assert [row[2] for row in table[1:]] == [wording.level(s["level"], "share") for s in steps]
+        assert [row[3] for row in table[2:]] == [wording.difference(s["gain"], "share") for s in steps[1:]]
+
+    for table in page.tables.get("failures", []):
+        for row, arm in zip(table[1:], [a for a in plain["arms"] if a["name"] in plain["failures"]], strict=True):
+            shares = plain["failures"][arm["name"]]
+            kinds = table[0][1:]
+            assert row[1:] == [wording.level(shares[k], "share") if k in shares else "–" for k in kinds]
+
+    said = page.words["verdict"]
+    assert plain["verdict"]["text"] in said
+    assert all(reason in said for reason in plain["verdict"]["reasons"])
+    assert plain["provenance"]["command"] in page.words["provenance"]
+    for check in plain["checks"]:
+        assert check["detail"] in page.words["checks"]
+    primary = next((c for c in plain["contrasts"] if c["primary"]), None)
+    if primary:
+        assert wording.difference(primary["difference"], units[primary["metric"]]) in page.words["primary"]
+
+
+def primary_of(plain) -> str:
+    return f"{plain['study']['primary']['probe']}.{plain['study']['primary']['metric']}"
+
+
+def test_the_scales_warning_stands_beside_every_table_and_figure(smoke: Result, calls: Result) -> None:
+    text = render(smoke)
+    drawn = len(re.findall(r"<table>|<figure>", text))
+    assert text.count('<p class="note">') >= drawn
+    assert '<p class="note">' not in render(calls)
+
+
+@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "hostile"])
+def test_the_page_needs_and_runs_nothing(name: str, request: pytest.FixtureRequest) -> None:
+    text = render(request.getfixturevalue(name))
+    page = Page(text)
+    assert page.open == []
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "use",
+        "image",
+        "foreignobject",
+    }
+    for _, attributes in page.tags:
+        assert not [a for a in attributes if a.startswith("on") or a in ("src", "href", "style", "xlink:href")]
+    policy = next(a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv"))
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert text.count("</style>") == 1
+    assert not {"\x1b", "\u202e", "\x00"} & set(text)
+
+
+def test_hostile_texts_are_shown_as_they_are(hostile: Result, calls: Result) -> None:
+    page = Page(render(hostile))
+    assert "<script>alert(1)</script>" in page.words["verdict"]
+    assert "{{ 7*7 }}" in page.words["verdict"]
+    assert {tag for tag, _ in page.tags} == {tag for tag, _ in Page(render(calls)).tags}
+
+
+def test_every_drawing_says_in_words_what_it_shows(calls: Result) -> None:
+    text = render(calls)
+    assert text.count("<svg ") == text.count("<desc>") == 3
+    primary = next(c for c in calls.contrasts if c.primary)
+    assert wording.bounds(primary.ci, "share") in text.split("<title>Paired differences</title><desc>")[1]
+
+
+def test_no_text_or_class_leaves_its_place_in_a_drawing() -> None:
+    drawing = Drawing(10, 10, "a < b", '"c" & d')
+    drawing.text(1, 2, "</text><script>")
+    drawing.rect(0, 5, 3, -2, 'bar" onload="x')
+    made = str(drawing.done())
+    assert "<script>" not in made
+    assert 'onload="x' not in made
+    assert "a &lt; b" in made
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0), (-0.31, 0.52), (1e-9, 2e-9), (-5, 5000)])
+def test_ticks_span_the_range_with_round_steps(low: float, high: float) -> None:
+    marks = ticks(low, high)
+    assert marks[0] <= low + 1e-12
+    assert marks[-1] >= high - 1e-12
+    assert 2 <= len(marks) <= 9
+
+
+def test_wrapping() -> None:
+    assert wrap("instruction meaning", 12) == ["instruction", "meaning"]
+    assert wrap("a" * 50, 8) == ["a" * 7 + "…"]
+    assert len(wrap("one two three four five six seven", 5)) == 3
