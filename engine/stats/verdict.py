@@ -29,7 +29,7 @@ from engine.probe import ItemMean
 from engine.spec import StudySpec
 from engine.stats.equivalence import detectable, equivalent
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.wording import counted, difference, difference_of, level, level_of, lowered, probability
+from engine.stats.wording import counted, difference, difference_of, level, level_of, lowered, p_phrase
 
 Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
 MIN_SEEDS = 2
@@ -200,7 +200,7 @@ class Reading:
         treated, base = self._label(self.rules.treated), self._label(self.rules.base)
         found: list[str] = []
         if self.primary is not None:
-            p = f", p = {probability(self.primary.p)}".replace("= <", "<") if self.primary.p is not None else ""
+            p = f", {p_phrase(self.primary.p)}" if self.primary.p is not None else ""
             seeds = counted(self.primary.n_seeds, "seed")
             found.append(f"Fixed beforehand: {self._pair()}: {self._difference(self.primary)} ({seeds}{p}).")
             found += self._power(self.primary)

@@ -40,6 +40,12 @@ def probability(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def p_phrase(p: float | None) -> str:
+    """A p value with its sign: "p = 0.062", "p < 0.001"; "" where there is none."""
+    shown = probability(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}" if shown else ""
+
+
 def level_of(estimate: Estimate, unit: str) -> str:
     """An arm's figure with its interval: "83.2 % [79.0, 86.1]"."""
     return f"{level(estimate.value, unit)} {bounds(estimate.ci, unit, signed=False)}".rstrip()

@@ -81,7 +81,7 @@ def _content(result: Result) -> dict[str, Any]:
             "margin": wording.difference(primary.margin, unit_of(result, metric)).lstrip("+"),
             "figure": wording.difference(found.difference, unit_of(result, metric)) if found else "",
             "bounds": wording.bounds(found.ci, unit_of(result, metric)) if found else "",
-            "p": wording.probability(found.p) if found else "",
+            "p": wording.p_phrase(found.p) if found else "",
             "p_holm": wording.probability(found.p_holm) if found else "",
             "seeds": wording.counted(found.n_seeds, "paired seed") if found else "",
         },

@@ -42,8 +42,8 @@ def hostile(calls: Result) -> Result:
 
 
 _KEPT = {
-    "a", "accuracy", "arm", "b", "base", "code", "contrast", "direction", "expected", "format", "metric", "name", "probe",
-    "reliance", "role", "scale", "status", "treated", "unit",
+    "a", "accuracy", "arm", "b", "base", "code", "contrast", "direction", "expected", "format", "metric", "name",
+    "probe", "reliance", "role", "scale", "status", "treated", "unit",
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ def test_bounds_and_probabilities() -> None:
     assert wording.probability(0.0625) == "0.062"
     assert wording.probability(0.0004) == "< 0.001"
     assert wording.probability(None) == ""
+    assert [wording.p_phrase(p) for p in (0.25, 0.0001, None)] == ["p = 0.250", "p < 0.001", ""]
 
 
 def test_labels_within_a_sentence() -> None:

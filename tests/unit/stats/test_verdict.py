@@ -47,6 +47,7 @@ def test_planted(name: str) -> None:
     assert result.verdict.reasons
 
 
+@pytest.mark.slow
 def test_it_does_not_depend_on_the_draw() -> None:
     codes = [result_of("nli-frequency", NLI, seed=seed).verdict.code for seed in range(6)]
     assert codes.count("shortcut") >= 5
