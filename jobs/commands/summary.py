@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.stats.wording import bounds, level
 from jobs.commands.progress import span
 from jobs.commands.screen import Screen
 from jobs.result import ArmResult, Result
@@ -47,22 +48,11 @@ def times(result: Result, wall: float, screen: Screen) -> None:
     screen.say(f"Time: {span(wall)} for this command; {span(total)} of work in all runs.")
 
 
-def percent(value: float, unit: str) -> str:
-    """A figure in the unit people read: shares in percent, differences in points, the rest as it is."""
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    return f"{100 * value:+.1f}" if unit == "difference" else f"{value:.3f}"
-
-
 def _figure(arm: ArmResult, metric: str, unit: str) -> str:
     for interval in arm.summary:
         if interval.metric == metric:
-            mean = percent(interval.mean, unit)
-            if interval.ci is None:
-                return mean
-            low, high = (percent(bound, unit).removesuffix(" %") for bound in interval.ci)
-            return f"{mean} [{low}, {high}]"
-    return "-"
+            return f"{level(interval.mean, unit)} {bounds(interval.ci, unit, signed=False)}".rstrip()
+    return "not measured"
 
 
 def _seeds(arm: ArmResult) -> str:

@@ -38,7 +38,7 @@ def test_a_run_prints_events_verdict_and_reports(
     ]
     assert [line for line in lines if line in wanted] == wanted
     row = next(line for line in out.splitlines() if line.startswith("balanced ") and "\t" in line)
-    assert row.split("\t")[1:] == ["71.2 % [65.0, 77.5]", "-10.0", "1", "2.5"]
+    assert row.split("\t")[1:] == ["71.2 % [65.0, 77.5]", "\N{MINUS SIGN}10.0 points", "1", "2.5"]
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "[bold]\\x1b[31mred" in row  # shown, not obeyed
