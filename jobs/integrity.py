@@ -90,7 +90,9 @@ def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[s
     found = evidence.difference(control.arm, control.against, study.verdict.reliance, placebo=control.placebo)
     if found is None or found.ci is None:
         what = "Not measured" if found is None else f"No interval can be given; the difference is {_figure(found)}"
-        return Check(name=name, label=label, ok=False, detail=f"{what}: {_what(control, evidence, study)}, {a} - {b}.")
+        return Check(
+            name=name, label=label, ok=False, detail=f"{what}: {_what(control, evidence, study)}, {a} against {b}."
+        )
     seen = detected(found, study.verdict.margin)
     outcome = "detected" if seen else "not detected"
     wanted = "" if seen == positive else ", and should be" if positive else ", and should not be"

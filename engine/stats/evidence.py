@@ -98,7 +98,7 @@ class Evidence:
             return None
         draws = self._drawn(metric, False)
         return self._estimate(
-            metric,
+            self.metrics[metric].unit,
             [run.metrics[metric] for run in runs],
             None if draws is None else draws[:, [self._at[run.arm, run.seed] for run in runs]],
             level=True,
@@ -141,7 +141,8 @@ class Evidence:
             values = [float(v) for v in points[at[:, 0]] - points[at[:, 1]]]
         if not all(math.isfinite(v) for v in values):
             return None
-        return self._estimate(metric, values, shifts, level=False)
+        mean = form is not None and not form.by_side and self.metrics[metric].unit == "difference"
+        return self._estimate("share" if mean else self.metrics[metric].unit, values, shifts, level=False)
 
     def _pairs(self, a: str, b: str) -> list[tuple[Run, Run]]:
         """Runs of both arms by seed; a run that trains nothing stands for every seed."""
@@ -157,14 +158,13 @@ class Evidence:
             return [(run, fixed_right) for run in left.values()]
         return [(left[seed], right[seed]) for seed in left if seed in right]
 
-    def _estimate(self, metric: str, values: Sequence[float], draws: np.ndarray | None, level: bool) -> Estimate:
+    def _estimate(self, unit: str, values: Sequence[float], draws: np.ndarray | None, level: bool) -> Estimate:
         ci, ci90, spread = paired.t_interval(values), paired.t_interval(values, 0.90), 0.0
         points = np.asarray(values)
         if draws is not None and (drawn := resample.interval(points, draws)):
             ci, ci90, spread = drawn, resample.interval(points, draws, 0.90), resample.item_spread(draws)
             if len(values) == 1 and spread == 0:  # all items alike in the one run: no interval, not one of no width
                 ci, ci90 = None, None
-        unit = self.metrics[metric].unit
         return Estimate(
             value=float(np.mean(values)),
             ci=_clipped(ci, unit, level),
