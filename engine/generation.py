@@ -1,8 +1,9 @@
 """A local model that answers: batched greedy decoding and sampling, at the speed a tiny model needs.
 
-transformers' own `generate` spends several milliseconds a token on bookkeeping, which is more than a model of a
-few million parameters needs for a whole batch. This loop does only what is needed: batches sorted by length,
-left padding with right positions, the key-value cache, and rows that leave the batch once they have ended.
+transformers' own `generate` gives the same tokens and is as fast as long as no row has ended, but it carries ended
+rows along to the last step. Here they leave the batch (a quarter less time where answers differ in length, 2.4 M
+parameters on a CPU), a stop is seen between batches, and samples come from a generator of their own, so that
+measuring never moves the random state that training depends on.
 """
 
 from __future__ import annotations
