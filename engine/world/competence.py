@@ -25,14 +25,13 @@ Row = tuple[str, float, float, int]  # what, share reached, share by guessing, i
 
 
 def measure(subject: Subject, count: int = 300) -> list[Row]:
-    """Every row of the table.
+    """Every row that any subject can be asked for.
 
     Args:
         count: Items per row, where the world has as many.
     """
     rng = Random("competence")
     return [
-        *_taxonomy(subject),
         _entailment(subject, count),
         _facts(subject, rng),
         *_tools(subject, rng, count),
@@ -49,16 +48,18 @@ def _share(said: Sequence[str], right: Sequence[str]) -> float:
     return sum(a.strip() == b for a, b in zip(said, right, strict=True)) / len(right)
 
 
-def _taxonomy(subject: Subject) -> list[Row]:
-    """The parent of each noun, as the continuation of "a dog is a kind of", among all nouns."""
+def taxonomy_rows(model: Any, encode: Any) -> list[Row]:
+    """The likeliest hypernym of each noun as the next word after "a dog is a kind of"."""
+    import torch
+
     asked = [n for n in taxonomy.nouns() if taxonomy.ancestors(n)]
     choices = sorted({p for above in map(taxonomy.ancestors, asked) for p in above})
-    lines = [f"{taxonomy.article(n)} is a kind of {c}." for n in asked for c in choices]
-    nll = [n for n, _ in subject.text_nll(lines)]
-    best = [
-        choices[min(range(len(choices)), key=nll[i * len(choices) : (i + 1) * len(choices)].__getitem__)]
-        for i in range(len(asked))
-    ]
+    columns = [encode.encode(f" {c}", add_special_tokens=False)[0] for c in choices]  # whole words are one token
+    best = []
+    for noun in asked:
+        ids = encode.encode(f"{taxonomy.article(noun)} is a kind of", add_special_tokens=False, return_tensors="pt")
+        with torch.no_grad():
+            best.append(choices[int(model(input_ids=ids).logits[0, -1, columns].argmax())])
     direct = sum(b in taxonomy.parents()[n] for n, b in zip(asked, best, strict=True)) / len(asked)
     above = sum(b in taxonomy.ancestors(n) for n, b in zip(asked, best, strict=True)) / len(asked)
     return [
@@ -134,7 +135,13 @@ def table(rows: Sequence[Row], copying: float, vocabulary: int) -> str:
 
 def main(argv: list[str]) -> int:
     """`competence NAME [--json] [--items N] [--card]`."""
+    from engine import provenance
     from engine.errors import ModelError
+
+    provenance.quiet()
+    import torch
+
+    torch.set_num_threads(1)  # more threads are slower on a model of this size
     from engine.generation import LocalSubject
     from engine.models import load, resolve
 
@@ -151,7 +158,8 @@ def main(argv: list[str]) -> int:
     if options.card and not (folder / "training.json").exists():
         raise ModelError(f"{folder} has no training.json.", "A card is written for models that `pretrain` made.")
     model, encode = load(ref, "cpu")
-    rows, copying = measure(LocalSubject(model, encode), options.items), repeated_loss(model)
+    rows = [*taxonomy_rows(model, encode), *measure(LocalSubject(model, encode), options.items)]
+    copying = repeated_loss(model)
     if options.json:
         figures = [dict(zip(("what", "share", "chance", "items"), row, strict=True)) for row in rows]
         print(json.dumps({"model": options.name, "rows": figures, "repeated_sequence_nats": copying}, indent=1))

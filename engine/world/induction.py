@@ -62,7 +62,7 @@ def _copying_heads(model: Qwen2ForCausalLM, generator: torch.Generator) -> None:
     orthogonal = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
     identity = torch.eye(width)
 
-    first = model.model.layers[1].self_attn
+    first: Any = model.model.layers[1].self_attn
     first.q_proj.weight.mul_(0.1)
     first.k_proj.weight.mul_(0.1)
     fast = (rates > 0.08).float()
@@ -74,7 +74,7 @@ def _copying_heads(model: Qwen2ForCausalLM, generator: torch.Generator) -> None:
     first.v_proj.weight.copy_(identity)
     first.o_proj.weight.copy_(0.06 * orthogonal)
 
-    second = model.model.layers[2].self_attn
+    second: Any = model.model.layers[2].self_attn
     slow = _slow(rates)
     second.q_proj.weight.mul_(0.1)
     second.k_proj.weight.mul_(0.1)
@@ -93,7 +93,7 @@ def _comparing_heads(model: Qwen2ForCausalLM, space: torch.Tensor, generator: to
 
     config = model.config
     width, size = config.hidden_size, config.hidden_size // config.num_attention_heads
-    layer = model.model.layers[0].self_attn
+    layer: Any = model.model.layers[0].self_attn
     slow = _slow(_rates(config))
     marked, words = slow[-1], slow[:-1]
     out = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
