@@ -6,8 +6,10 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 # One thread in each test process: two of them already fill two cores.
 TEST_ENV := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 QT_QPA_PLATFORM=offscreen
 
+APPLICATIONS := $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/applications
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests run lint format test test-all bench screenshots lock clean
+.PHONY: help setup setup-tests run lint format test test-all bench screenshots desktop lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +44,11 @@ bench: setup  ## measure, and print the figures
 
 screenshots: setup  ## draw docs/screenshot.png and its fellows anew
 	$(PY) packaging/screenshots.py
+
+desktop: setup  ## put the lab into the applications menu (Linux)
+	@mkdir -p "$(APPLICATIONS)"
+	@sed 's|@ROOT@|$(CURDIR)|g' packaging/tuning-fork.desktop.in > "$(APPLICATIONS)/tuning-fork.desktop"
+	@echo "Written: $(APPLICATIONS)/tuning-fork.desktop"
 
 lock: setup  ## pin every package anew (needs uv)
 	$(PY) packaging/lock.py

@@ -81,6 +81,8 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(recipe.seed)
+    end: Any = encode.eos_token_id
+    pad: Any = encode.pad_token_id
     config = Qwen2Config(
         vocab_size=len(encode),
         hidden_size=recipe.hidden,
@@ -93,8 +95,8 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
         rope_parameters={"rope_type": "default", "rope_theta": 1e6},
         attention_dropout=0.0,
         bos_token_id=None,
-        eos_token_id=encode.eos_token_id,
-        pad_token_id=encode.pad_token_id,
+        eos_token_id=end,
+        pad_token_id=pad,
     )
     model = Qwen2ForCausalLM(config)
     induction.start(model, encode, recipe.seed)
@@ -118,7 +120,10 @@ def rate_factors(recipe: Recipe, step: int) -> dict[str, float]:
     warm = min(1.0, (step + 1) / 50)
     left = min(1.0, (recipe.steps - step) / (0.35 * recipe.steps))
     at = step / recipe.steps
-    return {kind: warm * left * float(np.interp(at, *zip(*line, strict=True))) for kind, line in RATES.items()}
+    return {
+        kind: warm * left * float(np.interp(at, [share for share, _ in line], [factor for _, factor in line]))
+        for kind, line in RATES.items()
+    }
 
 
 def _kind(name: str) -> str:
@@ -205,7 +210,8 @@ def ship(recipe: Recipe, model: Qwen2ForCausalLM, folder: Path, work: Path, seco
     import torch
 
     encode = tokenizer.build()
-    small = copy.deepcopy(model).to(torch.float16)
+    small: Any = copy.deepcopy(model)
+    small.to(torch.float16)
     small.generation_config.eos_token_id = encode.eos_token_id
     small.generation_config.pad_token_id = encode.pad_token_id
     small.save_pretrained(folder)
