@@ -163,8 +163,7 @@ class MainWindow(QMainWindow):
         open_runs = sum(r.state in ("running", "queued") for r in snapshot.runs)
         self.buttons["queue"].set_badge(open_runs)
         self.strip.show_snapshot(snapshot)
-        known = {t.id for t in snapshot.trials}
-        if self.session.trial not in known and snapshot.trials:
+        if not self.session.trial and snapshot.trials:
             self.session.choose(max(snapshot.trials, key=lambda t: t.created).id)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -1,6 +1,6 @@
 """Pictures of every page, light and dark, as the README and a reviewer need them.
 
-    python packaging/screenshots.py FOLDER [--scale 2] [--home DATA_FOLDER]
+    python packaging/screenshots.py FOLDER [--scale 2] [--home DATA_FOLDER] [--readme docs/screenshot.png]
 
 With `--home` the pictures show that lab (its newest trial). Without, they show invented figures: for a look at the
 window only. Run it under Xvfb, or with QT_QPA_PLATFORM=offscreen.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scale", type=float, default=2.0, help="pixels of the picture for one of the window")
     parser.add_argument("--home", type=Path, help="a data folder; without it the figures are invented")
     parser.add_argument("--only", default="", help="make only pictures whose name holds this")
+    parser.add_argument("--readme", type=Path, help="copy the light verdict to this file")
     asked = parser.parse_args(argv)
     os.environ["QT_SCALE_FACTOR"] = str(asked.scale)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "gui")]
@@ -34,6 +36,8 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory() as spare:
         for mode in ("light", "dark"):
             _pictures(asked, mode, Path(spare))
+    if asked.readme is not None:
+        shutil.copyfile(asked.folder / "verdict-light.png", asked.readme)
     return 0
 
 

@@ -57,7 +57,7 @@ class LivePage(Page):
             LOSS: PlotCard(context.theme, "Training loss", ""),
         }
         self.model = RunsModel(("arm", "step", "loss", "left"), context.theme)
-        self.table = Table(self.model, "Runs of this trial", widths={1: 90, 2: 46, 3: 78})
+        self.table = Table(self.model, "Runs of this trial", widths={1: 92, 2: 58, 3: 96})
         runs = Card("Runs")
         runs.layout_.addWidget(self.table, 1)
         column = QVBoxLayout(self.body)
@@ -95,6 +95,9 @@ class LivePage(Page):
         if trial is None:
             self.title.setText("Live")
             self.subtitle.setText("")
+            if session.trial:
+                self.show_empty("The study is being queued.", "Open the queue", lambda: self.context.go("queue"))
+                return
             self.show_empty("Nothing has been run yet.", "Choose a question", lambda: self.context.go("questions"))
             return
         self.show_body()

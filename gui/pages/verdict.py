@@ -168,10 +168,11 @@ class VerdictPage(Page):
         accuracy_unit = unit_of.get(result.accuracy, "share")
         name, by = caption_of(result, result.accuracy), scale(accuracy_unit)
         base = study.verdict.base if study is not None else "base"
-        self.waterfall.show_bars(bars(result.decomposition, by, base, labels, styles))
+        self.waterfall.show_bars(bars(result.decomposition, by, base, labels, styles), accuracy_unit == "share")
         self.cards["gain"].set_caption(f"{name}, {unit_word(accuracy_unit)}; gains in points with 95 % intervals")
         self.cards["gain"].setVisible(bool(result.decomposition))
-        self.scatter.show_spots(spots(result, styles), corner(result, study), f"{name}, {unit_word(accuracy_unit)}")
+        across = f"{name}, {unit_word(accuracy_unit)}"
+        self.scatter.show_spots(spots(result, styles), corner(result, study), across, accuracy_unit == "share")
         reliance = f"{caption_of(result, result.reliance)}, {unit_word(unit_of.get(result.reliance, 'difference'))}"
         self.cards["arms"].set_caption(f"upwards: {reliance}; lines: 95 % intervals")
         self._relay(bool(result.decomposition))

@@ -50,7 +50,8 @@ class _Axis(pg.AxisItem):
         """Round values within the range, as many as have room."""
         low, high = sorted((minVal, maxVal))
         pad = (high - low) * PADDING[self.orientation] / (1 + 2 * PADDING[self.orientation])
-        found = ticks(low + pad, high - pad, max(3, min(6, round(size / (40 if self.orientation == "left" else 100)))))
+        wanted = max(3, min(6, round(size / (40 if self.orientation == "left" else 100))))
+        found = ticks(low + pad, high - pad, wanted, whole=self.orientation == "bottom")  # there is no half step
         edge = (high - low) * 1e-6
         return [(found[1] - found[0], [v for v in found if low - edge <= v <= high + edge])]
 
@@ -197,12 +198,11 @@ def _span(series: list[Series], by: float) -> tuple[float, float]:
     if not means:
         return 0.0, 1.0
     low, high = min(float(m.min()) for m in means), max(float(m.max()) for m in means)
-    room = max(high - low, 1e-3 * max(1.0, abs(high)))
+    room = max(high - low, 0.05 * by, 1e-3 * abs(high))  # where nothing differs, nothing is blown up
     edges = [(s.band.low * by, s.band.high * by) for s in series if len(s.band.mean) and np.isfinite(s.band.low).any()]
     wide_low = min([low, *(float(np.nanmin(e[0])) for e in edges)])
     wide_high = max([high, *(float(np.nanmax(e[1])) for e in edges)])
     step = 10 ** math.floor(math.log10(room))
-    return (
-        math.floor(max(wide_low, low - 0.4 * room) / step) * step,
-        math.ceil(min(wide_high, high + 0.4 * room) / step) * step,
-    )
+    bottom = math.floor(max(wide_low, low - 0.4 * room) / step) * step
+    top = math.ceil(min(wide_high, high + 0.4 * room) / step) * step
+    return (bottom, top) if top - bottom >= room else (low - room, high + room)

@@ -14,6 +14,8 @@ from gui.widgets.marks import draw_marker
 
 LEFT, TOP, RIGHT, BOTTOM = 40.0, 8.0, 12.0, 36.0
 Range = tuple[float, float]
+PLACES = [(dx, dy) for away in range(7) for dy in (-9 - 15 * away, 10 + 15 * away) for dx in (9, -9)]
+"""Where a name may stand beside its marker, px, the best first."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,19 @@ class Scatter(Chart):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Accuracy and reliance", (220, 190))
         self._spots: list[Spot] = []
-        self._corner: tuple[float, float] | None = None
+        self._corner: Range | None = None
+        self._percent = True
         self._x_title = ""
 
-    def show_spots(self, spots: list[Spot], corner: tuple[float, float] | None, x_title: str) -> None:
+    def show_spots(self, spots: list[Spot], corner: Range | None, x_title: str, percent: bool = True) -> None:
         """Show these arms.
 
         Args:
             corner: The good corner is at least so accurate and at most so reliant; None: it is not drawn.
             x_title: What the horizontal axis measures, with its unit.
+            percent: Whether that is a percentage: the axis then ends at 100.
         """
-        self._spots, self._corner, self._x_title = spots, corner, x_title
+        self._spots, self._corner, self._x_title, self._percent = spots, corner, x_title, percent
         said = (f"{clean(s.label)}: accuracy {number(s.x)}, reliance {number(s.y)}" for s in spots)
         self.setAccessibleDescription("; ".join(said))
         self.update()
@@ -56,7 +60,7 @@ class Scatter(Chart):
         tokens = self.theme.tokens
         ys = [v for s in self._spots for v in (s.y, *(s.y_ci or ()))] + ([self._corner[1]] if self._corner else [])
         marks = ticks(min(0.0, *ys), max(*ys, 1e-9), 4)
-        across = ticks(0.0, max(100.0 if max(s.x for s in self._spots) > 1.5 else 1.0, *(s.x for s in self._spots)), 5)
+        across = ticks(0.0, max(100.0 if self._percent else 1e-3, *(s.x for s in self._spots)), 5)
         box = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
 
         def place(x: float, y: float) -> QPointF:
@@ -77,7 +81,7 @@ class Scatter(Chart):
             self.write(painter, number(mark, digits), QRectF(x - 22, box.bottom() + 4, 44, 14), tokens.muted)
         self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
         for spot in self._spots:
-            self._cross(painter, spot, place)
+            self._cross(painter, spot, place, across[-1])
         self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots])
 
     def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
@@ -93,12 +97,10 @@ class Scatter(Chart):
             bottom = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
             self.write(painter, "right, for the right reason", text, self.theme.tokens.good, bottom)
 
-    def _cross(self, painter: QPainter, spot: Spot, place) -> None:
+    def _cross(self, painter: QPainter, spot: Spot, place, across_end: float) -> None:
         painter.setPen(self.pen(spot.style.colour, 1.5))
         if spot.x_ci is not None:
-            painter.drawLine(
-                place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], max(100.0, spot.x)), spot.y)
-            )
+            painter.drawLine(place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], across_end), spot.y))
         if spot.y_ci is not None:
             painter.drawLine(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1]))
         draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
@@ -111,8 +113,7 @@ class Scatter(Chart):
             name = metrics.elidedText(clean(spot.label, 60), Qt.TextElideMode.ElideRight, 130)
             wide = metrics.horizontalAdvance(name) + 2
             places = [
-                QRectF(at.x() + dx if dx > 0 else at.x() + dx - wide, at.y() + dy - 7, wide, 14)
-                for dx, dy in ((9, -9), (-9, -9), (9, 10), (-9, 10), (9, -20), (-9, -20), (9, 22), (-9, 22))
+                QRectF(at.x() + dx if dx > 0 else at.x() + dx - wide, at.y() + dy - 7, wide, 14) for dx, dy in PLACES
             ]
             free = [p for p in places if box.contains(p) and not any(p.intersects(t) for t in taken)]
             chosen = free[0] if free else next((p for p in places if box.contains(p)), places[0])

@@ -62,10 +62,11 @@ class Waterfall(Chart):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Where the gain comes from", (240, 190))
         self._bars: list[Bar] = []
+        self._percent = True
 
-    def show_bars(self, found: list[Bar]) -> None:
-        """Show these bars."""
-        self._bars = found
+    def show_bars(self, found: list[Bar], percent: bool = True) -> None:
+        """Show these bars; `percent` where their values are."""
+        self._bars, self._percent = found, percent
         self.setAccessibleDescription("; ".join(f"{clean(b.label)}: {b.said}" for b in found))
         self.update()
 
@@ -75,7 +76,7 @@ class Waterfall(Chart):
             return
         tokens = self.theme.tokens
         values = [v for b in self._bars for v in (b.start, b.end, *(b.ci or ()))]
-        marks = ticks(min(0.0, *values), max(values), 5)
+        marks = ticks(min(0.0, *values), max(10.0 if self._percent else 1e-3, *values), 5)
         low, high = marks[0], marks[-1]
         left, right, bottom = LEFT, float(self.width()), self.height() - BOTTOM
 

@@ -80,12 +80,16 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
             a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
         )
     )
-    labels = study.verdict.chain_labels
+    labels = (study.arm("base").label, *study.verdict.chain_labels)
+    chain = (
+        ("base", 0.04, 0.04, 0),
+        ("shuffled", 0.45, 0.41, 0.05),
+        ("sft", 0.78, 0.33, 0.04),
+        ("sft-dpo", 0.83, 0.05, 0.03),
+    )
     steps = tuple(
-        Step(label=labels[n], arm=arm, level=level, gain=gain, ci=(gain - half, gain + half))
-        for n, (arm, level, gain, half) in enumerate(
-            (("shuffled", 0.45, 0.41, 0.05), ("sft", 0.78, 0.33, 0.04), ("sft-dpo", 0.83, 0.05, 0.03))
-        )
+        Step(label=label, arm=arm, level=level, gain=gain, ci=(gain - half, gain + half) if half else None)
+        for label, (arm, level, gain, half) in zip(labels, chain, strict=True)
     )
     checks = (
         "Adapter changes the logits",
