@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from jobs.commands.screen import Screen, visible
 from jobs.records import Curves, RunRecord, Snapshot, TrialRecord
@@ -123,13 +123,13 @@ class Drawn:
             BarColumn(bar_width=28),
             TextColumn("{task.fields[runs]}", markup=False),
             TextColumn("{task.fields[now]}", markup=False),
-            TimeElapsedColumn(),
             console=screen.out,
         )
         self.tasks: dict[str, TaskID] = {
             name: self.progress.add_task(visible(label), total=1, runs="", now="") for name, label in trial.arms
         }
         self.tasks["*"] = self.progress.add_task("all", total=1, runs="", now="")
+        self.start = time.monotonic()
         self.losses: dict[str, float] = {}
         self.live = Live(self.progress, console=screen.out, refresh_per_second=8)
         self.live.start()
@@ -140,8 +140,7 @@ class Drawn:
         for arm, task in self.tasks.items():
             runs = [run for run in snapshot.runs if arm in ("*", run.arm)]
             done = sum(run.state in DONE for run in runs)
-            whole = snapshot.reason or remaining(snapshot.trials[0].eta_seconds)
-            now = visible(whole) if arm == "*" else self._now(runs)
+            now = self._whole(snapshot) if arm == "*" else self._now(runs)
             self.progress.update(
                 task,
                 total=len(runs),
@@ -149,19 +148,22 @@ class Drawn:
                 runs=f"{done}/{len(runs)} runs",
                 now=now,
             )
-            if done == len(runs) and not self.progress.tasks[task].finished:
-                self.progress.stop_task(task)
 
     def close(self) -> None:
         """Leave the last picture standing."""
         self.live.stop()
+
+    def _whole(self, snapshot: Snapshot) -> str:
+        ahead = snapshot.reason or remaining(snapshot.trials[0].eta_seconds)
+        return visible(", ".join(filter(None, [span(time.monotonic() - self.start), ahead])))
 
     def _now(self, runs: Sequence[RunRecord]) -> str:
         words = []
         for run in runs:
             if run.state == "running":
                 loss = f" loss {self.losses[run.run]:.2f}" if run.run in self.losses else ""
-                words.append(f"seed {run.seed}: {run.step}/{run.total_steps}{loss}")
+                where = f"{run.step}/{run.total_steps}" if run.total_steps else "at work"
+                words.append(f"seed {run.seed}: {where}{loss}")
             elif run.state == "failed":
                 words.append(f"seed {run.seed} failed")
         return "  ".join(words)
