@@ -43,7 +43,7 @@ class MainWindow(QMainWindow):
         self.session, self.theme = session, theme
         self.setWindowTitle("Tuning Fork")
         self.resize(1280, 800)
-        self.setMinimumSize(980, 620)
+        self.setMinimumSize(1100, 660)
         self.messages = Messages(theme)
         self.context = Context(session, theme, self.messages, self.go)
         self.pages: dict[str, Page] = {}

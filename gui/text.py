@@ -115,7 +115,8 @@ def clock(moment: float) -> str:
     """The local time of day, with the date where it was not today."""
     then, now = time.localtime(moment), time.localtime()
     today = (then.tm_year, then.tm_yday) == (now.tm_year, now.tm_yday)
-    return time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", then)
+    this_year = then.tm_year == now.tm_year
+    return time.strftime("%H:%M" if today else "%d %b %H:%M" if this_year else "%d %b %Y %H:%M", then)
 
 
 def gigabytes(used: int, total: int) -> str:

@@ -128,7 +128,7 @@ class TrialChooser(QComboBox):
         self._shown: list[tuple[str, str]] = []
         self.setAccessibleName("Trial shown")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(34)
+        self.setMinimumContentsLength(36)
         self.activated.connect(self._activated)
 
     def refresh(self) -> None:
@@ -152,8 +152,8 @@ class TrialChooser(QComboBox):
 
 
 def trial_words(trial: TrialRecord) -> str:
-    """A trial in a few words, e.g. "nli-frequency · quick · 5 seeds · 14:02"."""
-    return f"{clean(trial.study, 40)} · {trial.scale} · {count(trial.seeds, 'seed')} · {clock(trial.created)}"
+    """A trial in a few words, e.g. "nli-frequency · quick × 5 · 14:02"."""
+    return f"{clean(trial.study, 40)} · {trial.scale} × {trial.seeds} · {clock(trial.created)}"
 
 
 def sizes_words(trial: TrialRecord) -> str:

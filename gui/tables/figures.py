@@ -13,6 +13,8 @@ from gui.text import clean, tip
 
 WORDS = 2
 """The first columns are words; the others are figures."""
+WIDTHS = (250, 74)
+"""px of the columns of words."""
 
 
 class FiguresModel(QAbstractTableModel):
@@ -75,10 +77,9 @@ class FiguresTable(Table):
         """Show these cells, all of them."""
         self.figures.show_figures(header, rows)
         head = self.horizontalHeader()
+        modes = QHeaderView.ResizeMode
         for column in range(len(header)):
-            head.setSectionResizeMode(
-                column, QHeaderView.ResizeMode.Stretch if column != 1 else QHeaderView.ResizeMode.Fixed
-            )
-        if len(header) > 1:
-            self.setColumnWidth(1, 84)
+            head.setSectionResizeMode(column, modes.Fixed if column < WORDS else modes.Stretch)
+        for column, width in zip(range(len(header)), WIDTHS, strict=False):
+            self.setColumnWidth(column, width)
         self.setFixedHeight(head.sizeHint().height() + 29 * len(rows) + 4)

@@ -75,11 +75,12 @@ class _Lines:
             item.setZValue(z)
             plot.addItem(item)
 
-    def draw(self, series: Series, by: float) -> None:
-        """Show the series, its values multiplied by `by`."""
+    def draw(self, series: Series, by: float, ratio: float) -> None:
+        """Show the series, its values multiplied by `by`, on a screen of that pixel ratio."""
         band, colour = series.band, QColor(series.style.colour)
-        pen = QPen(colour, 2 if len(band.steps) <= 400 else 1, series.style.pen_style)
-        pen.setCosmetic(True)
+        wide = 2 * ratio if len(band.steps) <= 400 else 0  # wide pens are dear where points are many
+        pen = QPen(colour, wide, series.style.pen_style)
+        pen.setCosmetic(True)  # its width counts the screen's pixels
         self.line.setData(band.steps, band.mean * by, pen=pen)
         step = max(1, len(band.steps) // MARKERS)
         picked = slice(len(band.steps) % step if len(band.steps) > step else 0, None, step)
@@ -165,7 +166,7 @@ class PlotCard(Card):
         for depth, one in enumerate(series):
             if one.arm not in self._lines:
                 self._lines[one.arm] = _Lines(self.plot, depth)
-            self._lines[one.arm].draw(one, self.by)
+            self._lines[one.arm].draw(one, self.by, self.view.devicePixelRatioF())
         self._fit(series, last_step)
         said = [f"{s.label}: {number(s.band.last * self.by, 2)}" for s in series if s.band.last is not None]
         self.view.setAccessibleDescription("; ".join(said) or "no points yet")
