@@ -31,7 +31,8 @@ def open_window(home: Path | None = None) -> int:
     window.show()
     session.open()
     QTimer.singleShot(PRELOAD_MS, window, _preload)
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: window.close())
     beat = QTimer(window)  # Python hears signals only when it gets a turn
     beat.timeout.connect(_turn)
     beat.start(500)
