@@ -43,14 +43,14 @@ class Recipe:
     rate: float = 2e-3
 
 
-RECIPES = {"fork-s": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=3000)}
+RECIPES = {"fork-s": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=3600)}
 
 
 def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> list[list[int]]:
     """Token ids [rows][row_tokens] of one step: packed documents, and one or two repeated random sequences."""
     rng = Random(f"{recipe.seed}:{step}")
     documents = corpus.documents(f"{recipe.seed}:{step}")
-    repeated = 2 if step < 0.35 * recipe.steps else 1
+    repeated = 2 if step < recipe.steps * 7 / 24 else 1
     rows = [_repeated(rng, recipe.row_tokens, len(encode)) for _ in range(repeated)]
     while len(rows) < recipe.rows:
         ids: list[int] = []
@@ -103,27 +103,30 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return model
 
 
-RATES: dict[str, list[tuple[float, float]]] = {
-    "copying": [(0.0, 0.15), (0.3, 0.15), (0.6, 0.25)],
-    "embedding": [(0.0, 0.3), (0.1, 0.3), (0.25, 0.6)],
-    "rest": [(0.0, 1.0)],
+Line = list[tuple[int, float]]  # (step, factor), straight lines between
+
+OVERALL: Line = [(0, 0.02), (49, 1.0), (1950, 1.0), (2700, 2 / 7), (3600, 0.0)]
+RATES: dict[str, Line] = {
+    "copying": [(0, 0.15), (900, 0.15), (1800, 0.25)],
+    "embedding": [(0, 0.3), (300, 0.3), (750, 0.6)],
+    "rest": [(0, 1.0)],
 }
-"""Kind of parameter -> (share of the run, factor of the peak rate), straight lines between.
+"""Factors of the peak rate by kind of parameter.
 
 The circuits that are set by hand are trained slowly throughout: a jump of their rate washes them out within a hundred
-steps. Everything above learns at full rate: held back with them, knowledge stalls (docs/log.md).
+steps. Everything above learns at full rate: held back with them, knowledge stalls. Choosing between tools settles only
+while the rate falls, so it falls slowly at last (docs/log.md).
 """
 
 
-def rate_factors(recipe: Recipe, step: int) -> dict[str, float]:
-    """Factors of the peak rate by kind of parameter: warm-up, `RATES`, and a linear fall over the last 35 %."""
-    warm = min(1.0, (step + 1) / 50)
-    left = min(1.0, (recipe.steps - step) / (0.35 * recipe.steps))
-    at = step / recipe.steps
-    return {
-        kind: warm * left * float(np.interp(at, [share for share, _ in line], [factor for _, factor in line]))
-        for kind, line in RATES.items()
-    }
+def rate_factors(step: int, last: int) -> dict[str, float]:
+    """Factors of the peak rate by kind of parameter at a step of `last`; a shorter run is the same, squeezed."""
+    at = step * OVERALL[-1][0] / last
+
+    def height(line: Line) -> float:
+        return float(np.interp(at, *zip(*line, strict=True)))
+
+    return {kind: height(OVERALL) * height(line) for kind, line in RATES.items()}
 
 
 def _kind(name: str) -> str:
@@ -158,7 +161,7 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
     began, loss_sum = time.time(), 0.0
     model.train()
     for step in range(first, recipe.steps):
-        factors = rate_factors(recipe, step)
+        factors = rate_factors(step, recipe.steps)
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * factors[group["kind"]]
         ids = torch.tensor(rows_of(recipe, step, encode))
