@@ -80,6 +80,10 @@ class Method(Generic[C]):
         """The training examples as this method shows them, in the order given."""
         return list(examples)
 
+    def asked(self, examples: Sequence[Example], pool: Sequence[Example]) -> Sequence[Example]:
+        """The examples on which a DPO phase looks for wrong answers: the run's own, or some of the study's whole pool."""
+        return examples
+
     def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:
         """Pairs for a DPO phase, made with the model as it stands when that phase begins."""
         return []

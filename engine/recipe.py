@@ -121,7 +121,7 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
         if stretches:
             run = Training(
                 spec=spec, method=method, folder=folder, stop=stop, journal=log, model=model, renderer=renderer,
-                examples=examples, encoded=encoded, live=live, device=device, began=began,
+                examples=examples, pool=data.train, encoded=encoded, live=live, device=device, began=began,
             )  # fmt: skip
             train(run, resume)
         model.eval()

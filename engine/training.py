@@ -41,6 +41,7 @@ class Training:
 
     Attributes:
         examples: The training examples as the method shows them.
+        pool: All training examples of the study, as they are.
         live: Measures the live sample after so many steps.
         began: When the run's process began (`time.monotonic`).
     """
@@ -53,6 +54,7 @@ class Training:
     model: Any
     renderer: Renderer
     examples: Sequence[Example]
+    pool: Sequence[Example]
     encoded: Sequence[Encoded]
     live: Callable[[int], None]
     device: str
@@ -152,7 +154,8 @@ def _pairs(run: Training, stretch: Stretch, at: Checkpoint | None) -> list[objec
     base = run.model.get_base_model()
     with adapter.folded(run.model):
         subject = LocalSubject(base, run.renderer.tokenizer, run.stop, run.renderer)
-        made = run.method.preferences(subject, run.examples, Random(f"{run.spec.seed}:preferences-{stretch.index}"))
+        rng = Random(f"{run.spec.seed}:preferences-{stretch.index}")
+        made = run.method.preferences(subject, run.method.asked(run.examples, run.pool), rng)
     if not made:
         raise RunError(
             "The teacher gave no verified wrong answer, so there is nothing to prefer against.",

@@ -62,10 +62,14 @@ class SftDpo(Method[SftDpoConfig]):
             ),
         )  # fmt: skip
 
+    def asked(self, examples: Sequence[Example], pool: Sequence[Example]) -> Sequence[Example]:
+        """The run's own examples; adversarial ones come from the whole pool, for a biased run has few of its own."""
+        return examples if self.config.negatives_on == "all" else [e for e in pool if e.side is Side.CONFLICTING]
+
     def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:
         """Sampled answers that were graded wrong, at most one of each failure type per prompt."""
         config = self.config
-        asked = [e for e in examples if config.negatives_on == "all" or e.side is Side.CONFLICTING]
+        asked = list(examples)
         rng.shuffle(asked)
         sampler = teacher(config.teacher, subject)
         readable: list[Preference] = []

@@ -89,11 +89,12 @@ def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 
-def test_only_conflicting_examples_are_asked_where_told(data: StudyData) -> None:
-    sides = {id(e.prompt): e.side for e in data.train}
-    pairs, teacher = made(data, negatives_on="conflicting")
-    assert {sides[id(prompt)] for prompt in teacher.asked} == {Side.CONFLICTING}
-    assert pairs
+def test_adversarial_examples_come_from_the_whole_pool(data: StudyData) -> None:
+    own = list(data.train[:3])
+    everything = SftDpo(SftDpoConfig()).asked(own, data.train)
+    adversarial = SftDpo(SftDpoConfig(negatives_on="conflicting")).asked(own, data.train)
+    assert list(everything) == own
+    assert [e.id for e in adversarial] == [e.id for e in data.train if e.side is Side.CONFLICTING]
 
 
 def test_sampling_ends_once_there_are_enough(data: StudyData) -> None:
