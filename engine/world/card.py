@@ -27,8 +27,8 @@ A small causal language model for laboratory use, pretrained by this project on 
 | parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
 | tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
-| optimizer | AdamW, peak rate {recipe["rate"]}, attention and embeddings slower at first, falls over the last 30 % |
-| start | an induction circuit set by hand in the first two layers (`engine/world/induction.py`) |
+| optimizer | AdamW, peak rate {recipe["rate"]}, the copying layers and embeddings slower, falling over the last 46 % |
+| start | copying and comparing circuits set by hand in the first three layers (`engine/world/induction.py`) |
 | seed, torch | {recipe["seed"]}, {facts["torch"]} |
 | last training loss | {curve[-1][1]:.3f} nats a token |
 
