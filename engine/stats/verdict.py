@@ -163,7 +163,8 @@ class Reading:
             return "inconclusive", lead, [self._advice(self.misled, self.margin)]
         beyond = ", beyond the form of the answer," if fmt is not None else ""
         than = f" than {self._label(self.reference)}" if self.reference else ""
-        return "learned", f"{treated} learned the task{beyond} and leans no more on the shortcut{than}", []
+        lead = f"{treated} learned the task{beyond} and was not shown to lean more on the shortcut{than}"
+        return "learned", lead, []
 
     def _leaning(self, arm: str) -> tuple[Code, str, list[str]]:
         treated, other = self._label(self.rules.treated), self._label(arm)
