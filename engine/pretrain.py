@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import ModelError
+from engine.spec import digest
 from engine.world import VERSION, corpus, induction, tokenizer
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
     encode = tokenizer.build()
     model = build(recipe, encode)
     optimizer = torch.optim.AdamW(_groups(model), lr=recipe.rate, betas=(0.9, 0.95), fused=True)
-    first, curve = _resume(folder, model, optimizer)
+    words = digest(encode.get_vocab())
+    first, curve = _resume(folder, model, optimizer, words)
     began, loss_sum = time.time(), 0.0
     model.train()
     for step in range(first, recipe.steps):
@@ -178,29 +180,33 @@ def train(recipe: Recipe, folder: Path, *, threads: int = 1, every: int = 50) ->
             pace = (time.time() - began) / (done - first)
             left = (recipe.steps - done) * pace / 60
             print(f"step {done}/{recipe.steps}  loss {curve[-1][1]:.3f}  {left:.0f} min left", flush=True)
-            _checkpoint(folder, model, optimizer, done, curve)
+            _checkpoint(folder, model, optimizer, {"done": done, "curve": curve, "words": words})
     return model
 
 
-def _checkpoint(
-    folder: Path, model: Any, optimizer: torch.optim.Optimizer, done: int, curve: list[list[float]]
-) -> None:
+def _checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
     """Written beside, then renamed: a kill leaves the checkpoint before or this one, never half of one."""
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "checkpoint.part"
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "curve": curve}, part)
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **facts}, part)
     os.replace(part, folder / "checkpoint.pt")
 
 
-def _resume(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> tuple[int, list[list[float]]]:
+def _resume(folder: Path, model: Any, optimizer: torch.optim.Optimizer, words: str) -> tuple[int, list[list[float]]]:
+    """Where to go on, and the curve so far. Raises ModelError where the world's words have changed meanwhile."""
     import torch
 
     path = folder / "checkpoint.pt"
     if not path.exists():
         return 0, []
     state = torch.load(path, weights_only=True)
+    if state["words"] != words:
+        raise ModelError(
+            f"{path} was trained on other words: the world has changed since.",
+            "Delete it to start anew, or go back to the world's former state. Nothing was changed.",
+        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return state["done"], state["curve"]

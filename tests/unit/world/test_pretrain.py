@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import pretrain
+from engine.errors import ModelError
 from engine.world import tokenizer
 from engine.world.competence import repeated_loss
 
@@ -54,3 +55,10 @@ def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
     assert facts["tokens"] == 6 * 3 * 40
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert (tmp_path / "out" / "chat_template.jinja").exists()
+
+
+def test_a_checkpoint_of_other_words_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretrain.train(TINY, tmp_path, every=6)
+    monkeypatch.setattr(pretrain, "digest", lambda _: "other words")
+    with pytest.raises(ModelError, match="other words"):
+        pretrain.train(TINY, tmp_path)
