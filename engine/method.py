@@ -81,7 +81,7 @@ class Method(Generic[C]):
         return list(examples)
 
     def asked(self, examples: Sequence[Example], pool: Sequence[Example]) -> Sequence[Example]:
-        """The examples on which a DPO phase looks for wrong answers: the run's own, or some of the study's whole pool."""
+        """Where a DPO phase looks for wrong answers: the run's own examples, or some of the whole pool."""
         return examples
 
     def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:

@@ -125,7 +125,7 @@ def rate_factors(step: int, last: int) -> dict[str, float]:
     at = step * OVERALL[-1][0] / last
 
     def height(line: Line) -> float:
-        return float(np.interp(at, *zip(*line, strict=True)))
+        return float(np.interp(at, [knot for knot, _ in line], [factor for _, factor in line]))
 
     return {kind: height(OVERALL) * height(line) for kind, line in RATES.items()}
 
