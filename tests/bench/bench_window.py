@@ -1,0 +1,121 @@
+"""The window beside what it is compared with: a bare window at the start, plots alone while two runs train.
+
+`make bench` prints ratios and writes docs/benchmarks.md and docs/benchmarks.json. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REPEATS, SECONDS = 5, 15.0
+ENV = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+BARE = """
+from PySide6.QtWidgets import QApplication, QMainWindow
+import pyqtgraph
+app = QApplication([])
+window = QMainWindow()
+window.setCentralWidget(pyqtgraph.PlotWidget())
+window.resize(1280, 800)
+window.show()
+app.processEvents()
+print("shown", flush=True)
+"""
+OURS = """
+import sys
+from pathlib import Path
+from gui.app import application
+from gui.main_window import MainWindow
+from gui.session import Session
+from gui.theme import Theme
+app = application()
+theme = Theme("light")
+theme.apply()
+session = Session(Path(sys.argv[1]))
+window = MainWindow(session, theme)
+window.show()
+app.processEvents()
+print("shown", flush=True)
+"""
+
+
+def shown(code: str, *arguments: str) -> float:
+    """Seconds from the start of a fresh interpreter to the window on the (offscreen) screen."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, env=ENV, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "shown\n"
+        took = time.perf_counter() - began
+        process.kill()
+    return took
+
+
+def gaps(folder: Path) -> dict[str, float]:
+    script = [sys.executable, str(Path(__file__).with_name("gaps.py")), str(SECONDS), str(folder)]
+    done = subprocess.run(script, env=ENV, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def test_window(tmp_path: Path) -> None:
+    starts = [(shown(BARE), shown(OURS, str(tmp_path / "home"))) for _ in range(REPEATS + 1)][1:]  # the first warms up
+    ratios = [ours / bare for bare, ours in starts]
+    alone = gaps(tmp_path)
+    command = [sys.executable, "main.py", "run", "function-calling", "--home", str(tmp_path / "runs")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=ENV) as training:
+        assert training.stdout is not None
+        busy = sum("step 30/" in line for line in _until(training.stdout, "step 30/", 2))
+        beside = gaps(tmp_path)
+        training.send_signal(signal.SIGINT)
+        training.stdout.read()
+    assert busy == 2, "two runs were training"
+    figures = {
+        "window_start_vs_bare": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
+        "gap_p99_training_vs_alone": beside["p99"] / alone["p99"],
+        "gaps_alone_ms": alone,
+        "gaps_training_ms": beside,
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+    }
+    (ROOT / "docs" / "benchmarks.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    table = _table(figures)
+    (ROOT / "docs" / "benchmarks.md").write_text(table, encoding="utf-8")
+    print("\n" + table)
+
+
+def _until(lines, mark: str, times: int) -> list[str]:
+    """Lines up to the one in which `mark` stands for the so-manieth time."""
+    found: list[str] = []
+    for line in lines:
+        found.append(line)
+        if sum(mark in seen for seen in found) == times:
+            break
+    return found
+
+
+def _table(figures: dict) -> str:
+    start, alone, beside = (figures[k] for k in ("window_start_vs_bare", "gaps_alone_ms", "gaps_training_ms"))
+    spread = f"{start['median']:.2f} ({start['min']:.2f} to {start['max']:.2f})"
+    return f"""# Benchmarks
+
+Written by `make bench` on {figures["date"]} ({figures["hardware"]}). Ratios travel, times do not.
+
+| what | figure |
+|---|---|
+| window shown, against a bare PySide6 + pyqtgraph window (median of {REPEATS}, range) | {spread} |
+| p99 event-loop gap while two runs train, against plots alone | {figures["gap_p99_training_vs_alone"]:.2f} |
+| gaps with plots alone: p50, p99, worst | {alone["p50"]:.1f}, {alone["p99"]:.1f}, {alone["worst"]:.1f} ms |
+| gaps while two runs train: p50, p99, worst | {beside["p50"]:.1f}, {beside["p99"]:.1f}, {beside["worst"]:.1f} ms |
+
+Gaps are those of a 5 ms timer over {SECONDS:.0f} s while the live page redraws at 10 Hz (offscreen).
+"""
