@@ -1,0 +1,10 @@
+"""Every task of the world, by name. A new one is a module that ends in `TASK = Task(...)`, and a line here."""
+
+from __future__ import annotations
+
+from engine.world import calling, entailment, people
+from engine.world.task import Task
+
+_MODULES = (entailment, people, calling)
+
+TASKS: dict[str, Task] = {module.TASK.name: module.TASK for module in _MODULES}
