@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.world import calling, entailment, people
+from engine.world import calling, entailment, people, routes, steps, stories
 from engine.world.task import Task
 
-_MODULES = (entailment, people, calling)
+_MODULES = (entailment, people, calling, steps, routes, stories)
 
 TASKS: dict[str, Task] = {module.TASK.name: module.TASK for module in _MODULES}
