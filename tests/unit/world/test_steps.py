@@ -195,7 +195,7 @@ def test_every_token_of_items_and_examples_occurs_in_documents(
     renderer: Renderer, items: list[Item], examples: list[Example], documents: list[str]
 ) -> None:
     rng = Random("calls")
-    corpus = [*documents, *(steps.document(rng) for _ in range(5000)), *(calling.document(rng) for _ in range(6000))]
+    corpus = [*documents, *(steps.document(rng) for _ in range(2000)), *(calling.document(rng) for _ in range(4000))]
     seen = {chunk for text in corpus for chunk in CHUNKS.findall(text)}
     shown = [renderer.prompt_text(i.prompt) for i in items]
     shown += [renderer.prompt_text(e.prompt) + renderer.answer_text(e.prompt, e.answer) for e in examples[:300]]
