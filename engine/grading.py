@@ -5,6 +5,7 @@ The answer is a model's own words and may hold anything: nothing here raises on 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Any
@@ -93,6 +94,18 @@ def _same_fields(got: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
         elif not (same(got[key], value) or any(same(got[key], a) for a in accepted)):
             return False
     return set(got) <= set(want)
+
+
+_FINAL = re.compile("the answer is", re.IGNORECASE)
+
+
+def final_answer(text: str) -> str:
+    """What stands after the last "the answer is", the whole text where it says no such thing, stripped.
+
+    For tasks whose answer may be written out in steps: grade this in place of the text. A text that breaks off
+    before the answer gives "", which is right nowhere.
+    """
+    return _FINAL.split(text)[-1].strip()
 
 
 def _grade_text(output: str, gold: Gold) -> Grade:

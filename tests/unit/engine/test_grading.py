@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.calltext import parse
 from engine.example import Gold
-from engine.grading import FAILURES, grade, same
+from engine.grading import FAILURES, final_answer, grade, same
 
 WEATHER = Gold(
     kind="call", calls=({"name": "weather", "arguments": {"city": ["Rome"], "days": [3, 4], "unit": ["C", ""]}},)
@@ -92,6 +92,33 @@ def test_texts_are_compared_as_strings_and_labels_plainly() -> None:
     assert grade("Yes.", labels).correct
     assert grade("No", labels).parses
     assert not grade("perhaps", labels).parses
+
+
+@pytest.mark.parametrize(
+    ("text", "final"),
+    [
+        ("7 + 3 = 10. the answer is 10.", "10."),
+        ("the answer is 9. no: The answer is  10. \n", "10."),
+        (" 10 ", "10"),
+        ("7 + 3 = 10.", "7 + 3 = 10."),
+        ("7 + 3 = 10. the answer is", ""),
+        ("", ""),
+    ],
+)
+def test_the_final_answer_is_what_the_last_sentence_says(text: str, final: str) -> None:
+    assert final_answer(text) == final
+
+
+def test_written_steps_are_graded_by_their_final_answer() -> None:
+    gold = Gold(text="8", labels=tuple(map(str, range(21))))
+    steps = "7 + 3 = 10. 10 - 2 = 8."
+    assert grade(final_answer(f"{steps} the answer is 8."), gold).correct
+    wrong = grade(final_answer(f"{steps} the answer is 10."), gold)
+    assert wrong.parses
+    assert not wrong.correct
+    for unread in (f"{steps} the answer is", f"{steps} the answer is 8 and 10.", steps):
+        assert not grade(final_answer(unread), gold).parses
+    assert not grade(f"{steps} the answer is 8.", gold).correct, "grading itself still reads the whole text"
 
 
 @pytest.mark.parametrize(
