@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+from engine.world.recipes import OVERALL
 
 
-def write(folder: Path, table: str) -> Path:
+def write(folder: Path, table: str, how: str = "") -> Path:
     """Write `README.md` and `loss.svg` beside the weights from `training.json` and a competence table.
+
+    Args:
+        how: With which options the table was measured, such as "--items 300".
 
     Returns:
         The card's path.
@@ -15,6 +21,7 @@ def write(folder: Path, table: str) -> Path:
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     recipe, curve = facts["recipe"], facts["curve"]
     shape = f"{recipe['layers']} layers, hidden {recipe['hidden']}, {recipe['heads']} heads"
+    command = f"python main.py competence {folder.name} {how}".rstrip()
     (folder / "loss.svg").write_text(_curve(curve), encoding="utf-8")
     text = f"""# {folder.name}
 
@@ -27,16 +34,17 @@ A small causal language model for laboratory use, pretrained by this project on 
 | parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
 | tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
-| optimizer | AdamW, peak rate {recipe["rate"]}, the copying layers and embeddings slower, falling over the last 46 % |
+| schedule | AdamW, peak rate {recipe["rate"]}; {_schedule()}; the circuits set by hand and the embeddings slower |
 | start | copying and comparing circuits set by hand in the first three layers (`engine/world/induction.py`) |
-| seed, torch | {recipe["seed"]}, {facts["torch"]} |
+{_made(facts)}
 | last training loss | {curve[-1][1]:.3f} nats a token |
 
 ![Training loss in nats a token against the step](loss.svg)
 
 ## Competence
 
-Measured by `python main.py competence {folder.name}`; "by guessing" is what chance gives.
+Measured by `{command}`. "By guessing" is what chance gives;
+the intervals (Wilson) take items as independent.
 
 {table}
 
@@ -48,6 +56,24 @@ Licence: Apache-2.0, like the project.
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _schedule() -> str:
+    """The rate's course in words."""
+    parts = [f"{factor:.0%} of it at {share:.3g} of the run" for share, factor in OVERALL]
+    return "a straight line through " + ", ".join(parts)
+
+
+def _made(facts: dict[str, Any]) -> str:
+    """Rows on seed, twin, time and machine, as far as the training noted them."""
+    rows = [("seed, torch", f"{facts['recipe']['seed']}, {facts['torch']}")]
+    if facts["recipe"].get("twin"):
+        rows.append(("twin", "reads the frequency twin's corpus: the nouns of each pair exchanged in running text"))
+    if "seconds" in facts:
+        rows.append(("time", f"{facts['seconds'] / 60:,.0f} minutes"))
+    if "hardware" in facts:
+        rows.append(("hardware", facts["hardware"]))
+    return "\n".join(f"| {name} | {value} |" for name, value in rows)
 
 
 def _curve(curve: list[list[float]], width: int = 640, height: int = 240) -> str:

@@ -1,0 +1,115 @@
+"""What a bundled model can do after a short fine-tune: LoRA by `engine.recipe`, as in every study, then measured."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from engine.example import Item, StudyData
+from engine.spec import DataRef, ModelRef, RunSpec, ScaleSpec, digest
+from engine.world import VERSION
+from engine.world.measure import AFTER, Row, correct, named, readable, room, share
+from engine.world.task import Task, by_split, chance
+from engine.world.tasks import TASKS
+from engine.world.untuned import Say
+
+if TYPE_CHECKING:
+    from engine.generation import LocalSubject
+
+TUNED_ON = ("calling", "chains", "relations")
+METHOD = "sft"
+BATCH = 16
+_SAMPLING_SEED = 0
+
+Figures = dict[str, tuple[float, list[bool]]]  # what -> (by guessing, right or not of each item)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How much is tuned and measured.
+
+    Attributes:
+        steps: Optimizer steps of each fine-tune, with a new example for every place of every batch.
+        seeds: Fine-tunes of each task; shares are means over them.
+        items: Items per split.
+    """
+
+    steps: int = 120
+    seeds: int = 1
+    items: int = 300
+
+
+def rows(ref: ModelRef, tuning: Tuning, say: Say, names: Sequence[str] = TUNED_ON) -> Iterator[Row]:
+    """Every row after tuning, beside the same figure of the untuned model."""
+    from engine.generation import LocalSubject
+    from engine.models import load
+
+    for name in names:
+        task = TASKS[name]
+        items = list(task.items(tuning.items))
+        say(f"{name}, untuned")
+        before = measure(LocalSubject(*load(ref, device())), task, items)
+        after: list[Figures] = []
+        for seed in range(tuning.seeds):
+            say(f"{name}, {tuning.steps} steps of SFT, seed {seed}")
+            after.append(_tuned(ref, task, items, tuning, seed))
+        for what, (guessed, untuned) in before.items():
+            right = [sum(one) / len(after) for one in zip(*(figures[what][1] for figures in after), strict=True)]
+            yield share(AFTER, what, right, guessed, untuned)
+
+
+def measure(subject: LocalSubject, task: Task, items: Sequence[Item]) -> Figures:
+    """Greedy answers split by split; of calls also whether their JSON can be read, greedy and sampled."""
+    longest = room(subject, task)
+    said = dict(zip((i.id for i in items), subject.generate([i.prompt for i in items], longest), strict=True))
+    found: Figures = {}
+    asked = [i for i in items if i.gold.calls]
+    if asked:
+        sampled = subject.sample([i.prompt for i in asked], 1, 1.0, _SAMPLING_SEED, longest)
+        found[f"{task.name}: call can be read, greedy"] = (0.0, readable([said[i.id] for i in asked]))
+        found[f"{task.name}: call can be read, sampled at temperature 1"] = (
+            0.0,
+            readable([texts[0] for texts in sampled]),
+        )
+    for split, chosen in by_split(items).items():
+        found[named(task, split)] = (chance(chosen), correct(chosen, [said[i.id] for i in chosen]))
+    return found
+
+
+def _tuned(ref: ModelRef, task: Task, items: Sequence[Item], tuning: Tuning, seed: int) -> Figures:
+    from engine import adapter, recipe
+    from engine.generation import LocalSubject
+    from engine.methods import method_class
+    from engine.models import load
+
+    size = tuning.steps * BATCH
+    name = digest([task.name, VERSION, size])
+    data = StudyData(train=tuple(task.examples(size)), items=tuple(items), name=task.name, digest=name)
+    scale = ScaleSpec(
+        seeds=1, steps=tuning.steps, batch_size=BATCH, train_examples=size, items=tuning.items, live_items=0,
+        live_every=tuning.steps, checkpoint_every=tuning.steps,
+    )  # fmt: skip
+    spec = RunSpec(
+        study="competence", arm=METHOD, method=METHOD, settings={}, agreement=None, seed=seed, probes=(),
+        scale=scale, model=ref, data=DataRef(source=f"world.{task.name}", digest=name),
+    )  # fmt: skip
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        recipe.execute(spec, folder, threading.Event(), recipe.Loaders(data=lambda _: data))
+        model, tokenizer = load(ref, device())
+        tuned = adapter.attach(model, method_class(METHOD).Config.model_validate({}), seed)
+        adapter.load(tuned, folder / "adapter")
+        tuned.eval()
+        with adapter.folded(tuned):
+            return measure(LocalSubject(tuned.get_base_model(), tokenizer), task, items)
+
+
+def device() -> str:
+    """Where models are measured, as in `engine.recipe`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
