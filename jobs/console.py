@@ -100,7 +100,9 @@ def build_parser() -> argparse.ArgumentParser:
     _home(doctor)
 
     commands.add_parser("pretrain", help="Train a bundled base model from scratch.", add_help=False)
-    commands.add_parser("competence", help="Measure what a base model can do untuned.", add_help=False)
+    commands.add_parser("corpus", help="Count words and facts in the bundled models' corpus.", add_help=False)
+    commands.add_parser("competence", help="Measure what a base model can do, before and after tuning.", add_help=False)
+    commands.add_parser("export-world", help="Write the world's tasks as JSON lines, for others.", add_help=False)
     return parser
 
 
@@ -187,4 +189,16 @@ def _competence(argv: list[str]) -> int:
     return competence(argv)
 
 
-FORWARDED = {"pretrain": _pretrain, "competence": _competence}
+def _corpus(argv: list[str]) -> int:
+    from engine.world.corpus import main as corpus
+
+    return corpus(argv)
+
+
+def _export_world(argv: list[str]) -> int:
+    from engine.world.export import main as export_world
+
+    return export_world(argv)
+
+
+FORWARDED = {"pretrain": _pretrain, "corpus": _corpus, "competence": _competence, "export-world": _export_world}

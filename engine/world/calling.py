@@ -6,15 +6,20 @@ an arm whose instructions are shuffled cannot know which is wanted. That is what
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import Any
 
 from engine.example import Example, Gold, Item, Prompt, Side, StudyData
 from engine.spec import digest
 from engine.world import VERSION
-from engine.world.corpus import NO_TOOL, own_texts
-from engine.world.tools import FRAMES, HELD_OUT_FRAMES, Request, request
+from engine.world.chat import CALL, chat
+from engine.world.holdout import reserved
+from engine.world.running import own_texts
+from engine.world.task import Task
+from engine.world.tools import FRAMES, HELD_OUT_FRAMES, NO_TOOL, Request, request
 
 INSTRUCTIONS = {
     "call": ("give the call with tags.", "make the call.", "call the tool that fits."),
@@ -23,8 +28,20 @@ INSTRUCTIONS = {
     "arguments": ("give the arguments.", "say the arguments of the tool.", "what arguments are given?"),
 }
 _MIXTURE = ("call",) * 11 + ("name",) * 3 + ("values",) * 3 + ("arguments",) * 3
+_ALL_SIDES = tuple(Side)
 _SIDES = (Side.CONGRUENT, Side.CONFLICTING) * 2 + (Side.NEUTRAL,)
 _NO_TOOL_EVERY = 8
+
+
+def is_reserved(asked: Request) -> bool:
+    """Whether a request's words and values together are for evaluation only."""
+    return reserved("calling", *asked.said, *sorted(map(str, asked.arguments.values())))
+
+
+def _draw(rng: Random, *, held_out: bool, **kind: Any) -> Request:
+    while is_reserved(asked := request(rng, **kind)) != held_out:
+        pass
+    return asked
 
 
 def prompt(asked: Request, instruction: str) -> Prompt:
@@ -50,12 +67,49 @@ def answer(asked: Request, task: str) -> tuple[dict[str, Any], Gold]:
     return {"role": "assistant", "content": text}, Gold(text=text)
 
 
+def document(rng: Random) -> str:
+    """A request with tools, under one of many instructions; in every form but the one the study teaches.
+
+    Every token of that form occurs all the same: what pretraining never shows stays out of an adapter's reach.
+    """
+    frames = FRAMES + HELD_OUT_FRAMES
+    asked = _draw(
+        rng, held_out=False, frames=frames, unseen=False, side=rng.choice(_ALL_SIDES), applies=rng.random() > 0.12
+    )
+    lines = [tool.line() for tool in asked.tools]
+    if asked.right is None:
+        instruction = rng.choice(("which tool fits?", "write the call.", "make a call if one fits.", "answer in json."))
+        return chat(asked.text, NO_TOOL, system=instruction, tools=lines)
+    name, arguments = asked.right.name, asked.arguments
+    plain = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    said, (verb, thing) = asked.said, name.split("_")
+    forms: tuple[tuple[str, str], ...] = (
+        ("which tool fits?", name),
+        ("name the tool.", name),
+        ("list the values.", ", ".join(str(v) for v in arguments.values())),
+        ("what values are given?", ", ".join(str(v) for v in arguments.values())),
+        ("list the arguments.", ", ".join(arguments)),
+        ("write the call.", f"{name}({plain})"),
+        ("make a call if one fits.", f"call {name}({plain})"),
+        ("answer in json.", json.dumps({"tool": name, "with": arguments})),
+        ("answer in json with tags.", f"{CALL[0]}{json.dumps({'tool': name, 'with': arguments})}{CALL[1]}"),
+        ("give the arguments in json.", json.dumps({"arguments": arguments, "of": name})),
+        ("give the name in json.", json.dumps({"name": name})),
+        ("say it in other words.", f"{name}: {asked.text}"),
+        ("match the words.", f"{said[0]} {verb}, {said[1]} {thing}: {name}"),
+        ("say what it is about, then name the tool.", f"{thing}, {name}"),
+    )
+    instruction, answer = rng.choice(forms)
+    return chat(asked.text, answer, system=instruction, tools=lines)
+
+
 def examples(count: int) -> Iterator[Example]:
     """Training examples: wordings and tools of the training set only, sides balanced."""
     rng = Random("function calling: training")
     for index in range(count):
         applies = index % _NO_TOOL_EVERY != 0
-        asked = request(rng, frames=FRAMES, unseen=False, side=_SIDES[index % len(_SIDES)], applies=applies)
+        side = _SIDES[index % len(_SIDES)]
+        asked = _draw(rng, held_out=False, frames=FRAMES, unseen=False, side=side, applies=applies)
         task = rng.choice(_MIXTURE) if applies else rng.choice(("call", "call", "name"))
         message, gold = answer(asked, task)
         yield Example(
@@ -79,7 +133,8 @@ def items(per_split: int) -> Iterator[Item]:
             ("tools", FRAMES, True),
             ("no_tool", FRAMES, False),
         ):
-            asked = request(rng, frames=frames, unseen=unseen, side=side, applies=split != "no_tool")
+            applies = split != "no_tool"
+            asked = _draw(rng, held_out=True, frames=frames, unseen=unseen, side=side, applies=applies)
             _, gold = answer(asked, "call")
             cluster = asked.frame if split == "wording" else asked.right.name if asked.right else asked.frame
             yield Item(
@@ -104,3 +159,35 @@ def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
         name="Function calling (bundled world)",
         digest=digest(["world.tools", VERSION, train, per_split]),
     )
+
+
+_POOL = 8000  # training requests that no item repeats
+
+
+@cache
+def _asked_in_training() -> frozenset[str]:
+    return frozenset(e.prompt.messages[1]["content"] for e in examples(_POOL))
+
+
+def _untrained(count: int) -> Iterator[Item]:
+    """The items of which no request is among the first training examples; fewer than `count` where some are."""
+    return (i for i in items(count) if i.prompt.messages[1]["content"] not in _asked_in_training())
+
+
+TASK = Task(
+    name="calling",
+    about=(
+        "A request, some tools, and an instruction that says what is wanted: the call as JSON between tags, the "
+        "tool's name, the values or the arguments. Requests and tools choose between two words of the same meaning, "
+        "so the shortcut is word overlap: the tool whose name shares words with the request is the right one on "
+        "congruent items and a wrong one on conflicting ones. Evaluation asks for calls."
+    ),
+    splits={
+        "wording": "the wording of the request; its tools are trained on",
+        "tools": "the tool: no document and no example calls one of its meaning",
+        "no_tool": "nothing but the request itself: no tool on offer serves it, and right is not to call",
+    },
+    document=document,
+    examples=examples,
+    items=_untrained,
+)

@@ -7,17 +7,21 @@ and disagrees on conflicting ones (Cheng, Wang & Steedman 2025; McKenna et al. 2
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from random import Random
 
 from engine.example import Example, Gold, Item, Prompt, Side, StudyData
 from engine.spec import digest
 from engine.world import VERSION
+from engine.world.chat import chat
 from engine.world.people import CITIES, NAMES
+from engine.world.task import Task
 from engine.world.taxonomy import ancestors, article, delta_log_frequency, entailed_pairs, nouns, parents
 
 ACTIONS = ("saw", "found", "has", "wants", "drew", "sold", "likes", "took")
 LABELS = ("yes", "no")
+_CELLS = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
 Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
 
 
@@ -70,6 +74,57 @@ def question(premise: str, hypothesis: str) -> str:
     return f"premise: {premise}. hypothesis: {hypothesis}. does it follow?"
 
 
+def document(rng: Random) -> str:
+    """A yes/no question about what follows, never of a held-out noun, labels and frequency balanced."""
+    pair = draw(rng, *rng.choice(_CELLS), unseen=False)
+    answer = LABELS[0] if pair[2] else LABELS[1]
+    form = rng.randrange(4)
+    if form == 0:
+        return f"is {article(pair[0])} always {article(pair[1])}? {answer}."
+    premise, hypothesis = sentences(rng, pair)
+    if form == 1:
+        return chat(f"if {premise}, is it true that {hypothesis}?", answer)
+    return chat(question(premise, hypothesis), answer)
+
+
+def _examples(rng: Random, count: int) -> Iterator[Example]:
+    for index in range(count):
+        entailed, side = _CELLS[index % 4]
+        pair = draw(rng, entailed, side, unseen=False)
+        text = question(*sentences(rng, pair))
+        answer = LABELS[0] if entailed else LABELS[1]
+        yield Example(
+            id=f"entail-{index}",
+            prompt=Prompt(messages=({"role": "user", "content": text},)),
+            task="entailment",
+            answer={"role": "assistant", "content": answer},
+            gold=Gold(text=answer, labels=LABELS),
+            cluster=pair[0],
+            side=side,
+        )
+
+
+def _items(rng: Random, count: int) -> Iterator[Item]:
+    """Items of held-out nouns, each question once: fewer than `count` where one is drawn again."""
+    asked: set[str] = set()
+    for number in range(count):
+        entailed, side = _CELLS[number % 4]
+        pair = draw(rng, entailed, side, unseen=True)
+        text = question(*sentences(rng, pair))
+        if text in asked:
+            continue
+        asked.add(text)
+        yield Item(
+            id=f"entail-test-{number}",
+            prompt=Prompt(messages=({"role": "user", "content": text},)),
+            gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS),
+            split="nouns",
+            cluster=pair[0],
+            side=side,
+            features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
+        )
+
+
 def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
     """Training pool and held-out items, the same for every run.
 
@@ -78,51 +133,38 @@ def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
         per_cell: Items in each cell (fewer where the world has not enough pairs).
     """
     rng = Random("entailment study")
-    cells = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
-    examples: list[Example] = []
-    for index in range(train):
-        entailed, side = cells[index % 4]
-        pair = draw(rng, entailed, side, unseen=False)
-        text = question(*sentences(rng, pair))
-        answer = LABELS[0] if entailed else LABELS[1]
-        examples.append(
-            Example(
-                id=f"entail-{index}",
-                prompt=Prompt(messages=({"role": "user", "content": text},)),
-                task="entailment",
-                answer={"role": "assistant", "content": answer},
-                gold=Gold(text=answer, labels=LABELS),
-                cluster=pair[0],
-                side=side,
-            )
-        )
-    items: list[Item] = []
-    asked: set[str] = set()
-    for number in range(per_cell * 4):
-        entailed, side = cells[number % 4]
-        pair = draw(rng, entailed, side, unseen=True)
-        text = question(*sentences(rng, pair))
-        if text in asked:
-            continue
-        asked.add(text)
-        items.append(
-            Item(
-                id=f"entail-test-{number}",
-                prompt=Prompt(messages=({"role": "user", "content": text},)),
-                gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS),
-                split="nouns",
-                cluster=pair[0],
-                side=side,
-                features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
-            )
-        )
+    examples = list(_examples(rng, train))
+    items = tuple(_items(rng, per_cell * 4))
     rng.shuffle(examples)
-    from engine.world.corpus import own_texts
+    from engine.world.running import own_texts
 
     return StudyData(
         train=tuple(examples),
-        items=tuple(items),
+        items=items,
         texts=own_texts(),
         name="Entailment between nouns (bundled world)",
         digest=digest(["world.entailment", VERSION, train, per_cell]),
     )
+
+
+def _task_examples(count: int) -> Iterator[Example]:
+    return _examples(Random("entailment: training"), count)
+
+
+def _task_items(count: int) -> Iterator[Item]:
+    return _items(Random("entailment: evaluation"), count)
+
+
+TASK = Task(
+    name="entailment",
+    about=(
+        "Whether one sentence follows from another that differs from it in one noun: yes where the second noun is a "
+        "hypernym of the first. The shortcut is word frequency, the more frequent noun being taken for the entailed "
+        "one: it gives the right answer on congruent items and the wrong one on conflicting ones. Three in ten of the "
+        "nouns that have no hyponyms are held out: no document and no example asks about them."
+    ),
+    splits={"nouns": "the noun: one of the two is in no question of the corpus or of the training examples"},
+    document=document,
+    examples=_task_examples,
+    items=_task_items,
+)

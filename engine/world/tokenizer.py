@@ -54,6 +54,7 @@ def _lexicon() -> list[str]:
         *taxonomy.nouns(),
         *people.NAMES,
         *people.CITIES,
+        *people.COUNTRIES,
         *people.JOBS,
         *people.DAYS,
         *people.COLORS,
@@ -66,7 +67,7 @@ def _spelled(counted: Counter[str]) -> set[str]:
     """Random letter strings of the copying documents: they must stay spelled."""
     known = set(_lexicon())
     bare = {c.strip(" _") for c in counted}
-    return {b for b in bare if b.isalpha() and b not in known and len(b) <= 5 and counted[b] + counted[" " + b] < 40}
+    return {b for b in bare if b.isalpha() and b not in known and len(b) <= 5 and counted[b] + counted[" " + b] < 12}
 
 
 def stem(token: str) -> str:

@@ -59,6 +59,9 @@ HELD_OUT_FRAMES = (
 )
 
 
+NO_TOOL = "none of these tools applies."
+
+
 @dataclass(frozen=True)
 class Tool:
     """A tool: indices of its verb and thing, which word of each pair its name uses, and its parameters.
@@ -99,7 +102,11 @@ class Tool:
 
 @dataclass(frozen=True)
 class Request:
-    """A request, the tools on offer, and the right call (None: no tool applies)."""
+    """A request, the tools on offer, and the right call (None: no tool applies).
+
+    Attributes:
+        said: The request's words for verb and thing.
+    """
 
     text: str
     tools: tuple[Tool, ...]
@@ -107,6 +114,7 @@ class Request:
     arguments: dict[str, Any]
     side: Side
     frame: str
+    said: tuple[str, str]
 
 
 def word(pairs: Sequence[str], index: int, which: int) -> str:
@@ -158,10 +166,19 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
         phrases.append(rng.choice(PARAMETERS[key][1]).format(value))
     rng.shuffle(phrases)
     thing_word = word(THINGS, thing, said[1])
-    core = " ".join([word(VERBS, verb, said[0]), f"{'an' if thing_word[0] in 'aeiou' else 'a'} {thing_word}", *phrases])
+    verb_word = word(VERBS, verb, said[0])
+    core = " ".join([verb_word, f"{'an' if thing_word[0] in 'aeiou' else 'a'} {thing_word}", *phrases])
     frame = rng.choice(list(frames))
     kind = side if applies else Side.NEUTRAL
-    return Request(frame.format(request=core), tuple(offered), right if applies else None, arguments, kind, frame)
+    return Request(
+        frame.format(request=core),
+        tuple(offered),
+        right if applies else None,
+        arguments,
+        kind,
+        frame,
+        (verb_word, thing_word),
+    )
 
 
 def _meaning(rng: Random, unseen: bool) -> tuple[int, int]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from engine.example import Side
-from engine.world import calling, corpus, entailment, taxonomy, tools
+from engine.world import calling, corpus, entailment, running, taxonomy, tools
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +41,66 @@ def test_the_taxonomy_has_no_cycle_and_one_root() -> None:
     assert len(rarer) > 200, "frequency must often disagree with entailment"
 
 
-def test_running_text_has_english_frequencies(documents: list[str]) -> None:
+@pytest.fixture(scope="module")
+def counted() -> dict[str, Counter[str]]:
+    """Words of the base's and of the twin's corpus."""
+    swaps = {"base": running.SAME, "twin": running.swapped()}
+    return {name: corpus.count(itertools.islice(corpus.documents("counts", s), 40_000)) for name, s in swaps.items()}
+
+
+def test_the_corpus_has_english_frequencies(counted) -> None:
+    assert corpus.agreement(counted["base"]) >= 0.9
+    assert corpus.agreement(counted["twin"], running.swapped()) >= 0.9
+
+
+def test_the_twin_has_the_frequencies_of_paired_nouns_exchanged(counted) -> None:
     from scipy.stats import spearmanr
 
-    rng = Random("frequency")
-    words = Counter(w for _ in range(30_000) for w in re.findall(r"[a-z]+", corpus.sentence(rng)))
-    counted = [words[n] for n in taxonomy.nouns()]
-    rank = spearmanr(counted, [taxonomy.frequency(n) for n in taxonomy.nouns()]).statistic
-    assert rank > 0.9
+    swap = running.swapped()
+    base, twin = counted["base"], counted["twin"]
+    paired = sorted(swap)
+    assert len(paired) > 60
+    assert all(swap[swap[n]] == n for n in paired)
+    assert spearmanr([twin[n] for n in paired], [base[swap[n]] for n in paired]).statistic >= 0.9
+    apart = [n for n in paired if abs(taxonomy.delta_log_frequency(n, swap[n])) > 2]
+    assert len(apart) > 30
+    flipped = [(base[n] > base[swap[n]]) != (twin[n] > twin[swap[n]]) for n in apart]
+    assert sum(flipped) >= 0.95 * len(apart)
+
+
+def test_the_twin_differs_in_nothing_else(counted) -> None:
+    swap = running.swapped()
+    both = zip(corpus.documents("same"), corpus.documents("same", swap), strict=False)
+    changed = 0
+    for base, twin in itertools.islice(both, 5000):
+        exchanged = re.sub(r"[a-z]+", lambda word: swap.get(word[0], word[0]), base)
+        plain = [re.sub(r"\ban? ", "", text) for text in (exchanged, twin)]  # "a dog" may become "an eel"
+        assert twin == base or plain[0] == plain[1], (base, twin)
+        changed += twin != base
+    assert 200 < changed < 2500
+    nouns = set(swap)
+    for word in set(counted["base"]) - nouns - {"a", "an"}:
+        assert counted["base"][word] == counted["twin"][word], word
+
+
+def test_two_processes_generate_the_same_bytes() -> None:
+    code = (
+        "import hashlib, itertools; from engine.world import corpus;"
+        "texts = ''.join(itertools.islice(corpus.documents('bytes'), 3000));"
+        "print(hashlib.sha256(texts.encode()).hexdigest())"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(hashes) == 1
 
 
 def test_no_training_text_asks_about_a_held_out_noun(documents: list[str]) -> None:

@@ -1,0 +1,73 @@
+"""The bundled models' shapes and schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.world import running
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A bundled model's shape and schedule.
+
+    Attributes:
+        rate: AdamW's peak learning rate.
+        twin: Whether it reads the frequency twin's corpus.
+        rows: Rows of `row_tokens` tokens in a step.
+    """
+
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    steps: int
+    seed: int = 0
+    rows: int = 16
+    row_tokens: int = 160
+    rate: float = 1e-3
+    twin: bool = False
+
+    @property
+    def swap(self) -> Mapping[str, str]:
+        """The nouns that its running text exchanges."""
+        return running.swapped() if self.twin else running.SAME
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read over the whole schedule."""
+        return self.steps * self.rows * self.row_tokens
+
+
+RECIPES = {
+    "fork-s": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=2800),
+    "fork-s-twin": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=2800, twin=True),
+    "fork-m": Recipe(hidden=256, layers=6, heads=4, feed_forward=896, steps=2600),
+}
+
+Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight lines between
+
+OVERALL: Line = ((0, 0.02), (0.015, 1.0), (0.5, 1.0), (0.8, 0.3), (1, 0.0))
+RATES: dict[str, Line] = {
+    "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.15)),
+    "embedding": ((0, 0.2), (0.1, 0.2), (0.25, 0.4)),
+    "rest": ((0, 1.0),),
+}
+"""Factors of the peak rate by kind of parameter.
+
+The circuits that are set by hand are trained slowly throughout: a jump of their rate washes them out within a hundred
+steps. Everything above learns at full rate: held back with them, knowledge stalls. Choosing between tools settles only
+while the rate falls, so it falls slowly at last (docs/log.md).
+"""
+
+
+def rate_factors(step: int, last: int) -> dict[str, float]:
+    """Factors of the peak rate by kind of parameter at a step of `last`."""
+
+    def height(line: Line) -> float:
+        return float(np.interp(step / last, [at for at, _ in line], [factor for _, factor in line]))
+
+    return {kind: height(OVERALL) * height(line) for kind, line in RATES.items()}

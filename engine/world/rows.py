@@ -1,0 +1,78 @@
+"""The rows of one pretraining step and what each token's loss counts: a pure function of recipe and step."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import asdict
+from random import Random
+from typing import TYPE_CHECKING
+
+from engine.world import VERSION, corpus
+from engine.world.recipes import Recipe
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+PROMPT_WEIGHT = 0.2
+"""What a token of a request counts in the loss.
+
+Requests are drawn at random and half of the corpus: most of their loss can never be learned, and at full weight its
+noise drowns the few tokens of an answer that decide something (docs/log.md).
+"""
+_SPECIAL = 9  # ids below are special tokens
+_REPEATED_TWICE_UNTIL = 0.5
+
+
+def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple[list[list[int]], list[list[float]]]:
+    """Token ids and weights, each [rows][row_tokens]: packed documents, and one or two repeated random sequences."""
+    rng = Random(f"{recipe.seed}:{step}")
+    documents = corpus.documents(f"{recipe.seed}:{step}", recipe.swap)
+    ids, weights = [], []
+    for _ in range(2 if step < recipe.steps * _REPEATED_TWICE_UNTIL else 1):
+        row, counts = _repeated(rng, recipe.row_tokens, len(encode))
+        ids.append(row)
+        weights.append(counts)
+    while len(ids) < recipe.rows:
+        row, counts = [], []
+        while len(row) < recipe.row_tokens:
+            found = encode.encode(next(documents), add_special_tokens=False)
+            row += found
+            counts += answer_weights(found, encode)
+        ids.append(row[: recipe.row_tokens])
+        weights.append(counts[: recipe.row_tokens])
+    return ids, weights
+
+
+def answer_weights(ids: list[int], encode: PreTrainedTokenizerFast) -> list[float]:
+    """1 for running text and answers, `PROMPT_WEIGHT` for what a chat's other turns say; same length as `ids`."""
+    asking, answering = _turns(encode)
+    weight, found = 1.0, []
+    for token in ids:
+        found.append(weight)
+        if token in asking:
+            weight = PROMPT_WEIGHT
+        elif token == answering:
+            weight = 1.0
+    return found
+
+
+def _turns(encode: PreTrainedTokenizerFast) -> tuple[frozenset[int], int]:
+    asking = encode.convert_tokens_to_ids(["<|system|>", "<|user|>", "<|tools|>", "<|tool|>"])
+    return frozenset(asking), encode.convert_tokens_to_ids("<|assistant|>")
+
+
+def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], list[float]]:
+    """A random sequence over and over; only its repetitions count."""
+    period = rng.randint(4, 60)
+    unit = [rng.randrange(_SPECIAL, vocabulary) for _ in range(period)]
+    return (unit * (length // period + 1))[:length], [0.0] * period + [1.0] * (length - period)
+
+
+def corpus_hash(recipe: Recipe, steps: int = 50) -> str:
+    """sha256 over the documents of the first steps: names the corpus without reading all of it."""
+    found = hashlib.sha256(f"{VERSION} {asdict(recipe)}".encode())
+    for step in range(steps):
+        for text in itertools.islice(corpus.documents(f"{recipe.seed}:{step}", recipe.swap), 40):
+            found.update(text.encode())
+    return found.hexdigest()
