@@ -16,15 +16,16 @@ FIELDS = """\
 | `task` | training examples: the family of the instruction; "" for items |
 | `messages` | the prompt: `role`, `content`, and `tool_calls` (JSON text of a list, "[]" where there are none) |
 | `tools` | JSON text of a list of tools as JSON schema ("[]" where none are on offer) |
-| `answer` | a right answer, as a message like the prompt's |
+| `answer` | a right answer, as a message like the prompt's; of items the bare answer, without written steps |
 | `gold` | what answers are compared with: `kind` ("text" or "call"), `text`, `labels` and `calls` (JSON text of each) |
 | `cluster` | rows that share a template, noun, tool or fact; resample them together |
 | `side` | where the shortcut points: "congruent" (to the right answer), "conflicting" (to a wrong one), "neutral" |
 | `features` | JSON text of an object of numbers |
 
 `labels` are all answers that are valid (case, closing stops and quotation marks are not compared); where there are
-none, the whole answer must be `text`. `calls` are the accepted calls, a list of accepted values for each argument;
-where it is empty, right is any answer without a call."""
+none, the whole answer must be `text`. Of an answer that says "the answer is", what follows is compared. `calls` are
+the accepted calls, a list of accepted values for each argument; where it is empty, right is any answer without a
+call."""
 
 READING = '''\
 ```python

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine.calltext import parse
 from engine.example import Item
-from engine.grading import grade
+from engine.grading import final_answer, grade
 
 if TYPE_CHECKING:
     from engine.generation import LocalSubject
     from engine.world.task import Task
 
 BEFORE, AFTER = "before tuning", "after a short SFT"
-_CONCLUSION = "the answer is"
 _WORDS = {
     ("facts", "known"): "known, as the corpus asks",
     ("facts", "wording"): "known, in new wording",
@@ -87,15 +86,10 @@ def room(subject: LocalSubject, task: Task, looked_at: int = 200) -> int:
     return max(found) + 8
 
 
-def final(text: str) -> str:
-    """What a written chain concludes: the words after the last "the answer is", or the whole text."""
-    return text.rpartition(_CONCLUSION)[2].strip()
-
-
 def correct(items: Sequence[Item], said: Sequence[str]) -> list[bool]:
-    """Which answers are right."""
+    """Which answers are right; of a written chain its conclusion counts."""
     pairs = zip(items, said, strict=True)
-    return [grade(text if i.gold.kind == "call" else final(text), i.gold).correct for i, text in pairs]
+    return [grade(text if i.gold.kind == "call" else final_answer(text), i.gold).correct for i, text in pairs]
 
 
 def readable(said: Sequence[str]) -> list[bool]:
