@@ -235,3 +235,8 @@ def test_what_is_typed_wrong_is_2_and_writes_nothing(
     assert main("export-world", *argv) == console.USAGE
     assert capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def test_the_page_on_the_world_names_every_task(root: Path) -> None:
+    page = (root / "docs" / "world.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in page for name in TASKS)
