@@ -63,7 +63,7 @@ _BEFORE: dict[str, str] = {
     "labels": "",
     "criteria": _STRONG_IF,
     "stepwise": _STRONG_IF,
-    "irrelevant": "many people are here on a day, the river is near and warm for all now.",
+    "irrelevant": "we are many people on a day, the river is near and warm for all now.",
     "wrong": "an argument is strong if it names a day, speaks of a city and is long.",
 }
 """What each form says before it asks; the last four are equally long."""
