@@ -101,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     commands.add_parser("pretrain", help="Train a bundled base model from scratch.", add_help=False)
     commands.add_parser("corpus", help="Count words and facts in the bundled models' corpus.", add_help=False)
+    commands.add_parser("twin", help="Tune the base and its frequency twin alike and compare.", add_help=False)
     commands.add_parser("competence", help="Measure what a base model can do, before and after tuning.", add_help=False)
     commands.add_parser("export-world", help="Write the world's tasks as JSON lines, for others.", add_help=False)
     return parser
@@ -201,4 +202,16 @@ def _export_world(argv: list[str]) -> int:
     return export_world(argv)
 
 
-FORWARDED = {"pretrain": _pretrain, "corpus": _corpus, "competence": _competence, "export-world": _export_world}
+def _twin(argv: list[str]) -> int:
+    from engine.world.mediation import main as twin
+
+    return twin(argv)
+
+
+FORWARDED = {
+    "pretrain": _pretrain,
+    "twin": _twin,
+    "corpus": _corpus,
+    "competence": _competence,
+    "export-world": _export_world,
+}

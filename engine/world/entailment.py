@@ -106,7 +106,10 @@ def _examples(rng: Random, count: int) -> Iterator[Example]:
 
 def _items(rng: Random, count: int) -> Iterator[Item]:
     """Items of held-out nouns, each question once: fewer than `count` where one is drawn again."""
+    from engine.world.running import swapped
+
     asked: set[str] = set()
+    swap = swapped()
     for number in range(count):
         entailed, side = _CELLS[number % 4]
         pair = draw(rng, entailed, side, unseen=True)
@@ -121,7 +124,11 @@ def _items(rng: Random, count: int) -> Iterator[Item]:
             split="nouns",
             cluster=pair[0],
             side=side,
-            features={"delta_log_frequency": delta_log_frequency(pair[0], pair[1]), "entailed": float(entailed)},
+            features={
+                "delta_log_frequency": delta_log_frequency(pair[0], pair[1]),
+                "twin_delta_log_frequency": delta_log_frequency(*(swap.get(noun, noun) for noun in pair[:2])),
+                "entailed": float(entailed),
+            },
         )
 
 

@@ -66,7 +66,7 @@ def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], lis
     """A random sequence over and over; only its repetitions count."""
     period = rng.randint(4, 60)
     unit = [rng.randrange(_SPECIAL, vocabulary) for _ in range(period)]
-    return (unit * (length // period + 1))[:length], [0.0] * period + [1.0] * (length - period)
+    return (unit * (length // period + 1))[:length], ([0.0] * period + [1.0] * length)[:length]
 
 
 def corpus_hash(recipe: Recipe, steps: int = 50) -> str:

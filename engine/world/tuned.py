@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,21 +82,35 @@ def measure(subject: LocalSubject, task: Task, items: Sequence[Item]) -> Figures
 
 
 def _tuned(ref: ModelRef, task: Task, items: Sequence[Item], tuning: Tuning, seed: int) -> Figures:
+    size = tuning.steps * BATCH
+    train, name = tuple(task.examples(size)), digest([task.name, VERSION, size])
+    data = StudyData(train=train, items=tuple(items), name=f"world.{task.name}", digest=name)
+    with fine_tuned(ref, data, tuning.steps, seed) as subject:
+        return measure(subject, task, items)
+
+
+@contextmanager
+def fine_tuned(
+    ref: ModelRef, data: StudyData, steps: int, seed: int, agreement: float | None = None
+) -> Iterator[LocalSubject]:
+    """A model after one run of plain SFT, every place of every batch a new example.
+
+    Args:
+        data: What it is tuned on; nothing is measured.
+        agreement: Of the shortcut with the answer, as in `engine.spec.ArmSpec`; None: as the data are.
+    """
     from engine import adapter, recipe
     from engine.generation import LocalSubject
     from engine.methods import method_class
     from engine.models import load
 
-    size = tuning.steps * BATCH
-    name = digest([task.name, VERSION, size])
-    data = StudyData(train=tuple(task.examples(size)), items=tuple(items), name=task.name, digest=name)
     scale = ScaleSpec(
-        seeds=1, steps=tuning.steps, batch_size=BATCH, train_examples=size, items=tuning.items, live_items=0,
-        live_every=tuning.steps, checkpoint_every=tuning.steps,
+        seeds=1, steps=steps, batch_size=BATCH, train_examples=steps * BATCH, items=1, live_items=0, live_every=steps,
+        checkpoint_every=steps,
     )  # fmt: skip
     spec = RunSpec(
-        study="competence", arm=METHOD, method=METHOD, settings={}, agreement=None, seed=seed, probes=(),
-        scale=scale, model=ref, data=DataRef(source=f"world.{task.name}", digest=name),
+        study="competence", arm=METHOD, method=METHOD, settings={}, agreement=agreement, seed=seed, probes=(),
+        scale=scale, model=ref, data=DataRef(source=data.name, digest=data.digest),
     )  # fmt: skip
     with TemporaryDirectory() as made:
         folder = Path(made)
@@ -105,7 +120,7 @@ def _tuned(ref: ModelRef, task: Task, items: Sequence[Item], tuning: Tuning, see
         adapter.load(tuned, folder / "adapter")
         tuned.eval()
         with adapter.folded(tuned):
-            return measure(LocalSubject(tuned.get_base_model(), tokenizer), task, items)
+            yield LocalSubject(tuned.get_base_model(), tokenizer)
 
 
 def device() -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from engine import pretrain
 from engine.errors import ModelError
-from engine.world import tokenizer
-from engine.world.competence import repeated_loss
+from engine.world import rows, tokenizer
+from engine.world.recipes import RECIPES, Recipe
+from engine.world.untuned import repeated_loss
 
-TINY = pretrain.Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=6, rows=3, row_tokens=40)
+TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=6, rows=3, row_tokens=40)
 
 
 def test_the_untrained_start_already_copies() -> None:
     encode = tokenizer.build()
-    with_start = repeated_loss(pretrain.build(pretrain.RECIPES["fork-s"], encode), count=8)
+    with_start = repeated_loss(pretrain.build(RECIPES["fork-s"], encode), count=8)
     assert with_start < 6.0, "uniform guessing costs about 7.9 nats"
 
 
@@ -50,8 +56,8 @@ def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
     model = pretrain.train(TINY, tmp_path / "work", every=3)
     pretrain.ship(TINY, model, tmp_path / "out", tmp_path / "work")
     facts = json.loads((tmp_path / "out" / "training.json").read_text(encoding="utf-8"))
-    assert facts["corpus_sha256"] == pretrain.corpus_hash(TINY)
-    assert facts["corpus_sha256"] != pretrain.corpus_hash(replace(TINY, seed=1))
+    assert facts["corpus_sha256"] == rows.corpus_hash(TINY)
+    assert facts["corpus_sha256"] != rows.corpus_hash(replace(TINY, seed=1))
     assert facts["tokens"] == 6 * 3 * 40
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert (tmp_path / "out" / "chat_template.jinja").exists()
@@ -59,6 +65,105 @@ def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_other_words_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretrain.train(TINY, tmp_path, every=6)
-    monkeypatch.setattr(pretrain, "digest", lambda _: "other words")
+    with pytest.raises(ModelError, match="another recipe"):
+        pretrain.train(replace(TINY, rate=5e-4), tmp_path)
+    monkeypatch.setattr(pretrain, "VERSION", "of another world")
     with pytest.raises(ModelError, match="other words"):
         pretrain.train(TINY, tmp_path)
+
+
+def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
+    encode = tokenizer.build()
+    base, twin = (rows.rows_of(replace(TINY, twin=t, rows=16, row_tokens=160), 0, encode)[0] for t in (False, True))
+    words = [set(encode.convert_ids_to_tokens([i for row in read for i in row])) for read in (base, twin)]
+    from engine.world import running
+
+    exchanged = {f" {noun}" for noun in running.swapped()}
+    assert words[0] != words[1]
+    assert words[0] ^ words[1] <= exchanged | {" a", " an"}
+
+
+def test_requests_count_less_than_answers() -> None:
+    encode = tokenizer.build()
+    text = "<|system|>repeat.<|end|><|user|>red blue<|end|><|assistant|>red blue<|end|>"
+    ids = encode.encode(text, add_special_tokens=False)
+    light = rows.answer_weights(ids, encode)
+    answer = ids.index(encode.convert_tokens_to_ids("<|assistant|>"))
+    assert set(light[answer + 1 :]) == {1.0}
+    assert set(light[1 : answer + 1]) == {rows.PROMPT_WEIGHT}
+    plain = encode.encode("anna saw a dog and a cat.<|end|>", add_special_tokens=False)
+    assert set(rows.answer_weights(plain, encode)) == {1.0}
+
+
+def test_the_weighted_loss_is_the_model_s_own_where_all_weigh_the_same() -> None:
+    import torch
+
+    model = pretrain.build(TINY, tokenizer.build())
+    ids = torch.randint(9, 900, (2, 20), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        own = model(input_ids=ids, labels=ids).loss
+        assert torch.allclose(pretrain.weighted_loss(model, ids, torch.full((2, 20), 0.7)), own, atol=1e-5)
+
+
+def test_the_forms_of_a_word_are_trained_together() -> None:
+    import torch
+
+    from engine.world.stems import SharedStems
+
+    encode = tokenizer.build()
+    embedding = torch.nn.Parameter(torch.randn(len(encode), 8, generator=torch.Generator().manual_seed(0)))
+    before = embedding.detach().clone()
+    stems = SharedStems(embedding, encode)
+    stems.put(embedding)
+    assert torch.equal(embedding, before), "nothing changes before training"
+    spaced, bare, other = (encode.convert_tokens_to_ids(t) for t in (" ticket", "ticket", " dog"))
+    gradient = torch.zeros_like(before)
+    gradient[spaced] = 1.0
+    stems.take(gradient)
+    torch.optim.SGD(stems.parameters(), lr=0.1).step()
+    stems.put(embedding)
+    moved = (embedding.detach() - before).norm(dim=1)
+    assert moved[spaced] > moved[bare] > 0
+    assert moved[other] == 0
+
+
+def _run(recipe: Recipe, folder: Path) -> None:
+    pretrain.train(recipe, folder, every=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children must not pay for the imports again")
+def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
+    import torch
+
+    recipe, rng = replace(TINY, steps=120), Random(0)
+    tokenizer.build()  # the children inherit the words
+    fork = multiprocessing.get_context("fork")
+
+    def start(folder: Path) -> multiprocessing.process.BaseProcess:
+        child = fork.Process(target=_run, args=(recipe, folder))
+        child.start()
+        return child
+
+    def reached() -> int:
+        path = tmp_path / "killed" / "checkpoint.pt"
+        return torch.load(path, weights_only=True)["done"] if path.exists() else 0
+
+    whole = start(tmp_path / "whole")
+    whole.join()
+    assert whole.exitcode == 0
+    for number in range(1, 11):
+        child = start(tmp_path / "killed")
+        while reached() < number * 10 and child.is_alive():
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.1))  # now in a step, now in the writing of a checkpoint
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        assert child.exitcode == -signal.SIGKILL, "it must have been at work"
+    last = start(tmp_path / "killed")
+    last.join()
+    assert last.exitcode == 0
+    one, other = (torch.load(tmp_path / f / "checkpoint.pt", weights_only=True) for f in ("whole", "killed"))
+    assert one["done"] == other["done"] == recipe.steps
+    assert all(torch.equal(a, other["model"][name]) for name, a in one["model"].items())
+    assert [point for point, _ in one["curve"]] == [point for point, _ in other["curve"]]
