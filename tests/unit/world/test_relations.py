@@ -169,6 +169,13 @@ def test_longer_pools_begin_like_shorter_ones(items: list[Item], examples: list[
         assert few == many[:20]
 
 
+def test_items_run_out_instead_of_repeating(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "ask", lambda problem, rng, held_out: problem.answer)
+    questions = [(i.split, in_words(i)[1]) for i in relations.items(100)]
+    assert 4 * 12 < len(questions) <= 4 * 24
+    assert len(set(questions)) == len(questions)
+
+
 def test_things_have_no_place_in_the_taxonomy() -> None:
     assert len(set(relations.THINGS)) == 24
     assert not set(relations.THINGS) & set(taxonomy.nouns())
