@@ -188,6 +188,11 @@ def _facts(rng: Random) -> str:
     return chat(question, str(fact.answer))
 
 
+def sums(rng: Random) -> str:
+    """A page of single steps to learn by heart: a step costs a third of what it costs within a problem."""
+    return " ".join(" ".join(write(p, any_styles(rng, 1))) for p in rng.choices(facts(), k=rng.randint(8, 14)))
+
+
 def document(rng: Random) -> str:
     """Single steps, or a problem that is not reserved with its solution: half with steps, half without."""
     if rng.random() < 0.35:

@@ -51,17 +51,18 @@ def copying(rng: Random) -> str:
 
 
 SHARES: dict[Kind, float] = {
-    running.definition: 0.06,
-    entailment.document: 0.09,
-    people.document: 0.11,
+    running.definition: 0.05,
+    entailment.document: 0.08,
+    people.document: 0.1,
     running.synonyms: 0.05,
-    calling.document: 0.25,
+    calling.document: 0.27,
     steps.document: 0.015,
     chains.document: 0.09,
-    relations.document: 0.03,
+    chains.sums: 0.03,
+    relations.document: 0.035,
     families.document: 0.025,
     routes.document: 0.01,
-    arguments.document: 0.01,
+    arguments.document: 0.015,
     stories.document: 0.01,
     copying: 0.01,
 }
@@ -86,8 +87,8 @@ def _weights() -> list[float]:
     return list(itertools.accumulate(max(e * scale - o, 0.002) for e, o in zip(english, per_document, strict=True)))
 
 
-def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str]:
-    """An endless stream of documents, a pure function of the seed; each ends with the end token.
+def drawn(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[tuple[str, bool]]:
+    """An endless stream of documents, a pure function of the seed, each with whether it is running text.
 
     Args:
         swap: Nouns exchanged in running text (`running.swapped()` for the frequency twin): the same documents come in
@@ -95,10 +96,16 @@ def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str
     """
     rng = Random(f"corpus {seed}")
     told = partial(running.story, swap=swap, weights=_weights())
-    drawn, weights = [told, *SHARES], [1 - sum(SHARES.values()), *SHARES.values()]
+    kinds, weights = [told, *SHARES], [1 - sum(SHARES.values()), *SHARES.values()]
     while True:
-        text = rng.choices(drawn, weights)[0](rng)
-        yield text if text.endswith(END) else text + END
+        kind = rng.choices(kinds, weights)[0]
+        text = kind(rng)
+        yield (text if text.endswith(END) else text + END), kind is told
+
+
+def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str]:
+    """The documents of `drawn` alone; each ends with the end token."""
+    return (text for text, _ in drawn(seed, swap))
 
 
 def count(texts: Iterable[str], phrases: Iterable[str] = ()) -> Counter[str]:

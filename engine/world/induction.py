@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
+from engine.world import tools
+
 EMBEDDING_STD = 0.06
 
 
@@ -34,7 +36,7 @@ def start(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int
 def _embeddings(
     tokenizer: PreTrainedTokenizerFast, width: int, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """[vocabulary, width]: tokens of one word share most of their vector, whatever mark stands before it.
+    """[vocabulary, width]: tokens of one word share most of their vector, words of one meaning half of it.
 
     The second tensor [3, width] holds the marks: none, space, underscore.
     """
@@ -43,13 +45,17 @@ def _embeddings(
     from engine.world.tokenizer import stem
 
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    stems = {s: i for i, s in enumerate(dict.fromkeys(map(stem, tokens)))}
-    shared = torch.randn(len(stems), width, generator=generator)
-    own = torch.randn(len(tokens), width, generator=generator)
+    stems = [stem(t) for t in tokens]
+    meanings = [tools.meanings().get(s, s) for s in stems]
+
+    def drawn(names: list[str]) -> torch.Tensor:
+        rows = {name: i for i, name in enumerate(dict.fromkeys(names))}
+        return torch.randn(len(rows), width, generator=generator)[[rows[name] for name in names]]
+
     marks = torch.randn(3, width, generator=generator)
-    rows = [stems[stem(t)] for t in tokens]
     kinds = [1 if t.startswith(" ") and len(t) > 1 else 2 if t.startswith("_") and len(t) > 1 else 0 for t in tokens]
-    return EMBEDDING_STD * (0.8 * shared[rows] + 0.4 * own + 0.45 * marks[kinds]), marks
+    parts = 0.65 * drawn(meanings) + 0.5 * drawn(stems) + 0.35 * drawn(tokens) + 0.45 * marks[kinds]
+    return EMBEDDING_STD * parts, marks
 
 
 def _copying_heads(model: Qwen2ForCausalLM, generator: torch.Generator) -> None:

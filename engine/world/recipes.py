@@ -43,16 +43,16 @@ class Recipe:
 
 
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=2800),
-    "fork-s-twin": Recipe(hidden=192, layers=5, heads=4, feed_forward=512, steps=2800, twin=True),
-    "fork-m": Recipe(hidden=256, layers=6, heads=4, feed_forward=896, steps=2600),
+    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600),
+    "fork-s-twin": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, twin=True),
+    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=4600),
 }
 
 Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight lines between
 
-OVERALL: Line = ((0, 0.02), (0.015, 1.0), (0.5, 1.0), (0.8, 0.3), (1, 0.0))
+OVERALL: Line = ((0, 0.02), (0.01, 1.0), (0.35, 1.0), (0.75, 0.3), (1, 0.0))
 RATES: dict[str, Line] = {
-    "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.15)),
+    "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.12)),
     "embedding": ((0, 0.2), (0.1, 0.2), (0.25, 0.4)),
     "rest": ((0, 1.0),),
 }

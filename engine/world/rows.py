@@ -14,11 +14,11 @@ from engine.world.recipes import Recipe
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-PROMPT_WEIGHT = 0.2
-"""What a token of a request counts in the loss.
+PROMPT_WEIGHT, RUNNING_WEIGHT = 0.2, 0.3
+"""What a token of a request, and one of running text, counts in the loss.
 
-Requests are drawn at random and half of the corpus: most of their loss can never be learned, and at full weight its
-noise drowns the few tokens of an answer that decide something (docs/log.md).
+Both are drawn at random and most of the corpus: hardly more of them than word frequencies can be learned, and at full
+weight their noise drowns the few tokens of an answer that decide something (docs/log.md).
 """
 _SPECIAL = 9  # ids below are special tokens
 _REPEATED_TWICE_UNTIL = 0.5
@@ -27,7 +27,7 @@ _REPEATED_TWICE_UNTIL = 0.5
 def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple[list[list[int]], list[list[float]]]:
     """Token ids and weights, each [rows][row_tokens]: packed documents, and one or two repeated random sequences."""
     rng = Random(f"{recipe.seed}:{step}")
-    documents = corpus.documents(f"{recipe.seed}:{step}", recipe.swap)
+    documents = corpus.drawn(f"{recipe.seed}:{step}", recipe.swap)
     ids, weights = [], []
     for _ in range(2 if step < recipe.steps * _REPEATED_TWICE_UNTIL else 1):
         row, counts = _repeated(rng, recipe.row_tokens, len(encode))
@@ -36,16 +36,17 @@ def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple
     while len(ids) < recipe.rows:
         row, counts = [], []
         while len(row) < recipe.row_tokens:
-            found = encode.encode(next(documents), add_special_tokens=False)
+            text, is_running = next(documents)
+            found = encode.encode(text, add_special_tokens=False)
             row += found
-            counts += answer_weights(found, encode)
+            counts += [RUNNING_WEIGHT] * len(found) if is_running else answer_weights(found, encode)
         ids.append(row[: recipe.row_tokens])
         weights.append(counts[: recipe.row_tokens])
     return ids, weights
 
 
 def answer_weights(ids: list[int], encode: PreTrainedTokenizerFast) -> list[float]:
-    """1 for running text and answers, `PROMPT_WEIGHT` for what a chat's other turns say; same length as `ids`."""
+    """1 for plain text and a chat's answers, `PROMPT_WEIGHT` for its other turns; same length as `ids`."""
     asking, answering = _turns(encode)
     weight, found = 1.0, []
     for token in ids:

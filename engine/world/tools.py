@@ -123,6 +123,13 @@ def word(pairs: Sequence[str], index: int, which: int) -> str:
 
 
 @cache
+def meanings() -> dict[str, str]:
+    """Word -> the pair of words that mean the same, parameters included."""
+    pairs = [*VERBS, *THINGS, *(f"{key}/{other}" for key, (other, _) in PARAMETERS.items())]
+    return {word: pair for pair in pairs for word in pair.split("/")}
+
+
+@cache
 def held_out() -> frozenset[tuple[int, int]]:
     """(verb, thing) meanings that no training set holds, pretraining's included: about one in six."""
     rng = Random("held-out tools")
