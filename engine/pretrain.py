@@ -192,7 +192,7 @@ class _State:
         if not self.path.exists():
             return 0
         state = torch.load(self.path, weights_only=True)
-        if state["identity"] != self.identity:
+        if state.get("identity") != self.identity:
             raise ModelError(
                 f"{self.path} was trained by another recipe, in another precision or on other words.",
                 "Delete it to start anew, or go back to the former state of both. Nothing was changed.",
