@@ -67,7 +67,7 @@ def _groups(model: Qwen2ForCausalLM, stems: SharedStems) -> list[dict[str, Any]]
     rest = [p for n, p in named if not n.startswith(by_hand) or "mlp" in n]
     return [
         {"params": circuits, "kind": "circuits", "weight_decay": 0.0},
-        {"params": [stems.shared, stems.own], "kind": "embedding", "weight_decay": 0.0},
+        {"params": [stems.meaning, stems.word, stems.own], "kind": "embedding", "weight_decay": 0.0},
         {"params": [p for p in rest if p.ndim == 2], "kind": "rest", "weight_decay": 0.1},
         {"params": [p for p in rest if p.ndim == 1], "kind": "rest", "weight_decay": 0.0},
     ]
@@ -114,9 +114,11 @@ def train(
     torch.set_num_threads(threads)
     device, half = device_and_precision(precision)
     encode = tokenizer.build()
-    model: Any = build(recipe, encode).to(device)
+    model: Any = build(recipe, encode)
+    model.to(device)
     embedding = model.model.embed_tokens.weight
     stems = SharedStems(embedding, encode)
+    induction.hold(model)
     optimizer = torch.optim.AdamW(_groups(model, stems), lr=recipe.rate, betas=(0.9, 0.95), fused=True)
     state = _State(folder, model, stems, optimizer, digest([encode.get_vocab(), asdict(recipe), VERSION, half]))
     first = state.resume()

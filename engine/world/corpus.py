@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from random import Random
+from typing import Any
 
 from engine.world import (
     arguments,
@@ -127,7 +128,8 @@ def agreement(counted: Mapping[str, int], swap: Mapping[str, str] = running.SAME
 
     nouns = taxonomy.nouns()
     english = [taxonomy.frequency(swap.get(n, n)) for n in nouns]
-    return float(spearmanr([counted[n] for n in nouns], english).statistic)
+    found: Any = spearmanr([counted[n] for n in nouns], english)
+    return float(found.statistic)
 
 
 def main(argv: list[str]) -> int:

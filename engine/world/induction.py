@@ -10,13 +10,13 @@ Olsson et al. 2022). Qwen2's biases on queries and keys are all that it takes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
-
-from engine.world import tools
 
 EMBEDDING_STD = 0.06
 
@@ -42,19 +42,17 @@ def _embeddings(
     """
     import torch
 
-    from engine.world.tokenizer import stem
+    from engine.world.stems import families
 
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    stems = [stem(t) for t in tokens]
-    meanings = [tools.meanings().get(s, s) for s in stems]
 
-    def drawn(names: list[str]) -> torch.Tensor:
-        rows = {name: i for i, name in enumerate(dict.fromkeys(names))}
-        return torch.randn(len(rows), width, generator=generator)[[rows[name] for name in names]]
+    def drawn(rows: Sequence[int]) -> torch.Tensor:
+        return torch.randn(max(rows) + 1, width, generator=generator)[list(rows)]
 
+    meanings, words = families(tokenizer)
     marks = torch.randn(3, width, generator=generator)
     kinds = [1 if t.startswith(" ") and len(t) > 1 else 2 if t.startswith("_") and len(t) > 1 else 0 for t in tokens]
-    parts = 0.65 * drawn(meanings) + 0.5 * drawn(stems) + 0.35 * drawn(tokens) + 0.45 * marks[kinds]
+    parts = 0.72 * drawn(meanings) + 0.42 * drawn(words) + 0.35 * drawn(range(len(tokens))) + 0.45 * marks[kinds]
     return EMBEDDING_STD * parts, marks
 
 
@@ -114,6 +112,24 @@ def _comparing_heads(model: Qwen2ForCausalLM, space: torch.Tensor, generator: to
         layer.k_proj.weight[head * size + marked] = space / space.norm()  # beats the word's own, unmarked position
         layer.v_proj.weight[own] = out[own]
         layer.o_proj.weight[:, own] = EMBEDDING_STD * out[own].T
+
+
+def hold(model: Qwen2ForCausalLM) -> None:
+    """Keep the comparing heads' queries and keys as they were set, by taking their gradient away.
+
+    Trained along, however slowly, they are washed out before anything above has learned to read them (docs/log.md).
+    """
+    rows = 2 * model.config.hidden_size // model.config.num_attention_heads
+    layer: Any = model.model.layers[0].self_attn
+    for projection in (layer.q_proj, layer.k_proj):
+        for parameter in (projection.weight, projection.bias):
+            parameter.register_hook(partial(_without, rows=rows))
+
+
+def _without(gradient: torch.Tensor, rows: int) -> torch.Tensor:
+    kept = gradient.clone()
+    kept[:rows] = 0.0
+    return kept
 
 
 def _rates(config: Any) -> torch.Tensor:

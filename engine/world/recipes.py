@@ -53,7 +53,7 @@ Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight l
 OVERALL: Line = ((0, 0.02), (0.01, 1.0), (0.35, 1.0), (0.75, 0.3), (1, 0.0))
 RATES: dict[str, Line] = {
     "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.12)),
-    "embedding": ((0, 0.2), (0.1, 0.2), (0.25, 0.4)),
+    "embedding": ((0, 0.15), (0.1, 0.15), (0.25, 0.3)),
     "rest": ((0, 1.0),),
 }
 """Factors of the peak rate by kind of parameter.

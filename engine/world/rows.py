@@ -6,7 +6,7 @@ import hashlib
 import itertools
 from dataclasses import asdict
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.world import VERSION, corpus
 from engine.world.recipes import Recipe
@@ -59,8 +59,9 @@ def answer_weights(ids: list[int], encode: PreTrainedTokenizerFast) -> list[floa
 
 
 def _turns(encode: PreTrainedTokenizerFast) -> tuple[frozenset[int], int]:
-    asking = encode.convert_tokens_to_ids(["<|system|>", "<|user|>", "<|tools|>", "<|tool|>"])
-    return frozenset(asking), encode.convert_tokens_to_ids("<|assistant|>")
+    names = ["<|assistant|>", "<|system|>", "<|user|>", "<|tools|>", "<|tool|>"]
+    ids: Any = encode.convert_tokens_to_ids(names)
+    return frozenset(ids[1:]), ids[0]
 
 
 def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], list[float]]:
