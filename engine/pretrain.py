@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ModelError
 from engine.spec import digest
 from engine.world import VERSION, induction, tokenizer
-from engine.world.recipes import RECIPES, Recipe, rate_factors
-from engine.world.rows import corpus_hash, rows_of
+from engine.world.recipes import OVERALL, RECIPES, Recipe, rate_factors
+from engine.world.rows import PROMPT_WEIGHT, RUNNING_WEIGHT, corpus_hash, rows_of
 
 if TYPE_CHECKING:
     import torch
@@ -223,6 +223,8 @@ def ship(recipe: Recipe, model: Any, folder: Path, work: Path) -> None:
     device = next(model.parameters()).device
     facts = {
         "recipe": asdict(recipe),
+        "schedule": OVERALL,
+        "weights": {"prompt": PROMPT_WEIGHT, "running": RUNNING_WEIGHT},
         "world": VERSION,
         "corpus_sha256": corpus_hash(recipe),
         "tokens": recipe.tokens,

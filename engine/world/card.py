@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.world.recipes import OVERALL
-
 
 def write(folder: Path, table: str, how: str = "") -> Path:
     """Write `README.md` and `loss.svg` beside the weights from `training.json` and a competence table.
@@ -34,8 +32,11 @@ A small causal language model for laboratory use, pretrained by this project on 
 | parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
 | tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
-| schedule | AdamW, peak rate {recipe["rate"]}; {_schedule()}; the circuits set by hand and the embeddings slower |
-| start | copying and comparing circuits set by hand in the first three layers (`engine/world/induction.py`) |
+| schedule | AdamW, peak rate {recipe["rate"]}; {_schedule(facts["schedule"])} |
+| slower | circuits set by hand, embeddings (`engine/world/recipes.py`) |
+| start | copying and comparing circuits set by hand in three layers (`engine/world/induction.py`) |
+| embeddings | forms of a word and words of one meaning begin near each other and share vectors in training |
+| loss | requests count {facts["weights"]["prompt"]}, running text {facts["weights"]["running"]}, all else 1 |
 {_made(facts)}
 | last training loss | {curve[-1][1]:.3f} nats a token |
 
@@ -58,9 +59,9 @@ Licence: Apache-2.0, like the project.
     return path
 
 
-def _schedule() -> str:
+def _schedule(line: list[list[float]]) -> str:
     """The rate's course in words."""
-    parts = [f"{factor:.0%} of it at {share:.3g} of the run" for share, factor in OVERALL]
+    parts = [f"{factor:.0%} of it at {share:.3g} of the run" for share, factor in line]
     return "a straight line through " + ", ".join(parts)
 
 

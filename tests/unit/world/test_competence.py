@@ -191,12 +191,24 @@ def test_a_card_holds_the_table_and_how_the_model_was_made(tiny: Path, monkeypat
     facts = {
         "recipe": recipe, "world": "9", "corpus_sha256": "c0ffee", "tokens": 720, "parameters": 12345,
         "curve": [[3, 5.0], [6, 4.25]], "seconds": 5400, "hardware": "some CPU, threads: 1", "torch": "2",
+        "schedule": [[0, 0.0], [0.5, 1.0], [1, 0.0]], "weights": {"prompt": 0.2, "running": 0.3},
     }  # fmt: skip
     (tiny / "training.json").write_text(json.dumps(facts))
     monkeypatch.setattr(competence, "measured", lambda *_: ROWS)
     assert main("competence", str(tiny), "--card", "--items", "50") == console.OK
     card = (tiny / "README.md").read_text(encoding="utf-8")
-    for said in ("12,345", "c0ffee", "90 minutes", "some CPU", "4.250 nats", "twin", "720 in 6 steps", "--items 50"):
+    for said in (
+        "12,345",
+        "c0ffee",
+        "90 minutes",
+        "some CPU",
+        "4.250 nats",
+        "twin",
+        "720 in 6 steps",
+        "100% of it at 0.5",
+        "requests count 0.2",
+        "--items 50",
+    ):
         assert said in card, said
     assert measure.table(ROWS) in card
     assert "polyline" in (tiny / "loss.svg").read_text(encoding="utf-8")
