@@ -1,0 +1,71 @@
+"""The commands that tell about the corpus and the frequency twin."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.world import mediation
+from jobs import console
+from tests.support.consoles import main
+
+
+def test_the_corpus_counts_words_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    said = ["dog", "nosuchword", "lives in"]
+    assert main("corpus", *said, "--documents", "3000", "--json") == console.OK
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["documents"] == 3000
+    assert figures["counts"]["dog"] > 10
+    assert figures["counts"]["nosuchword"] == 0
+    assert figures["counts"]["lives in"] > 10
+    assert main("corpus", "dog", "--documents", "3000") == console.OK
+    assert f"{figures['counts']['dog']:>9,}  dog" in capsys.readouterr().out
+
+
+def test_the_twin_s_corpus_is_counted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = []
+    for more in ([], ["--twin"]):
+        assert main("corpus", "water", "dog", "--documents", "3000", "--json", *more) == console.OK
+        counts.append(json.loads(capsys.readouterr().out)["counts"])
+    assert counts[0]["water"] > 3 * counts[1]["water"], "water is held out, frequent, and exchanged"
+    assert counts[0]["dog"] == counts[1]["dog"]
+
+
+@pytest.mark.parametrize("argv", [["--seeds", "1"], ["--steps", "0"], ["--agreement", "1.5"], ["--workers", "0"]])
+def test_the_comparison_says_what_it_needs(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("twin", *argv) == console.FAILED
+    assert "2 seeds" in capsys.readouterr().err
+
+
+def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    leans = {"fork-s": 0.3, "fork-s-twin": -0.1}
+
+    def leaning(model: str, seed: int | None, agreement: float, steps: int) -> mediation.Leaning:
+        noise = 0.0 if seed is None else 0.05 * seed  # shared by both models of a seed, so it must cancel
+        return mediation.Leaning(model, seed, leans[model] + noise, 0.8)
+
+    class Here:
+        """The pool, in this process."""
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def __enter__(self) -> Here:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def submit(self, call, *args):
+            from concurrent.futures import Future
+
+            done: Future = Future()
+            done.set_result(call(*args))
+            return done
+
+    monkeypatch.setattr(mediation, "leaning", leaning)
+    monkeypatch.setattr(mediation, "ProcessPoolExecutor", Here)
+    assert main("twin", "--seeds", "4", "--json") == console.OK
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["difference"] == pytest.approx(0.4)
+    assert figures["interval"] == pytest.approx([0.4, 0.4])
+    assert len(figures["runs"]) == 10
