@@ -93,6 +93,13 @@ def metrics() -> dict[str, Metric]:
     return {f"{name}.{m.name}": m for name, probe in found().classes.items() for m in probe.metrics}
 
 
+def models() -> tuple[str, ...]:
+    """Names of the bundled models, the default first."""
+    from engine.models import bundled
+
+    return tuple(bundled.names())
+
+
 def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
     """Plan a trial and queue what of it is not finished yet. Gives the trial's id.
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -26,11 +26,21 @@ CLOSE_TIMEOUT = 30.0  # seconds the children have to write their checkpoints
 log = logging.getLogger("tuning_fork.window")
 
 
+class Opened(NamedTuple):
+    """What opening the lab finds."""
+
+    lab: LabLike
+    studies: list[StudySpec]
+    broken: tuple[Broken, ...]
+    metrics: dict[str, Metric]
+    models: tuple[str, ...]
+
+
 class Session(QObject):
     """Holds the lab, polls it on a thread and carries out what the user asks for on others.
 
     Signals (all arrive on the window's thread):
-        opened: The lab is open and `studies`, `broken` and `metrics` are known.
+        opened: The lab is open and `studies`, `broken`, `metrics` and `models` are known.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
         curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
@@ -61,6 +71,7 @@ class Session(QObject):
         self.studies: Mapping[str, StudySpec] = {}
         self.broken: tuple[Broken, ...] = ()
         self.metrics: Mapping[str, Metric] = {}
+        self.models: tuple[str, ...] = ()
         self.snapshot: Snapshot | None = None
         self.results: dict[str, Result] = {}
         self.trial = ""
@@ -149,11 +160,11 @@ class Session(QObject):
 
     # On other threads from here on.
 
-    def _open(self) -> tuple[LabLike, list[StudySpec], tuple[Broken, ...], dict[str, Metric]]:
+    def _open(self) -> Opened:
         lab = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
-            return lab, studies, tuple(lab.broken()), operations.metrics()
+            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models())
         except BaseException:
             operations.close_lab(lab, 0)
             raise
@@ -233,11 +244,11 @@ class Session(QObject):
         if not self._closing:
             callback(value)
         elif callback == self._opened:  # closed while opening: the lab must not stay locked
-            self._lab = value[0]
+            self._lab = value.lab
 
-    def _opened(self, found: tuple[LabLike, list[StudySpec], tuple[Broken, ...], dict[str, Metric]]) -> None:
-        self._lab, studies, self.broken, self.metrics = found
-        self.studies = {s.id: s for s in studies}
+    def _opened(self, found: Opened) -> None:
+        self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
+        self.studies = {s.id: s for s in found.studies}
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
         self._reader.start()

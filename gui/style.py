@@ -52,6 +52,7 @@ QComboBox, QSpinBox, QLineEdit {
 QComboBox:focus, QSpinBox:focus, QLineEdit:focus { border-color: $accent; }
 QComboBox:hover { background: $hover; }
 QSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
+QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron.svg"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {

@@ -24,7 +24,9 @@ class SftDpoConfig(MethodConfig):
     dpo_learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak learning rate of DPO.")
     beta: float = Field(0.1, gt=0, le=10, description="DPO's beta: how strongly the policy is held to the reference.")
     sft_weight: float = Field(1.0, ge=0, le=100, description="Weight of the SFT term beside DPO's own loss.")
-    teacher: str = Field("self", min_length=1, description='Who samples wrong answers: "self", or a model folder.')
+    teacher: str = Field(
+        "self", min_length=1, description='Who samples wrong answers: "self", a bundled model ("fork-m"), or a folder.'
+    )
     temperature: float = Field(1.0, gt=0, le=5, description="Temperature of the teacher's sampling.")
     samples: int = Field(3, ge=1, le=64, description="Answers sampled per prompt.")
     max_new_tokens: int = Field(48, ge=1, le=1024, description="Longest sampled answer, in tokens.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -29,16 +30,34 @@ from jobs.records import Snapshot
 SCALE_WORDS = {"smoke": "Smoke test", "quick": "Quick", "full": "Full"}
 
 
+def model_field(models: Sequence[str]) -> QComboBox:
+    """Bundled models to choose from, or a folder to type."""
+    field = QComboBox()
+    field.setEditable(True)
+    field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+    field.addItems(list(models))
+    line = field.lineEdit()
+    if line is not None:
+        line.setPlaceholderText("the default bundled model")
+    field.setToolTip("One of the lab's own models, or the folder of any causal language model.")
+    return field
+
+
 class OptionsDialog(QDialog):
     """Asks, and stays open until the study is queued, so that a mistyped folder loses nothing.
 
     Signals:
         wanted(Launch): The user pressed Run.
+
+    Args:
+        models: The bundled models, the default first. Any other is named by its folder.
     """
 
     wanted = Signal(object)
 
-    def __init__(self, study: StudySpec, snapshot: Snapshot | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Options")
@@ -49,8 +68,8 @@ class OptionsDialog(QDialog):
             self.scale.addItem(f"{SCALE_WORDS.get(name, name)}: {sizes.steps} steps, {sizes.items} items a split", name)
         self.scale.setCurrentIndex(max(0, self.scale.findData(default_scale(study))))
         self.seeds.setRange(1, 1000)
-        self.model, self.data = QLineEdit(), QLineEdit()
-        self.model.setPlaceholderText("the bundled model")
+        self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
+        self.model, self.data = model_field(models), QLineEdit()
         self.data.setPlaceholderText("the study's own data")
         self.plan, self.note = Text("", "muted", lines=2), Text("", "warn", lines=2)
         self.error = Text("", "bad", lines=6)
@@ -70,7 +89,7 @@ class OptionsDialog(QDialog):
         self._row(form, "&Scale", self.scale)
         self._row(form, "S&eeds for each arm", self.seeds)
         choose = push_button("Choose…", self._choose_model, about="model folder")
-        self._row(form, "&Model folder", self.model, choose)
+        self._row(form, "&Model", self.model, choose)
         if self._study.accepts_data:
             self._row(form, "&Data file", self.data, push_button("Choose…", self._choose_data, about="data file"))
         buttons = QHBoxLayout()
@@ -105,7 +124,7 @@ class OptionsDialog(QDialog):
 
     def choice(self) -> Launch:
         """What the fields say now."""
-        model, data = self.model.text().strip(), self.data.text().strip()
+        model, data = self.model.currentText().strip(), self.data.text().strip()
         return Launch(str(self.scale.currentData()), self.seeds.value(), model or None, Path(data) if data else None)
 
     def show_error(self, error: BaseException) -> bool:
@@ -137,8 +156,13 @@ class OptionsDialog(QDialog):
         self.note.setVisible(bool(sizes.note))
 
     def _choose_model(self) -> None:
-        if path := QFileDialog.getExistingDirectory(self, "Model folder", self.model.text()):
-            self.model.setText(path)
+        if path := QFileDialog.getExistingDirectory(self, "Model folder", self._model_folder()):
+            self.model.setEditText(path)
+
+    def _model_folder(self) -> str:
+        """Where choosing a folder begins: the folder that is named, if it is not a bundled model."""
+        named = self.model.currentText().strip()
+        return "" if self.model.findText(named) >= 0 else named
 
     def _choose_data(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

@@ -177,7 +177,8 @@ class QuestionsPage(Page):
 
     def ask(self, study: StudySpec) -> OptionsDialog:
         """Let the user choose scale, seeds, model and data."""
-        dialog = OptionsDialog(study, self.context.session.snapshot, self.window())
+        session = self.context.session
+        dialog = OptionsDialog(study, session.snapshot, session.models, self.window())
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
         dialog.open()
         return dialog

@@ -82,7 +82,7 @@ def examine(home: Path | None) -> Iterator[Finding]:
     yield from worker()
     yield display()
     yield folder(home)
-    yield bundled_model()
+    yield from bundled_models()
     yield memory()
 
 
@@ -150,17 +150,19 @@ def folder(home: Path | None) -> Finding:
     return Finding(name="data folder", level="ok", value=value)
 
 
-def bundled_model() -> Finding:
-    """Whether the bundled base model is there and whole."""
-    from engine.models import resolve
+def bundled_models() -> Iterator[Finding]:
+    """Whether the bundled models are there and whole; the default first."""
+    from engine.models import bundled, resolve
 
-    try:
-        model = resolve(None)
-    except LabError as error:
-        advice = error.hint or "Fetch the repository anew."
-        return Finding(name="bundled model", level="error", value=error.message, advice=advice)
-    value = f"{model.name}, {model.parameters / 1e6:.1f} M parameters, {model.digest[:12]}"
-    return Finding(name="bundled model", level="ok", value=value)
+    for name in bundled.names() or [None]:
+        try:
+            model = resolve(name)
+        except LabError as error:
+            advice = error.hint or "Fetch the repository anew."
+            yield Finding(name="bundled model", level="error", value=error.message, advice=advice)
+        else:
+            value = f"{model.name}, {model.parameters / 1e6:.1f} M parameters, {model.digest[:12]}"
+            yield Finding(name="bundled model", level="ok", value=value)
 
 
 def memory() -> Finding:

@@ -6,6 +6,7 @@ from fake_lab import STEPS, FakeLab
 from PySide6.QtCore import Qt
 
 from engine.errors import ModelError
+from engine.models import bundled
 from engine.plugin import Broken
 from gui import operations
 from gui.dialogs.error import TextDialog
@@ -84,12 +85,25 @@ def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -
     assert "mean nothing" in dialog.note.text()
     dialog.seeds.selectAll()
     qtbot.keyClicks(dialog.seeds, "7")
+    dialog.model.lineEdit().selectAll()
     qtbot.keyClicks(dialog.model, "some/folder")
     qtbot.keyClicks(dialog.data, "some/file.jsonl")
     click(qtbot, dialog.run)
     qtbot.waitUntil(window.buttons["live"].isChecked)
     assert (plans[0].scale, plans[0].seeds, plans[0].model) == ("smoke", 7, "some/folder")
     assert plans[0].data == Path("some/file.jsonl")
+
+
+def test_options_offer_the_bundled_models(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    dialog = page(window).ask(window.session.studies["nli-frequency"])
+    assert [dialog.model.itemText(n) for n in range(dialog.model.count())] == bundled.names()
+    assert dialog.choice().model == bundled.FIRST
+    dialog.model.setFocus()
+    dialog.model.lineEdit().selectAll()
+    qtbot.keyClick(dialog.model, Qt.Key.Key_Delete)
+    assert dialog.choice().model is None
+    dialog.reject()
 
 
 def test_a_study_without_own_data_asks_for_none(opened, qtbot, lab) -> None:
