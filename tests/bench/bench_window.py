@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
+
+from tests.bench.record import record
 
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS, SECONDS = 5, 15.0
@@ -79,43 +79,29 @@ def test_window(tmp_path: Path) -> None:
         training.send_signal(signal.SIGINT)
         training.stdout.read()
     assert busy == 2, "two runs were training"
-    figures = {
-        "window_start_vs_bare": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
-        "gap_p99_training_vs_alone": beside["p99"] / alone["p99"],
-        "gaps_alone_ms": alone,
-        "gaps_training_ms": beside,
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-    }
-    (ROOT / "docs" / "benchmarks.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    table = _table(figures)
-    (ROOT / "docs" / "benchmarks.md").write_text(table, encoding="utf-8")
-    print("\n" + table)
+    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    record(
+        "Window",
+        {
+            f"window shown, against a bare PySide6 + pyqtgraph window (median of {REPEATS}, range)": spread,
+            "p99 event-loop gap while two runs train, against plots alone": f"{beside['p99'] / alone['p99']:.2f}",
+            "gaps with plots alone: p50, p99, worst": _in_words(alone),
+            "gaps while two runs train: p50, p99, worst": _in_words(beside),
+        },
+        {"starts_vs_bare": ratios, "gaps_alone_ms": alone, "gaps_training_ms": beside},
+        f"Gaps are those of a 5 ms timer over {SECONDS:.0f} s while the live page redraws at 10 Hz (offscreen).",
+    )
+
+
+def _in_words(gaps: dict[str, float]) -> str:
+    return f"{gaps['p50']:.1f}, {gaps['p99']:.1f}, {gaps['worst']:.1f} ms"
 
 
 def _until(lines, mark: str, times: int) -> list[str]:
-    """Lines up to the one in which `mark` stands for the so-manieth time."""
+    """Lines up to the one in which `mark` stands for the last of so many times."""
     found: list[str] = []
     for line in lines:
         found.append(line)
         if sum(mark in seen for seen in found) == times:
             break
     return found
-
-
-def _table(figures: dict) -> str:
-    start, alone, beside = (figures[k] for k in ("window_start_vs_bare", "gaps_alone_ms", "gaps_training_ms"))
-    spread = f"{start['median']:.2f} ({start['min']:.2f} to {start['max']:.2f})"
-    return f"""# Benchmarks
-
-Written by `make bench` on {figures["date"]} ({figures["hardware"]}). Ratios travel, times do not.
-
-| what | figure |
-|---|---|
-| window shown, against a bare PySide6 + pyqtgraph window (median of {REPEATS}, range) | {spread} |
-| p99 event-loop gap while two runs train, against plots alone | {figures["gap_p99_training_vs_alone"]:.2f} |
-| gaps with plots alone: p50, p99, worst | {alone["p50"]:.1f}, {alone["p99"]:.1f}, {alone["worst"]:.1f} ms |
-| gaps while two runs train: p50, p99, worst | {beside["p50"]:.1f}, {beside["p99"]:.1f}, {beside["worst"]:.1f} ms |
-
-Gaps are those of a 5 ms timer over {SECONDS:.0f} s while the live page redraws at 10 Hz (offscreen).
-"""

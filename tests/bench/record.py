@@ -1,0 +1,45 @@
+"""Where figures go: docs/benchmarks.json, a section for each benchmark, and docs/benchmarks.md, made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def record(section: str, rows: Mapping[str, str], figures: Mapping[str, object], note: str) -> None:
+    """Replace one section, keep the others, and print the new one.
+
+    Args:
+        rows: What was measured, and the figure in words, for people.
+        figures: The same, unrounded, for machines.
+        note: How it was measured.
+    """
+    path = DOCS / "benchmarks.json"
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    known[section] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "rows": dict(rows), "figures": dict(figures), "note": note,
+    }  # fmt: skip
+    path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    (DOCS / "benchmarks.md").write_text(page(known), encoding="utf-8")
+    print(f"\n{_section(section, known[section])}")
+
+
+def page(known: Mapping[str, dict]) -> str:
+    """docs/benchmarks.md."""
+    head = "# Benchmarks\n\nWritten by `make bench`. Ratios travel, times do not.\n"
+    return "\n".join([head, *(_section(name, known[name]) for name in sorted(known))])
+
+
+def _section(name: str, found: dict) -> str:
+    rows = "\n".join(f"| {what} | {figure} |" for what, figure in found["rows"].items())
+    return (
+        f"## {name}\n{found['date']}, {found['hardware']}.\n\n| what | figure |\n|---|---|\n{rows}\n\n{found['note']}\n"
+    )
