@@ -110,7 +110,7 @@ def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str
 
 
 def count(texts: Iterable[str], phrases: Iterable[str] = ()) -> Counter[str]:
-    """How often each word stands in the texts, and each of the phrases (a fact, such as "anna lives in paris")."""
+    """How often each word stands in the texts, and each of the phrases (a fact, such as "anna lives in rome")."""
     import re
 
     found: Counter[str] = Counter()
@@ -139,7 +139,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="main.py corpus", description="Count what the bundled models' corpus says: words, or facts in quotes."
     )
-    parser.add_argument("words", nargs="*", help='words ("dog") or phrases ("anna lives in paris"); none: every noun')
+    parser.add_argument("words", nargs="*", help='words ("dog") or phrases ("anna lives in rome"); none: every noun')
     parser.add_argument("--documents", type=int, default=100_000, help="how many documents to read (default 100,000)")
     parser.add_argument("--twin", action="store_true", help="the frequency twin's corpus")
     parser.add_argument("--json", action="store_true")
