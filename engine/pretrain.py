@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ModelError
 from engine.spec import digest
 from engine.world import VERSION, induction, tokenizer
-from engine.world.recipes import OVERALL, RECIPES, Recipe, rate_factors
+from engine.world.recipes import DRILLED, OVERALL, RECIPES, Recipe, rate_factors
 from engine.world.rows import PROMPT_WEIGHT, RUNNING_WEIGHT, corpus_hash, rows_of
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ def train(
     first = state.resume()
     began, loss_sum, spent = time.monotonic(), 0.0, state.seconds
     model.train()
-    for step in range(first, recipe.steps):
+    for step in range(first, recipe.last):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * rate_factors(step, recipe.steps)[group["kind"]]
+            group["lr"] = recipe.rate * rate_factors(step, recipe)[group["kind"]]
         ids, weights = (torch.tensor(rows, device=device) for rows in rows_of(recipe, step, encode))
         with _autocast(device, half):
             loss = weighted_loss(model, ids, weights)
@@ -138,14 +138,14 @@ def train(
         model.zero_grad(set_to_none=True)
         loss_sum += loss.item()
         done = step + 1
-        if done % every == 0 or done == recipe.steps:
+        if done % every == 0 or done == recipe.last:
             state.curve.append([done, loss_sum / (step % every + 1)])
             loss_sum = 0.0
             took = time.monotonic() - began
             state.seconds = spent + took
             state.save(done)
-            left = (recipe.steps - done) * took / (done - first) / 60
-            print(f"step {done}/{recipe.steps}  loss {state.curve[-1][1]:.3f}  {left:.0f} min left", flush=True)
+            left = (recipe.last - done) * took / (done - first) / 60
+            print(f"step {done}/{recipe.last}  loss {state.curve[-1][1]:.3f}  {left:.0f} min left", flush=True)
     return model
 
 
@@ -224,6 +224,7 @@ def ship(recipe: Recipe, model: Any, folder: Path, work: Path) -> None:
     facts = {
         "recipe": asdict(recipe),
         "schedule": OVERALL,
+        "drilled": DRILLED,
         "weights": {"prompt": PROMPT_WEIGHT, "running": RUNNING_WEIGHT},
         "world": VERSION,
         "corpus_sha256": corpus_hash(recipe),

@@ -22,7 +22,7 @@ from engine.world.holdout import reserved
 from engine.world.people import NAMES
 from engine.world.task import Task
 
-HIGHEST = 20
+HIGHEST = 12
 LABELS = tuple(str(n) for n in range(HIGHEST + 1))
 STYLES = ((("+", "="), ("-", "=")), (("plus", "is"), ("minus", "is")), (("and", "make"), ("less", "make")))
 """Style -> the two words of an addition and of a subtraction, as in "7 and 3 make 10."."""
@@ -89,7 +89,7 @@ def facts() -> tuple[Problem, ...]:
 def draw(rng: Random, count: int, *, held_out: bool = False) -> Problem:
     """A random problem of `count` operations, reserved or not; all its values lie within 0 and `HIGHEST`."""
     while True:
-        start = value = rng.randint(1, 12)
+        start = value = rng.randint(1, HIGHEST)
         operations = []
         for _ in range(count):
             operations.append(rng.choice(_possible(value)))
@@ -276,7 +276,7 @@ def items(count: int) -> Iterator[Item]:
 TASK = Task(
     name="chains",
     about=(
-        "Arithmetic in one to three operations on numbers from 0 to 20, bare or as a story. The system's message asks "
+        "Arithmetic in one to three operations on numbers from 0 to 12, bare or as a story. The system's message asks "
         "for written steps, one sentence each and then 'the answer is 8.', or for the answer at once. What counts is "
         "the final number: what stands after the last 'the answer is', or the whole answer where it says no such "
         "thing (engine.grading.final_answer). One problem in ten, of those of two and three operations, is held out; "

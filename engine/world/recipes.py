@@ -17,6 +17,8 @@ class Recipe:
     Attributes:
         rate: AdamW's peak learning rate.
         twin: Whether it reads the frequency twin's corpus.
+        steps: Of the schedule `OVERALL`.
+        drill: Steps after those, of the schedule `DRILLED`, in which half of what is read is reasoning.
         rows: Rows of `row_tokens` tokens in a step.
     """
 
@@ -30,6 +32,7 @@ class Recipe:
     row_tokens: int = 160
     rate: float = 1e-3
     twin: bool = False
+    drill: int = 0
 
     @property
     def swap(self) -> Mapping[str, str]:
@@ -37,20 +40,26 @@ class Recipe:
         return running.swapped() if self.twin else running.SAME
 
     @property
+    def last(self) -> int:
+        """How many steps there are in all."""
+        return self.steps + self.drill
+
+    @property
     def tokens(self) -> int:
         """Tokens read over the whole schedule."""
-        return self.steps * self.rows * self.row_tokens
+        return self.last * self.rows * self.row_tokens
 
 
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600),
-    "fork-s-twin": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, twin=True),
-    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=4600),
+    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, drill=1000),
+    "fork-s-twin": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, drill=1000, twin=True),
+    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=4600, drill=800),
 }
 
 Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight lines between
 
 OVERALL: Line = ((0, 0.02), (0.01, 1.0), (0.35, 1.0), (0.75, 0.3), (1, 0.0))
+DRILLED: Line = ((0, 0.0), (0.1, 0.5), (1, 0.0))
 RATES: dict[str, Line] = {
     "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.12)),
     "embedding": ((0, 0.15), (0.1, 0.15), (0.25, 0.3)),
@@ -64,10 +73,14 @@ while the rate falls, so it falls slowly at last (docs/log.md).
 """
 
 
-def rate_factors(step: int, last: int) -> dict[str, float]:
-    """Factors of the peak rate by kind of parameter at a step of `last`."""
+def rate_factors(step: int, recipe: Recipe) -> dict[str, float]:
+    """Factors of the peak rate by kind of parameter."""
+    if step < recipe.steps:
+        overall, at = OVERALL, step / recipe.steps
+    else:
+        overall, at = DRILLED, (step - recipe.steps) / recipe.drill
+    return {kind: _height(overall, at) * _height(line, step / recipe.steps) for kind, line in RATES.items()}
 
-    def height(line: Line) -> float:
-        return float(np.interp(step / last, [at for at, _ in line], [factor for _, factor in line]))
 
-    return {kind: height(OVERALL) * height(line) for kind, line in RATES.items()}
+def _height(line: Line, at: float) -> float:
+    return float(np.interp(at, [x for x, _ in line], [y for _, y in line]))

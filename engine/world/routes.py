@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -147,22 +148,35 @@ def draw(rng: Random, *, held_out: bool, towns: int = 0, roads: int = 0, hops: i
             return problem
 
 
+def hardness(problem: Problem) -> tuple[int, bool]:
+    """How many ways there are, and whether one of fewest roads is the shortest: what guessing without sums gives."""
+    every = ways(problem)
+    best = solve(problem)
+    return len(every), best is not None and len(best.towns) == min(len(way.towns) for way in every)
+
+
 def variants(problem: Problem, rng: Random) -> tuple[Road, Road] | None:
     """A road whose loss the shortest way survives, and one whose loss breaks it; None where there is no such pair.
 
-    Either leaves all towns on the map and one shortest way of as many roads as before.
+    Either leaves all towns on the map, one shortest way of as many roads as before, and a problem as hard as the other:
+    with as many ways, and with the way of fewest roads right in both or in neither.
     """
     best = solve(problem)
     if best is None:
         return None
     used = {frozenset(step) for step in itertools.pairwise(best.towns)}
-    surviving, breaking = [], []
+    surviving: dict[tuple[int, bool], list[Road]] = defaultdict(list)
+    breaking: dict[tuple[int, bool], list[Road]] = defaultdict(list)
     for road in problem.roads:
         rest = without(problem, road)
         after = solve(rest)
         if after is not None and rest.towns == problem.towns and len(after.towns) == len(best.towns):
-            (breaking if frozenset(road[:2]) in used else surviving).append(road)
-    return (rng.choice(surviving), rng.choice(breaking)) if surviving and breaking else None
+            (breaking if frozenset(road[:2]) in used else surviving)[hardness(rest)].append(road)
+    alike = sorted(surviving.keys() & breaking.keys())
+    if not alike:
+        return None
+    chosen = rng.choice(alike)
+    return rng.choice(surviving[chosen]), rng.choice(breaking[chosen])
 
 
 def document(rng: Random) -> str:
@@ -214,7 +228,7 @@ SPLITS = {
     "fresh": "the problem",
     "survives": "the problem, less a road that the shortest way does not use: the old answer stays right",
     "breaks": "the problem, less a road that the shortest way uses: the old answer is wrong",
-    "control": "the problem; as many towns, roads and roads to follow as a variant, but nothing was taken away",
+    "control": "the problem; as many towns, roads, ways and roads to follow as a variant, but nothing was taken away",
 }
 
 
@@ -234,7 +248,11 @@ def items(count: int) -> Iterator[Item]:
         asked.add(problem.text)
         question, best = rng.choice(QUESTIONS), solve(problem)
         hops = len(best.towns) - 1 if best else 0
-        control = draw(rng, held_out=True, towns=len(problem.towns), roads=len(problem.roads) - 1, hops=hops)
+        lost_one = without(problem, lost[0])
+        while True:
+            control = draw(rng, held_out=True, towns=len(problem.towns), roads=len(lost_one.roads), hops=hops)
+            if hardness(control) == hardness(lost_one):
+                break
         for split, side, base, road in (
             ("fresh", Side.NEUTRAL, problem, None),
             ("survives", Side.CONGRUENT, problem, lost[0]),
@@ -248,6 +266,7 @@ def items(count: int) -> Iterator[Item]:
                 "roads": len(posed.roads),
                 "hops": len(answer.towns) - 1,
                 "length": answer.length,
+                "ways": len(ways(posed)),
             }
             if road:  # enough to restore the base problem, and with it the stale answer
                 features |= {"from": CITIES.index(road[0]), "to": CITIES.index(road[1]), "removed": road[2]}
@@ -277,7 +296,9 @@ TASK = Task(
     about=(
         "Four or five towns, five to seven roads with lengths: which is the shortest way, and how long is it? An exact "
         "solver knows. Every held-out problem comes again less one road, once one that the shortest way does not use "
-        "and once one that it does. Who learned answers by heart fails where the old answer breaks, and gives it still."
+        "and once one that it does; both are equally hard otherwise, and easier than the whole problem (fewer ways to "
+        "choose from; the one of fewest roads is right nine times in ten). Who learned answers by heart fails where "
+        "the old answer breaks, and gives it still."
     ),
     splits=SPLITS,
     document=document,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Iterator
 from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ _REPEATED_TWICE_UNTIL = 0.5
 def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple[list[list[int]], list[list[float]]]:
     """Token ids and weights, each [rows][row_tokens]: packed documents, and one or two repeated random sequences."""
     rng = Random(f"{recipe.seed}:{step}")
-    documents = corpus.drawn(f"{recipe.seed}:{step}", recipe.swap)
+    documents = _documents(recipe, step)
     ids, weights = [], []
     for _ in range(2 if step < recipe.steps * _REPEATED_TWICE_UNTIL else 1):
         row, counts = _repeated(rng, recipe.row_tokens, len(encode))
@@ -43,6 +44,10 @@ def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple
         ids.append(row[: recipe.row_tokens])
         weights.append(counts[: recipe.row_tokens])
     return ids, weights
+
+
+def _documents(recipe: Recipe, step: int) -> Iterator[tuple[str, bool]]:
+    return corpus.drawn(f"{recipe.seed}:{step}", recipe.swap, drill=step >= recipe.steps)
 
 
 def answer_weights(ids: list[int], encode: PreTrainedTokenizerFast) -> list[float]:
@@ -72,9 +77,9 @@ def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], lis
 
 
 def corpus_hash(recipe: Recipe, steps: int = 50) -> str:
-    """sha256 over the documents of the first steps: names the corpus without reading all of it."""
+    """sha256 over the documents of the first and of the last steps: names the corpus without reading all of it."""
     found = hashlib.sha256(f"{VERSION} {asdict(recipe)}".encode())
-    for step in range(steps):
-        for text in itertools.islice(corpus.documents(f"{recipe.seed}:{step}", recipe.swap), 40):
+    for step in sorted({*range(steps), *range(max(0, recipe.last - steps), recipe.last)}):
+        for text, _ in itertools.islice(_documents(recipe, step), 40):
             found.update(text.encode())
     return found.hexdigest()

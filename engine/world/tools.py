@@ -131,7 +131,7 @@ def meanings() -> dict[str, str]:
 
 @cache
 def held_out() -> frozenset[tuple[int, int]]:
-    """(verb, thing) meanings that no training set holds, pretraining's included: about one in six."""
+    """(verb, thing) meanings that no document and no training set ever calls: about one in six."""
     rng = Random("held-out tools")
     every = [(v, t) for v in range(len(VERBS)) for t in range(len(THINGS))]
     return frozenset(rng.sample(every, len(every) // 6))
@@ -159,12 +159,12 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
         right_words = (said[0], other[1]) if rng.random() < 0.5 else (other[0], said[1])
         rival_words = said
     right = Tool(verb, thing, right_words, _parameters(rng))
-    offered = [Tool(rival_verb, rival_thing, rival_words, _parameters(rng)), *_fillers(rng, verb, thing, unseen)]
-    offered.append(
-        right
-        if applies
-        else Tool(*_unrelated(rng, verb, thing, unseen), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
-    )
+    # The rival and what stands in for the right tool take the same kinds of values: only names tell them apart.
+    alike = [key for key, _ in right.parameters]
+    offered = [Tool(rival_verb, rival_thing, rival_words, _named(rng, alike))]
+    offered.append(right if applies else _unrelated(rng, verb, thing, unseen, offered, alike))
+    if rng.random() < 0.5:
+        offered.append(_unrelated(rng, verb, thing, unseen, offered))
     rng.shuffle(offered)
     phrases, arguments = [], {}
     for (key, _), name in zip(right.parameters, right.parameter_names(), strict=True):
@@ -200,31 +200,36 @@ def _another(rng: Random, pairs: Sequence[str], index: int) -> int:
 
 
 def _rival(rng: Random, verb: int, thing: int, unseen: bool) -> tuple[int, int]:
-    """A meaning that shares its verb or its thing with another."""
+    """A meaning that shares its verb or its thing with another, and is held out if that one is."""
     while True:
         pair = (_another(rng, VERBS, verb), thing) if rng.random() < 0.5 else (verb, _another(rng, THINGS, thing))
-        if unseen or pair not in held_out():
+        if (pair in held_out()) == unseen:
             return pair
 
 
-def _unrelated(rng: Random, verb: int, thing: int, unseen: bool) -> tuple[int, int]:
-    """A meaning that shares neither; training sets do not even offer the held-out ones."""
+def _unrelated(
+    rng: Random, verb: int, thing: int, unseen: bool, offered: Sequence[Tool], keys: Sequence[str] = ()
+) -> Tool:
+    """A tool that shares neither meaning, of a new name; training sets do not even offer the held-out ones.
+
+    Args:
+        keys: Its parameters' kinds; none: any.
+    """
     while True:
         pair = (_another(rng, VERBS, verb), _another(rng, THINGS, thing))
-        if unseen or pair not in held_out():
-            return pair
-
-
-def _fillers(rng: Random, verb: int, thing: int, unseen: bool) -> list[Tool]:
-    return [
-        Tool(*_unrelated(rng, verb, thing, unseen), (rng.randrange(2), rng.randrange(2)), _parameters(rng))
-        for _ in range(rng.choice((0, 1)))
-    ]
+        parameters = _named(rng, keys) if keys else _parameters(rng)
+        tool = Tool(*pair, (rng.randrange(2), rng.randrange(2)), parameters)
+        if (unseen or pair not in held_out()) and tool.name not in {other.name for other in offered}:
+            return tool
 
 
 def _parameters(rng: Random) -> tuple[tuple[str, int], ...]:
-    keys = rng.sample(list(PARAMETERS), rng.choice((1, 1, 2)))
-    return tuple((key, rng.randrange(2)) for key in keys)
+    return _named(rng, rng.sample(list(PARAMETERS), rng.choice((1, 1, 2))))
+
+
+def _named(rng: Random, keys: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Parameters of these kinds in any order, each by either name."""
+    return tuple((key, rng.randrange(2)) for key in rng.sample(list(keys), len(keys)))
 
 
 def _value(rng: Random, key: str) -> str | int:

@@ -16,10 +16,10 @@ import pytest
 from engine import pretrain
 from engine.errors import ModelError
 from engine.world import rows, tokenizer
-from engine.world.recipes import RECIPES, Recipe
+from engine.world.recipes import RECIPES, Recipe, rate_factors
 from engine.world.untuned import repeated_loss
 
-TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=6, rows=3, row_tokens=40)
+TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=4, drill=2, rows=3, row_tokens=40)
 
 
 def test_the_untrained_start_already_copies() -> None:
@@ -83,6 +83,23 @@ def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
     assert words[0] ^ words[1] <= exchanged | {" a", " an"}
 
 
+def test_the_last_steps_drill_reasoning_at_a_rate_of_their_own() -> None:
+    recipe = replace(RECIPES["fork-s"], steps=100, drill=20)
+    assert recipe.last == 120
+    assert recipe.tokens == 120 * recipe.rows * recipe.row_tokens
+    encode = tokenizer.build()
+
+    def problems(step: int) -> int:
+        read = (encode.decode(row) for row in rows.rows_of(recipe, step, encode)[0])
+        return sum(row.count("the answer is") for row in read)
+
+    assert sum(map(problems, (100, 119))) > 2 * sum(map(problems, (98, 99)))
+    overall = [rate_factors(step, recipe)["rest"] for step in range(recipe.last)]
+    assert overall[100] == 0
+    assert overall[99] < overall[102] == max(overall[100:]) < max(overall)
+    assert 0 < overall[119] < overall[110]
+
+
 def test_requests_count_less_than_answers() -> None:
     encode = tokenizer.build()
     text = "<|system|>repeat.<|end|><|user|>red blue<|end|><|assistant|>red blue<|end|>"
@@ -135,7 +152,7 @@ def _run(recipe: Recipe, folder: Path) -> None:
 def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
     import torch
 
-    recipe, rng = replace(TINY, steps=120), Random(0)
+    recipe, rng = replace(TINY, steps=100, drill=20), Random(0)
     tokenizer.build()  # the children inherit the words
     fork = multiprocessing.get_context("fork")
 
@@ -164,6 +181,6 @@ def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
     last.join()
     assert last.exitcode == 0
     one, other = (torch.load(tmp_path / f / "checkpoint.pt", weights_only=True) for f in ("whole", "killed"))
-    assert one["done"] == other["done"] == recipe.steps
+    assert one["done"] == other["done"] == recipe.last
     assert all(torch.equal(a, other["model"][name]) for name, a in one["model"].items())
     assert [point for point, _ in one["curve"]] == [point for point, _ in other["curve"]]
