@@ -22,7 +22,7 @@ from engine.world.holdout import reserved
 from engine.world.people import NAMES
 from engine.world.task import Task
 
-HIGHEST = 12
+HIGHEST, LARGEST = 12, 5  # of all values, of what is added or taken: after any mistake the rest can still be done
 LABELS = tuple(str(n) for n in range(HIGHEST + 1))
 STYLES = ((("+", "="), ("-", "=")), (("plus", "is"), ("minus", "is")), (("and", "make"), ("less", "make")))
 """Style -> the two words of an addition and of a subtraction, as in "7 and 3 make 10."."""
@@ -77,7 +77,7 @@ def is_reserved(problem: Problem) -> bool:
 @cache
 def _possible(value: int) -> tuple[int, ...]:
     """All operations that keep a value within 0 and `HIGHEST`."""
-    return tuple(o for o in range(-9, 10) if o and 0 <= value + o <= HIGHEST)
+    return tuple(o for o in range(-LARGEST, LARGEST + 1) if o and 0 <= value + o <= HIGHEST)
 
 
 @cache
@@ -276,8 +276,8 @@ def items(count: int) -> Iterator[Item]:
 TASK = Task(
     name="chains",
     about=(
-        "Arithmetic in one to three operations on numbers from 0 to 12, bare or as a story. The system's message asks "
-        "for written steps, one sentence each and then 'the answer is 8.', or for the answer at once. What counts is "
+        "Arithmetic on numbers from 0 to 12: up to 5 is added or taken, one to three times, bare or as a story. The "
+        "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at once. What counts is "
         "the final number: what stands after the last 'the answer is', or the whole answer where it says no such "
         "thing (engine.grading.final_answer). One problem in ten, of those of two and three operations, is held out; "
         "single steps are all in the corpus. No shortcut is planted."
