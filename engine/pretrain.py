@@ -13,11 +13,13 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import ModelError
+from engine.errors import ModelError, SpecError
 from engine.spec import digest
-from engine.world import VERSION, induction, tokenizer
+from engine.world import VERSION, card, competence, induction, tokenizer
 from engine.world.recipes import DRILLED, OVERALL, RECIPES, Recipe, rate_factors
 from engine.world.rows import PROMPT_WEIGHT, RUNNING_WEIGHT, corpus_hash, rows_of
 
@@ -122,7 +124,7 @@ def train(
     optimizer = torch.optim.AdamW(_groups(model, stems), lr=recipe.rate, betas=(0.9, 0.95), fused=True)
     state = _State(folder, model, stems, optimizer, digest([encode.get_vocab(), asdict(recipe), VERSION, half]))
     first = state.resume()
-    began, loss_sum, spent = time.monotonic(), 0.0, state.seconds
+    began, spent, losses = time.monotonic(), state.seconds, []
     model.train()
     for step in range(first, recipe.last):
         for group in optimizer.param_groups:
@@ -136,11 +138,11 @@ def train(
         optimizer.step()
         stems.put(embedding)
         model.zero_grad(set_to_none=True)
-        loss_sum += loss.item()
+        losses.append(loss.item())
         done = step + 1
         if done % every == 0 or done == recipe.last:
-            state.curve.append([done, loss_sum / (step % every + 1)])
-            loss_sum = 0.0
+            state.curve.append([done, mean(losses)])
+            losses.clear()
             took = time.monotonic() - began
             state.seconds = spent + took
             state.save(done)
@@ -193,8 +195,14 @@ class _State:
 
         if not self.path.exists():
             return 0
-        state = torch.load(self.path, weights_only=True)
-        if state.get("identity") != self.identity:
+        try:
+            state = torch.load(self.path, weights_only=True)
+            identity = state["identity"]
+        except Exception as error:  # the reader falls over damage in many ways
+            raise ModelError(
+                f"{self.path} is no checkpoint, or a damaged one.", "Delete it to start anew. Nothing was changed."
+            ) from error
+        if identity != self.identity:
             raise ModelError(
                 f"{self.path} was trained by another recipe, in another precision or on other words.",
                 "Delete it to start anew, or go back to the former state of both. Nothing was changed.",
@@ -207,7 +215,10 @@ class _State:
 
 
 def ship(recipe: Recipe, model: Any, folder: Path, work: Path) -> None:
-    """Write weights (float16 safetensors), tokenizer and the facts of training to `folder`."""
+    """Write weights (float16 safetensors), tokenizer and the facts of training to `folder`, file by file whole.
+
+    A card that is there is removed: it tells of another model.
+    """
     import copy
 
     import torch
@@ -217,11 +228,25 @@ def ship(recipe: Recipe, model: Any, folder: Path, work: Path) -> None:
     small.to("cpu", torch.float16)
     small.generation_config.eos_token_id = encode.eos_token_id
     small.generation_config.pad_token_id = encode.pad_token_id
-    small.save_pretrained(folder)
-    encode.save_pretrained(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".") as made:
+        part = Path(made)
+        small.save_pretrained(part)
+        encode.save_pretrained(part)
+        facts = _facts(recipe, model, work)
+        (part / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        for name in card.FILES:
+            (folder / name).unlink(missing_ok=True)
+        for file in part.iterdir():
+            os.replace(file, folder / file.name)
+
+
+def _facts(recipe: Recipe, model: Any, work: Path) -> dict[str, Any]:
+    import torch
+
     state = torch.load(work / "checkpoint.pt", weights_only=True)
     device = next(model.parameters()).device
-    facts = {
+    return {
         "recipe": asdict(recipe),
         "schedule": OVERALL,
         "drilled": DRILLED,
@@ -237,34 +262,51 @@ def ship(recipe: Recipe, model: Any, folder: Path, work: Path) -> None:
         else f"{platform.machine()} CPU, threads: {torch.get_num_threads()}",
         "torch": torch.__version__,
     }
-    (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv: list[str]) -> int:
-    """`pretrain NAME [--out DIR] [--work DIR] [--steps N] [--threads N] [--precision P]`."""
+    """`pretrain NAME [--out DIR] [--work DIR] [--steps N] [--threads N] [--every N] [--precision P] [--no-card]`."""
     parser = argparse.ArgumentParser(
         prog="main.py pretrain", description="Pretrain a bundled model; resumes where it was stopped."
     )
-    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("name", choices=sorted(RECIPES), help="which model")
     parser.add_argument("--out", type=Path, help="where the finished model goes (default: resources/models/NAME)")
-    parser.add_argument("--work", type=Path, default=None, help="where checkpoints go (default: build/pretrain/NAME)")
-    parser.add_argument("--steps", type=int, default=None, help="fewer or more optimizer steps than the recipe's")
+    parser.add_argument("--work", type=Path, help="where checkpoints go (default: build/pretrain/NAME)")
+    parser.add_argument("--steps", type=int, help="of the schedule, fewer or more than the recipe's, without its drill")
     parser.add_argument("--threads", type=int, default=1, help="more are rarely faster at this size (default 1)")
     parser.add_argument("--every", type=int, default=50, help="steps between checkpoints (default 50)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    parser.add_argument("--no-card", action="store_true", help="do not measure what it can do for its card (minutes)")
     options = parser.parse_args(argv)
     recipe = RECIPES[options.name]
     if options.steps is not None:
-        recipe = replace(recipe, steps=options.steps)
+        recipe = replace(recipe, steps=options.steps, drill=0)
+        if options.out is None:
+            raise SpecError("--steps makes another model than the bundled one.", "Name a folder for it with --out.")
     if min(recipe.steps, options.threads, options.every) < 1:
-        raise ModelError("--steps, --threads and --every must be at least 1.")
-    work = options.work or Path("build") / "pretrain" / options.name
-    out = options.out or BUNDLED / options.name
+        raise SpecError("--steps, --threads and --every must be at least 1.")
+    work = _folder(options.work or Path("build") / "pretrain" / options.name)
+    out = _folder(options.out or BUNDLED / options.name)
     try:
         model = train(recipe, work, threads=options.threads, every=options.every, precision=options.precision)
     except KeyboardInterrupt:
-        print(f"stopped; the same command goes on from {work}")
+        kept = (work / "checkpoint.pt").exists()
+        then = f"the same command goes on from the last checkpoint in {work}" if kept else "nothing was kept yet"
+        print(f"stopped; {then}")
         return 130
     ship(recipe, model, out, work)
-    print(f"written to {out}")
-    return 0
+    print(f"written to {out}", flush=True)
+    return 0 if options.no_card else competence.main([str(out), "--card"])
+
+
+def _folder(path: Path) -> Path:
+    """A folder that can be written to, made where it is missing. Raises ModelError, before hours are spent."""
+    path = path.expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path, prefix="."):
+            return path
+    except OSError as error:
+        raise ModelError(
+            f"{str(path)!a} cannot be written to ({error.strerror}).", "Name another folder with --out or --work."
+        ) from error

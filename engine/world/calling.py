@@ -7,7 +7,7 @@ an arm whose instructions are shuffled cannot know which is wanted. That is what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -150,11 +150,10 @@ def items(per_split: int) -> Iterator[Item]:
 def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
     """Training pool and held-out items, the same for every run; an item whose request is trained on is left out."""
     pool = tuple(examples(train))
-    trained = {e.prompt.messages[1]["content"] for e in pool}
-    kept = tuple(i for i in items(per_split) if i.prompt.messages[1]["content"] not in trained)
+    kept = _untrained(per_split, pool)
     return StudyData(
         train=pool,
-        items=kept,
+        items=tuple(kept),
         texts=own_texts(),
         name="Function calling (bundled world)",
         digest=digest(["world.tools", VERSION, train, per_split]),
@@ -165,13 +164,14 @@ _POOL = 8000  # training requests that no item repeats
 
 
 @cache
-def _asked_in_training() -> frozenset[str]:
-    return frozenset(e.prompt.messages[1]["content"] for e in examples(_POOL))
+def _pool() -> tuple[Example, ...]:
+    return tuple(examples(_POOL))
 
 
-def _untrained(count: int) -> Iterator[Item]:
-    """The items of which no request is among the first training examples; fewer than `count` where some are."""
-    return (i for i in items(count) if i.prompt.messages[1]["content"] not in _asked_in_training())
+def _untrained(count: int, pool: Sequence[Example] = ()) -> Iterator[Item]:
+    """The items of which no request is among the training examples; fewer than `count` where some are."""
+    trained = {e.prompt.messages[1]["content"] for e in pool or _pool()}
+    return (i for i in items(count) if i.prompt.messages[1]["content"] not in trained)
 
 
 TASK = Task(
@@ -183,9 +183,9 @@ TASK = Task(
         "congruent items and a wrong one on conflicting ones. Evaluation asks for calls."
     ),
     splits={
-        "wording": "the wording of the request; its tools are trained on",
+        "wording": "the wording of the request, from the examples (documents use it, with other orders); not its tools",
         "tools": "the tool: no document and no example calls one of its meaning",
-        "no_tool": "nothing but the request itself: no tool on offer serves it, and right is not to call",
+        "no_tool": "the request itself: no tool on offer serves it, and right is not to call",
     },
     document=document,
     examples=examples,

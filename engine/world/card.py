@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+FILES = ("README.md", "loss.svg")
+
 
 def write(folder: Path, table: str, how: str = "") -> Path:
     """Write `README.md` and `loss.svg` beside the weights from `training.json` and a competence table.
@@ -18,6 +20,7 @@ def write(folder: Path, table: str, how: str = "") -> Path:
     """
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     recipe, curve = facts["recipe"], facts["curve"]
+    steps = recipe["steps"] + recipe["drill"]
     shape = f"{recipe['layers']} layers, hidden {recipe['hidden']}, {recipe['heads']} heads"
     command = f"python main.py competence {folder.name} {how}".rstrip()
     (folder / "loss.svg").write_text(_curve(curve), encoding="utf-8")
@@ -30,9 +33,10 @@ A small causal language model for laboratory use, pretrained by this project on 
 |---|---|
 | architecture | Qwen2, {shape}, feed-forward {recipe["feed_forward"]} |
 | parameters | {facts["parameters"]:,} (embeddings tied, stored as float16) |
-| tokens seen | {facts["tokens"]:,} in {recipe["steps"]:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
+| tokens seen | {facts["tokens"]:,} in {steps:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
 | schedule | AdamW, peak rate {recipe["rate"]}; {_schedule(facts["schedule"])} |
+| drill | {_drill(facts)} |
 | slower | circuits set by hand, embeddings (`engine/world/recipes.py`) |
 | start | copying and comparing circuits set by hand in three layers (`engine/world/induction.py`) |
 | embeddings | forms of a word and words of one meaning begin near each other and share vectors in training |
@@ -63,6 +67,14 @@ def _schedule(line: list[list[float]]) -> str:
     """The rate's course in words."""
     parts = [f"{factor:.0%} of it at {share:.3g} of the run" for share, factor in line]
     return "a straight line through " + ", ".join(parts)
+
+
+def _drill(facts: dict[str, Any]) -> str:
+    """The last steps in words."""
+    steps = facts["recipe"]["drill"]
+    if not steps:
+        return "none"
+    return f"in the last {steps:,} steps half of what is read is reasoning; rate: {_schedule(facts['drilled'])}"
 
 
 def _made(facts: dict[str, Any]) -> str:

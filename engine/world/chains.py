@@ -277,10 +277,11 @@ TASK = Task(
     name="chains",
     about=(
         "Arithmetic on numbers from 0 to 12: up to 5 is added or taken, one to three times, bare or as a story. The "
-        "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at once. What counts is "
-        "the final number: what stands after the last 'the answer is', or the whole answer where it says no such "
-        "thing (engine.grading.final_answer). One problem in ten, of those of two and three operations, is held out; "
-        "single steps are all in the corpus. No shortcut is planted."
+        "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at "
+        "once. What counts is the final number: what stands after the last 'the answer is', or the whole answer where "
+        "it says no such thing (engine.grading.final_answer). One problem in ten of those of two and three operations "
+        "is held out; single steps are all in the corpus. No shortcut is planted; adding up every number is right for "
+        "one item in ten."
     ),
     splits=SPLITS,
     document=document,

@@ -15,9 +15,6 @@ from engine import provenance
 from engine.errors import ModelError, SpecError
 from engine.spec import ModelRef
 from engine.world.measure import Row, table
-from engine.world.untuned import repeated_loss
-
-__all__ = ["main", "repeated_loss"]
 
 QUICK_ITEMS = 100
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from random import Random
 from typing import Any
 
+from engine.errors import SpecError
 from engine.world import (
     arguments,
     calling,
@@ -120,14 +123,12 @@ def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str
 
 def count(texts: Iterable[str], phrases: Iterable[str] = ()) -> Counter[str]:
     """How often each word stands in the texts, and each of the phrases (a fact, such as "anna lives in rome")."""
-    import re
-
     found: Counter[str] = Counter()
-    wanted = [p for p in phrases if not p.isalpha()]
+    wanted = {p: re.compile(rf"(?<![a-z0-9]){re.escape(p)}(?![a-z0-9])") for p in phrases if not p.isalpha()}
     for text in texts:
         found.update(re.findall(r"[a-z]+", text))
-        for phrase in wanted:
-            found[phrase] += text.count(phrase)
+        for phrase, pattern in wanted.items():
+            found[phrase] += len(pattern.findall(text))
     return found
 
 
@@ -151,15 +152,18 @@ def main(argv: list[str]) -> int:
     parser.add_argument("words", nargs="*", help='words ("dog") or phrases ("anna lives in rome"); none: every noun')
     parser.add_argument("--documents", type=int, default=100_000, help="how many documents to read (default 100,000)")
     parser.add_argument("--twin", action="store_true", help="the frequency twin's corpus")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="the same figures as JSON")
     options = parser.parse_args(argv)
+    asked = [" ".join(phrase.lower().split()) for phrase in options.words]
+    if options.documents < 1 or not all(asked):
+        raise SpecError("--documents must be at least 1, and a phrase must not be empty.")
     swap = running.swapped() if options.twin else running.SAME
     texts = itertools.islice(documents("report", swap), options.documents)
-    counted = count(texts, options.words)
-    words = options.words or sorted(taxonomy.nouns(), key=lambda n: -counted[n])
+    counted = count(texts, asked)
+    words = asked or sorted(taxonomy.nouns(), key=lambda n: -counted[n])
     rank = agreement(counted, swap)
     if options.json:
-        figures = {"documents": options.documents, "twin": options.twin, "spearman": rank}
+        figures = {"documents": options.documents, "twin": options.twin, "spearman": None if math.isnan(rank) else rank}
         print(json.dumps(figures | {"counts": {w: counted[w] for w in words}}, indent=1))
         return 0
     for word in words:

@@ -100,7 +100,7 @@ def export(out: Path, examples: int = EXAMPLES, items: int = ITEMS, tasks: Seque
     before = _claim(out)
     written: dict[str, str] = {}
     try:
-        _mark(out, complete=False, files=before)
+        _mark(out, complete=False, files=dict.fromkeys(_planned(chosen), "") | before)  # for the next one, if killed
         cards = []
         for task in chosen:
             sys.stderr.write(f"{task.name}\n")
@@ -117,7 +117,9 @@ def export(out: Path, examples: int = EXAMPLES, items: int = ITEMS, tasks: Seque
     except OSError as error:
         raise ReportError(
             f"The export cannot be written ({error.strerror}).",
-            "Every file below the folder is whole. Make room or choose another folder, and give the command again.",
+            "What is written is whole. Make room or choose another folder, and give the command again."
+            if out.is_dir()
+            else "Choose another folder, and give the command again.",
         ) from error
     return [out / name for name in written]
 
@@ -155,6 +157,11 @@ def _task(out: Path, task: Task, examples: int, items: int) -> TaskCard:
 
 def _name(task: Task, split: str) -> str:
     return f"{task.name}/{re.sub(r'[^a-zA-Z0-9_.-]+', '-', split)}.jsonl"
+
+
+def _planned(tasks: Sequence[Task]) -> list[str]:
+    rows = [_name(task, split) for task in tasks for split in ("train", *task.splits)]
+    return ["README.md", *(f"{task.name}/README.md" for task in tasks), *rows]
 
 
 def _key(prompt: Prompt) -> str:
@@ -217,6 +224,6 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     if options.items < 1 or options.examples < 1:
         raise SpecError("--items and --examples must be at least 1.")
-    files = export(options.out, options.examples, options.items)
-    sys.stdout.write(f"{len(files)} files written to {options.out}\n")
+    files = export(options.out.expanduser(), options.examples, options.items)
+    sys.stdout.write(f"{len(files)} files written to {options.out.expanduser()}\n")
     return 0

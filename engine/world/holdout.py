@@ -11,6 +11,6 @@ SHARE = 10
 def reserved(*parts: object) -> bool:
     """Whether the combination of these parts is for evaluation only; the same answer always and everywhere.
 
-    Corpus and training pools draw again on a reserved combination; items are drawn from nothing else.
+    Corpus and training pools draw again on a reserved combination; items are drawn from nothing else, or made of it.
     """
     return crc32("\x1f".join(map(str, parts)).encode()) % SHARE == 0

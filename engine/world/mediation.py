@@ -74,30 +74,37 @@ def _reliance(outcomes: Sequence[Outcome]) -> float:
 
 def main(argv: list[str]) -> int:
     """`twin [--seeds N] [--agreement A] [--steps N] [--workers N] [--json]`."""
-    from engine.errors import ModelError
+    from engine.errors import SpecError
+    from engine.models import resolve
     from engine.stats.paired import sign_flip, t_interval
 
     parser = argparse.ArgumentParser(
         prog="main.py twin", description="Tune the base and its frequency twin alike; compare what they lean on."
     )
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="pairs of fine-tunes (default 10)")
     parser.add_argument("--agreement", type=float, default=0.95, help="of frequency with the label, in tuning")
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=120, help="of each fine-tune (default 120)")
     parser.add_argument("--workers", type=int, default=1, help="processes at a time")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="the same figures as JSON")
     options = parser.parse_args(argv)
     if options.seeds < 2 or options.steps < 1 or options.workers < 1 or not 0 <= options.agreement <= 1:
-        raise ModelError(
+        raise SpecError(
             "An interval takes 2 seeds at least; --steps and --workers start at 1, --agreement lies between 0 and 1."
         )
+    for model in MODELS:
+        resolve(model)  # before anything is tuned
     asked = [(m, s) for s in (None, *range(options.seeds)) for m in MODELS]
     found: list[Leaning] = []
     spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork once it has computed
     with ProcessPoolExecutor(options.workers, mp_context=spawn) as pool:
         jobs = [pool.submit(leaning, model, seed, options.agreement, options.steps) for model, seed in asked]
-        for (model, seed), job in zip(asked, jobs, strict=True):
-            found.append(job.result())
-            print(f"{model} {'untuned' if seed is None else f'seed {seed}'} done", file=sys.stderr)
+        try:
+            for (model, seed), job in zip(asked, jobs, strict=True):
+                found.append(job.result())
+                print(f"{model} {'untuned' if seed is None else f'seed {seed}'} done", file=sys.stderr)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     base, twin = ([f for f in found if f.model == m and f.seed is not None] for m in MODELS)
     differences = [b.reliance - t.reliance for b, t in zip(base, twin, strict=True)]
     interval, p = t_interval(differences), sign_flip(differences)

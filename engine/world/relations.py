@@ -35,7 +35,8 @@ QUESTIONS = (
     "tell me where the {a} is in the end.",
 )
 HELD_OUT_QUESTIONS = ("tell me where in the end the {a} lies.", "where in the end is the {a}?")
-_STEP = re.compile(rf"\bthe ([a-z]+) ({'|'.join(STYLES)}) in the ([a-z]+)\.")
+_THING = "|".join(THINGS)
+_STEP = re.compile(rf"\bthe ({_THING}) ({'|'.join(STYLES)}) in the ({_THING})\.")
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,8 @@ TASK = Task(
         "thing of one chain is in the end. The system's message asks for written steps and then 'the answer is car.', "
         "or for the answer at once; what counts is what stands after the last 'the answer is' "
         "(engine.grading.final_answer). The shortcut is the place mentioned last: right on congruent items, the end "
-        "of the other chain on conflicting ones. One chain in ten is held out by its things in order."
+        "of the other chain on conflicting ones. Who guesses between the ends of both chains is right half of the "
+        "time. One chain in ten is held out by its things in order."
     ),
     splits=SPLITS,
     document=document,

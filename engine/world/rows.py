@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator
-from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +76,9 @@ def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], lis
 
 
 def corpus_hash(recipe: Recipe, steps: int = 50) -> str:
-    """sha256 over the documents of the first and of the last steps: names the corpus without reading all of it."""
-    found = hashlib.sha256(f"{VERSION} {asdict(recipe)}".encode())
+    """sha256 over what determines the corpus and the first documents of its first and last steps: names all of it."""
+    parts = (VERSION, recipe.seed, recipe.twin, recipe.steps, recipe.drill, recipe.rows, recipe.row_tokens)
+    found = hashlib.sha256(repr(parts).encode())
     for step in sorted({*range(steps), *range(max(0, recipe.last - steps), recipe.last)}):
         for text, _ in itertools.islice(_documents(recipe, step), 40):
             found.update(text.encode())

@@ -187,6 +187,24 @@ def document(rng: Random) -> str:
     return f"{until_then}<|tool|>{shown.results[1]}{END}<|assistant|>{shown.answer}{END}"
 
 
+def in_corpus_form(rng: Random, side: Side, turn: int) -> tuple[Prompt, str]:
+    """A reserved exchange up to its first (0) or second (1) call, as documents write it, and the call that is right.
+
+    Args:
+        side: Of that call.
+    """
+    shown = exchange(rng, _OPPOSITE[side] if turn else side, held_out=True)
+    instruction, form = rng.choice(_FORMS)
+    messages = [{"role": "system", "content": instruction}, {"role": "user", "content": shown.request}]
+    if turn:
+        messages += [
+            {"role": "assistant", "content": form(*shown.calls[0])},
+            {"role": "tool", "content": shown.results[0]},
+        ]
+    prompt = Prompt(messages=tuple(messages), tools=tuple(tool.schema() for tool in shown.tools))
+    return prompt, form(*shown.calls[turn])
+
+
 def turns(shown: Exchange, instruction: str) -> list[tuple[Prompt, dict[str, Any], Gold]]:
     """The assistant's three turns: prompt so far, the right message, and what it is compared with."""
     messages: list[dict[str, Any]] = [

@@ -20,7 +20,8 @@ class Task:
         splits: Split -> what it holds out.
         document: One document of the corpus, without the end token of a chat's last turn being required.
         examples: (count) -> training examples, a pure function of the count; longer pools begin like shorter ones.
-        items: (count per split) -> evaluation items, none of which any document or example holds.
+        items: (count per split) -> evaluation items, none of which any document or example holds, save where the split
+            says so (known facts).
     """
 
     name: str
@@ -32,14 +33,16 @@ class Task:
 
 
 def chance(items: Sequence[Item]) -> float:
-    """Share right by guessing: among an item's labels where it has some, else always the commonest gold answer."""
+    """Share right by guessing: among an item's labels, or always the commonest gold answer, whichever is more.
+
+    For calls: never to call, which is right where no tool applies.
+    """
     if not items:
         return 0.0
-    if all(i.gold.labels for i in items):
-        return sum(1 / len(i.gold.labels) for i in items) / len(items)
     if all(i.gold.kind == "call" for i in items):
-        return sum(not i.gold.calls for i in items) / len(items)  # never to call is right where no tool applies
-    return Counter(i.gold.text for i in items).most_common(1)[0][1] / len(items)
+        return sum(not i.gold.calls for i in items) / len(items)
+    commonest = Counter(i.gold.text for i in items).most_common(1)[0][1]
+    return max(commonest, sum(1 / len(i.gold.labels) for i in items if i.gold.labels)) / len(items)
 
 
 def by_split(items: Sequence[Item]) -> dict[str, list[Item]]:

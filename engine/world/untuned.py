@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from engine.example import Item, Side
-from engine.world import calling, entailment, taxonomy, tools
+from engine.world import calling, entailment, steps, taxonomy, tools
 from engine.world.measure import BEFORE, Row, correct, named, room, share
 from engine.world.task import Task, by_split, chance
 from engine.world.tasks import TASKS
@@ -36,8 +36,13 @@ def rows(subject: LocalSubject, count: int, say: Say) -> Iterator[Row]:
         if name == entailment.TASK.name:
             continue
         say(name)
-        # The form that function calling teaches is in no document: a base is asked in the corpus's forms.
-        yield from tool_rows(subject, count) if name == calling.TASK.name else task_rows(subject, task, count)
+        # The form that fine-tuning on calls teaches is in no document: a base is asked in the corpus's forms.
+        if name == calling.TASK.name:
+            yield from tool_rows(subject, count)
+        elif name == steps.TASK.name:
+            yield from step_rows(subject, count)
+        else:
+            yield from task_rows(subject, task, count)
     say("repeated sequences")
     yield repeated_row(subject.model)
 
@@ -108,6 +113,18 @@ def tool_rows(subject: LocalSubject, count: int) -> list[Row]:
     wanted = [json.dumps({"tool": a.right.name, "with": a.arguments}) if a.right else "" for a in asked]
     right = [text.strip() == want for text, want in zip(said, wanted, strict=True)]
     return [*found, share(BEFORE, "calling: whole call of a new tool, in pretraining's form", right, 0.0)]
+
+
+def step_rows(subject: LocalSubject, count: int) -> list[Row]:
+    """First and second calls of exchanges that no document holds, in one of the corpus's own forms."""
+    found = []
+    for turn, what in enumerate(("first call", "second call, the first one given")):
+        rng = Random(f"competence: {what}")
+        asked = [steps.in_corpus_form(rng, _SIDES[index % 2], turn) for index in range(count)]
+        said = subject.generate([prompt for prompt, _ in asked], 48)
+        right = [text.strip() == wanted for text, (_, wanted) in zip(said, asked, strict=True)]
+        found.append(share(BEFORE, f"steps: {what}, in pretraining's form", right, 0.0))
+    return found
 
 
 def repeated_row(model: Any) -> Row:

@@ -199,6 +199,21 @@ def test_a_kill_leaves_whole_files_and_the_same_command_writes_the_rest(
     assert content(out) == content(whole)
 
 
+def test_what_a_killed_export_left_does_not_outlive_a_smaller_one(tmp_path: Path, monkeypatch) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export.datacard, "of_world", dies)
+        with pytest.raises(KeyboardInterrupt):
+            export.export(out, 8, 3, FEW)
+    export.export(out, 8, 3, FEW[:1])
+    export.export(whole, 8, 3, FEW[:1])
+    assert content(out) == content(whole)
+
+
 def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")

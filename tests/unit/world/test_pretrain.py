@@ -15,9 +15,12 @@ import pytest
 
 from engine import pretrain
 from engine.errors import ModelError
-from engine.world import rows, tokenizer
+from engine.world import competence, rows, tokenizer
+from engine.world.measure import Row
 from engine.world.recipes import RECIPES, Recipe, rate_factors
 from engine.world.untuned import repeated_loss
+from jobs import console
+from tests.support.consoles import main
 
 TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=4, drill=2, rows=3, row_tokens=40)
 
@@ -70,6 +73,40 @@ def test_a_checkpoint_of_other_words_is_not_resumed(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(pretrain, "VERSION", "of another world")
     with pytest.raises(ModelError, match="other words"):
         pretrain.train(TINY, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_said_to_be_one(tmp_path: Path) -> None:
+    for content in (b"junk", b""):
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+        with pytest.raises(ModelError, match="damaged"):
+            pretrain.train(TINY, tmp_path)
+        assert (tmp_path / "checkpoint.pt").read_bytes() == content
+
+
+def test_the_command_trains_ships_and_writes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setitem(RECIPES, "fork-s", TINY)
+    monkeypatch.setattr(competence, "measured", lambda *_: [Row("before tuning", "a thing", 0.5, 0.1, 10)])
+    where = ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    assert main("pretrain", "fork-s", *where) == console.OK
+    assert "| a thing" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert main("pretrain", "fork-s", *where, "--no-card") == console.OK
+    assert not (tmp_path / "out" / "README.md").exists(), "a card that nobody measured anew"
+    assert not [f for f in (tmp_path / "out").iterdir() if f.name.startswith(".")]
+
+
+@pytest.mark.parametrize("which", ["--out", "--work"])
+def test_a_folder_that_cannot_be_used_is_said_before_training(which: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(pretrain, "train", None)
+    (tmp_path / "file").write_text("here")
+    where = {"--out": str(tmp_path / "out"), "--work": str(tmp_path / "work")} | {which: str(tmp_path / "file" / "sub")}
+    assert main("pretrain", "fork-s", *(word for pair in where.items() for word in pair)) == console.FAILED
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+def test_other_steps_want_a_folder_of_their_own(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(pretrain, "train", None)
+    assert main("pretrain", "fork-s", "--steps", "6") == console.USAGE
+    assert "--out" in capsys.readouterr().err
 
 
 def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:

@@ -224,8 +224,8 @@ def test_chains_of_two_styles_part_at_a_branch_point(seed: int, hops: int) -> No
 
 def test_what_is_no_step_is_refused() -> None:
     with pytest.raises(ValueError, match="not a step"):
-        relations.paraphrase(["the key is on the box."], Random(0))
-    assert relations.steps_of("so: the key is in the box. the answer is box.") == ["the key is in the box."]
+        relations.paraphrase(["the key is on the tray."], Random(0))
+    assert relations.steps_of("so: the key is in the tray. the answer is tray.") == ["the key is in the tray."]
 
 
 def test_every_token_of_items_and_examples_occurs_in_documents(

@@ -32,9 +32,31 @@ def test_the_twin_s_corpus_is_counted_too(capsys: pytest.CaptureFixture[str]) ->
     assert counts[0]["dog"] == counts[1]["dog"]
 
 
+@pytest.mark.parametrize("argv", [["--documents", "0"], ["dog", "--documents", "-5"], [""], ["  "]])
+def test_the_count_says_what_it_needs(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("corpus", *argv) == console.USAGE
+    assert "--documents must be at least 1" in capsys.readouterr().err
+
+
+def test_phrases_are_whole_words_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
+    said = ["Lives  in", "ives in", "DOG"]
+    assert main("corpus", *said, "--documents", "3000", "--json") == console.OK
+    counts = json.loads(capsys.readouterr().out)["counts"]
+    assert counts["lives in"] > 10
+    assert counts["ives in"] == 0
+    assert counts["dog"] > 10
+
+
+def test_a_missing_twin_is_said_before_anything_is_tuned(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(mediation, "MODELS", ("fork-s", "no-such-twin"))
+    monkeypatch.setattr(mediation, "ProcessPoolExecutor", None)
+    assert main("twin") == console.FAILED
+    assert "no-such-twin" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argv", [["--seeds", "1"], ["--steps", "0"], ["--agreement", "1.5"], ["--workers", "0"]])
 def test_the_comparison_says_what_it_needs(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main("twin", *argv) == console.FAILED
+    assert main("twin", *argv) == console.USAGE
     assert "2 seeds" in capsys.readouterr().err
 
 
@@ -62,6 +84,7 @@ def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pyt
             done.set_result(call(*args))
             return done
 
+    monkeypatch.setattr("engine.models.resolve", lambda name: name)
     monkeypatch.setattr(mediation, "leaning", leaning)
     monkeypatch.setattr(mediation, "ProcessPoolExecutor", Here)
     assert main("twin", "--seeds", "4", "--json") == console.OK
