@@ -36,6 +36,7 @@ A small causal language model for laboratory use, pretrained by this project on 
 | tokens seen | {facts["tokens"]:,} in {steps:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
 | schedule | AdamW, peak rate {recipe["rate"]}; {_schedule(facts["schedule"])} |
+| opening | {_opening(facts)} |
 | drill | {_drill(facts)} |
 | slower | circuits set by hand, embeddings (`engine/world/recipes.py`) |
 | start | copying and comparing circuits set by hand in three layers (`engine/world/induction.py`) |
@@ -69,6 +70,12 @@ def _schedule(line: list[list[float]]) -> str:
     return "a straight line through " + ", ".join(parts)
 
 
+def _opening(facts: dict[str, Any]) -> str:
+    """The first steps in words."""
+    steps = facts["recipe"]["opening"]
+    return f"in the first {steps:,} steps most of what is read is about kinds of things" if steps else "none"
+
+
 def _drill(facts: dict[str, Any]) -> str:
     """The last steps in words."""
     steps = facts["recipe"]["drill"]
@@ -86,6 +93,7 @@ def _made(facts: dict[str, Any]) -> str:
         rows.append(("time", f"{facts['seconds'] / 60:,.0f} minutes"))
     if "hardware" in facts:
         rows.append(("hardware", facts["hardware"]))
+    rows.append(("precision", facts["precision"]))
     return "\n".join(f"| {name} | {value} |" for name, value in rows)
 
 

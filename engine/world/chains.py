@@ -189,8 +189,18 @@ def _facts(rng: Random) -> str:
 
 
 def sums(rng: Random) -> str:
-    """A page of single steps to learn by heart: a step costs a third of what it costs within a problem."""
-    return " ".join(" ".join(write(p, any_styles(rng, 1))) for p in rng.choices(facts(), k=rng.randint(8, 14)))
+    """A page of sums to learn by heart: a step costs a third of what it costs within a problem.
+
+    Most are single steps; the others are problems that are not reserved, and skip to the result.
+    """
+    return " ".join(_sum(rng) for _ in range(rng.randint(8, 14)))
+
+
+def _sum(rng: Random) -> str:
+    if rng.random() < 0.6:
+        return write(rng.choice(facts()), any_styles(rng, 1))[0]
+    problem = draw(rng, 2)
+    return f"{problem.expression} = {problem.answer}."
 
 
 def document(rng: Random) -> str:

@@ -34,6 +34,7 @@ from engine.world import (
 from engine.world.chat import END, chat
 
 Kind = Callable[[Random], str]
+NONE: Mapping[Kind, float] = {}
 
 
 def copying(rng: Random) -> str:
@@ -55,11 +56,13 @@ def copying(rng: Random) -> str:
 
 
 SHARES: dict[Kind, float] = {
-    running.definition: 0.045,
-    entailment.document: 0.1,
+    running.definition: 0.03,
+    entailment.document: 0.08,
+    entailment.page: 0.04,
+    entailment.listing: 0.02,
     people.document: 0.09,
     running.synonyms: 0.045,
-    calling.document: 0.23,
+    calling.document: 0.21,
     steps.document: 0.015,
     chains.document: 0.09,
     chains.sums: 0.02,
@@ -71,8 +74,13 @@ SHARES: dict[Kind, float] = {
     copying: 0.01,
 }
 """Kinds of documents and how often each is drawn; the rest is running text."""
-DRILL: dict[Kind, float] = {chains.document: 0.3, relations.document: 0.2}
-"""What is drawn in addition at the end of a training, all else less often in proportion.
+OPENING: dict[Kind, float] = {entailment.page: 0.4, entailment.listing: 0.25, entailment.document: 0.2}
+"""What is drawn in addition at the start of a training, all else less often in proportion.
+
+Whether one noun is above another has to be compared, and that is found only where it is asked densely (docs/log.md).
+"""
+DRILL: dict[Kind, float] = {chains.document: 0.3, chains.sums: 0.04, relations.document: 0.2}
+"""What is drawn in addition at its end.
 
 Single steps are known by heart by then; which step comes next, read from the problem, is not (docs/log.md).
 """
@@ -91,25 +99,26 @@ def _weights() -> list[float]:
     others = count(rng.choices(drawn, weights)[0](rng) for _ in range(_SAMPLE))
     nouns, told = taxonomy.nouns(), 1 - sum(SHARES.values())
     per_document = [others[n] / _SAMPLE * (1 - told) for n in nouns]
-    english = [taxonomy.frequency(n) ** running.POWER for n in nouns]
+    english = [taxonomy.frequency(n) ** taxonomy.POWER for n in nouns]
     scale = 2 * (sum(per_document) + told * _NOUNS_OF_A_STORY) / sum(english)
     return list(itertools.accumulate(max(e * scale - o, 0.002) for e, o in zip(english, per_document, strict=True)))
 
 
-def drawn(seed: str, swap: Mapping[str, str] = running.SAME, *, drill: bool = False) -> Iterator[tuple[str, bool]]:
+def drawn(
+    seed: str, swap: Mapping[str, str] = running.SAME, lesson: Mapping[Kind, float] = NONE
+) -> Iterator[tuple[str, bool]]:
     """An endless stream of documents, a pure function of the seed, each with whether it is running text.
 
     Args:
         swap: Nouns exchanged in running text (`running.swapped()` for the frequency twin): the same documents come in
             the same order and differ in those nouns alone.
-        drill: Whether half of the documents are of the kinds of `DRILL`.
+        lesson: Kinds drawn in addition, and how often: `OPENING` or `DRILL`.
     """
     rng = Random(f"corpus {seed}")
     told = partial(running.story, swap=swap, weights=_weights())
-    kinds, weights = [told, *SHARES], [1 - sum(SHARES.values()), *SHARES.values()]
-    if drill:
-        kept = 1 - sum(DRILL.values())
-        kinds, weights = [*kinds, *DRILL], [*(kept * w for w in weights), *DRILL.values()]
+    kept = 1 - sum(lesson.values())
+    kinds = [told, *SHARES, *lesson]
+    weights = [*(kept * w for w in (1 - sum(SHARES.values()), *SHARES.values())), *lesson.values()]
     while True:
         kind = rng.choices(kinds, weights)[0]
         text = kind(rng)

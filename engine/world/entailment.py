@@ -6,7 +6,8 @@ and disagrees on conflicting ones (Cheng, Wang & Steedman 2025; McKenna et al. 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from functools import cache
 from random import Random
 
@@ -16,7 +17,16 @@ from engine.world import VERSION
 from engine.world.chat import chat
 from engine.world.people import CITIES, NAMES
 from engine.world.task import Task
-from engine.world.taxonomy import ancestors, article, delta_log_frequency, entailed_pairs, nouns, parents
+from engine.world.taxonomy import (
+    POWER,
+    ancestors,
+    article,
+    delta_log_frequency,
+    entailed_pairs,
+    frequency,
+    nouns,
+    parents,
+)
 
 ACTIONS = ("saw", "found", "has", "wants", "drew", "sold", "likes", "took")
 LABELS = ("yes", "no")
@@ -80,9 +90,14 @@ def draw(rng: Random, entailed: bool, side: Side, *, unseen: bool) -> Pair:
 
 def sentences(rng: Random, pair: Pair) -> tuple[str, str]:
     """Premise and hypothesis: the same sentence, with one noun and with the other."""
+    told, where = _happening(rng)
+    return f"{told} {article(pair[0])}{where}", f"{told} {article(pair[1])}{where}"
+
+
+def _happening(rng: Random) -> tuple[str, str]:
+    """Who did something, and perhaps where."""
     who, action = rng.choice(NAMES), rng.choice(ACTIONS)
-    where = f" in {rng.choice(CITIES)}" if rng.random() < 0.3 else ""
-    return f"{who} {action} {article(pair[0])}{where}", f"{who} {action} {article(pair[1])}{where}"
+    return f"{who} {action}", f" in {rng.choice(CITIES)}" if rng.random() < 0.3 else ""
 
 
 def question(premise: str, hypothesis: str) -> str:
@@ -101,6 +116,67 @@ def document(rng: Random) -> str:
     if form == 1:
         return chat(f"if {premise}, is it true that {hypothesis}?", answer)
     return chat(question(premise, hypothesis), answer)
+
+
+def page(rng: Random) -> str:
+    """Short questions about a few nouns, as many true as false: "is a dog always an animal? yes. a tool? no.".
+
+    Kinds are compared, not only recalled, once questions are as dense as this (docs/log.md); some put the nouns into
+    sentences, as the study does. Held-out nouns are not asked about.
+    """
+    return " ".join(_asked(rng, _premise(rng)) for _ in range(rng.randint(2, 3)))
+
+
+def _asked(rng: Random, premise: str) -> str:
+    """Up to six questions about one noun."""
+    wanted = min(len(ancestors(premise)), rng.randint(1, 3))
+    right, wrong = (_distinct(drawn, rng, premise, wanted) for drawn in (_above, _stranger))
+    if rng.random() < 0.6:
+        opening, where = f"is {article(premise)} always", ""
+    else:
+        told, where = _happening(rng)
+        opening = f"premise: {told} {article(premise)}{where}. hypothesis: {told}"
+    asked = [(h, LABELS[0]) for h in right] + [(h, LABELS[1]) for h in wrong]
+    rng.shuffle(asked)
+    return " ".join((opening, *(f"{article(h)}{where}? {label}." for h, label in asked)))
+
+
+def _distinct(drawn: Callable[[Random, str], str], rng: Random, premise: str, count: int) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[drawn(rng, premise)] = None
+    return list(found)
+
+
+@cache
+def _premises() -> tuple[list[str], list[float]]:
+    """Nouns to ask about and their cumulative weights: as frequent as in running text, not to change that."""
+    found = [n for n in nouns() if ancestors(n) and n not in held_out_nouns()]
+    return found, list(itertools.accumulate(frequency(n) ** POWER for n in found))
+
+
+def _premise(rng: Random) -> str:
+    found, weights = _premises()
+    return rng.choices(found, cum_weights=weights)[0]
+
+
+def _above(rng: Random, premise: str) -> str:
+    above = sorted(ancestors(premise))
+    return rng.choices(above, [frequency(n) ** POWER for n in above])[0]
+
+
+def _stranger(rng: Random, premise: str) -> str:
+    """What another noun is a kind of and this one is not: drawn as often as it is right of that one."""
+    while True:
+        hypothesis = _above(rng, _premise(rng))
+        if hypothesis != premise and hypothesis not in ancestors(premise):
+            return hypothesis
+
+
+def listing(rng: Random) -> str:
+    """All that a noun is a kind of, in order of the alphabet; of any noun, for it asks nothing."""
+    noun = rng.choice([n for n in nouns() if ancestors(n)])
+    return f"{article(noun)} is {', '.join(article(a) for a in sorted(ancestors(noun)))}."
 
 
 def _examples(rng: Random, count: int) -> Iterator[Example]:

@@ -18,6 +18,7 @@ class Recipe:
         rate: AdamW's peak learning rate.
         twin: Whether it reads the frequency twin's corpus.
         steps: Of the schedule `OVERALL`.
+        opening: How many of those, the first, read mostly short questions about kinds of things.
         drill: Steps after those, of the schedule `DRILLED`, in which half of what is read is reasoning.
         rows: Rows of `row_tokens` tokens in a step.
     """
@@ -32,6 +33,7 @@ class Recipe:
     row_tokens: int = 160
     rate: float = 1e-3
     twin: bool = False
+    opening: int = 0
     drill: int = 0
 
     @property
@@ -51,9 +53,11 @@ class Recipe:
 
 
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, drill=1000),
-    "fork-s-twin": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, drill=1000, twin=True),
-    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=4600, drill=800),
+    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=6500, opening=1100, drill=1500),
+    "fork-s-twin": Recipe(
+        hidden=192, layers=6, heads=4, feed_forward=512, steps=6500, opening=1100, drill=1500, twin=True
+    ),
+    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=6000, opening=1000, drill=1300),
 }
 
 Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight lines between
@@ -62,14 +66,15 @@ OVERALL: Line = ((0, 0.02), (0.01, 1.0), (0.35, 1.0), (0.75, 0.3), (1, 0.0))
 DRILLED: Line = ((0, 0.0), (0.1, 0.5), (1, 0.0))
 RATES: dict[str, Line] = {
     "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.12)),
-    "embedding": ((0, 0.15), (0.1, 0.15), (0.25, 0.3)),
+    "embedding": ((0, 1.0), (0.16, 1.0), (0.24, 0.3)),
     "rest": ((0, 1.0),),
 }
 """Factors of the peak rate by kind of parameter.
 
 The circuits that are set by hand are trained slowly throughout: a jump of their rate washes them out within a hundred
-steps. Everything above learns at full rate: held back with them, knowledge stalls. Choosing between tools settles only
-while the rate falls, so it falls slowly at last (docs/log.md).
+steps. Everything above learns at full rate: held back with them, knowledge stalls. So do the embeddings at first: what
+is above what is compared only once they move. Choosing between tools settles only while the rate falls, so it falls
+slowly at last (docs/log.md).
 """
 
 

@@ -17,8 +17,6 @@ from engine.world import people, taxonomy, tools
 from engine.world.entailment import ACTIONS, held_out_nouns
 
 SAME: Mapping[str, str] = MappingProxyType({})
-POWER = 0.55
-"""Nouns are drawn in proportion to frequency ** this: rare ones must still be met a few times."""
 
 
 @cache
@@ -35,7 +33,7 @@ def swapped() -> Mapping[str, str]:
 @cache
 def _weights() -> list[float]:
     """Cumulative weights of all nouns in running text."""
-    return list(itertools.accumulate(taxonomy.frequency(n) ** POWER for n in taxonomy.nouns()))
+    return list(itertools.accumulate(taxonomy.frequency(n) ** taxonomy.POWER for n in taxonomy.nouns()))
 
 
 def _noun(rng: Random, swap: Mapping[str, str], weights: list[float] | None) -> str:

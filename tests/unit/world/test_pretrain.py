@@ -121,7 +121,7 @@ def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
 
 
 def test_the_last_steps_drill_reasoning_at_a_rate_of_their_own() -> None:
-    recipe = replace(RECIPES["fork-s"], steps=100, drill=20)
+    recipe = replace(RECIPES["fork-s"], steps=100, opening=10, drill=20)
     assert recipe.last == 120
     assert recipe.tokens == 120 * recipe.rows * recipe.row_tokens
     encode = tokenizer.build()
@@ -135,6 +135,26 @@ def test_the_last_steps_drill_reasoning_at_a_rate_of_their_own() -> None:
     assert overall[100] == 0
     assert overall[99] < overall[102] == max(overall[100:]) < max(overall)
     assert 0 < overall[119] < overall[110]
+
+
+def test_the_first_steps_ask_densely_what_is_a_kind_of_what() -> None:
+    recipe, encode = replace(RECIPES["fork-s"], steps=100, opening=10), tokenizer.build()
+
+    def questions(step: int) -> int:
+        return sum(encode.decode(row).count("? yes.") for row in rows.rows_of(recipe, step, encode)[0])
+
+    assert sum(map(questions, (0, 9))) > 3 * sum(map(questions, (10, 99)))
+
+
+@pytest.mark.parametrize(("able", "half"), [({"amx_bf16": True}, True), ({"avx512_bf16": True}, True), ({}, False)])
+def test_bfloat16_is_for_processors_that_have_it(able: dict, half: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert pretrain.device_and_precision() == ("cpu", half)
+    assert pretrain.device_and_precision("float32") == ("cpu", False)
+    assert pretrain.device_and_precision("bfloat16") == ("cpu", True)
 
 
 def test_requests_count_less_than_answers() -> None:

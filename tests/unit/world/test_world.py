@@ -162,3 +162,33 @@ def test_entailment_items_are_balanced_and_use_held_out_nouns() -> None:
 @pytest.mark.parametrize("source", [calling.study_data, entailment.study_data])
 def test_data_are_the_same_every_time(source) -> None:
     assert source(200, 40) == source(200, 40)
+
+
+def test_pages_ask_as_often_what_is_true_as_what_is_not_and_never_of_held_out_nouns() -> None:
+    rng, answers = Random(0), Counter()
+    for _ in range(2000):
+        page = entailment.page(rng)
+        assert not set(re.findall("[a-z]+", page)) & entailment.held_out_nouns()
+        for about in re.split(r"(?:^|(?<=\.) )(?:is|premise:) ", page)[1:]:
+            premise = re.findall(r"\ban? ([a-z]+)", about)[0]
+            for hypothesis, answer in re.findall(r"\ban? ([a-z]+)(?: in [a-z]+)?\? (yes|no)\.", about):
+                assert (hypothesis in taxonomy.ancestors(premise)) == (answer == "yes"), (premise, about)
+                answers[answer] += 1
+    assert answers["yes"] == answers["no"] > 5000
+
+
+def test_a_hypothesis_of_a_page_is_as_often_wrong_as_right() -> None:
+    rng, found = Random(1), {"yes": Counter(), "no": Counter()}
+    for _ in range(6000):
+        for hypothesis, answer in re.findall(r"\ban? ([a-z]+)(?: in [a-z]+)?\? (yes|no)\.", entailment.page(rng)):
+            found[answer][hypothesis] += 1
+    majority = sum(max(found["yes"][h], found["no"][h]) for h in found["yes"] | found["no"])
+    assert majority <= 0.6 * (found["yes"].total() + found["no"].total()), "the hypothesis alone must not tell"
+
+
+def test_a_listing_names_all_that_a_noun_is_a_kind_of() -> None:
+    rng = Random(0)
+    for _ in range(500):
+        noun, *above = re.findall(r"\ban? ([a-z]+)", entailment.listing(rng))
+        assert set(above) == taxonomy.ancestors(noun)
+        assert len(above) == len(set(above))
