@@ -62,8 +62,9 @@ def _composed(texts) -> list[str]:
 
 
 def _search(count: int, items: dict[str, str]) -> None:
-    for swap in (running.SAME, running.swapped()):
-        texts = list(itertools.islice(corpus.documents("0:7", swap), count))
+    read = ((running.SAME, corpus.NONE), (running.swapped(), corpus.OPENING), (running.SAME, corpus.DRILL))
+    for swap, lesson in read:
+        texts = [text for text, _ in itertools.islice(corpus.drawn("0:7", swap, lesson), count)]
         assert not _leaks(texts, items)
         assert not _told_of_absent(texts)
         assert not _composed(texts)
