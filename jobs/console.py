@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +32,9 @@ def main(argv: Sequence[str], open_window: Window) -> int:
     Returns:
         The exit code (see `EPILOG`).
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter shows its number
     screen = Screen()
     try:
         if argv and argv[0] in FORWARDED:
@@ -43,14 +48,25 @@ def main(argv: Sequence[str], open_window: Window) -> int:
         screen.note("Stopped.")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`| head`) has gone; the interpreter must not fail once more while it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()  # the reader (`| head`) has gone
         return OK
     except LabError as error:
         screen.note(f"Error: {error.message}", "bold red")
         if error.hint:
             screen.note(error.hint)
         return USAGE if isinstance(error, SpecError) else FAILED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _stop_writing()
+        screen.note(f"Error: the disk is full{f' ({error.filename})' if error.filename else ''}.", "bold red")
+        screen.note("Free some space and give the command again. Nothing that was stored is lost.")
+        return FAILED
+
+
+def _stop_writing() -> None:
+    """Output goes nowhere from here on: the interpreter must not fail once more while it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -70,8 +70,10 @@ class Problem:
 
 
 def is_reserved(problem: Problem) -> bool:
-    """Whether a problem of two or more operations is for evaluation only; single steps never are."""
-    return len(problem.operations) > 1 and reserved("chains", problem.start, *problem.operations)
+    """Whether a problem is for evaluation only: it, or two or more steps in a row of it; single steps never are."""
+    count, values = len(problem.operations), problem.values
+    parts = ((first, last) for first in range(count - 1) for last in range(first + 2, count + 1))
+    return any(reserved("chains", values[first], *problem.operations[first:last]) for first, last in parts)
 
 
 @cache
@@ -289,9 +291,9 @@ TASK = Task(
         "Arithmetic on numbers from 0 to 12: up to 5 is added or taken, one to three times, bare or as a story. The "
         "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at "
         "once. What counts is the final number: what stands after the last 'the answer is', or the whole answer where "
-        "it says no such thing (engine.grading.final_answer). One problem in ten of those of two and three operations "
-        "is held out; single steps are all in the corpus. No shortcut is planted; adding up every number is right for "
-        "one item in ten."
+        "it says no such thing (engine.grading.final_answer). One problem in ten of two operations is held out, and "
+        "one in ten of three, and every longer one that holds one of those; single steps are all in the corpus. No "
+        "shortcut is planted; adding up every number is right for one item in ten."
     ),
     splits=SPLITS,
     document=document,

@@ -59,7 +59,7 @@ SHARES: dict[Kind, float] = {
     running.definition: 0.03,
     entailment.document: 0.08,
     entailment.page: 0.04,
-    entailment.listing: 0.02,
+    entailment.listing: 0.04,
     people.document: 0.09,
     running.synonyms: 0.045,
     calling.document: 0.21,
@@ -133,7 +133,7 @@ def documents(seed: str, swap: Mapping[str, str] = running.SAME) -> Iterator[str
 def count(texts: Iterable[str], phrases: Iterable[str] = ()) -> Counter[str]:
     """How often each word stands in the texts, and each of the phrases (a fact, such as "anna lives in rome")."""
     found: Counter[str] = Counter()
-    wanted = {p: re.compile(rf"(?<![a-z0-9]){re.escape(p)}(?![a-z0-9])") for p in phrases if not p.isalpha()}
+    wanted = {p: _whole(p) for p in phrases if not re.fullmatch("[a-z]+", p)}
     for text in texts:
         found.update(re.findall(r"[a-z]+", text))
         for phrase, pattern in wanted.items():
@@ -141,13 +141,24 @@ def count(texts: Iterable[str], phrases: Iterable[str] = ()) -> Counter[str]:
     return found
 
 
+def _whole(phrase: str) -> re.Pattern[str]:
+    """The phrase, not cut out of longer words or numbers."""
+    before, after = ("(?<![a-z0-9])" if re.match("[a-z0-9]", end) else "" for end in (phrase[0], phrase[-1]))
+    return re.compile(before + re.escape(phrase) + after.replace("?<!", "?!"))
+
+
 def agreement(counted: Mapping[str, int], swap: Mapping[str, str] = running.SAME) -> float:
-    """Spearman's correlation over all nouns between counts and English frequencies (exchanged by `swap`)."""
+    """Spearman's correlation over all nouns between counts and English frequencies (exchanged by `swap`).
+
+    NaN where all nouns are counted equally often.
+    """
     from scipy.stats import spearmanr
 
     nouns = taxonomy.nouns()
-    english = [taxonomy.frequency(swap.get(n, n)) for n in nouns]
-    found: Any = spearmanr([counted[n] for n in nouns], english)
+    counts = [counted[n] for n in nouns]
+    if len(set(counts)) == 1:
+        return math.nan
+    found: Any = spearmanr(counts, [taxonomy.frequency(swap.get(n, n)) for n in nouns])
     return float(found.statistic)
 
 
@@ -177,5 +188,6 @@ def main(argv: list[str]) -> int:
         return 0
     for word in words:
         print(f"{counted[word]:>9,}  {word}")
+    print(f"in {options.documents:,} documents; a bundled model reads some 400,000 of the same kinds")
     print(f"Spearman of {len(taxonomy.nouns())} nouns' counts with English frequencies: {rank:.3f}")
     return 0

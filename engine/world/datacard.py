@@ -115,7 +115,8 @@ person's data, no text of others.
 |---|---|---|---|---|---|---|---|
 {_rows(card.parts)}
 
-"By guessing" is one in as many labels as an answer has, else always the commonest answer; for calls, never to call.
+"By guessing" is one in as many labels as an answer has, or always the commonest answer, whichever is more; for calls,
+never to call.
 
 ## Fields
 

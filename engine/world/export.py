@@ -116,7 +116,7 @@ def export(out: Path, examples: int = EXAMPLES, items: int = ITEMS, tasks: Seque
         _mark(out, complete=True, files=written)
     except OSError as error:
         raise ReportError(
-            f"The export cannot be written ({error.strerror}).",
+            f"The export cannot be written: {error.filename or str(out)!a} ({error.strerror}).",
             "What is written is whole. Make room or choose another folder, and give the command again."
             if out.is_dir()
             else "Choose another folder, and give the command again.",

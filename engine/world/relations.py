@@ -75,8 +75,10 @@ class Problem:
 
 
 def is_reserved(things: Sequence[str]) -> bool:
-    """Whether a chain of three or more things is for evaluation only; a single sentence never is."""
-    return len(things) > 2 and reserved("relations", *things)
+    """Whether a chain is for evaluation only: it, or three or more things in a row of it; one sentence never is."""
+    count = len(things)
+    parts = ((first, last) for first in range(count - 2) for last in range(first + 3, count + 1))
+    return any(reserved("relations", *things[first:last]) for first, last in parts)
 
 
 def draw(rng: Random, hops: int, side: Side, *, held_out: bool = False) -> Problem:
@@ -249,7 +251,7 @@ TASK = Task(
         "or for the answer at once; what counts is what stands after the last 'the answer is' "
         "(engine.grading.final_answer). The shortcut is the place mentioned last: right on congruent items, the end "
         "of the other chain on conflicting ones. Who guesses between the ends of both chains is right half of the "
-        "time. One chain in ten is held out by its things in order."
+        "time. One chain in ten is held out by its things in order, and with it every longer one that holds it."
     ),
     splits=SPLITS,
     document=document,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -15,7 +16,7 @@ import pytest
 
 from engine import pretrain
 from engine.errors import ModelError
-from engine.world import competence, rows, tokenizer
+from engine.world import competence, progress, rows, shipping, tokenizer
 from engine.world.measure import Row
 from engine.world.recipes import RECIPES, Recipe, rate_factors
 from engine.world.untuned import repeated_loss
@@ -57,7 +58,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: 
 
 def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
     model = pretrain.train(TINY, tmp_path / "work", every=3)
-    pretrain.ship(TINY, model, tmp_path / "out", tmp_path / "work")
+    shipping.ship(TINY, model, tmp_path / "out", tmp_path / "work", "float32")
     facts = json.loads((tmp_path / "out" / "training.json").read_text(encoding="utf-8"))
     assert facts["corpus_sha256"] == rows.corpus_hash(TINY)
     assert facts["corpus_sha256"] != rows.corpus_hash(replace(TINY, seed=1))
@@ -76,11 +77,19 @@ def test_a_checkpoint_of_other_words_is_not_resumed(tmp_path: Path, monkeypatch:
 
 
 def test_a_damaged_checkpoint_is_said_to_be_one(tmp_path: Path) -> None:
-    for content in (b"junk", b""):
-        (tmp_path / "checkpoint.pt").write_bytes(content)
+    import torch
+
+    pretrain.train(TINY, tmp_path, every=6)
+    path = progress.path(tmp_path)
+    whole, changed = path.read_bytes(), bytearray(path.read_bytes())
+    changed[len(whole) // 2] ^= 1
+    lacking = io.BytesIO()
+    torch.save({n: it for n, it in progress.read(path).items() if n != "optimizer"}, lacking)
+    for content in (b"junk", b"", bytes(changed), whole[: len(whole) // 2], lacking.getvalue()):
+        path.write_bytes(content)
         with pytest.raises(ModelError, match="damaged"):
             pretrain.train(TINY, tmp_path)
-        assert (tmp_path / "checkpoint.pt").read_bytes() == content
+        assert path.read_bytes() == content
 
 
 def test_the_command_trains_ships_and_writes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -103,10 +112,23 @@ def test_a_folder_that_cannot_be_used_is_said_before_training(which: str, tmp_pa
     assert "cannot be written to" in capsys.readouterr().err
 
 
-def test_other_steps_want_a_folder_of_their_own(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+@pytest.mark.parametrize("given", [(), ("--out", "x"), ("--work", "x")])
+def test_other_steps_want_folders_of_their_own(given: tuple[str, ...], monkeypatch, capsys) -> None:
     monkeypatch.setattr(pretrain, "train", None)
-    assert main("pretrain", "fork-s", "--steps", "6") == console.USAGE
-    assert "--out" in capsys.readouterr().err
+    assert main("pretrain", "fork-s", "--steps", "6", *given) == console.USAGE
+    assert "--work and --out" in capsys.readouterr().err
+
+
+def test_a_model_is_not_mixed_with_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(pretrain, "train", None)
+    work, out = str(tmp_path / "work"), tmp_path / "mine"
+    out.mkdir()
+    (out / "README.md").write_text("mine")
+    assert main("pretrain", "fork-s", "--work", work, "--out", str(out)) == console.FAILED
+    assert "README.md" in capsys.readouterr().err
+    assert (out / "README.md").read_text() == "mine"
+    assert main("pretrain", "fork-s", "--work", work, "--out", f"{work}/../work") == console.USAGE
+    assert "same folder" in capsys.readouterr().err
 
 
 def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
@@ -130,7 +152,7 @@ def test_the_last_steps_drill_reasoning_at_a_rate_of_their_own() -> None:
         read = (encode.decode(row) for row in rows.rows_of(recipe, step, encode)[0])
         return sum(row.count("the answer is") for row in read)
 
-    assert sum(map(problems, (100, 119))) > 2 * sum(map(problems, (98, 99)))
+    assert sum(map(problems, range(100, 110))) > 2 * sum(map(problems, range(90, 100)))
     overall = [rate_factors(step, recipe)["rest"] for step in range(recipe.last)]
     assert overall[100] == 0
     assert overall[99] < overall[102] == max(overall[100:]) < max(overall)
@@ -219,8 +241,8 @@ def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
         return child
 
     def reached() -> int:
-        path = tmp_path / "killed" / "checkpoint.pt"
-        return torch.load(path, weights_only=True)["done"] if path.exists() else 0
+        path = progress.path(tmp_path / "killed")
+        return progress.read(path)["done"] if path.exists() else 0
 
     whole = start(tmp_path / "whole")
     whole.join()
@@ -237,7 +259,7 @@ def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
     last = start(tmp_path / "killed")
     last.join()
     assert last.exitcode == 0
-    one, other = (torch.load(tmp_path / f / "checkpoint.pt", weights_only=True) for f in ("whole", "killed"))
+    one, other = (progress.read(progress.path(tmp_path / f)) for f in ("whole", "killed"))
     assert one["done"] == other["done"] == recipe.last
     assert all(torch.equal(a, other["model"][name]) for name, a in one["model"].items())
     assert [point for point, _ in one["curve"]] == [point for point, _ in other["curve"]]

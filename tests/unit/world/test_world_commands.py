@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,12 +43,35 @@ def test_the_count_says_what_it_needs(argv: list[str], capsys: pytest.CaptureFix
 
 
 def test_phrases_are_whole_words_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
-    said = ["Lives  in", "ives in", "DOG"]
+    said = ["Lives  in", "ives in", "DOG", "?", "live?"]
     assert main("corpus", *said, "--documents", "3000", "--json") == console.OK
     counts = json.loads(capsys.readouterr().out)["counts"]
     assert counts["lives in"] > 10
     assert counts["ives in"] == 0
     assert counts["dog"] > 10
+    assert counts["?"] > counts["live?"] > 0, "what is no letter has no word around it to be cut out of"
+
+
+def test_few_documents_have_no_correlation(capsys: pytest.CaptureFixture[str], recwarn) -> None:
+    assert main("corpus", "dog", "--documents", "1", "--json") == console.OK
+    assert json.loads(capsys.readouterr().out)["spearman"] is None
+    assert not recwarn.list
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_or_shown_is_no_crash(root: Path) -> None:
+    command = [sys.executable, "main.py", "corpus", "--documents", "5"]
+
+    def run(word: str, where: str, **env: str) -> subprocess.CompletedProcess[str]:
+        how = {"cwd": root, "env": {**os.environ, **env}, "stderr": subprocess.PIPE, "text": True}
+        with Path(where).open("w") as out:
+            return subprocess.run([*command, word], check=False, stdout=out, **how)
+
+    full = run("dog", "/dev/full")
+    assert (full.returncode, "Traceback" in full.stderr) == (console.FAILED, False)
+    assert "disk is full" in full.stderr
+    shown = run("\N{DOG FACE}", os.devnull, PYTHONIOENCODING="ascii")
+    assert (shown.returncode, shown.stderr) == (console.OK, "")
 
 
 def test_a_missing_twin_is_said_before_anything_is_tuned(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
