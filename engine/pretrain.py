@@ -168,7 +168,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("name", choices=sorted(RECIPES), help="which model")
     parser.add_argument("--out", type=Path, help="where the finished model goes (default: resources/models/NAME)")
     parser.add_argument("--work", type=Path, help="where checkpoints go (default: build/pretrain/NAME)")
-    parser.add_argument("--steps", type=int, help="of the schedule, fewer or more than the recipe's, without its drill")
+    parser.add_argument(
+        "--steps", type=int, help="of the schedule, fewer or more than the recipe's, without its last ones"
+    )
     parser.add_argument("--threads", type=int, default=1, help="more are rarely faster at this size (default 1)")
     parser.add_argument("--every", type=int, default=50, help="steps between checkpoints (default 50)")
     parser.add_argument(
@@ -179,7 +181,7 @@ def main(argv: list[str]) -> int:
     provenance.quiet()
     recipe = RECIPES[options.name]
     if options.steps is not None:
-        recipe = replace(recipe, steps=options.steps, opening=min(recipe.opening, options.steps), drill=0)
+        recipe = replace(recipe, steps=options.steps, opening=min(recipe.opening, options.steps), drill=0, finish=0)
         if options.out is None or options.work is None:
             raise SpecError(
                 "--steps makes another model than the bundled one.", "Name folders for it with --work and --out."

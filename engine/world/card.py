@@ -20,7 +20,7 @@ def write(folder: Path, table: str, how: str = "") -> Path:
     """
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     recipe, curve = facts["recipe"], facts["curve"]
-    steps = recipe["steps"] + recipe["drill"]
+    steps = recipe["steps"] + recipe["drill"] + recipe["finish"]
     shape = f"{recipe['layers']} layers, hidden {recipe['hidden']}, {recipe['heads']} heads"
     command = f"python main.py competence {folder.name} {how}".rstrip()
     (folder / "loss.svg").write_text(_curve(curve), encoding="utf-8")
@@ -36,8 +36,7 @@ A small causal language model for laboratory use, pretrained by this project on 
 | tokens seen | {facts["tokens"]:,} in {steps:,} steps of {recipe["rows"]} x {recipe["row_tokens"]} |
 | world | version {facts["world"]}; corpus sha256 `{facts["corpus_sha256"]}` |
 | schedule | AdamW, peak rate {recipe["rate"]}; {_schedule(facts["schedule"])} |
-| opening | {_opening(facts)} |
-| drill | {_drill(facts)} |
+| lessons | {_lessons(facts)} |
 | slower | circuits set by hand, embeddings (`engine/world/recipes.py`) |
 | start | copying and comparing circuits set by hand in three layers (`engine/world/induction.py`) |
 | embeddings | forms of a word and words of one meaning begin near each other and share vectors in training |
@@ -70,18 +69,18 @@ def _schedule(line: list[list[float]]) -> str:
     return "a straight line through " + ", ".join(parts)
 
 
-def _opening(facts: dict[str, Any]) -> str:
-    """The first steps in words."""
-    steps = facts["recipe"]["opening"]
-    return f"in the first {steps:,} steps most of what is read is about kinds of things" if steps else "none"
-
-
-def _drill(facts: dict[str, Any]) -> str:
-    """The last steps in words."""
-    steps = facts["recipe"]["drill"]
-    if not steps:
-        return "none"
-    return f"in the last {steps:,} steps half of what is read is reasoning; rate: {_schedule(facts['drilled'])}"
+def _lessons(facts: dict[str, Any]) -> str:
+    """The stretches in which more is read of something, in words."""
+    recipe = facts["recipe"]
+    taught = (
+        ("opening", f"in the first {recipe['opening']:,} steps most of what is read is about kinds of things"),
+        ("drill", f"in {recipe['drill']:,} steps after the schedule half is reasoning"),
+        ("finish", f"in {recipe['finish']:,} steps after those much is calls"),
+    )
+    said = [words for name, words in taught if recipe[name]]
+    if recipe["drill"] or recipe["finish"]:
+        said.append(f"the rate after the schedule, each time: {_schedule(facts['closing'])}")
+    return "; ".join(said) or "none"
 
 
 def _made(facts: dict[str, Any]) -> str:

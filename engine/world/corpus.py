@@ -34,7 +34,6 @@ from engine.world import (
 from engine.world.chat import END, chat
 
 Kind = Callable[[Random], str]
-NONE: Mapping[Kind, float] = {}
 
 
 def copying(rng: Random) -> str:
@@ -74,21 +73,24 @@ SHARES: dict[Kind, float] = {
     copying: 0.01,
 }
 """Kinds of documents and how often each is drawn; the rest is running text."""
-OPENING: dict[Kind, float] = {entailment.page: 0.4, entailment.listing: 0.25, entailment.document: 0.2}
-"""What is drawn in addition at the start of a training, all else less often in proportion.
-
-Whether one noun is above another has to be compared, and that is found only where it is asked densely (docs/log.md).
-"""
-DRILL: dict[Kind, float] = {
-    chains.document: 0.28,
-    chains.sums: 0.04,
-    relations.document: 0.18,
-    entailment.listing: 0.15,
+LESSONS: dict[str, dict[Kind, float]] = {
+    "": {},
+    "opening": {entailment.page: 0.4, entailment.listing: 0.25, entailment.document: 0.2},
+    "drill": {chains.document: 0.28, chains.sums: 0.04, relations.document: 0.18, entailment.listing: 0.15},
+    "finish": {
+        calling.document: 0.4,
+        people.document: 0.1,
+        chains.document: 0.08,
+        relations.document: 0.05,
+        entailment.listing: 0.03,
+    },
 }
-"""What is drawn in addition at its end.
+"""What is drawn in addition in a stretch of a training, all else less often in proportion.
 
-Single steps are known by heart by then; which step comes next, read from the problem, is not (docs/log.md). What the
-nouns that nobody asks about are kinds of is said again, for they have been read of least.
+At the start, whether one noun is above another: that has to be compared, and is found only where it is asked densely.
+At the end, reasoning: single steps are known by heart by then; which step comes next, read from the problem, is not.
+What the nouns that nobody asks about are kinds of is said again, for they have been read of least. Last come calls:
+which of two names of one meaning a tool has for a parameter is learned slowly (docs/log.md).
 """
 _NOUNS_OF_A_STORY = 10.5  # 3.5 sentences of 3 nouns
 _SAMPLE = 20_000
@@ -111,14 +113,14 @@ def _weights() -> list[float]:
 
 
 def drawn(
-    seed: str, swap: Mapping[str, str] = running.SAME, lesson: Mapping[Kind, float] = NONE
+    seed: str, swap: Mapping[str, str] = running.SAME, lesson: Mapping[Kind, float] = LESSONS[""]
 ) -> Iterator[tuple[str, bool]]:
     """An endless stream of documents, a pure function of the seed, each with whether it is running text.
 
     Args:
         swap: Nouns exchanged in running text (`running.swapped()` for the frequency twin): the same documents come in
             the same order and differ in those nouns alone.
-        lesson: Kinds drawn in addition, and how often: `OPENING` or `DRILL`.
+        lesson: Kinds drawn in addition, and how often: one of `LESSONS`.
     """
     rng = Random(f"corpus {seed}")
     told = partial(running.story, swap=swap, weights=_weights())

@@ -19,7 +19,8 @@ class Recipe:
         twin: Whether it reads the frequency twin's corpus.
         steps: Of the schedule `OVERALL`.
         opening: How many of those, the first, read mostly short questions about kinds of things.
-        drill: Steps after those, of the schedule `DRILLED`, in which half of what is read is reasoning.
+        drill: Steps after those, at the rates of `CLOSING`, in which half of what is read is reasoning.
+        finish: Steps after those, at the same rates again, in which much of what is read is calls.
         rows: Rows of `row_tokens` tokens in a step.
     """
 
@@ -35,6 +36,7 @@ class Recipe:
     twin: bool = False
     opening: int = 0
     drill: int = 0
+    finish: int = 0
 
     @property
     def swap(self) -> Mapping[str, str]:
@@ -44,7 +46,13 @@ class Recipe:
     @property
     def last(self) -> int:
         """How many steps there are in all."""
-        return self.steps + self.drill
+        return self.steps + self.drill + self.finish
+
+    def lesson(self, step: int) -> str:
+        """What is read more of at a step (`corpus.LESSONS`): "opening", "drill", "finish", or "" for nothing."""
+        if step < self.steps:
+            return "opening" if step < self.opening else ""
+        return "drill" if step < self.steps + self.drill else "finish"
 
     @property
     def tokens(self) -> int:
@@ -53,17 +61,17 @@ class Recipe:
 
 
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400),
+    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, finish=1000),
     "fork-s-twin": Recipe(
-        hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, twin=True
+        hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, finish=1000, twin=True
     ),
-    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=5000, opening=800, drill=1200),
+    "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=5000, opening=800, drill=1200, finish=800),
 }
 
 Line = tuple[tuple[float, float], ...]  # (share of the run, factor), straight lines between
 
 OVERALL: Line = ((0, 0.02), (0.01, 1.0), (0.35, 1.0), (0.75, 0.3), (1, 0.0))
-DRILLED: Line = ((0, 0.0), (0.1, 0.5), (1, 0.0))
+CLOSING: Line = ((0, 0.0), (0.1, 0.5), (1, 0.0))
 RATES: dict[str, Line] = {
     "circuits": ((0, 0.09), (0.3, 0.09), (0.5, 0.12)),
     "meaning": ((0, 2.0), (0.16, 2.0), (0.24, 0.6)),
@@ -82,10 +90,11 @@ slowly at last (docs/log.md).
 
 def rate_factors(step: int, recipe: Recipe) -> dict[str, float]:
     """Factors of the peak rate by kind of parameter."""
-    if step < recipe.steps:
-        overall, at = OVERALL, step / recipe.steps
-    else:
-        overall, at = DRILLED, (step - recipe.steps) / recipe.drill
+    overall, at = OVERALL, step / recipe.steps
+    if step >= recipe.steps:
+        done = step - recipe.steps
+        overall = CLOSING
+        at = done / recipe.drill if done < recipe.drill else (done - recipe.drill) / recipe.finish
     return {kind: _height(overall, at) * _height(line, step / recipe.steps) for kind, line in RATES.items()}
 
 

@@ -46,7 +46,7 @@ def rows_of(recipe: Recipe, step: int, encode: PreTrainedTokenizerFast) -> tuple
 
 
 def _documents(recipe: Recipe, step: int) -> Iterator[tuple[str, bool]]:
-    lesson = corpus.OPENING if step < recipe.opening else corpus.DRILL if step >= recipe.steps else corpus.NONE
+    lesson = corpus.LESSONS[recipe.lesson(step)]
     return corpus.drawn(f"{recipe.seed}:{step}", recipe.swap, lesson)
 
 
@@ -78,16 +78,8 @@ def _repeated(rng: Random, length: int, vocabulary: int) -> tuple[list[int], lis
 
 def corpus_hash(recipe: Recipe, steps: int = 50) -> str:
     """sha256 over what determines the corpus and the first documents of its first and last steps: names all of it."""
-    parts = (
-        VERSION,
-        recipe.seed,
-        recipe.twin,
-        recipe.steps,
-        recipe.opening,
-        recipe.drill,
-        recipe.rows,
-        recipe.row_tokens,
-    )
+    read = (recipe.steps, recipe.opening, recipe.drill, recipe.finish, recipe.rows, recipe.row_tokens)
+    parts = (VERSION, recipe.seed, recipe.twin, *read)
     found = hashlib.sha256(repr(parts).encode())
     for step in sorted({*range(steps), *range(max(0, recipe.last - steps), recipe.last)}):
         for text, _ in itertools.islice(_documents(recipe, step), 40):

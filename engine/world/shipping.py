@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.errors import ModelError
 from engine.world import VERSION, card, progress, tokenizer
-from engine.world.recipes import DRILLED, OVERALL, Recipe
+from engine.world.recipes import CLOSING, OVERALL, Recipe
 from engine.world.rows import PROMPT_WEIGHT, RUNNING_WEIGHT, corpus_hash
 
 FACTS = "training.json"
@@ -81,7 +81,7 @@ def _facts(recipe: Recipe, model: Any, work: Path) -> dict[str, Any]:
     return {
         "recipe": asdict(recipe),
         "schedule": OVERALL,
-        "drilled": DRILLED,
+        "closing": CLOSING,
         "weights": {"prompt": PROMPT_WEIGHT, "running": RUNNING_WEIGHT},
         "world": VERSION,
         "corpus_sha256": corpus_hash(recipe),

@@ -186,12 +186,12 @@ def test_a_model_that_is_not_there_is_1(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_card_holds_the_table_and_how_the_model_was_made(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = {
         "hidden": 48, "layers": 3, "heads": 2, "feed_forward": 64, "steps": 6, "seed": 5, "rows": 3,
-        "row_tokens": 40, "rate": 0.001, "twin": True, "opening": 3, "drill": 2,
+        "row_tokens": 40, "rate": 0.001, "twin": True, "opening": 3, "drill": 2, "finish": 1,
     }  # fmt: skip
     facts = {
         "recipe": recipe, "world": "9", "corpus_sha256": "c0ffee", "tokens": 720, "parameters": 12345,
         "curve": [[3, 5.0], [6, 4.25]], "seconds": 5400, "hardware": "some CPU, threads: 1", "torch": "2",
-        "schedule": [[0, 0.0], [0.5, 1.0], [1, 0.0]], "drilled": [[0, 0.25], [1, 0.0]],
+        "schedule": [[0, 0.0], [0.5, 1.0], [1, 0.0]], "closing": [[0, 0.25], [1, 0.0]],
         "weights": {"prompt": 0.2, "running": 0.3}, "precision": "float32",
     }  # fmt: skip
     (tiny / "training.json").write_text(json.dumps(facts))
@@ -205,10 +205,11 @@ def test_a_card_holds_the_table_and_how_the_model_was_made(tiny: Path, monkeypat
         "some CPU",
         "4.250 nats",
         "twin",
-        "720 in 8 steps",
+        "720 in 9 steps",
         "100% of it at 0.5",
         "in the first 3 steps",
-        "in the last 2 steps",
+        "in 2 steps after the schedule",
+        "in 1 steps after those",
         "25% of it at 0",
         "requests count 0.2",
         "--items 50",

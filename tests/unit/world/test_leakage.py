@@ -62,8 +62,8 @@ def _composed(texts) -> list[str]:
 
 
 def _search(count: int, items: dict[str, str]) -> None:
-    read = ((running.SAME, corpus.NONE), (running.swapped(), corpus.OPENING), (running.SAME, corpus.DRILL))
-    for swap, lesson in read:
+    for number, lesson in enumerate(corpus.LESSONS.values()):
+        swap = running.swapped() if number % 2 else running.SAME
         texts = [text for text, _ in itertools.islice(corpus.drawn("0:7", swap, lesson), count)]
         assert not _leaks(texts, items)
         assert not _told_of_absent(texts)

@@ -23,7 +23,7 @@ from engine.world.untuned import repeated_loss
 from jobs import console
 from tests.support.consoles import main
 
-TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=4, drill=2, rows=3, row_tokens=40)
+TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=4, drill=1, finish=1, rows=3, row_tokens=40)
 
 
 def test_the_untrained_start_already_copies() -> None:
@@ -142,21 +142,24 @@ def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
     assert words[0] ^ words[1] <= exchanged | {" a", " an"}
 
 
-def test_the_last_steps_drill_reasoning_at_a_rate_of_their_own() -> None:
-    recipe = replace(RECIPES["fork-s"], steps=100, opening=10, drill=20)
-    assert recipe.last == 120
-    assert recipe.tokens == 120 * recipe.rows * recipe.row_tokens
+def test_the_last_steps_drill_reasoning_and_calls_at_rates_of_their_own() -> None:
+    recipe = replace(RECIPES["fork-s"], steps=100, opening=10, drill=20, finish=10)
+    assert recipe.last == 130
+    assert recipe.tokens == 130 * recipe.rows * recipe.row_tokens
     encode = tokenizer.build()
 
-    def problems(step: int) -> int:
-        read = (encode.decode(row) for row in rows.rows_of(recipe, step, encode)[0])
-        return sum(row.count("the answer is") for row in read)
+    def read(steps: range, words: str) -> int:
+        texts = (encode.decode(row) for step in steps for row in rows.rows_of(recipe, step, encode)[0])
+        return sum(text.count(words) for text in texts)
 
-    assert sum(map(problems, range(100, 110))) > 2 * sum(map(problems, range(90, 100)))
+    before, drill, finish = range(90, 100), range(100, 110), range(120, 130)
+    assert read(drill, "the answer is") > 2 * read(before, "the answer is")
+    assert read(finish, "<|tools|>") > 1.5 * read(before, "<|tools|>")
     overall = [rate_factors(step, recipe)["rest"] for step in range(recipe.last)]
-    assert overall[100] == 0
-    assert overall[99] < overall[102] == max(overall[100:]) < max(overall)
+    assert overall[100] == overall[120] == 0
+    assert overall[99] < overall[102] == max(overall[100:120]) < max(overall)
     assert 0 < overall[119] < overall[110]
+    assert 0 < overall[129] < overall[121] == max(overall[120:])
 
 
 def test_the_first_steps_ask_densely_what_is_a_kind_of_what() -> None:
@@ -231,7 +234,7 @@ def _run(recipe: Recipe, folder: Path) -> None:
 def test_ten_kills_at_any_moment_change_no_weight(tmp_path: Path) -> None:
     import torch
 
-    recipe, rng = replace(TINY, steps=100, drill=20), Random(0)
+    recipe, rng = replace(TINY, steps=100, drill=10, finish=10), Random(0)
     tokenizer.build()  # the children inherit the words
     fork = multiprocessing.get_context("fork")
 
