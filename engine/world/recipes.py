@@ -61,9 +61,9 @@ class Recipe:
 
 
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, finish=1000),
+    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400),
     "fork-s-twin": Recipe(
-        hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, finish=1000, twin=True
+        hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, twin=True
     ),
     "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=5000, opening=800, drill=1200, finish=800),
 }
