@@ -13,11 +13,13 @@ import argparse
 import json
 import multiprocessing
 import sys
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from statistics import mean
 
+from engine import provenance
 from engine.example import Item, Outcome, Side
 
 MODELS = ("fork-s", "fork-s-twin")
@@ -46,6 +48,8 @@ def reversed_items(items: Sequence[Item]) -> list[Item]:
 
 def leaning(model: str, seed: int | None, agreement: float, steps: int) -> Leaning:
     """Tune (or not) and measure; the study's own recipe at its quick scale."""
+    provenance.quiet()
+    warnings.filterwarnings("ignore", category=FutureWarning)  # libraries' words to each other
     import torch
 
     torch.set_num_threads(1)
