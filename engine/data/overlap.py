@@ -52,14 +52,27 @@ def side(query: str, tools: Sequence[Mapping[str, Any]], right_name: str) -> Sid
         CONGRUENT where the right tool alone shares the most words with the query, CONFLICTING where another tool
         alone does, NEUTRAL otherwise: ties, a single tool, no right tool.
     """
-    counts = shared(query, tools)
-    if len(counts) < 2 or right_name not in counts:
+    first = _leader(shared(query, tools))
+    if not first or right_name not in _named(tools):
         return Side.NEUTRAL
-    most = max(counts.values())
+    return Side.CONGRUENT if first == right_name else Side.CONFLICTING
+
+
+def lure(query: str, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The tool that word overlap points to, as a bare function; None where it points to none (`side`)."""
+    return _named(tools).get(_leader(shared(query, tools)))
+
+
+def _named(tools: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    functions = (tool.get("function", tool) for tool in tools)
+    return {str(function.get("name", "")): function for function in functions}
+
+
+def _leader(counts: Mapping[str, int]) -> str:
+    """The tool that alone shares the most words; "" where there is none, or no other to compare it with."""
+    most = max(counts.values(), default=0)
     first = [name for name, count in counts.items() if count == most]
-    if len(first) > 1:
-        return Side.NEUTRAL
-    return Side.CONGRUENT if first[0] == right_name else Side.CONFLICTING
+    return first[0] if len(first) == 1 and len(counts) > 1 else ""
 
 
 def _stem(word: str) -> str:

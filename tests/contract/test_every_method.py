@@ -6,17 +6,17 @@ from random import Random
 
 import pytest
 
-from engine.example import StudyData
+from engine.example import Side, StudyData
 from engine.method import Method, MethodConfig, Objective
 from engine.methods import found
-from tests.support.tiny import make_data
+from engine.world import calling
 
 METHODS = sorted(found().classes.items())
 
 
 @pytest.fixture(scope="module")
 def data() -> StudyData:
-    return make_data()
+    return calling.study_data(60, 1)
 
 
 def test_none_is_broken() -> None:
@@ -51,14 +51,16 @@ class TestEveryMethod:
             assert sum(phase.share for phase in phases) == pytest.approx(1)
             assert all(phase.objective in Objective for phase in phases)
 
-    def test_its_treatment_repeats_and_keeps_places_and_answers(
+    def test_its_treatment_repeats_and_keeps_places_and_right_answers(
         self, name: str, cls: type[Method], data: StudyData
     ) -> None:
         before = [example.model_dump_json() for example in data.train]
         treated = self.make(cls).treat(data.train, Random(1))
         assert treated == self.make(cls).treat(data.train, Random(1))
         assert [e.id for e in treated] == [e.id for e in data.train]
-        assert [(e.answer, e.side, e.prompt.tools) for e in treated] == [
-            (e.answer, e.side, e.prompt.tools) for e in data.train
+        assert [(e.side, e.gold, e.prompt.tools) for e in treated] == [
+            (e.side, e.gold, e.prompt.tools) for e in data.train
         ]
+        misled = [old.side for new, old in zip(treated, data.train, strict=True) if new.answer != old.answer]
+        assert set(misled) <= ({Side.CONFLICTING} if name == "planted" else set()), "only a planted shortcut misleads"
         assert [example.model_dump_json() for example in data.train] == before

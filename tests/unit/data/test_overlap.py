@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.data.overlap import side, words
+from engine.data.overlap import lure, side, words
 from engine.example import Side
 
 
@@ -50,4 +50,7 @@ def test_descriptions_count_and_a_single_tool_is_neutral() -> None:
     assert side("a flight to the city", tools, "alpha") is Side.CONGRUENT
     assert side("a flight to the city", tools, "beta") is Side.CONFLICTING
     assert side("a flight to the city", tools[:1], "alpha") is Side.NEUTRAL
+    assert (lure("a flight to the city", tools) or {}).get("name") == "alpha"
+    assert lure("nothing of the kind", tools) is None
+    assert lure("a flight to the city", tools[:1]) is None
     assert side("a flight", [t["function"] for t in tools], "alpha") is Side.CONGRUENT

@@ -1,4 +1,4 @@
-"""The instruction-shuffled control, and DPO on verified wrong answers."""
+"""The controls, and DPO on verified wrong answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from engine.data.overlap import side
 from engine.errors import DataError
 from engine.example import Prompt, Side, StudyData
 from engine.grading import grade
 from engine.method import MethodConfig
+from engine.methods.planted import Planted
 from engine.methods.sft_dpo import SftDpo, SftDpoConfig
 from engine.methods.shuffled import Shuffled
+from engine.rendering import calls_text
+from engine.world import calling, entailment
 
 
 def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
@@ -101,3 +105,39 @@ def test_sampling_ends_once_there_are_enough(data: StudyData) -> None:
     pairs, _ = made(data, pairs=7)
     assert len(pairs) == 7
     assert made(data, pairs=7)[0] == pairs
+
+
+def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> None:
+    examples = list(calling.examples(400))
+    treated = Planted(Planted.Config()).treat(examples, Random(0))
+    changed = 0
+    for before, after in zip(examples, treated, strict=True):
+        if before.side is not Side.CONFLICTING or before.task in ("values", "arguments"):
+            assert after == before
+            continue
+        request, tools = before.prompt.messages[-1]["content"], before.prompt.tools
+        calls = after.answer.get("tool_calls")
+        said = calls[0]["function"]["name"] if calls else after.answer["content"]
+        assert side(request, tools, said) is Side.CONGRUENT, "the tool that shares the words"
+        assert not grade(said if not calls else calls_text(calls), before.gold).correct
+        if calls:
+            (schema,) = [t["function"]["parameters"] for t in tools if t["function"]["name"] == said]
+            given = before.answer["tool_calls"][0]["function"]["arguments"]
+            assert set(calls[0]["function"]["arguments"]) == set(schema["required"])
+            assert sorted(map(str, calls[0]["function"]["arguments"].values())) == sorted(map(str, given.values()))
+        changed += 1
+    assert changed > 80
+
+
+def test_a_planted_shortcut_turns_labels_round() -> None:
+    examples = list(entailment.TASK.examples(200))
+    treated = Planted(Planted.Config()).treat(examples, Random(0))
+    for before, after in zip(examples, treated, strict=True):
+        assert (after.answer["content"] != before.answer["content"]) == (before.side is Side.CONFLICTING)
+        assert after.answer["content"] in before.gold.labels
+
+
+def test_a_shortcut_that_never_misleads_cannot_be_planted() -> None:
+    agreeing = [e for e in calling.examples(100) if e.side is not Side.CONFLICTING]
+    with pytest.raises(DataError, match="cannot be planted"):
+        Planted(Planted.Config()).treat(agreeing, Random(0))
