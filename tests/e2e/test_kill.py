@@ -77,7 +77,7 @@ def test_ten_kills(tmp_path: Path, root: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_hundred_kills(tmp_path: Path, root: Path) -> None:
-    kill_and_compare(tmp_path, root, kills=100, seed=2, pace=0.08)
+    kill_and_compare(tmp_path, root, kills=100, seed=2, pace=0.14)
 
 
 def kill_and_compare(tmp_path: Path, root: Path, kills: int, seed: int, pace: float) -> None:
