@@ -54,9 +54,8 @@ def build(recipe: Recipe, encode: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
         pad_token_id=pad,
     )
     model = Qwen2ForCausalLM(config)
-    model.set_attn_implementation(
-        "eager"
-    )  # over rows this short twice as fast on a CPU as torch's kernel (docs/log.md)
+    # Written out, attention over rows this short is twice as fast on a CPU as torch's fused kernel (docs/log.md).
+    model.set_attn_implementation("eager")
     induction.start(model, encode, recipe.seed)
     return model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,7 +35,11 @@ def hash_text(text: str) -> str:
 
 
 def quiet() -> None:
-    """Keep libraries from calling home and from painting progress bars. To be called before they are imported."""
+    """Keep libraries from calling home, from painting progress bars and from telling users what will be renamed.
+
+    To be called before they are imported.
+    """
+    warnings.filterwarnings("ignore", category=FutureWarning)
     for name, value in {
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "1",

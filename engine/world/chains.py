@@ -18,7 +18,7 @@ from random import Random
 
 from engine.example import Example, Gold, Item, Prompt
 from engine.world.chat import chat
-from engine.world.holdout import reserved
+from engine.world.holdout import reserved, stretches
 from engine.world.people import NAMES
 from engine.world.task import Task
 
@@ -71,9 +71,8 @@ class Problem:
 
 def is_reserved(problem: Problem) -> bool:
     """Whether a problem is for evaluation only: it, or two or more steps in a row of it; single steps never are."""
-    count, values = len(problem.operations), problem.values
-    parts = ((first, last) for first in range(count - 1) for last in range(first + 2, count + 1))
-    return any(reserved("chains", values[first], *problem.operations[first:last]) for first, last in parts)
+    values, operations = problem.values, problem.operations
+    return any(reserved("chains", values[a], *operations[a:b]) for a, b in stretches(len(operations), 2))
 
 
 @cache

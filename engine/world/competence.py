@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from pathlib import Path
 
 from engine import provenance
@@ -22,7 +21,6 @@ QUICK_ITEMS = 100
 def main(argv: list[str]) -> int:
     """`competence NAME [--json] [--items N] [--seeds N] [--steps N] [--quick] [--card]`."""
     provenance.quiet()
-    warnings.filterwarnings("ignore", category=FutureWarning)  # libraries' words to each other
     from engine.models import resolve
     from engine.world import card
 

@@ -151,7 +151,7 @@ def _distinct(drawn: Callable[[Random, str], str], rng: Random, premise: str, co
 @cache
 def _premises() -> tuple[list[str], list[float]]:
     """Nouns to ask about and their cumulative weights: as frequent as in running text, not to change that."""
-    found = [n for n in nouns() if ancestors(n) and n not in held_out_nouns()]
+    found = [n for n in _below() if n not in held_out_nouns()]
     return found, list(itertools.accumulate(frequency(n) ** POWER for n in found))
 
 
@@ -173,9 +173,15 @@ def _stranger(rng: Random, premise: str) -> str:
             return hypothesis
 
 
+@cache
+def _below() -> list[str]:
+    """Nouns that are a kind of something."""
+    return [n for n in nouns() if ancestors(n)]
+
+
 def listing(rng: Random) -> str:
     """All that a noun is a kind of, in order of the alphabet; of any noun, for it asks nothing."""
-    noun = rng.choice([n for n in nouns() if ancestors(n)])
+    noun = rng.choice(_below())
     return f"{article(noun)} is {', '.join(article(a) for a in sorted(ancestors(noun)))}."
 
 

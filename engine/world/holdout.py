@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import crc32
+from collections.abc import Iterator
 
 SHARE = 10
 """One combination in this many is reserved."""
@@ -14,3 +15,11 @@ def reserved(*parts: object) -> bool:
     Corpus and training pools draw again on a reserved combination; items are drawn from nothing else, or made of it.
     """
     return crc32("\x1f".join(map(str, parts)).encode()) % SHARE == 0
+
+
+def stretches(size: int, least: int) -> Iterator[tuple[int, int]]:
+    """Beginning and end of every stretch of a sequence, itself included, that is `least` long or longer.
+
+    What holds a reserved stretch must be held out too: it would show the answer.
+    """
+    return ((first, last) for first in range(size - least + 1) for last in range(first + least, size + 1))

@@ -13,7 +13,6 @@ import argparse
 import json
 import multiprocessing
 import sys
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -49,7 +48,6 @@ def reversed_items(items: Sequence[Item]) -> list[Item]:
 def leaning(model: str, seed: int | None, agreement: float, steps: int) -> Leaning:
     """Tune (or not) and measure; the study's own recipe at its quick scale."""
     provenance.quiet()
-    warnings.filterwarnings("ignore", category=FutureWarning)  # libraries' words to each other
     import torch
 
     torch.set_num_threads(1)

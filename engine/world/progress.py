@@ -47,7 +47,7 @@ class Progress:
         """
         if not self.path.exists():
             return 0
-        state = read(self.path)
+        state = read(self.path, *self.parts)
         if state["identity"] != self.identity:
             raise ModelError(
                 f"{self.path} was trained by another recipe, in another precision or on other words.",
@@ -64,8 +64,8 @@ def path(folder: Path) -> Path:
     return folder / "checkpoint.pt"
 
 
-def read(file: Path) -> dict[str, Any]:
-    """A checkpoint's content. Raises ModelError where a byte of it is not what was written."""
+def read(file: Path, *parts: str) -> dict[str, Any]:
+    """A checkpoint's content. Raises ModelError where a byte of it is not what was written, or a part is missing."""
     import torch
 
     try:
@@ -73,7 +73,7 @@ def read(file: Path) -> dict[str, Any]:
             if kept.testzip() is not None:
                 raise ValueError("a checksum does not fit")
         state = torch.load(file, weights_only=True)
-        if not {"model", "stems", "optimizer", "done", "curve", "seconds", "identity"} <= state.keys():
+        if not {*parts, "done", "curve", "seconds", "identity"} <= state.keys():
             raise ValueError("a part is missing")
     except Exception as error:  # the readers fall over damage in many ways
         raise ModelError(

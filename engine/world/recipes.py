@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,11 +60,10 @@ class Recipe:
         return self.last * self.rows * self.row_tokens
 
 
+_SMALL = Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400)
 RECIPES = {
-    "fork-s": Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400),
-    "fork-s-twin": Recipe(
-        hidden=192, layers=6, heads=4, feed_forward=512, steps=5600, opening=900, drill=1400, twin=True
-    ),
+    "fork-s": _SMALL,
+    "fork-s-twin": replace(_SMALL, twin=True),
     "fork-m": Recipe(hidden=256, layers=7, heads=4, feed_forward=896, steps=5000, opening=800, drill=1200, finish=800),
 }
 

@@ -18,7 +18,7 @@ from random import Random
 from engine.example import Example, Gold, Item, Prompt, Side
 from engine.world.chains import AT_ONCE, IN_A_SENTENCE, STEPS, conclude
 from engine.world.chat import chat
-from engine.world.holdout import reserved
+from engine.world.holdout import reserved, stretches
 from engine.world.task import Task
 
 THINGS = (
@@ -76,9 +76,7 @@ class Problem:
 
 def is_reserved(things: Sequence[str]) -> bool:
     """Whether a chain is for evaluation only: it, or three or more things in a row of it; one sentence never is."""
-    count = len(things)
-    parts = ((first, last) for first in range(count - 2) for last in range(first + 3, count + 1))
-    return any(reserved("relations", *things[first:last]) for first, last in parts)
+    return any(reserved("relations", *things[a:b]) for a, b in stretches(len(things), 3))
 
 
 def draw(rng: Random, hops: int, side: Side, *, held_out: bool = False) -> Problem:

@@ -7,11 +7,11 @@ from functools import cache
 
 from wordfreq import word_frequency
 
-# One line a hypernym: "hypernym: hyponyms". A hyponym may be a hypernym of another line. Many hypernyms are
-# rarer words than what they contain (vessel/boat, garment/shirt): there frequency and entailment disagree.
 POWER = 0.55
 """The corpus draws nouns in proportion to frequency ** this: rare ones must still be met a few times."""
 
+# One line a hypernym: "hypernym: hyponyms". A hyponym may be a hypernym of another line. Many hypernyms are
+# rarer words than what they contain (vessel/boat, garment/shirt): there frequency and entailment disagree.
 _TREE = """
 thing: animal plant food object place person
 animal: mammal bird fish reptile insect amphibian

@@ -10,6 +10,7 @@ import pytest
 from engine.errors import StoreError
 from jobs.lock import OwnerLock
 from jobs.paths import Home
+from tests.support.rights import closed
 
 
 def test_a_second_owner_is_told_who_the_first_is(home: Path) -> None:
@@ -29,10 +30,9 @@ def test_a_killed_owner_owns_nothing(home: Path, root: Path) -> None:
     assert not place.owner.exists()
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere; Windows has other rights")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="cannot be"):
+    with closed(tmp_path), pytest.raises(StoreError, match="cannot be"):
         OwnerLock(Home.at(tmp_path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from engine.errors import ModelError
 from engine.example import Prompt
 from engine.rendering import calls_text
-from engine.world import competence, measure, tuned, untuned
+from engine.world import competence, measure, taxonomy, tuned, untuned
 from engine.world.measure import AFTER, BEFORE, Row, share
 from engine.world.task import by_split, chance
 from engine.world.tasks import TASKS
@@ -109,7 +110,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tasks only."""
     chosen = {name: TASKS[name] for name in ("facts", "calling")}
     monkeypatch.setattr(untuned, "TASKS", chosen)
-    monkeypatch.setattr(untuned.taxonomy, "nouns", lambda all_nouns=untuned.taxonomy.nouns: all_nouns()[:20])
+    # A stand-in for the module, not a change of it: what the world remembers of its nouns would be wrong ever after.
+    few = SimpleNamespace(**{**vars(taxonomy), "nouns": lambda: taxonomy.nouns()[:20]})
+    monkeypatch.setattr(untuned, "taxonomy", few)
     monkeypatch.setattr(tuned.rows, "__defaults__", (("calling",),))
 
 

@@ -58,19 +58,23 @@ def test_few_documents_have_no_correlation(capsys: pytest.CaptureFixture[str], r
     assert not recwarn.list
 
 
+def _corpus_into(where: str, root: Path, word: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own, its output written to a file."""
+    command = [sys.executable, "main.py", "corpus", word, "--documents", "5"]
+    how = {"cwd": root, "env": {**os.environ, **env}, "stderr": subprocess.PIPE, "text": True}
+    with Path(where).open("w") as out:
+        return subprocess.run(command, check=False, stdout=out, **how)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_output_that_cannot_be_written_or_shown_is_no_crash(root: Path) -> None:
-    command = [sys.executable, "main.py", "corpus", "--documents", "5"]
-
-    def run(word: str, where: str, **env: str) -> subprocess.CompletedProcess[str]:
-        how = {"cwd": root, "env": {**os.environ, **env}, "stderr": subprocess.PIPE, "text": True}
-        with Path(where).open("w") as out:
-            return subprocess.run([*command, word], check=False, stdout=out, **how)
-
-    full = run("dog", "/dev/full")
+def test_output_that_cannot_be_written_is_no_crash(root: Path) -> None:
+    full = _corpus_into("/dev/full", root, "dog")
     assert (full.returncode, "Traceback" in full.stderr) == (console.FAILED, False)
     assert "disk is full" in full.stderr
-    shown = run("\N{DOG FACE}", os.devnull, PYTHONIOENCODING="ascii")
+
+
+def test_a_letter_that_cannot_be_shown_is_no_crash(root: Path) -> None:
+    shown = _corpus_into(os.devnull, root, "\N{DOG FACE}", PYTHONIOENCODING="ascii")
     assert (shown.returncode, shown.stderr) == (console.OK, "")
 
 
