@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from engine import products
 from engine.method import MethodConfig
 from engine.provenance import hash_file
 
 WEIGHTS = "adapter_model.safetensors"
+WORTH_FOLDING = 0.05  # an adapter's multiplications, as a share of its layer's
 
 
 def attach(model: Any, config: MethodConfig, seed: int) -> Any:
@@ -42,7 +44,8 @@ def attach(model: Any, config: MethodConfig, seed: int) -> Any:
 def folded(model: Any) -> Iterator[None]:
     """Within it, the adapter is part of the base's weights: two thirds of the operations fall away.
 
-    The base's own tensors are put back afterwards, not computed back, so they are the same to the bit.
+    The base's own tensors are put back afterwards, not computed back, so they are the same to the bit. A layer so wide
+    that its adapter costs next to nothing stays as it is: folding copies its weight, which runs may share.
     """
     from peft.tuners.lora import LoraLayer
 
@@ -51,7 +54,7 @@ def folded(model: Any) -> Iterator[None]:
         layers: list[Any] = [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
         for layer in layers:
             base = layer.get_base_layer()
-            if isinstance(base, torch.nn.Linear):
+            if isinstance(base, torch.nn.Linear) and _adapter_share(layer) > WORTH_FOLDING:
                 kept.append((layer, base.weight.data))
                 with torch.no_grad():
                     base.weight.data = base.weight.data + layer.get_delta_weight("default")
@@ -61,6 +64,11 @@ def folded(model: Any) -> Iterator[None]:
         for layer, weight in kept:
             layer.get_base_layer().weight.data = weight
             layer.merged_adapters.clear()
+
+
+def _adapter_share(layer: Any) -> float:
+    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    return (down.numel() + up.numel()) / layer.get_base_layer().weight.numel()
 
 
 def quicken(model: Any) -> None:
@@ -80,7 +88,7 @@ def _quick_forward(layer: Any) -> Any:
     plain = layer.forward
     base = layer.get_base_layer()
     usable = (
-        type(base) is torch.nn.Linear
+        type(base) in (torch.nn.Linear, products.QuickLinear)
         and not layer.lora_variant
         and isinstance(layer.lora_dropout["default"], torch.nn.Identity)
     )
@@ -89,34 +97,41 @@ def _quick_forward(layer: Any) -> Any:
         if layer.merged:  # folded in for measuring
             return base(x)
         down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-        if not usable or args or kwargs or layer.disable_adapters or x.dtype != down.dtype:
+        half = torch.is_autocast_enabled(x.device.type)
+        if not usable or args or kwargs or layer.disable_adapters or not (half or x.dtype == down.dtype):
             return plain(x, *args, **kwargs)
-        return _LoraLinear.apply(x, base.weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
+        kind = torch.get_autocast_dtype(x.device.type) if half else x.dtype
+        weight = products.cast(base.weight, kind)
+        bias = None if base.bias is None else products.cast(base.bias, kind)
+        return _LoraLinear.apply(x, weight, bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
 
     return forward
 
 
 class _LoraLinear(torch.autograd.Function):
-    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]."""
+    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]; all in W's precision."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float) -> torch.Tensor:  # type: ignore[override]
-        flat = x.reshape(-1, x.shape[-1])  # [tokens, in]
-        low = flat @ down.t()  # [tokens, rank]
-        out = torch.nn.functional.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
+        kind = weight.dtype
+        flat, down, up = x.reshape(-1, x.shape[-1]).to(kind), down.to(kind), up.to(kind)  # flat: [tokens, in]
+        low = products.linear(flat, down)  # [tokens, rank]
+        out = products.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
         ctx.save_for_backward(flat, weight, down, up, low)
-        ctx.scale, ctx.shape = scale, x.shape
+        ctx.scale, ctx.shape, ctx.kind = scale, x.shape, x.dtype
         return out.view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]
         flat, weight, down, up, low = ctx.saved_tensors
         grad = grad.reshape(-1, grad.shape[-1])  # [tokens, out]
-        grad_low = (grad @ up).mul_(ctx.scale)  # [tokens, rank]
+        grad_low = products.linear(grad, up.t()).mul_(ctx.scale)  # [tokens, rank]
         grad_x = None
         if ctx.needs_input_grad[0]:  # the first layer's input is a frozen embedding
-            grad_x = (grad @ weight).addmm_(grad_low, down).view(ctx.shape)
-        return grad_x, None, None, grad_low.t() @ flat, (grad.t() @ low).mul_(ctx.scale), None
+            grad_x = products.linear(grad, weight.t()).addmm_(grad_low, down).view(ctx.shape).to(ctx.kind)
+        grad_down = (grad_low.t() @ flat).float()
+        grad_up = (grad.t() @ low).float().mul_(ctx.scale)
+        return grad_x, None, None, grad_down, grad_up, None
 
 
 def save(model: Any, folder: Path) -> str:

@@ -9,7 +9,7 @@ measuring never moves the random state that training depends on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class LocalSubject:
         """Answers' token ids: `count` rows for each prompt, in order."""
         answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
         with evaluating(self.model):
-            for batch in batches([len(ids) for ids in prompts], max(1, BATCH_ROWS // count)):
+            for batch in scoring.batches([len(ids) for ids in prompts], BATCH_TOKENS, max(1, BATCH_ROWS // count)):
                 stopping.check(self.stop)
                 rows = self._batch([prompts[at] for at in batch], max_new_tokens, pick, count)
                 for place, ids in enumerate(rows):
@@ -187,16 +187,6 @@ def renderer_of(model: Any, tokenizer: Any) -> Renderer:
     ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends] if isinstance(ends, int) else []
     return Renderer(tokenizer, context_of(model.config, tokenizer), ends)
-
-
-def batches(lengths: Sequence[int], rows: int = BATCH_ROWS) -> Iterator[list[int]]:
-    """Indices in batches of similar length, longest first (so that a lack of memory shows at once)."""
-    order = sorted(range(len(lengths)), key=lambda at: -lengths[at])
-    start = 0
-    while start < len(order):
-        fit = max(1, min(rows, BATCH_TOKENS // max(1, lengths[order[start]])))
-        yield order[start : start + fit]
-        start += fit
 
 
 def _greedy(logits: Tensor) -> Tensor:

@@ -31,10 +31,9 @@ def encode(preferences: Sequence[Preference], renderer: Renderer) -> list[PairRo
 
 def refer(rows: Sequence[PairRow], model: Any, pad_id: int) -> list[PairRow]:
     """The same rows with log-probabilities of the model as it stands, which is the reference of the phase."""
-    chosen = scoring.completion_logprobs(model, [(row.prompt, row.completion) for row in rows], pad_id)
-    rejected = scoring.completion_logprobs(model, [(row.prompt, row.rejected) for row in rows], pad_id)
-    pairs = zip(rows, chosen.tolist(), rejected.tolist(), strict=True)
-    return [row.model_copy(update={"reference": (good, bad)}) for row, good, bad in pairs]
+    pairs = [(row.prompt, answer) for row in rows for answer in (row.completion, row.rejected)]
+    totals = scoring.completion_logprobs(model, pairs, pad_id).reshape(-1, 2).tolist()
+    return [row.model_copy(update={"reference": (good, bad)}) for row, (good, bad) in zip(rows, totals, strict=True)]
 
 
 def save(path: Path, preferences: Sequence[Preference], rows: Sequence[PairRow]) -> None:

@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
 
-from engine import adapter, checkpoint, integrity, journal, stopping, treatment  # noqa: E402
+from engine import adapter, checkpoint, integrity, journal, precision, stopping, treatment  # noqa: E402
 from engine.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.example import Item, StudyData  # noqa: E402
 from engine.generation import LocalSubject, renderer_of  # noqa: E402
@@ -86,6 +86,7 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
     data = loaders.data(spec.data)
     model, tokenizer = loaders.model(spec.model, device)
     model.eval()
+    attention = model.config._attn_implementation  # noqa: SLF001
     renderer = renderer_of(model, tokenizer)
     template = renderer.digest
     chosen = treatment.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed) if method.trains else []
@@ -113,7 +114,7 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
             model = adapter.attach(model, method.config, spec.seed)
 
         def live(step: int) -> None:
-            with _measurable(model) as plain:
+            with _measurable(model, attention) as plain:
                 measurer.live(LocalSubject(plain, tokenizer, stop, renderer), step)
 
         if resume is None:
@@ -128,7 +129,7 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
         saved = adapter.save(model, folder / "adapter") if stretches else ""
 
         findings = []
-        with _measurable(model) as plain:
+        with _measurable(model, attention) as plain:
             subject = LocalSubject(plain, tokenizer, stop, renderer)
             measurer.full(subject, total)
             findings.append(integrity.greedy_finding(subject, prompts))
@@ -179,10 +180,10 @@ class _Measurer:
 
 
 @contextmanager
-def _measurable(model: Any) -> Iterator[Any]:
-    """The model for measuring: with its adapter folded in, where it has one."""
+def _measurable(model: Any, attention: str) -> Iterator[Any]:
+    """The model for measuring: attending as it was loaded, and with its adapter folded in, where it has one."""
     tuned = hasattr(model, "get_base_model")
-    with adapter.folded(model) if tuned else nullcontext():
+    with precision.attention(model, attention), adapter.folded(model) if tuned else nullcontext():
         yield model.get_base_model() if tuned else model
 
 

@@ -99,7 +99,10 @@ def _train_phase(run: Training, stretch: Stretch, at: Checkpoint | None) -> None
     )  # fmt: skip
     recorder.trainer = trainer
     trainer.add_callback(recorder)
-    trainer.train(resume_from_checkpoint=str(at.path) if at else None)
+    said = objectives.try_half(trainer)
+    if said and not at:
+        run.journal.emit("noted", name="precision", detail=said)
+    objectives.run(trainer, at.path if at else None)
     if recorder.stopped:
         raise Stopped("the run was asked to stop")
 

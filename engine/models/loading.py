@@ -31,6 +31,8 @@ def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
+    from engine import products
+
     settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         # tokenizer.json as it stands: AutoTokenizer goes by the model's type, and may build another one from it.
@@ -51,6 +53,7 @@ def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
     _check_vocabulary(ref, model, tokenizer)
     tokenizer.chat_template = folder.chosen(tokenizer.chat_template) or None
     _set_pad(tokenizer)
+    products.quicken(model)
     return model.eval(), tokenizer
 
 

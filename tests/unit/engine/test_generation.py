@@ -11,8 +11,9 @@ import torch
 
 from engine import adapter
 from engine.example import Prompt, StudyData
-from engine.generation import LocalSubject, batches
+from engine.generation import LocalSubject
 from engine.method import MethodConfig
+from engine.scoring import batches
 from engine.stopping import Stopped
 from tests.support.tiny import make_model
 
@@ -137,6 +138,6 @@ def test_a_stop_is_seen_between_batches(model: Any, tokenizer: Any, data: StudyD
 
 def test_batches_hold_every_index_once() -> None:
     lengths = [Random(1).randint(1, 5000) for _ in range(300)]
-    found = list(batches(lengths))
+    found = batches(lengths, 16384, 128)
     assert sorted(at for batch in found for at in batch) == list(range(300))
     assert all(len(batch) * max(lengths[at] for at in batch) <= 16384 or len(batch) == 1 for batch in found)

@@ -1,0 +1,67 @@
+"""The function-calling study as files for trl_script.py: the same examples, order, steps and items as the lab's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from engine import treatment
+from engine.data.sources import load as load_data
+from engine.generation import renderer_of
+from engine.methods import method_class
+from engine.models import load as load_model
+from engine.probes import probe_class
+from engine.spec import RunSpec
+from engine.training import plan
+
+
+class Writer:
+    """Writes one folder for each run. Prompts and answers are rendered once, as a user's prepared file would be."""
+
+    def __init__(self, first: RunSpec) -> None:
+        self.data = load_data(first.data)
+        model, tokenizer = load_model(first.model, "cpu")
+        self.renderer = renderer_of(model, tokenizer)
+
+    def write(self, spec: RunSpec, folder: Path, threads: int = 0, overrides: Mapping[str, Any] | None = None) -> Path:
+        """The run's folder for the script; `overrides` are TRL settings that differ from its defaults."""
+        folder.mkdir(parents=True)
+        cls = method_class(spec.method)
+        config = cls.Config.model_validate(spec.settings)
+        method = cls(config)
+        stretches = plan(method, spec.scale.steps)
+        calls = probe_class("calls")(probe_class("calls").Config())
+        items = calls.items(self.data, spec.scale.items)
+        job = {
+            "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
+            "batch_size": spec.scale.batch_size, "end": self.renderer.end, "max_new_tokens": 48,
+            "sft_steps": stretches[0].steps if stretches else 0, "dpo_steps": stretches[1].steps if stretches[1:] else 0,
+            **config.model_dump(),
+        }  # fmt: skip
+        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        if method.trains:
+            chosen = treatment.choose(self.data.train, spec.scale.train_examples, spec.agreement, spec.seed)
+            treated = method.treat(chosen, Random(f"{spec.seed}:treat"))
+            batches = treatment.order(len(treated), spec.scale.batch_size, spec.scale.steps, spec.seed, "order-0")
+            rows = [
+                {
+                    "prompt": self.renderer.prompt_text(e.prompt),
+                    "completion": self.renderer.answer_text(e.prompt, e.answer),
+                    "gold": e.gold.model_dump(mode="json"),
+                }
+                for batch in batches for e in (treated[at] for at in batch)
+            ]  # fmt: skip
+            (folder / "train.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
+        shown = [
+            {
+                "prompt": self.renderer.prompt_text(i.prompt), "gold": i.gold.model_dump(mode="json"),
+                "split": i.split, "side": i.side.value,
+            }
+            for i in items
+        ]  # fmt: skip
+        (folder / "items.jsonl").write_text("".join(json.dumps(r) + "\n" for r in shown), "utf-8")
+        (folder / "texts.json").write_text(json.dumps(self.data.texts[: spec.scale.items]), "utf-8")
+        return folder
