@@ -146,7 +146,7 @@ class LeanDPO(_Lean, DPOTrainer):
         return Block(row.prompt, (row.completion, row.rejected))
 
     def collate(self, rows: list[PairRow]) -> Batch:
-        """The packed pairs with their references [pairs, 2], or TRL's own batch (chosen answers, then rejected ones)."""
+        """The packed pairs with their references [pairs, 2], or TRL's own batch: chosen answers, then rejected ones."""
         reference = torch.tensor([row.reference for row in rows])
         if not self.aux_loss_enabled:
             return {**super().collate(rows), "reference": reference}

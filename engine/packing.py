@@ -109,7 +109,7 @@ def layout_of(model: Any) -> Layout:
 
 
 def logprobs(model: Any, batch: Packed) -> Tensor:
-    """Log-probability (nats, float32 [scored]) of every token of every answer. Logits are made only where they count."""
+    """Log-probability (nats, float32 [scored]) of every answer's every token; logits are made only where they count."""
     given: dict[str, Any] = {"input_ids": batch.ids, "use_cache": False}
     if batch.positions is not None:
         given["position_ids"] = batch.positions

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from engine.errors import PluginError
+from pydantic import ValidationError
+
+from engine.errors import PluginError, SpecError
 
 T = TypeVar("T")
 
@@ -91,3 +93,15 @@ def _only_class(module: ModuleType, base: type[T]) -> type[T]:
     if len(own) != 1:
         raise PluginError(f"a plug-in file defines one {base.__name__}; this one defines {len(own)}")
     return own[0]
+
+
+def configured(cls: Any, settings: dict[str, Any], what: str) -> Any:
+    """A method or a probe with its settings. Raises SpecError where they do not fit; `what` names it for people."""
+    try:
+        return cls(cls.Config.model_validate(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SpecError(
+            f"The settings of {what} do not fit: {where}: {first['msg']}.", "Correct the study's file."
+        ) from error

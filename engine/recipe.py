@@ -9,7 +9,7 @@ provenance.quiet()
 import random  # noqa: E402 - after quiet(), which must come before any library is imported
 import threading  # noqa: E402
 import time  # noqa: E402
-from collections.abc import Callable, Iterator, Sequence  # noqa: E402
+from collections.abc import Iterator, Sequence  # noqa: E402
 from contextlib import contextmanager, nullcontext  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -17,46 +17,32 @@ from typing import Any, Literal  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from pydantic import ValidationError  # noqa: E402
 
 from engine import adapter, checkpoint, integrity, journal, precision, stopping, treatment  # noqa: E402
-from engine.errors import OutOfMemory, SpecError  # noqa: E402
-from engine.example import Item, StudyData  # noqa: E402
-from engine.generation import LocalSubject, renderer_of  # noqa: E402
+from engine.errors import OutOfMemory  # noqa: E402
+from engine.example import Outcome  # noqa: E402
+from engine.generation import LocalSubject  # noqa: E402
 from engine.journal import Journal  # noqa: E402
 from engine.method import Method  # noqa: E402
 from engine.methods import method_class  # noqa: E402
+from engine.plugin import configured  # noqa: E402
 from engine.probe import Probe  # noqa: E402
-from engine.probes import probe_class  # noqa: E402
 from engine.rendering import Encoded  # noqa: E402
-from engine.spec import DataRef, ModelRef, RunSpec  # noqa: E402
+from engine.shared import Loaders, Plan, Shared  # noqa: E402
+from engine.spec import RunSpec  # noqa: E402
 from engine.stopping import Stopped  # noqa: E402
-from engine.training import Training, plan, train  # noqa: E402
+from engine.training import Training, stretches_of, train  # noqa: E402
 
 __all__ = ["Loaders", "Stopped", "execute"]
 
 
-def _load_model(ref: ModelRef, device: str) -> tuple[Any, Any]:
-    from engine.models import load
-
-    return load(ref, device)
-
-
-def _load_data(ref: DataRef) -> StudyData:
-    from engine.data.sources import load
-
-    return load(ref)
-
-
-@dataclass(frozen=True)
-class Loaders:
-    """Where a run's model and data come from; tests pass their own."""
-
-    model: Callable[[ModelRef, str], tuple[Any, Any]] = _load_model
-    data: Callable[[DataRef], StudyData] = _load_data
-
-
-def execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders | None = None) -> None:
+def execute(
+    spec: RunSpec,
+    folder: Path,
+    stop: threading.Event,
+    loaders: Loaders | None = None,
+    shared: Shared | None = None,
+) -> None:
     """Run one arm at one seed, from the start or from its newest complete checkpoint.
 
     Args:
@@ -64,6 +50,7 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders
         folder: The run's folder: `events.ndjson`, `checkpoints/`, `adapter/`, `preferences-*.jsonl`.
         stop: When set, a checkpoint is written and Stopped is raised.
         loaders: Where model and data come from.
+        shared: What runs on this model share, untouched by any run; its model is trained from here on.
 
     Raises:
         Stopped: A stop was asked for; the same call goes on from the checkpoint.
@@ -73,33 +60,28 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders
         return
     folder.mkdir(parents=True, exist_ok=True)
     with _named_failures(spec):
-        _execute(spec, folder, stop, loaders or Loaders())
+        _execute(spec, folder, stop, loaders, shared)
 
 
-def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders) -> None:
+def _execute(
+    spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders | None, shared: Shared | None
+) -> None:
     began = time.monotonic()
-    method: Method = _configured(method_class(spec.method), spec.settings, f"arm {spec.arm!r}")
-    probes: list[Probe] = [_configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in spec.probes]
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    method: Method = configured(method_class(spec.method), spec.settings, f"arm {spec.arm!r}")
+    shared = shared or Shared(spec.model, loaders)
+    renderer, tokenizer, device = shared.renderer, shared.tokenizer, shared.device
     _seed(spec.seed)
-
-    data = loaders.data(spec.data)
-    model, tokenizer = loaders.model(spec.model, device)
-    model.eval()
-    attention = model.config._attn_implementation  # noqa: SLF001
-    renderer = renderer_of(model, tokenizer)
-    template = renderer.digest
+    data = shared.data(spec.data)
+    model = shared.model.to(device)
+    measured = shared.plan(spec)
     chosen = treatment.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed) if method.trains else []
     examples = method.treat(chosen, random.Random(f"{spec.seed}:treat"))
     encoded = [renderer.encode(example) for example in examples]
-    items = {probe.name: probe.items(data, spec.scale.items) for probe in probes}
-    prompts = [item.prompt for some in items.values() for item in some] or [example.prompt for example in data.train]
-    base = integrity.logits(model, renderer, prompts)
 
     resume = checkpoint.newest(folder, spec.hash)
     with Journal(folder, resume.seq if resume else 0) as log:
-        measurer = _Measurer(log, probes, data, spec.scale.live_items, items)
-        stretches = plan(method, spec.scale.steps)
+        measurer = _Measurer(log, measured)
+        stretches = stretches_of(method, spec.scale.steps)
         total = sum(stretch.steps for stretch in stretches)
         if resume is None:
             log.emit(
@@ -110,15 +92,15 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
                 versions=provenance.versions(),
             )
             _note_cuts(log, encoded)
+            measurer.base()
         if stretches:
             model = adapter.attach(model, method.config, spec.seed)
 
         def live(step: int) -> None:
-            with _measurable(model, attention) as plain:
-                measurer.live(LocalSubject(plain, tokenizer, stop, renderer), step)
+            if step < total:  # the last step's comes with the full measurement
+                with _measurable(model, shared.attention) as plain:
+                    measurer.live(LocalSubject(plain, tokenizer, stop, renderer), step)
 
-        if resume is None:
-            live(0)
         if stretches:
             run = Training(
                 spec=spec, method=method, folder=folder, stop=stop, journal=log, model=model, renderer=renderer,
@@ -129,14 +111,14 @@ def _execute(spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loader
         saved = adapter.save(model, folder / "adapter") if stretches else ""
 
         findings = []
-        with _measurable(model, attention) as plain:
+        with _measurable(model, shared.attention) as plain:
             subject = LocalSubject(plain, tokenizer, stop, renderer)
-            measurer.full(subject, total)
-            findings.append(integrity.greedy_finding(subject, prompts))
+            measurer.full(subject, total, curve=bool(stretches) and total % spec.scale.live_every == 0)
+            findings.append(integrity.greedy_finding(subject, measured.prompts))
         if stretches:
-            findings += integrity.adapter_findings(model, renderer, prompts, base)
-        findings.append(integrity.template_finding(template, renderer.digest, spec.model.template))
-        every_item = [item for some in items.values() for item in some]
+            findings += integrity.adapter_findings(model, renderer, measured.prompts, measured.logits)
+        findings.append(integrity.template_finding(shared.template, renderer.digest, spec.model.template))
+        every_item = [item for some in measured.items.values() for item in some]
         findings.append(integrity.overlap_finding(examples or data.train, every_item))
         for finding in findings:
             log.emit("checked", **finding._asdict())
@@ -151,27 +133,35 @@ class _Measurer:
     """Runs the probes and records what they find."""
 
     log: Journal
-    probes: Sequence[Probe]
-    data: StudyData
-    live_items: int
-    items: dict[str, list[Item]]
+    plan: Plan
+
+    def base(self) -> None:
+        """The live sample of the untouched base, which is every run's before its first step."""
+        for probe in self.plan.probes:
+            if probe.name in self.plan.live:
+                self._record(probe, self.plan.base[probe.name], 0, "live")
 
     def live(self, subject: LocalSubject, step: int) -> None:
         """The live sample: the metrics that are worth a curve."""
-        for probe in self.probes:
-            if probe.live and self.live_items:
-                self._measure(probe, probe.items(self.data, self.live_items), subject, step, "live")
+        for probe in self.plan.probes:
+            if probe.name in self.plan.live:
+                stopping.check(subject.stop)
+                self._record(probe, probe.measure(subject, self.plan.live[probe.name]), step, "live")
 
-    def full(self, subject: LocalSubject, step: int) -> None:
-        """The full set, with every item's outcome."""
-        for probe in self.probes:
-            self._measure(probe, self.items[probe.name], subject, step, "after")
+    def full(self, subject: LocalSubject, step: int, curve: bool) -> None:
+        """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve."""
+        for probe in self.plan.probes:
+            stopping.check(subject.stop)
+            outcomes = probe.measure(subject, self.plan.items[probe.name])
+            if curve and probe.name in self.plan.live:
+                known = {outcome.item: outcome for outcome in outcomes}
+                sample = self.plan.live[probe.name]
+                inside = all(item.id in known for item in sample)
+                drawn = [known[item.id] for item in sample] if inside else probe.measure(subject, sample)
+                self._record(probe, drawn, step, "live")
+            self._record(probe, outcomes, step, "after")
 
-    def _measure(
-        self, probe: Probe, items: Sequence[Item], subject: LocalSubject, step: int, stage: Literal["live", "after"]
-    ) -> None:
-        stopping.check(subject.stop)
-        outcomes = probe.measure(subject, items)
+    def _record(self, probe: Probe, outcomes: Sequence[Outcome], step: int, stage: Literal["live", "after"]) -> None:
         metrics = probe.summarise(outcomes)
         if stage == "live":
             metrics = {name: value for name, value in metrics.items() if name in probe.live}
@@ -185,17 +175,6 @@ def _measurable(model: Any, attention: str) -> Iterator[Any]:
     tuned = hasattr(model, "get_base_model")
     with precision.attention(model, attention), adapter.folded(model) if tuned else nullcontext():
         yield model.get_base_model() if tuned else model
-
-
-def _configured(cls: Any, settings: dict[str, Any], what: str) -> Any:
-    try:
-        return cls(cls.Config.model_validate(settings))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SpecError(
-            f"The settings of {what} do not fit: {where}: {first['msg']}.", "Correct the study's file."
-        ) from error
 
 
 def _seed(seed: int) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from engine.errors import SpecError
 from engine.example import Frozen
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
 
@@ -206,6 +206,12 @@ class RunSpec(Frozen):
             mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}}
         )
         return digest(plain)[:16]
+
+    @property
+    def measures(self) -> str:
+        """Runs with the same value are measured on the same items, and by the same probes."""
+        probes = [probe.model_dump(mode="json") for probe in self.probes]
+        return digest([self.data.model_dump(mode="json"), probes, self.scale.items, self.scale.live_items])
 
 
 class TrialSpec(Frozen):

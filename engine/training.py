@@ -61,7 +61,7 @@ class Training:
     began: float
 
 
-def plan(method: Method, steps: int) -> list[Stretch]:
+def stretches_of(method: Method, steps: int) -> list[Stretch]:
     """The phases with whole numbers of steps that add up to `steps`. Raises SpecError where there are too few."""
     phases = method.phases()
     if phases and steps < len(phases):
@@ -80,7 +80,7 @@ def plan(method: Method, steps: int) -> list[Stretch]:
 
 def train(run: Training, resume: Checkpoint | None) -> None:
     """Train every phase that is not done yet. Raises Stopped after a checkpoint where a stop was asked for."""
-    for stretch in plan(run.method, run.spec.scale.steps):
+    for stretch in stretches_of(run.method, run.spec.scale.steps):
         if resume and stretch.index < resume.phase:
             continue
         at = resume if resume and stretch.index == resume.phase else None

@@ -10,7 +10,7 @@ import importlib
 import sys
 import threading
 
-MODULES = ("engine.recipe", "engine.generation", "engine.scoring", "transformers", "peft", "trl")
+MODULES = ("engine.recipe", "engine.shared", "engine.generation", "engine.scoring", "transformers", "peft", "trl")
 
 for _name in MODULES:
     try:

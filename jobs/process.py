@@ -18,10 +18,17 @@ from typing import Any
 import psutil
 
 from engine.errors import WorkerLost
-from jobs import worker
+from engine.spec import RunSpec
+from jobs import host, worker
+from jobs.host import LOST, Forked, Host
 from jobs.paths import read_json
 
 ENVIRONMENT: Mapping[str, str] = {
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # looking for a GPU must not keep a process from forking
+    # Memory that a step has freed is kept for the next one, not given back and zeroed again (glibc alone knows these).
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+    "MALLOC_TOP_PAD_": str(1 << 26),
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin starve everything else on a shared machine
     "OMP_NUM_THREADS": "1",  # one thread in each of two runs is faster than two in one
     "TOKENIZERS_PARALLELISM": "false",
@@ -31,7 +38,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 PRELOAD = ("jobs.preload",)
-LOST = 255  # multiprocessing's exit code of a child whose fork server is gone
+HOSTS = 2  # base models that are held at once, beside those with runs at work
 SAME_START = 2.0  # seconds by which a process's start time may differ between two readings of the clock
 
 _changing = threading.Lock()
@@ -40,7 +47,7 @@ _changing = threading.Lock()
 class Child:
     """One run's process."""
 
-    def __init__(self, job: worker.Job, process: BaseProcess, line: Any) -> None:
+    def __init__(self, job: worker.Job, process: BaseProcess | Forked, line: Any) -> None:
         self.job = job
         self.pid: int = process.pid or 0
         self.started = start_time(self.pid)
@@ -75,20 +82,28 @@ class Child:
 
 
 class Launcher:
-    """Starts children: forked from one warm process where the platform can, else spawned.
+    """Starts children: forked where the platform can, from a host that holds their model; else spawned.
 
     Args:
         target: "module:function" that does a run's work.
         preload: Modules the warm process imports.
+        prepare: "module:function" that makes what runs on one model share (`jobs.host`); "": they share nothing.
     """
 
-    def __init__(self, target: str = "engine.recipe:execute", preload: Sequence[str] = PRELOAD) -> None:
+    def __init__(
+        self,
+        target: str = "engine.recipe:execute",
+        preload: Sequence[str] = PRELOAD,
+        prepare: str = "engine.shared:prepare",
+    ) -> None:
         self.target = target
         self.error: str = ""
         self._forks = "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "win32"
         self._context: Any = multiprocessing.get_context("forkserver" if self._forks else "spawn")
         if self._forks:
             self._context.set_forkserver_preload(list(preload))
+        self._prepare = prepare
+        self._hosts: dict[str, Host] = {}  # by the model's digest, the latest asked for last
         self._ready = threading.Event()
         self._warming: threading.Thread | None = None
         self._asking = threading.Lock()
@@ -115,10 +130,28 @@ class Launcher:
             self.error = f"{type(error).__name__}: {error}"
             self._warming = None
 
+    def ready(self, spec: RunSpec) -> bool:
+        """Whether a run can be started at once; if not, what it shares with others of its kind is being prepared."""
+        if not self._forks or not self._prepare:
+            return True
+        held = self._hosts.pop(spec.model.digest, None)
+        if held is None or held.lost:
+            held = Host(self._launch_host, self._context.Pipe, self._prepare)
+        self._hosts[spec.model.digest] = held
+        idle = [digest for digest, other in self._hosts.items() if not other.children]
+        for digest in idle[:-HOSTS]:
+            self._hosts.pop(digest).close()
+        return held.ready(spec)
+
     def reset(self) -> None:
         """The warm process is gone: the next `warm()` starts another."""
         self._ready.clear()
         self._warming = None
+
+    def close(self) -> None:
+        """Let the hosts end."""
+        while self._hosts:
+            self._hosts.popitem()[1].close()
 
     def start(self, run: str, spec: str, folder: Path, attempt: int) -> Child:
         """Start a run's process. Raises WorkerLost where the system refuses."""
@@ -126,10 +159,7 @@ class Launcher:
         line, far_end = None, None
         try:
             far_end, line = self._context.Pipe(duplex=False)
-            process = self._context.Process(target=worker.main, args=(job, far_end), name=f"run-{run}")
-            with _child_environment():
-                process.start()
-            return Child(job, process, line)
+            return Child(job, self._process(job, far_end), line)
         except (OSError, EOFError) as error:
             self.reset()
             if line is not None:
@@ -138,6 +168,22 @@ class Launcher:
         finally:
             if far_end is not None:
                 far_end.close()
+
+    def _process(self, job: worker.Job, far_end: Any) -> BaseProcess | Forked:
+        held = self._hosts.get(RunSpec.model_validate_json(job.spec).model.digest) if self._hosts else None
+        if held is not None and not held.lost:
+            with suppress(WorkerLost):  # the run can as well do without
+                return held.start(job, far_end)
+        process = self._context.Process(target=worker.main, args=(job, far_end), name=f"run-{job.run}")
+        with _child_environment():
+            process.start()
+        return process
+
+    def _launch_host(self, arguments: tuple[Any, ...]) -> BaseProcess:
+        process = self._context.Process(target=host.main, args=arguments, name="host", daemon=True)
+        with _child_environment():
+            process.start()
+        return process
 
 
 @contextmanager

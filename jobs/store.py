@@ -196,6 +196,11 @@ class Store:
             self.db.table(table).delete_where("run = ?", [run])
         self.db.execute("UPDATE runs SET step = 0, loss = NULL, events_offset = 0 WHERE hash = ?", (run,))
 
+    def next(self) -> RunSpec | None:
+        """The run that `claim` would take."""
+        rows = self.db.query("SELECT spec FROM runs WHERE state = 'queued' ORDER BY priority DESC, place LIMIT 1")
+        return next((RunSpec.model_validate_json(row["spec"]) for row in rows), None)
+
     def claim(self, now: float) -> Row | None:
         """Take the first queued run, in one statement: hash, spec and attempt; None where nothing is queued.
 

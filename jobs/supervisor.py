@@ -32,6 +32,7 @@ TICK = 0.1  # seconds
 GRACE: dict[Intent, float] = {"cancel": 3.0, "stop": 30.0}  # seconds for a last checkpoint before a run is killed
 DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
+LOADING = "loading the model and the data"
 
 
 @dataclass
@@ -171,6 +172,7 @@ class Supervisor:
         finally:
             for active in self._active.values():
                 active.child.kill()
+            self._launcher.close()
             self._refuse_the_rest()
             try:
                 self._store.close()
@@ -288,7 +290,7 @@ class Supervisor:
 
     def _claim(self) -> None:
         """Fill the free slots."""
-        if self.paused or len(self._active) >= self.slots or not self._store.in_state("queued"):
+        if self.paused or len(self._active) >= self.slots or self._store.next() is None:
             return
         if not self._launcher.warm():
             if self._launcher.error:
@@ -297,9 +299,13 @@ class Supervisor:
             elif not self.reason:
                 self.reason = BUSY
             return
-        if self.reason == BUSY:
-            self.reason = ""
         while len(self._active) < self.slots and not self.paused:
+            coming = self._store.next()
+            if coming is not None and not self._launcher.ready(coming):
+                self.reason = self.reason or LOADING
+                return
+            if self.reason in (BUSY, LOADING):
+                self.reason = ""
             with self._store.batch():
                 row = self._store.claim(time.time())
             if row is None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
@@ -51,11 +52,12 @@ class Job:
     target: str = "engine.recipe:execute"
 
 
-def main(job: Job, line: Connection) -> None:
+def main(job: Job, line: Connection, shared: Any = None) -> None:
     """Do the job and end the process.
 
     Args:
         line: Comes from the lab: any message asks for a stop, its end means that the lab is gone.
+        shared: What the process it was forked from holds for all runs, if there is such a one.
     """
     stop = threading.Event()
     for name in ("SIGINT", "SIGBREAK"):  # Ctrl-C reaches the whole terminal; the lab decides what is stopped
@@ -67,8 +69,8 @@ def main(job: Job, line: Connection) -> None:
     code = BUG
     try:
         _talk_to(folder / "run.log", job.attempt)
-        _be_nice()
-        code = _work(job, folder, stop)
+        be_nice()
+        code = _work(job, folder, stop, shared)
     except OSError as error:
         traceback.print_exc()
         code = DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else BUG
@@ -81,7 +83,7 @@ def main(job: Job, line: Connection) -> None:
         os._exit(code)  # libraries leave threads behind that would keep the process waiting
 
 
-def _work(job: Job, folder: Path, stop: threading.Event) -> int:
+def _work(job: Job, folder: Path, stop: threading.Event, shared: Any) -> int:
     # A child of a lab that was killed may still be writing its last checkpoint here.
     lock = FileLock(folder / "run.lock", timeout=LOCK_SECONDS, thread_local=False)
     try:
@@ -94,7 +96,8 @@ def _work(job: Job, folder: Path, stop: threading.Event) -> int:
         return STOPPED
     try:
         spec = RunSpec.model_validate_json(job.spec)
-        _function(job.target)(spec, folder, stop)
+        more = {} if shared is None else {"shared": shared}
+        _function(job.target)(spec, folder, stop, **more)
         return DONE
     except Stopped:
         return STOPPED
@@ -106,7 +109,7 @@ def _work(job: Job, folder: Path, stop: threading.Event) -> int:
         return _fail(job, folder, error)
 
 
-def _function(target: str) -> Callable[[RunSpec, Path, threading.Event], None]:
+def _function(target: str) -> Callable[..., None]:
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
@@ -168,7 +171,7 @@ def _talk_to(log: Path, attempt: int) -> None:
     sys.stdout.write(f"--- attempt {attempt}, process {os.getpid()}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
 
 
-def _be_nice() -> None:
+def be_nice() -> None:
     """The window and the user's other programs come first."""
     try:
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)

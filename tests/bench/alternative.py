@@ -15,7 +15,7 @@ from engine.methods import method_class
 from engine.models import load as load_model
 from engine.probes import probe_class
 from engine.spec import RunSpec
-from engine.training import plan
+from engine.training import stretches_of
 
 
 class Writer:
@@ -32,13 +32,13 @@ class Writer:
         cls = method_class(spec.method)
         config = cls.Config.model_validate(spec.settings)
         method = cls(config)
-        stretches = plan(method, spec.scale.steps)
+        stretches = stretches_of(method, spec.scale.steps)
         calls = probe_class("calls")(probe_class("calls").Config())
         items = calls.items(self.data, spec.scale.items)
         job = {
             "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
             "batch_size": spec.scale.batch_size, "end": self.renderer.end, "max_new_tokens": 48,
-            "sft_steps": stretches[0].steps if stretches else 0, "dpo_steps": stretches[1].steps if stretches[1:] else 0,
+            "sft_steps": sum(s.steps for s in stretches[:1]), "dpo_steps": sum(s.steps for s in stretches[1:]),
             **config.model_dump(),
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job), "utf-8")

@@ -170,7 +170,7 @@ def test_what_is_cut_is_noted(tmp_path: Path, loaders: Any) -> None:
 )
 def test_phases_fill_the_run(share: float, steps: int, want: list[int]) -> None:
     cls = method_class("sft-dpo")
-    plan = training.plan(cls(cls.Config.model_validate({"dpo_share": share})), steps)
+    plan = training.stretches_of(cls(cls.Config.model_validate({"dpo_share": share})), steps)
     assert [stretch.steps for stretch in plan] == want
     assert [stretch.first for stretch in plan] == [0, want[0]]
 
@@ -178,7 +178,7 @@ def test_phases_fill_the_run(share: float, steps: int, want: list[int]) -> None:
 def test_too_few_steps_for_the_phases_is_said() -> None:
     cls = method_class("sft-dpo")
     with pytest.raises(SpecError, match="too few"):
-        training.plan(cls(cls.Config()), 1)
+        training.stretches_of(cls(cls.Config()), 1)
 
 
 def test_the_first_weights_depend_on_the_seed_alone(tokenizer: Any) -> None:

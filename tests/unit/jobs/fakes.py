@@ -109,7 +109,7 @@ def _trouble(kind: str, step: int, folder: Path, log: Journal) -> None:
 
 def launcher() -> Launcher:
     """Starts the fake recipe, from a process that has loaded nothing heavy."""
-    return Launcher(TARGET, preload=["jobs.worker", "engine.journal"])
+    return Launcher(TARGET, preload=["jobs.worker", "engine.journal"], prepare="")
 
 
 def study(steps: int = 12, seconds: float = 0.01, trouble: str = "", name: str = "fake") -> StudySpec:

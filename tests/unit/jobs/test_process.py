@@ -80,7 +80,9 @@ def test_runs_are_spawned_where_nothing_can_be_forked(home: Path) -> None:
 
 
 def test_libraries_that_do_not_load_fail_the_run_and_say_so(home: Path) -> None:
-    with Lab(home, slots=1, launcher=Launcher("no.such.module:execute", preload=["no.such.preload"])) as lab:
+    with Lab(
+        home, slots=1, launcher=Launcher("no.such.module:execute", preload=["no.such.preload"], prepare="")
+    ) as lab:
         lab.enqueue(fakes.trial(seeds=1, arms=("plain",)))
         until(lambda: done(lab))
         run = lab.snapshot().runs[0]

@@ -1,0 +1,120 @@
+"""What the runs on one base model share: the model, the data, and what the untouched base does.
+
+Made in the process that runs are forked from, all of it lies in memory once, and no run loads, renders or measures
+again what another has. A run in a process of its own (where nothing can be forked) makes it for itself.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+
+from engine import integrity
+from engine.example import Item, Outcome, Prompt, StudyData
+from engine.generation import LocalSubject, renderer_of
+from engine.plugin import configured
+from engine.probe import Probe
+from engine.probes import probe_class
+from engine.spec import DataRef, ModelRef, RunSpec
+
+
+def _load_model(ref: ModelRef, device: str) -> tuple[Any, Any]:
+    from engine.models import load
+
+    return load(ref, device)
+
+
+def _load_data(ref: DataRef) -> StudyData:
+    from engine.data.sources import load
+
+    return load(ref)
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """Where a run's model and data come from; tests pass their own."""
+
+    model: Callable[[ModelRef, str], tuple[Any, Any]] = _load_model
+    data: Callable[[DataRef], StudyData] = _load_data
+
+
+class Plan(NamedTuple):
+    """What is measured, and what the untouched base did.
+
+    Attributes:
+        items: Every probe's items, by its name; `live` likewise, for the live sample.
+        prompts: Prompts on which the checks look at the weights.
+        logits: The base's, `engine.integrity.logits`.
+        base: The base's outcomes on the live sample.
+    """
+
+    probes: Sequence[Probe]
+    items: dict[str, list[Item]]
+    live: dict[str, list[Item]]
+    prompts: Sequence[Prompt]
+    logits: Sequence[torch.Tensor]
+    base: dict[str, list[Outcome]]
+
+
+class Shared:
+    """A base model with its renderer, and the data and measurements of the studies on it.
+
+    Attributes:
+        attention: How the model attends as it was loaded.
+        template: sha256 of the chat template as it was loaded.
+    """
+
+    def __init__(self, ref: ModelRef, loaders: Loaders | None = None) -> None:
+        self.ref = ref
+        self.loaders = loaders or Loaders()
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model, self.tokenizer = self.loaders.model(ref, "cpu")
+        self.model.eval()
+        self.attention: str = self.model.config._attn_implementation  # noqa: SLF001
+        self.renderer = renderer_of(self.model, self.tokenizer)
+        self.template = self.renderer.digest
+        self._data: dict[str, StudyData] = {}
+        self._plans: dict[str, Plan] = {}
+
+    def data(self, ref: DataRef) -> StudyData:
+        """The data of a reference, loaded once."""
+        if ref.model_dump_json() not in self._data:
+            self._data[ref.model_dump_json()] = self.loaders.data(ref)
+        return self._data[ref.model_dump_json()]
+
+    def plan(self, spec: RunSpec) -> Plan:
+        """What a run measures. The first of its kind measures the base, on the model as it stands: untouched."""
+        if spec.measures not in self._plans:
+            self._plans[spec.measures] = self._measure(spec)
+        return self._plans[spec.measures]
+
+    def _measure(self, spec: RunSpec) -> Plan:
+        data = self.data(spec.data)
+        probes: list[Probe] = [configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in spec.probes]
+        items = {probe.name: probe.items(data, spec.scale.items) for probe in probes}
+        live = {p.name: p.items(data, spec.scale.live_items) for p in probes if p.live and spec.scale.live_items}
+        prompts = [item.prompt for some in items.values() for item in some] or [e.prompt for e in data.train]
+        logits = integrity.logits(self.model, self.renderer, prompts)
+        subject = LocalSubject(self.model, self.tokenizer, None, self.renderer)
+        base = {p.name: p.measure(subject, live[p.name]) for p in probes if p.name in live}
+        return Plan(probes, items, live, prompts, logits, base)
+
+
+def prepare(spec: RunSpec, shared: Shared | None = None) -> Shared:
+    """Have everything at hand that runs like this one share; called before they are forked.
+
+    On a GPU that is the weights and the data: what is on a device cannot be forked.
+    """
+    if shared is None or shared.ref != spec.model:
+        shared = Shared(spec.model)
+    if shared.device == "cpu":
+        shared.plan(spec)
+    else:
+        shared.data(spec.data)
+    gc.collect()
+    gc.freeze()  # what is here stays here: children share its memory until they write to it
+    return shared
