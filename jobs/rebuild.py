@@ -62,7 +62,7 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
             except (ValidationError, KeyError, TypeError, ValueError):
                 lost += 1
         with store.batch():
-            for run, created in found.values():
+            for run, created in sorted(found.values(), key=lambda entry: entry[1]):
                 store.add_run(run, created)
             for trial, runs, created in sorted(trials, key=lambda t: t[2]):
                 store.add_trial(trial, runs, created)
