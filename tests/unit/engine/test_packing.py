@@ -1,0 +1,108 @@
+"""Packed rows give the log-probabilities and gradients of plain rows; models that cannot, get plain rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import packing
+from engine.packing import Block, Layout
+from tests.support.tiny import make_model
+
+WORDS = 60
+tokens = st.lists(st.integers(3, WORDS - 1), min_size=1, max_size=9).map(tuple)
+blocks_strategy = st.lists(
+    st.builds(Block, tokens, st.lists(tokens, min_size=1, max_size=3).map(tuple)), min_size=1, max_size=7
+)
+
+
+@pytest.fixture(scope="module", params=["qwen2", "llama"])
+def model(request: pytest.FixtureRequest) -> Any:
+    return make_model(WORDS, request.param).eval()
+
+
+def totals(model: Any, batch: packing.Packed, answers: int) -> torch.Tensor:
+    scores = packing.logprobs(model, batch)
+    return scores.new_zeros(answers).index_add(0, batch.owners, scores)
+
+
+@settings(max_examples=25, deadline=None)
+@given(blocks=blocks_strategy)
+def test_packed_rows_score_as_plain_rows(model: Any, blocks: list[Block]) -> None:
+    layout = packing.layout_of(model)
+    assert layout.longest > 0
+    count = sum(len(block.answers) for block in blocks)
+    plain = totals(model, packing._plain(blocks, 0), count)
+    assert torch.allclose(totals(model, layout.pack(blocks, 0), count), plain, atol=1e-4)
+    together = packing._together([list(range(len(blocks)))], blocks, 0)
+    assert torch.allclose(totals(model, together, count), plain, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["eager", "sdpa"])
+def test_gradients_are_those_of_plain_rows(kind: str) -> None:
+    model = make_model(WORDS, "qwen2")
+    model.set_attn_implementation(kind)
+    blocks = [Block((3, 4, 5, 6), ((7, 8), (9, 10, 11))), Block((12, 13), ((14,), (15, 16))), Block((9, 8, 7), ((5,),))]
+    weights = [w for w in model.parameters() if w.requires_grad]
+    found = []
+    for batch in (packing._plain(blocks, 0), packing._together([[0, 2], [1]], blocks, 0)):
+        loss = -packing.logprobs(model, batch).mean()
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+        found.append(torch.cat([g.flatten() for g in gradients if g is not None]))
+    assert float((found[0] - found[1]).norm() / found[0].norm()) < 1e-5
+
+
+def test_a_model_that_sees_other_blocks_gets_plain_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model(WORDS, "qwen2").eval()
+    backbone = type(model.base_model)
+    plain = backbone.forward
+
+    def forgets_the_mask(self: Any, *args: Any, attention_mask: Any = None, **kwargs: Any) -> Any:
+        return plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(backbone, "forward", forgets_the_mask)
+    layout = packing.layout_of(model)
+    assert layout.longest == 0
+    pairs = [((3, 4), (5,)), ((3, 4), (6,))]
+    batch = layout.pack(layout.blocks(pairs), 0)
+    assert batch.visible is None
+    assert batch.ids.tolist() == [[3, 4, 5], [3, 4, 6]]
+
+
+def test_a_model_that_refuses_positions_gets_plain_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model(WORDS, "qwen2").eval()
+    backbone = type(model.base_model)
+    plain = backbone.forward
+
+    def knows_no_positions(self: Any, input_ids: Any, use_cache: bool = False) -> Any:
+        return plain(self, input_ids=input_ids, use_cache=use_cache)
+
+    monkeypatch.setattr(backbone, "forward", knows_no_positions)
+    assert packing.layout_of(model).longest == 0
+
+
+def test_neighbours_share_a_prompt_only_where_that_saves_reading_it() -> None:
+    layout = Layout(longest=100, width=64)
+    short = [((1,) * 8, (2, 3)), ((1,) * 8, (4,)), ((9,), (5,) * 6), ((9,), (6,) * 7)]
+    found = layout.blocks(short)
+    assert [(block.prompt, len(block.answers)) for block in found] == [((1,) * 8, 2), ((9,), 1), ((9,), 1)]
+    assert len(Layout(longest=5, width=64).blocks(short)) == 4, "too long to share a row"
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=30), width=st.sampled_from([32, 192, 576]))
+def test_no_layout_holds_more_tokens_than_padding_would(sizes: list[int], width: int) -> None:
+    blocks = [Block((3,) * size, ((4,),)) for size in sizes]
+    batch = Layout(longest=1000, width=width).pack(blocks, 0)
+    assert batch.ids.numel() <= len(blocks) * (max(sizes) + 1)
+    assert len(batch.targets) == len(blocks)
+    assert batch.owners.tolist() == list(range(len(blocks)))
+
+
+def test_nothing_predicts_the_first_token_of_an_empty_prompt(model: Any) -> None:
+    batch = packing.layout_of(model).pack([Block((), ((5, 6),)), Block((7,), ((8,),))], 0)
+    assert batch.targets.tolist() == [6, 8]

@@ -1,0 +1,120 @@
+"""Runs are forked from a process that holds what they share, and it may fail in any way without losing a run."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engine.journal import Journal
+from engine.spec import RunSpec
+from jobs.lab import Lab
+from jobs.process import Launcher, alive
+from tests.unit.jobs import fakes
+from tests.unit.jobs.conftest import done, states, until
+
+HERE = "tests.unit.jobs.test_host"
+BROKEN = "tell me the model does not load"
+
+pytestmark = pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="nothing can be forked here"
+)
+
+
+def prepare(spec: RunSpec, shared: Any) -> dict[str, Any]:
+    """What the engine's `prepare` stands for: made once, then handed on."""
+    if spec.settings.get("trouble") == BROKEN:
+        raise RuntimeError(BROKEN)
+    shared = shared or {"made": os.getpid(), "times": 0}
+    shared["times"] += 1
+    return shared
+
+
+def execute(spec: RunSpec, folder: Path, stop: threading.Event, shared: Any = None) -> None:
+    """The fake recipe, which also writes down what it was given."""
+    (folder / "shared.json").write_text(json.dumps({"shared": shared, "pid": os.getpid(), "parent": os.getppid()}))
+    fakes.execute(spec, folder, stop)
+
+
+def broken_after_all(spec: RunSpec, folder: Path, stop: threading.Event, shared: Any = None) -> None:
+    """A run that meets the error which its host met, or runs where there was none."""
+    if spec.settings.get("trouble") == BROKEN:
+        raise RuntimeError(BROKEN)
+    with Journal(folder) as log:
+        log.emit("started", total_steps=0, threads=1, device="cpu", versions={})
+        log.emit("finished", seconds=0.1, adapter="")
+
+
+@pytest.fixture
+def lab(home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    target = getattr(request, "param", "execute")
+    launcher = Launcher(f"{HERE}:{target}", preload=["jobs.worker", "engine.journal"], prepare=f"{HERE}:prepare")
+    with Lab(home, slots=2, launcher=launcher) as opened:
+        yield opened
+
+
+def told(lab: Lab) -> list[dict[str, Any]]:
+    return [json.loads((lab.home.run(run.run) / "shared.json").read_text()) for run in lab.snapshot().runs]
+
+
+def test_what_runs_share_is_made_once_and_all_are_forked_from_it(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(seeds=3))
+    until(lambda: done(lab), 60)
+    assert set(states(lab)) == {"succeeded"}
+    found = told(lab)
+    assert len({entry["pid"] for entry in found}) == len(found) > 3
+    (host,) = {entry["shared"]["made"] for entry in found}
+    assert {entry["parent"] for entry in found} == {host}
+    assert {entry["shared"]["times"] for entry in found} == {1}
+
+
+def test_the_host_ends_with_the_lab(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(seeds=1))
+    until(lambda: done(lab), 60)
+    host = psutil.Process(told(lab)[0]["shared"]["made"])
+    started = host.create_time()
+    lab.close()
+    until(lambda: not alive(host.pid, started), 10)
+
+
+def test_a_host_that_is_killed_costs_no_run_its_result(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(fakes.study(steps=60, seconds=0.03), seeds=1))
+    until(lambda: len([r for r in lab.snapshot().runs if r.step >= 6]) == 2, 60)
+    first = told(lab)[0]["shared"]["made"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: {r.state for r in lab.snapshot().runs} <= {"interrupted", "failed", "succeeded"}, 30)
+    for run in lab.snapshot().runs:
+        lab.retry(run.run)
+    until(lambda: done(lab), 60)
+    assert set(states(lab)) == {"succeeded"}
+    assert first not in {entry["shared"]["made"] for entry in told(lab)}
+
+
+@pytest.mark.parametrize("lab", ["broken_after_all"], indirect=True)
+def test_an_error_while_preparing_is_the_runs_own_to_tell(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(fakes.study(trouble=BROKEN), seeds=1, arms=("odd",)))
+    until(lambda: done(lab), 60)
+    (run,) = lab.snapshot().runs
+    assert run.state == "failed"
+    assert BROKEN in run.reason
+
+
+def test_a_run_can_be_stopped_and_killed_like_any_other(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(fakes.study(steps=500, seconds=0.02), seeds=1))
+    until(lambda: all(run.step >= 6 for run in lab.snapshot().runs), 60)
+    stopped, killed = lab.snapshot().runs
+    lab.stop(stopped.run)
+    os.kill(next(e["pid"] for r, e in zip(lab.snapshot().runs, told(lab), strict=True) if r.run == killed.run), 9)
+    until(lambda: {r.state for r in lab.snapshot().runs}.isdisjoint({"running", "queued"}), 30)
+    by_run = {r.run: r for r in lab.snapshot().runs}
+    assert by_run[stopped.run].state == "paused"
+    assert by_run[killed.run].state != "succeeded"
+    assert by_run[killed.run].reason
