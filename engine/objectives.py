@@ -63,10 +63,17 @@ class _Lean:
     def get_train_dataloader(self) -> DataLoader:
         return DataLoader(self.rows, batch_sampler=self.order, collate_fn=self.collate)  # type: ignore[arg-type]
 
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Loss and gradient of a batch. TRL's walks through all modules at every step, to set them to training."""
         self.last_rate = self._get_learning_rate()  # type: ignore[attr-defined]
-        self.last_loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        loss = self.compute_loss(model, self._prepare_inputs(inputs))  # type: ignore[attr-defined]
+        self.accelerator.backward(loss)  # type: ignore[attr-defined]
+        self.last_loss = loss.detach()
         return self.last_loss
+
+    def _clip_grad_norm(self, model: Any) -> torch.Tensor:
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]  # type: ignore[attr-defined]
+        return torch.nn.utils.clip_grad_norm_(weights, self.args.max_grad_norm)  # type: ignore[attr-defined]
 
     def floating_point_ops(self, inputs: Any) -> int:
         return 0
@@ -216,6 +223,7 @@ def dpo(model: Any, rows: Sequence[PairRow], order: list[list[int]], args: DPOCo
 
 def run(trainer: Any, checkpoint: Path | None) -> None:
     """Train to the end, or until a callback stops it, from a checkpoint's state if there is one."""
+    trainer.model.train()
     with _attending(trainer):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 

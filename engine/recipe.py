@@ -76,7 +76,7 @@ def _execute(
     measured = shared.plan(spec)
     chosen = treatment.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed) if method.trains else []
     examples = method.treat(chosen, random.Random(f"{spec.seed}:treat"))
-    encoded = [renderer.encode(example) for example in examples]
+    encoded = [shared.encode(example) for example in examples]
 
     resume = checkpoint.newest(folder, spec.hash)
     with Journal(folder, resume.seq if resume else 0) as log:

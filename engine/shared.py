@@ -7,6 +7,7 @@ again what another has. A run in a process of its own (where nothing can be fork
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,12 +15,16 @@ from typing import Any, NamedTuple
 import torch
 
 from engine import integrity
-from engine.example import Item, Outcome, Prompt, StudyData
+from engine.errors import LabError
+from engine.example import Example, Item, Outcome, Prompt, StudyData
 from engine.generation import LocalSubject, renderer_of
 from engine.plugin import configured
 from engine.probe import Probe
 from engine.probes import probe_class
+from engine.rendering import Encoded
 from engine.spec import DataRef, ModelRef, RunSpec
+
+CHUNK = 100  # examples encoded between two looks at what the lab asks
 
 
 def _load_model(ref: ModelRef, device: str) -> tuple[Any, Any]:
@@ -77,6 +82,7 @@ class Shared:
         self.attention: str = self.model.config._attn_implementation  # noqa: SLF001
         self.renderer = renderer_of(self.model, self.tokenizer)
         self.template = self.renderer.digest
+        self._encoded: dict[int, tuple[Example, Encoded]] = {}  # by identity: the examples are kept beside it
         self._data: dict[str, StudyData] = {}
         self._plans: dict[str, Plan] = {}
 
@@ -91,6 +97,27 @@ class Shared:
         if spec.measures not in self._plans:
             self._plans[spec.measures] = self._measure(spec)
         return self._plans[spec.measures]
+
+    def encode(self, example: Example) -> Encoded:
+        """An example as token ids, remembered."""
+        known = self._encoded.get(id(example))
+        if known is None or known[0] is not example:
+            known = self._encoded[id(example)] = (example, self.renderer.encode(example))
+        return known[1]
+
+    def work(self) -> bool:
+        """Encode a few examples that runs to come may draw. Returns whether there was anything left to do."""
+        for data in self._data.values():
+            waiting = (example for example in data.train if id(example) not in self._encoded)
+            chunk = list(itertools.islice(waiting, CHUNK))
+            try:
+                for example in chunk:
+                    self.encode(example)
+            except LabError:  # the run that draws this example says so
+                return False
+            if chunk:
+                return True
+        return False
 
     def _measure(self, spec: RunSpec) -> Plan:
         data = self.data(spec.data)

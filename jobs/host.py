@@ -129,14 +129,18 @@ def main(line: Connection, prepare: str) -> None:
     module, _, name = prepare.partition(":")
     make = getattr(importlib.import_module(module), name)
     shared: Any = None
+    busy = False
     while True:
         try:
-            if line.poll(TICK):
+            if line.poll(0.0 if busy else TICK):
                 what, content = line.recv()
                 if what == "prepare":
                     shared = _prepared(make, RunSpec.model_validate_json(content), shared, line)
                 else:
                     _fork(content, reduction.recv_handle(line), line, shared)
+                busy = True
+            elif busy:  # what runs to come will need, a little at a time
+                busy = hasattr(shared, "work") and shared.work()
             _reap(line)
         except (OSError, EOFError):
             os._exit(0)
