@@ -22,6 +22,8 @@ from engine.rendering import Renderer, context_of
 
 BATCH_TOKENS = 16384  # prompt tokens in one batch
 BATCH_ROWS = 128
+KEPT = 0.85  # ended rows leave once no more than this share of the batch goes on: every new size costs a new kernel
+_ENDED = -1
 
 Pick = Callable[[Tensor], Tensor]
 
@@ -139,16 +141,18 @@ class LocalSubject:
             cache.batch_repeat_interleave(count)
             logits, position, mask = (t.repeat_interleave(count, 0) for t in (logits, position, mask))
         answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
-        alive = list(range(len(answers)))
+        alive = list(range(len(answers)))  # which answer each row of the batch belongs to; _ENDED: none any more
         for step in range(steps):
-            tokens = pick(logits)  # [alive]
-            chosen = tokens.tolist()
-            going = [row for row, token in enumerate(chosen) if token not in self.renderer.end_ids]
-            for row in going:
-                answers[alive[row]].append(chosen[row])
+            tokens = pick(logits)  # [rows]
+            for row, token in enumerate(tokens.tolist()):
+                if alive[row] != _ENDED and token in self.renderer.end_ids:
+                    alive[row] = _ENDED
+                elif alive[row] != _ENDED:
+                    answers[alive[row]].append(token)
+            going = [row for row, answer in enumerate(alive) if answer != _ENDED]
             if not going or step == steps - 1:
                 break
-            if len(going) < len(alive):
+            if len(going) <= KEPT * len(alive):
                 keep = torch.tensor(going, device=device)
                 cache.batch_select_indices(keep)
                 tokens, position, mask = tokens[keep], position[keep], mask[keep]
