@@ -34,10 +34,9 @@ class Writer:
         method = cls(config)
         stretches = stretches_of(method, spec.scale.steps)
         calls = probe_class("calls")(probe_class("calls").Config())
-        items = calls.items(self.data, spec.scale.items)
         job = {
             "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
-            "batch_size": spec.scale.batch_size, "end": self.renderer.end, "max_new_tokens": 48,
+            "batch_size": spec.scale.batch_size, "end": self.renderer.end, "max_new_tokens": 48, "live_every": spec.scale.live_every,
             "sft_steps": sum(s.steps for s in stretches[:1]), "dpo_steps": sum(s.steps for s in stretches[1:]),
             **config.model_dump(),
         }  # fmt: skip
@@ -55,13 +54,14 @@ class Writer:
                 for batch in batches for e in (treated[at] for at in batch)
             ]  # fmt: skip
             (folder / "train.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
-        shown = [
-            {
-                "prompt": self.renderer.prompt_text(i.prompt), "gold": i.gold.model_dump(mode="json"),
-                "split": i.split, "side": i.side.value,
-            }
-            for i in items
-        ]  # fmt: skip
-        (folder / "items.jsonl").write_text("".join(json.dumps(r) + "\n" for r in shown), "utf-8")
+        for name, count in (("items", spec.scale.items), ("live", spec.scale.live_items)):
+            shown = [
+                {
+                    "prompt": self.renderer.prompt_text(i.prompt), "gold": i.gold.model_dump(mode="json"),
+                    "split": i.split, "side": i.side.value,
+                }
+                for i in calls.items(self.data, count)
+            ]  # fmt: skip
+            (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in shown), "utf-8")
         (folder / "texts.json").write_text(json.dumps(self.data.texts[: spec.scale.items]), "utf-8")
         return folder

@@ -1,7 +1,7 @@
 """What a competent user would write without the lab: one arm at one seed with TRL and PEFT, then an evaluation.
 
 `python trl_script.py FOLDER`. The folder holds job.json (settings), train.jsonl (in the order in which it is to be
-read), items.jsonl and texts.json; the outcomes are printed as JSON. TRL's and PEFT's defaults stand wherever the
+read), items.jsonl, live.jsonl and texts.json; the outcomes are printed as JSON. TRL's and PEFT's defaults stand wherever the
 study does not fix a value. The benchmark starts a fresh process for every run, as a shell loop over such a script does.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from torch.utils.data import SequentialSampler
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from engine.example import Gold
@@ -41,6 +42,22 @@ class OrderedDPO(DPOTrainer):
         return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
 
+class Live(TrainerCallback):
+    """The curves: the live sample's accuracy at the study's intervals; the last point is the evaluation's."""
+
+    def __init__(self, job: Row, model: Any, tokenizer: Any, items: list[Row], first: int, seconds: list[float]) -> None:
+        self.job, self.model, self.tokenizer = job, model, tokenizer
+        self.items, self.first, self.seconds = items, first, seconds
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step = self.first + state.global_step
+        if step % self.job["live_every"] == 0 and step < self.job["sft_steps"] + self.job["dpo_steps"]:
+            began = time.perf_counter()
+            evaluate(self.job, self.model, self.tokenizer, self.items, [])
+            self.model.train()
+            self.seconds.append(time.perf_counter() - began)
+
+
 def common(job: Row, folder: Path, steps: int, rate: float) -> Row:
     return {
         "output_dir": str(folder / "out"), "per_device_train_batch_size": job["batch_size"], "max_steps": steps,
@@ -49,7 +66,9 @@ def common(job: Row, folder: Path, steps: int, rate: float) -> Row:
     }  # fmt: skip
 
 
-def train(job: Row, folder: Path, model: Any, tokenizer: Any, rows: list[Row]) -> Any:
+def train(
+    job: Row, folder: Path, model: Any, tokenizer: Any, rows: list[Row], live: list[Row], seconds: list[float]
+) -> Any:
     lora = LoraConfig(
         r=job["rank"], lora_alpha=job["alpha"], lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
@@ -60,6 +79,7 @@ def train(job: Row, folder: Path, model: Any, tokenizer: Any, rows: list[Row]) -
         model=model, args=SFTConfig(**common(job, folder, steps, job["learning_rate"])), train_dataset=dataset,
         processing_class=tokenizer, peft_config=lora,
     )  # fmt: skip
+    trainer.add_callback(Live(job, trainer.model, tokenizer, live, 0, seconds))
     trainer.train()
     if not job["dpo_steps"]:
         return trainer.model
@@ -74,6 +94,7 @@ def train(job: Row, folder: Path, model: Any, tokenizer: Any, rows: list[Row]) -
     second = OrderedDPO(
         model=trainer.model, args=args, train_dataset=Dataset.from_list(order[:needed]), processing_class=tokenizer
     )
+    second.add_callback(Live(job, second.model, tokenizer, live, steps, seconds))
     second.train()
     return second.model
 
@@ -115,6 +136,7 @@ def generate(model: Any, tokenizer: Any, prompts: list[str], most: int, **how: A
 @torch.inference_mode()
 def evaluate(job: Row, model: Any, tokenizer: Any, items: list[Row], texts: list[str]) -> Row:
     model.eval()
+    tokenizer.padding_side = "left"
     right: dict[str, list[bool]] = {}
     for start in range(0, len(items), EVAL_BATCH):
         batch = items[start : start + EVAL_BATCH]
@@ -132,7 +154,7 @@ def evaluate(job: Row, model: Any, tokenizer: Any, items: list[Row], texts: list
     share = {name: sum(some) / len(some) for name, some in right.items()}
     return {
         "accuracy": share["wording"], "accuracy_tools": share["tools"], "no_tool": share["no_tool"],
-        "reliance": share["congruent"] - share["conflicting"], "nll": sum(losses) / len(losses),
+        "reliance": share["congruent"] - share["conflicting"], "nll": sum(losses) / max(1, len(losses)),
     }  # fmt: skip
 
 
@@ -142,14 +164,19 @@ def main(folder: Path) -> None:
         torch.set_num_threads(job["threads"])
     set_seed(job["seed"])
     tokenizer = PreTrainedTokenizerFast.from_pretrained(job["model"])
-    tokenizer.padding_side = "left"
     model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
+    items, live = (
+        [json.loads(line) for line in (folder / name).read_text("utf-8").splitlines()]
+        for name in ("items.jsonl", "live.jsonl")
+    )
+    seconds: list[float] = []
     if job["sft_steps"]:
         rows = [json.loads(line) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()]
-        model = train(job, folder, model, tokenizer, rows)
-    items = [json.loads(line) for line in (folder / "items.jsonl").read_text("utf-8").splitlines()]
+        model = train(job, folder, model, tokenizer, rows, live, seconds)
+    else:
+        evaluate(job, model, tokenizer, live, [])
     found = evaluate(job, model, tokenizer, items, json.loads((folder / "texts.json").read_text("utf-8")))
-    print(json.dumps(found), flush=True)
+    print(json.dumps({**found, "live_seconds": sum(seconds)}), flush=True)
 
 
 if __name__ == "__main__":

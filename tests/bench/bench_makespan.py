@@ -1,0 +1,132 @@
+"""A whole study beside a script that does the same with TRL and PEFT, a fresh process for each run.
+
+`make bench` prints ratios and writes docs/benchmarks.md and docs/benchmarks.json. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from engine.spec import RunSpec
+from engine.stats.resample import student
+from jobs import studies
+from jobs.lab import Lab
+from tests.bench.alternative import Writer
+from tests.bench.record import record, spread
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = int(os.environ.get("BENCH_SEEDS", "6"))
+ARMS = ("base", "sft", "sft-dpo", "shuffled")
+THREADS: dict[str, dict[str, str]] = {
+    "default threads": {},
+    "one thread": {"OMP_NUM_THREADS": "1"},
+    "all threads, passive": {"OMP_WAIT_POLICY": "PASSIVE"},
+}
+COMPARED = ("accuracy", "accuracy_tools", "no_tool", "reliance")
+
+
+def script(folder: Path, threads: str) -> tuple[float, dict[str, float]]:
+    """Seconds, from a fresh interpreter to its end, and what it measured."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **THREADS[threads]}
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("trl_script.py")), str(folder)],
+        env=env, cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return time.perf_counter() - began, json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def lab(home: Path) -> float:
+    """Seconds of the command, start and report included."""
+    command = [sys.executable, "main.py", "run", "function-calling", "--seeds", str(SEEDS), "--arms", ",".join(ARMS)]
+    began = time.perf_counter()
+    subprocess.run([*command, "--home", str(home)], cwd=ROOT, capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def test_makespan(tmp_path: Path) -> None:
+    trial = studies.plan(studies.load("function-calling"), "quick", SEEDS, ARMS)
+    runs = trial.runs()
+    writer = Writer(runs[0])
+    one = next(run for run in runs if run.arm == "sft")
+    tried = {name: script(writer.write(one, tmp_path / f"try-{n}"), name)[0] for n, name in enumerate(THREADS)}
+    best = min(tried, key=lambda name: tried[name])
+
+    took: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in {"default threads", best}}
+    live: list[float] = []
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    lab_seconds = 0.0
+    for number, run in enumerate(runs):
+        if number == len(runs) // 2:  # in the middle of the script's runs: a machine's mood changes
+            lab_seconds = lab(tmp_path / "home")
+        for setting, times in took.items():
+            seconds, said = script(writer.write(run, tmp_path / f"{run.arm}-{run.seed}-{setting}"), setting)
+            times[run.arm].append(seconds)
+        live.append(said.pop("live_seconds"))
+        found[run.arm, run.seed] = said
+
+    reader = Lab.reader(tmp_path / "home")
+    ours = {(r.spec.arm, r.spec.seed): r.metrics for r in reader.run_results(trial.id)}
+    reader.close()
+    ratios = {name: _ratios(times, lab_seconds) for name, times in took.items()}
+    total = {name: sum(sum(some) for some in times.values()) for name, times in took.items()}
+    without = (total["default threads"] - sum(live)) / lab_seconds
+    differences = {arm: _differences(arm, ours, found, runs) for arm in ARMS}
+    record(
+        "Makespan",
+        {
+            f"the script's time over the lab's, {len(runs)} runs, default threads": spread(ratios["default threads"]),
+            f"the same with the script's best thread setting ({best})": spread(ratios[best]),
+            "the same, had the script drawn no curves (default threads)": f"{without:.2f}",
+            "the lab, start and report included": f"{lab_seconds:.0f} s",
+            "the script, one run after the other, default threads": f"{total['default threads']:.0f} s",
+            "one run of SFT by the script": ", ".join(f"{name} {seconds:.0f} s" for name, seconds in tried.items()),
+            **{f"{arm}: lab - script, points [95 %]": text for arm, text in differences.items()},
+        },
+        {
+            "makespan_vs_trl_scripts": _summary(ratios["default threads"]),
+            "makespan_vs_tuned_trl_scripts": _summary(ratios[best]),
+            "lab_seconds": lab_seconds, "script_seconds": total, "script_live_seconds": sum(live), "tried": tried,
+            "differences": differences,
+        },
+        f"function-calling at scale quick, {', '.join(ARMS)}, {SEEDS} seeds; same examples, order, steps and items. "
+        "The spread is over seeds: each seed's runs of the script stand for all. Sampled negatives differ.",
+    )  # fmt: skip
+
+
+def _ratios(times: dict[str, list[float]], lab_seconds: float) -> list[float]:
+    """The script's makespan over the lab's, as each seed alone would give it."""
+    once = sum(sum(some) for some in times.values() if len(some) == 1)
+    many = [some for some in times.values() if len(some) > 1]
+    return [(once + len(of_seed) and (once + SEEDS * sum(of_seed)) / lab_seconds) for of_seed in zip(*many, strict=True)]
+
+
+def _summary(ratios: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
+
+
+def _differences(arm: str, ours: Any, theirs: Any, runs: list[RunSpec]) -> str:
+    """Seed by seed, the mean difference of each figure with its interval."""
+    parts = []
+    for name in COMPARED:
+        gaps = [
+            100 * (ours[arm, r.seed][f"calls.{name}"] - theirs[arm, r.seed][name]) for r in runs if r.arm == arm
+        ]
+        parts.append(f"{name} {_interval(gaps)}")
+    return "; ".join(parts)
+
+
+def _interval(gaps: list[float]) -> str:
+    mean = statistics.mean(gaps)
+    if len(gaps) < 2:
+        return f"{mean:+.1f}"
+    half = student(len(gaps) - 1) * statistics.stdev(gaps) / len(gaps) ** 0.5
+    return f"{mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}]"
