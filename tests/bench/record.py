@@ -5,31 +5,45 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+SECTIONS = "sections"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def record(section: str, rows: Mapping[str, str], figures: Mapping[str, object], note: str) -> None:
+def record(
+    section: str, rows: Mapping[str, str], figures: Mapping[str, object], note: str,
+    ratios: Mapping[str, Sequence[float]] | None = None,
+) -> None:  # fmt: skip
     """Replace one section, keep the others, and print the new one.
 
     Args:
         rows: What was measured, and the figure in words, for people.
         figures: The same, unrounded, for machines.
         note: How it was measured.
+        ratios: Repeated measurements of one ratio, by the name it has at the top of benchmarks.json.
     """
     path = DOCS / "benchmarks.json"
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    known[section] = {
+    known.setdefault(SECTIONS, {})[section] = {
         "date": datetime.now(UTC).date().isoformat(),
         "hardware": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "rows": dict(rows), "figures": dict(figures), "note": note,
     }  # fmt: skip
+    known["date"], known["hardware"] = (known[SECTIONS][section][name] for name in ("date", "hardware"))
+    for name, found in (ratios or {}).items():
+        known[name] = {"median": statistics.median(found), "min": min(found), "max": max(found)}
     path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    (DOCS / "benchmarks.md").write_text(page(known), encoding="utf-8")
-    print(f"\n{_section(section, known[section])}")
+    (DOCS / "benchmarks.md").write_text(page(known[SECTIONS]), encoding="utf-8")
+    print(f"\n{_section(section, known[SECTIONS][section])}")
+
+
+def spread(found: Sequence[float]) -> str:
+    """Median and range of a repeated measurement."""
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def page(known: Mapping[str, dict]) -> str:

@@ -1,8 +1,8 @@
 """What a competent user would write without the lab: one arm at one seed with TRL and PEFT, then an evaluation.
 
 `python trl_script.py FOLDER`. The folder holds job.json (settings), train.jsonl (in the order in which it is to be
-read), items.jsonl, live.jsonl and texts.json; the outcomes are printed as JSON. TRL's and PEFT's defaults stand wherever the
-study does not fix a value. The benchmark starts a fresh process for every run, as a shell loop over such a script does.
+read), items.jsonl, live.jsonl and texts.json; the outcomes are printed as JSON. TRL's and PEFT's defaults stand
+wherever the study does not fix a value. The benchmark starts a fresh process for every run, as a shell loop would.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class OrderedDPO(DPOTrainer):
 class Live(TrainerCallback):
     """The curves: the live sample's accuracy at the study's intervals; the last point is the evaluation's."""
 
-    def __init__(self, job: Row, model: Any, tokenizer: Any, items: list[Row], first: int, seconds: list[float]) -> None:
+    def __init__(
+        self, job: Row, model: Any, tokenizer: Any, items: list[Row], first: int, seconds: list[float]
+    ) -> None:
         self.job, self.model, self.tokenizer = job, model, tokenizer
         self.items, self.first, self.seconds = items, first, seconds
 
