@@ -57,8 +57,12 @@ class LocalSubject:
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
         """Greedy answers, in the order of the prompts, without the end token."""
-        answers = self._decode([self._fit(p, max_new_tokens) for p in prompts], max_new_tokens, _greedy)
+        answers = self.answer_ids([self._fit(p, max_new_tokens) for p in prompts], max_new_tokens)
         return [self.renderer.text(ids) for ids in answers]
+
+    def answer_ids(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[list[int]]:
+        """Greedy answers to prompts of token ids, as token ids without the end token."""
+        return self._decode(prompts, max_new_tokens, _greedy)
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int

@@ -202,7 +202,7 @@ class Store:
         return next((RunSpec.model_validate_json(row["spec"]) for row in rows), None)
 
     def claim(self, now: float) -> Row | None:
-        """Take the first queued run, in one statement: hash, spec and attempt; None where nothing is queued.
+        """Take the first queued run, in one statement: hash, spec, attempt and cost; None where nothing is queued.
 
         The stream is read from its beginning again: repeats are ignored, and a file that a power cut shortened is
         no trouble.
@@ -212,7 +212,7 @@ class Store:
                attempt = attempt + 1, pid = NULL, pid_started = NULL, events_offset = 0,
                first_step = NULL, first_elapsed = NULL, last_elapsed = NULL, tail = NULL
                WHERE hash = (SELECT hash FROM runs WHERE state = 'queued' ORDER BY priority DESC, place LIMIT 1)
-               RETURNING hash, spec, attempt""",
+               RETURNING hash, spec, attempt, cost""",
             (now,),
         )
         return next(iter(list(rows)), None)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from engine.errors import LabError, StoreError, WorkerLost
 from engine.spec import RunSpec, TrialSpec
 from jobs import endings
+from jobs.budget import Budget, Worker
 from jobs.endings import Ending, Intent
 from jobs.paths import Home, write_json
 from jobs.process import LOST, Child, Launcher, kill_leftover, wait_all
@@ -33,6 +34,7 @@ GRACE: dict[Intent, float] = {"cancel": 3.0, "stop": 30.0}  # seconds for a last
 DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
 LOADING = "loading the model and the data"
+WAITING = (BUSY, LOADING)
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Active:
 
     child: Child
     attempt: int
+    kind: str
     began: float = field(default_factory=time.time)
     memory_kills: int = field(default_factory=endings.memory_kills)
     offset: int = 0
@@ -69,6 +72,8 @@ class Supervisor:
         self._launcher = launcher
         self._commands: queue.Queue[tuple[Callable[[], Any], Future[Any]]] = queue.Queue()
         self._active: dict[str, Active] = {}
+        self._budget = Budget()
+        self._held = ""  # why the next run waits, if it does
         self._closing = threading.Event()
         self._close_seconds = 0.0
         self.reconciled = threading.Event()  # set once what an earlier lab left is put right
@@ -204,6 +209,7 @@ class Supervisor:
     def _tick(self) -> None:
         self._reap()
         self._enforce()
+        self._budget.watch(self._workers(), time.monotonic())
         self._claim()
         if self._trouble:
             self.reason, self.hint, self._trouble = "", "", False
@@ -304,13 +310,20 @@ class Supervisor:
             if coming is not None and not self._launcher.ready(coming):
                 self.reason = self.reason or LOADING
                 return
-            if self.reason in (BUSY, LOADING):
+            if self.reason in (*WAITING, self._held):
                 self.reason = ""
+            self._held = self._budget.hold(coming, self._workers()) if coming is not None else ""
+            if self._held:
+                self.reason = self.reason or self._held
+                return
             with self._store.batch():
                 row = self._store.claim(time.time())
             if row is None:
                 return
             self._start(row)
+
+    def _workers(self) -> list[Worker]:
+        return [Worker(active.child.pid, active.kind) for active in self._active.values()]
 
     def _start(self, row: Row) -> None:
         run, began = row["hash"], time.time()
@@ -331,7 +344,7 @@ class Supervisor:
                 ending = Ending("failed", type(error).__name__, f"The run could not be started: {error}", hint)
                 self._settle(run, ending, time.time(), 0.0)
             return
-        self._active[run] = Active(child, row["attempt"], began)
+        self._active[run] = Active(child, row["attempt"], row["cost"], began)
         with self._store.batch():
             self._store.set(run, pid=child.pid, pid_started=child.started)
 

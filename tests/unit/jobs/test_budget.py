@@ -1,0 +1,95 @@
+"""A run waits for memory, with its reason shown, while others are at work; alone it never waits."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.spec import ModelRef, RunSpec
+from jobs import budget
+from jobs.budget import Budget, Worker
+from jobs.lab import Lab
+from jobs.store import cost
+from tests.unit.jobs import fakes
+from tests.unit.jobs.conftest import done, states, until
+
+GB = 10**9
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> RunSpec:
+    shape = {"hidden_size": 192, "num_hidden_layers": 6, "intermediate_size": 512, "vocab_size": 3000}
+    (tmp_path / "config.json").write_text(json.dumps({**shape, "max_position_embeddings": 256}))
+    model = ModelRef(name="m", path=str(tmp_path), digest="d", parameters=3_000_000)
+    return fakes.trial(seeds=1).runs()[0].model_copy(update={"model": model})
+
+
+def test_a_larger_model_and_a_larger_batch_need_more(spec: RunSpec, tmp_path: Path) -> None:
+    small = budget.needed(spec)
+    assert budget.LEAST < small < 2 * GB
+    large = spec.model_copy(update={"scale": spec.scale.model_copy(update={"batch_size": 64 * spec.scale.batch_size})})
+    assert budget.needed(large) > small
+    (tmp_path / "config.json").write_text("no json")
+    assert budget.needed(spec) > budget.LEAST
+
+
+def test_the_next_run_waits_where_it_does_not_fit_beside_the_others(
+    spec: RunSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Budget()
+    at_work = [Worker(1, cost(spec))]
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 8 * GB))
+    assert held.hold(spec, at_work) == ""
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 1 * GB))
+    said = held.hold(spec, at_work)
+    assert said.startswith("waiting for memory: the next run needs about 0.")
+    assert said.endswith("beside 1 run at work")
+    assert held.hold(spec, []) == "", "nothing would end its waiting"
+
+
+def test_what_was_measured_stands_above_the_estimate(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Budget()
+    at_work = [Worker(1, cost(spec))]
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 6 * GB))
+    assert held.hold(spec, at_work) == ""
+    monkeypatch.setattr(budget, "own_memory", lambda pid: 5 * GB)
+    held.watch(at_work, 10.0)
+    assert held.hold(spec, at_work) == "", "5 GB of 5.2 are enough, the run at work holds all it will"
+    monkeypatch.setattr(budget, "own_memory", lambda pid: GB)
+    held.watch(at_work, 20.0)
+    assert held.hold(spec, at_work).startswith("waiting for memory: the next run needs about 5.0 GB")
+
+
+def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "CGROUP", tmp_path)
+    whole = budget.machine()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert budget.machine()[0] == whole[0]
+    (tmp_path / "memory.max").write_text(f"{1 << 29}\n")
+    (tmp_path / "memory.current").write_text(f"{1 << 28}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 5\ninactive_file {1 << 27}\n")
+    assert budget.machine() == (1 << 29, (1 << 29) - (1 << 28) + (1 << 27))
+
+
+def test_a_process_s_own_memory_is_seen() -> None:
+    assert budget.own_memory(os.getpid()) > 1 << 20
+    assert budget.own_memory(2**22 + 7) == 0
+
+
+def test_the_queue_says_why_a_run_waits_and_goes_on_by_itself(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 0))
+    lab = open_lab()
+    lab.enqueue(fakes.trial(fakes.study(steps=40, seconds=0.02), seeds=2))
+    until(lambda: "waiting for memory" in lab.snapshot().reason)
+    assert states(lab).count("running") == 1
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 15 * GB))
+    until(lambda: states(lab).count("running") == 2)
+    assert lab.snapshot().reason == ""
+    until(lambda: done(lab), 60)
+    assert set(states(lab)) == {"succeeded"}
