@@ -12,7 +12,7 @@ import torch
 from engine import packing, stopping
 from engine.packing import Block
 
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 4096
 BATCH_ROWS = 128
 
 

@@ -26,9 +26,10 @@ from jobs.paths import read_json
 ENVIRONMENT: Mapping[str, str] = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # looking for a GPU must not keep a process from forking
     # Memory that a step has freed is kept for the next one, not given back and zeroed again (glibc alone knows these).
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
     "MALLOC_TOP_PAD_": str(1 << 26),
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",  # of 1024 kernels, one for each shape, few come again: 300 MB a run
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin starve everything else on a shared machine
     "OMP_NUM_THREADS": "1",  # one thread in each of two runs is faster than two in one
     "TOKENIZERS_PARALLELISM": "false",
