@@ -16,7 +16,7 @@ from engine.method import MethodConfig
 from engine.provenance import hash_file
 
 WEIGHTS = "adapter_model.safetensors"
-WORTH_FOLDING = 0.05  # an adapter's multiplications, as a share of its layer's
+WORTH_FOLDING = 0.08  # an adapter's multiplications, as a share of its layer's
 
 
 def attach(model: Any, config: MethodConfig, seed: int) -> Any:
@@ -103,18 +103,24 @@ def _quick_forward(layer: Any) -> Any:
         kind = torch.get_autocast_dtype(x.device.type) if half else x.dtype
         weight = products.cast(base.weight, kind)
         bias = None if base.bias is None else products.cast(base.bias, kind)
-        return _LoraLinear.apply(x, weight, bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
+        flat = products.narrowed(x, kind)
+        return _LoraLinear.apply(x, flat, weight, bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
 
     return forward
 
 
 class _LoraLinear(torch.autograd.Function):
-    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]; all in W's precision."""
+    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]; all in W's precision.
+
+    `flat` is x [tokens, in] in that precision: the gradient goes to x.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float) -> torch.Tensor:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        ctx: Any, x: Any, flat: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float
+    ) -> torch.Tensor:  # fmt: skip
         kind = weight.dtype
-        flat, down, up = x.reshape(-1, x.shape[-1]).to(kind), down.to(kind), up.to(kind)  # flat: [tokens, in]
+        down, up = down.to(kind), up.to(kind)
         low = products.linear(flat, down)  # [tokens, rank]
         out = products.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
         ctx.save_for_backward(flat, weight, down, up, low)
@@ -131,7 +137,7 @@ class _LoraLinear(torch.autograd.Function):
             grad_x = products.linear(grad, weight.t()).addmm_(grad_low, down).view(ctx.shape).to(ctx.kind)
         grad_down = (grad_low.t() @ flat).float()
         grad_up = (grad.t() @ low).float().mul_(ctx.scale)
-        return grad_x, None, None, grad_down, grad_up, None
+        return grad_x, None, None, None, grad_down, grad_up, None
 
 
 def save(model: Any, folder: Path) -> str:

@@ -22,6 +22,7 @@ from engine.rendering import Renderer, context_of
 
 BATCH_TOKENS = 16384  # prompt tokens in one batch
 BATCH_ROWS = 128
+CACHE_BYTES = 128 << 20  # keys and values of one batch
 KEPT = 0.85  # ended rows leave once no more than this share of the batch goes on: every new size costs a new kernel
 _ENDED = -1
 
@@ -118,7 +119,9 @@ class LocalSubject:
         """Answers' token ids: `count` rows for each prompt, in order."""
         answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
         with evaluating(self.model):
-            for batch in scoring.batches([len(ids) for ids in prompts], BATCH_TOKENS, max(1, BATCH_ROWS // count)):
+            longest = max((len(ids) for ids in prompts), default=0) + max_new_tokens
+            rows = min(BATCH_ROWS, CACHE_BYTES // (longest * cache_bytes(self.model)))
+            for batch in scoring.batches([len(ids) for ids in prompts], BATCH_TOKENS, max(1, rows // count)):
                 stopping.check(self.stop)
                 rows = self._batch([prompts[at] for at in batch], max_new_tokens, pick, count)
                 for place, ids in enumerate(rows):
@@ -188,6 +191,16 @@ class evaluating:  # noqa: N801 - reads as a statement
     def __exit__(self, *_: object) -> None:
         if self.was:
             self.model.train()
+
+
+def cache_bytes(model: Any) -> int:
+    """Bytes of keys and values that a token leaves behind, in all layers; at least 1."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None) or 1
+    hidden = getattr(config, "hidden_size", None) or 1
+    head = getattr(config, "head_dim", None) or hidden // heads
+    pairs = getattr(config, "num_key_value_heads", None) or heads
+    return max(1, 2 * (getattr(config, "num_hidden_layers", None) or 1) * pairs * head * model.dtype.itemsize)
 
 
 def renderer_of(model: Any, tokenizer: Any) -> Renderer:

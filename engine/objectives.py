@@ -28,7 +28,7 @@ from engine.packing import Block, Packed
 from engine.rendering import Encoded, Renderer
 
 Batch = dict[str, Any]
-TRIED = 4  # rows on which bfloat16 is tried
+TRIED = 2  # rows on which bfloat16 is tried
 
 
 class _Lean:

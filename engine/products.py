@@ -7,6 +7,7 @@ the same to rounding; where it is missing, or where they are not, torch's own pr
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -72,6 +73,28 @@ def cast(weight: Tensor, kind: torch.dtype) -> Tensor:
     if known is None or known.dtype is not kind:
         known = _halves[weight] = weight.detach().to(kind)
     return known
+
+
+_latest: tuple[Any, int, Tensor] | None = None  # what was narrowed last, its version, and the result
+
+
+@torch.no_grad()
+def narrowed(x: Tensor, kind: torch.dtype) -> Tensor:
+    """A layer's input as [tokens, in] in a precision; the layers that read one input after the other share one copy."""
+    global _latest  # noqa: PLW0603 - queries, keys and values ask in turn
+    if x.dtype is kind:
+        return x.detach().reshape(-1, x.shape[-1])
+    if _latest is None or _latest[0]() is not x or _latest[1] != x._version or _latest[2].dtype is not kind:  # noqa: SLF001
+        _latest = (weakref.ref(x), x._version, x.reshape(-1, x.shape[-1]).to(kind))  # noqa: SLF001
+    return _latest[2]
+
+
+def halve(model: Any) -> None:
+    """Make the half-precision copies that training will ask for, where it will: before a fork, all runs share them."""
+    if has_bfloat16("cpu"):
+        for layer in model.modules():
+            if isinstance(layer, QuickLinear):
+                cast(layer.weight, torch.bfloat16)
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from engine import integrity
+from engine import integrity, products
 from engine.errors import LabError
 from engine.example import Example, Item, Outcome, Prompt, StudyData
 from engine.generation import LocalSubject, renderer_of
@@ -140,6 +140,7 @@ def prepare(spec: RunSpec, shared: Shared | None = None) -> Shared:
         shared = Shared(spec.model)
     if shared.device == "cpu":
         shared.plan(spec)
+        products.halve(shared.model)
     else:
         shared.data(spec.data)
     gc.collect()
