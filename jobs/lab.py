@@ -14,7 +14,7 @@ import psutil
 
 from engine.errors import LabError, SpecError, StoreError
 from engine.plugin import Broken
-from engine.spec import StudySpec, TrialSpec
+from engine.spec import RunSpec, StudySpec, TrialSpec
 from jobs import reading, studies
 from jobs.lock import OwnerLock
 from jobs.paths import Home
@@ -143,7 +143,7 @@ class Lab(LabReader):
             logging.getLogger("tuning_fork").addHandler(self._handler)
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
-            self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said)
+            self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
             self._supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
         except BaseException:
             self._lock.release()
@@ -217,6 +217,9 @@ class Lab(LabReader):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _likely(self, last: RunSpec) -> list[RunSpec]:
+        return studies.likely(self.studies(), last)
 
     def _mood(self) -> tuple[bool, str, str]:
         return self._supervisor.paused, self._supervisor.reason, self._supervisor.hint

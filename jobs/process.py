@@ -131,9 +131,14 @@ class Launcher:
             self.error = f"{type(error).__name__}: {error}"
             self._warming = None
 
+    @property
+    def shares(self) -> bool:
+        """Whether runs are forked from a process that holds what they share."""
+        return self._forks and bool(self._prepare)
+
     def ready(self, spec: RunSpec) -> bool:
         """Whether a run can be started at once; if not, what it shares with others of its kind is being prepared."""
-        if not self._forks or not self._prepare:
+        if not self.shares:
             return True
         held = self._hosts.pop(spec.model.digest, None)
         if held is None or held.lost:

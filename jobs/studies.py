@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.errors import LabError, SpecError
 from engine.plugin import Broken
-from engine.spec import StudySpec, TrialSpec
+from engine.spec import RunSpec, StudySpec, TrialSpec
 
 BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"
 MOST_SEEDS = 1000
@@ -75,6 +75,18 @@ def read(path: Path) -> StudySpec:
         raise SpecError(f"{path}: id: it is {study.id!r}, and the file is named {path.stem!r}.", "Make them the same.")
     _check_plugins(path, study)
     return study
+
+
+def likely(studies: Sequence[StudySpec], last: RunSpec) -> list[RunSpec]:
+    """Runs that may come after `last`: one of each study that can be run on its model with the study's own data."""
+    found = []
+    for study in studies:
+        try:
+            trial = plan(study, seeds=1)
+        except LabError:  # whoever asks for this study is told why it cannot be run
+            continue
+        found += trial.model_copy(update={"model": last.model}).runs()[:1]
+    return found
 
 
 def plan(

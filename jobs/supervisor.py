@@ -61,9 +61,13 @@ class Supervisor:
         launcher: Starts the children.
         slots: How many runs are at work at once.
         said: What opening the store had to say, for people.
+        likely: Runs that may come after a run: what they need is prepared while nothing else is to be done.
     """
 
-    def __init__(self, home: Home, store: Store, launcher: Launcher, slots: int, said: str = "") -> None:
+    def __init__(
+        self, home: Home, store: Store, launcher: Launcher, slots: int, said: str = "",
+        likely: Callable[[RunSpec], list[RunSpec]] = lambda last: [],
+    ) -> None:  # fmt: skip
         self.home = home
         self.slots = slots
         self.paused = False
@@ -74,6 +78,8 @@ class Supervisor:
         self._active: dict[str, Active] = {}
         self._budget = Budget()
         self._held = ""  # why the next run waits, if it does
+        self._likely = likely
+        self._last: RunSpec | None = None  # the run that was started last, until its successors are foreseen
         self._closing = threading.Event()
         self._close_seconds = 0.0
         self.reconciled = threading.Event()  # set once what an earlier lab left is put right
@@ -296,7 +302,10 @@ class Supervisor:
 
     def _claim(self) -> None:
         """Fill the free slots."""
-        if self.paused or len(self._active) >= self.slots or self._store.next() is None:
+        if self.paused or len(self._active) >= self.slots:
+            return
+        if self._store.next() is None:
+            self._foresee()
             return
         if not self._launcher.warm():
             if self._launcher.error:
@@ -322,6 +331,14 @@ class Supervisor:
                 return
             self._start(row)
 
+    def _foresee(self) -> None:
+        """Have what the next study may need prepared, while nobody waits for it."""
+        if self._last is None or self._active or not self._launcher.shares or not self._launcher.warm():
+            return
+        last, self._last = self._last, None
+        for spec in self._likely(last):
+            self._launcher.ready(spec)
+
     def _workers(self) -> list[Worker]:
         return [Worker(active.child.pid, active.kind) for active in self._active.values()]
 
@@ -345,6 +362,7 @@ class Supervisor:
                 self._settle(run, ending, time.time(), 0.0)
             return
         self._active[run] = Active(child, row["attempt"], row["cost"], began)
+        self._last = RunSpec.model_validate_json(row["spec"])
         with self._store.batch():
             self._store.set(run, pid=child.pid, pid_started=child.started)
 

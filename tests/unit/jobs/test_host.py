@@ -76,6 +76,22 @@ def test_what_runs_share_is_made_once_and_all_are_forked_from_it(lab: Lab) -> No
     assert {entry["shared"]["times"] for entry in found} == {1}
 
 
+def test_what_the_next_study_needs_is_prepared_while_nothing_is_to_be_done(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = Launcher(f"{HERE}:execute", preload=["jobs.worker", "engine.journal"], prepare=f"{HERE}:prepare")
+    asked: list[str] = []
+    ready = launcher.ready
+    monkeypatch.setattr(launcher, "ready", lambda spec: asked.append(spec.study) or ready(spec))
+    with Lab(home, slots=2, launcher=launcher) as lab:
+        first = fakes.trial(seeds=1)
+        lab.enqueue(first)
+        until(lambda: {study.id for study in lab.studies()} <= set(asked), 60)
+        assert done(lab)
+        later = asked.index(lab.studies()[0].id)
+        assert set(asked[:later]) == {first.study.id}
+
+
 def test_the_host_ends_with_the_lab(lab: Lab) -> None:
     lab.enqueue(fakes.trial(seeds=1))
     until(lambda: done(lab), 60)
