@@ -30,6 +30,11 @@ FORK_SECONDS = 20.0  # a host that does not answer for so long is lost
 class Host:
     """The lab's side: what the host holds, and its children. One thread's alone.
 
+    Attributes:
+        asked: Kinds of runs (`RunSpec.measures`) that it was asked to prepare for; `held`: those it has.
+        children: Process numbers of its runs at work; `codes`: exit codes of those that ended.
+        lost: Whether it has ended, or does not answer.
+
     Args:
         launch: Starts a process that calls `main` with these arguments.
         prepare: "module:function" that makes what runs share.
@@ -41,8 +46,8 @@ class Host:
             self._process = launch((far_end, prepare))
         finally:
             far_end.close()
-        self._asked: set[str] = set()
-        self._ready: set[str] = set()
+        self.asked: set[str] = set()
+        self.held: set[str] = set()
         self._started: dict[str, int] = {}
         self.codes: dict[int, int] = {}
         self.children: set[int] = set()
@@ -50,11 +55,11 @@ class Host:
 
     def ready(self, spec: RunSpec) -> bool:
         """Whether runs like this one can be forked at once; the first time it is asked, the host begins to prepare."""
-        if spec.measures not in self._asked and not self.lost:
-            self._asked.add(spec.measures)
+        if spec.measures not in self.asked and not self.lost:
+            self.asked.add(spec.measures)
             self._send(("prepare", spec.model_dump_json()))
         self.read()
-        return spec.measures in self._ready
+        return spec.measures in self.held
 
     def start(self, job: worker.Job, far_end: Any) -> Forked:
         """Fork a run that listens to `far_end`. Raises WorkerLost where the host does not answer."""
@@ -77,7 +82,7 @@ class Host:
                 seconds = 0.0
                 what, name, number = self._line.recv()
                 if what == "ready":
-                    self._ready.add(name)
+                    self.held.add(name)
                 elif what == "started":
                     self._started[name] = number
                     self.children.add(number)

@@ -105,6 +105,7 @@ class Launcher:
             self._context.set_forkserver_preload(list(preload))
         self._prepare = prepare
         self._hosts: dict[str, Host] = {}  # by the model's digest, the latest asked for last
+        self._alone: set[str] = set()  # kinds of runs (`RunSpec.measures`) for which no host can be had
         self._ready = threading.Event()
         self._warming: threading.Thread | None = None
         self._asking = threading.Lock()
@@ -138,9 +139,14 @@ class Launcher:
 
     def ready(self, spec: RunSpec) -> bool:
         """Whether a run can be started at once; if not, what it shares with others of its kind is being prepared."""
-        if not self.shares:
+        if not self.shares or spec.measures in self._alone:
             return True
         held = self._hosts.pop(spec.model.digest, None)
+        if held is not None and held.lost and spec.measures in held.asked - held.held:
+            self._alone.add(
+                spec.measures
+            )  # it ended while it prepared: the run itself will meet the reason, and say it
+            return True
         if held is None or held.lost:
             held = Host(self._launch_host, self._context.Pipe, self._prepare)
         self._hosts[spec.model.digest] = held

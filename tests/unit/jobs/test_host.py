@@ -23,6 +23,7 @@ from tests.unit.jobs.conftest import done, states, until
 
 HERE = "tests.unit.jobs.test_host"
 BROKEN = "tell me the model does not load"
+DEADLY = "more than there is memory for"
 
 pytestmark = pytest.mark.skipif(
     "forkserver" not in multiprocessing.get_all_start_methods(), reason="nothing can be forked here"
@@ -33,6 +34,8 @@ def prepare(spec: RunSpec, shared: Any) -> dict[str, Any]:
     """What the engine's `prepare` stands for: made once, then handed on."""
     if spec.settings.get("trouble") == BROKEN:
         raise RuntimeError(BROKEN)
+    if spec.settings.get("trouble") == DEADLY:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the system does where memory ends
     shared = shared or {"made": os.getpid(), "times": 0}
     shared["times"] += 1
     return shared
@@ -123,6 +126,14 @@ def test_an_error_while_preparing_is_the_runs_own_to_tell(lab: Lab) -> None:
     (run,) = lab.snapshot().runs
     assert run.state == "failed"
     assert BROKEN in run.reason
+
+
+def test_a_host_that_ends_while_it_prepares_is_not_started_for_ever(lab: Lab) -> None:
+    lab.enqueue(fakes.trial(fakes.study(trouble=DEADLY), seeds=1, arms=("odd",)))
+    until(lambda: done(lab), 60)
+    assert states(lab) == ["succeeded"], "in a process of its own, which the fake survives"
+    (entry,) = told(lab)
+    assert entry["shared"] is None
 
 
 def test_a_run_can_be_stopped_and_killed_like_any_other(lab: Lab) -> None:
