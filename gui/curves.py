@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,47 +46,66 @@ def t95(seeds: Array) -> Array:
     return np.where(freedom < 1, np.nan, np.where(freedom <= 30, known, large))
 
 
+class _Curve:
+    """The points of one run, in the order of their steps."""
+
+    def __init__(self) -> None:
+        self.steps, self.values = array("d"), array("d")
+        self._drawn: dict[int, tuple[Array, Array]] = {}  # by the width over which they are averaged
+
+    def add(self, step: int, value: float) -> bool:
+        """Take a point in, unless its step is known. Most come at the end."""
+        at = len(self.steps) if not self.steps or step > self.steps[-1] else bisect_left(self.steps, step)
+        if at < len(self.steps) and self.steps[at] == step:
+            return False
+        self.steps.insert(at, step)
+        self.values.insert(at, value)
+        self._drawn.clear()
+        return True
+
+    def drawn(self, width: int) -> tuple[Array, Array]:
+        """Steps and values, averaged over `width` steps."""
+        if width not in self._drawn:
+            self._drawn[width] = _averaged(np.array(self.steps), np.array(self.values), width)
+        return self._drawn[width]
+
+
+def _averaged(steps: Array, values: Array, width: int) -> tuple[Array, Array]:
+    if width <= 1 or not len(steps):
+        return steps, values
+    bucket = (steps - 1) // width
+    first = np.flatnonzero(np.diff(bucket, prepend=np.nan))
+    n = np.diff(np.append(first, len(steps)))
+    return np.minimum((bucket[first] + 1.0) * width, steps[-1]), np.add.reduceat(values, first) / n
+
+
 class CurveStore:
     """All points of one trial, by metric and run."""
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[str, dict[int, float]]] = {}
-        self._arrays: dict[tuple[str, str], tuple[Array, Array]] = {}
+        self._curves: dict[str, dict[str, _Curve]] = {}
 
     def clear(self) -> None:
         """Forget everything."""
-        self._values.clear()
-        self._arrays.clear()
+        self._curves.clear()
 
     def add(self, points: Iterable[Point]) -> set[str]:
         """Take new points in; the first value of a step stays. Gives the names of the metrics that changed."""
         changed: set[str] = set()
         for point in points:
-            of_run = self._values.setdefault(point.name, {}).setdefault(point.run, {})
-            if point.step not in of_run and np.isfinite(point.value):
-                of_run[point.step] = point.value
-                self._arrays.pop((point.name, point.run), None)
+            curve = self._curves.setdefault(point.name, {}).setdefault(point.run, _Curve())
+            if np.isfinite(point.value) and curve.add(point.step, point.value):
                 changed.add(point.name)
         return changed
 
     def single(self, name: str, run: str, width: int = 1) -> tuple[Array, Array]:
         """Steps and values of one run, averaged over `width` steps."""
-        key = (name, run)
-        if key not in self._arrays:
-            found = sorted(self._values.get(name, {}).get(run, {}).items())
-            both = np.array(found, dtype=float).reshape(-1, 2)
-            self._arrays[key] = both[:, 0], both[:, 1]
-        steps, values = self._arrays[key]
-        if width <= 1 or not len(steps):
-            return steps, values
-        bucket = ((steps - 1) // width).astype(int)
-        at, inverse = np.unique(bucket, return_inverse=True)
-        n = np.bincount(inverse)
-        return np.minimum((at + 1.0) * width, steps[-1]), np.bincount(inverse, values) / n
+        curve = self._curves.get(name, {}).get(run)
+        return curve.drawn(width) if curve is not None else (np.empty(0), np.empty(0))
 
     def width(self, name: str, total_steps: int) -> int:
         """Over how many steps this metric must be averaged to be drawn with at most MOST_POINTS points."""
-        longest = max((len(v) for v in self._values.get(name, {}).values()), default=0)
+        longest = max((len(curve.steps) for curve in self._curves.get(name, {}).values()), default=0)
         return max(1, -(-longest // MOST_POINTS), -(-total_steps // MOST_POINTS)) if longest > MOST_POINTS else 1
 
     def band(self, name: str, runs: Sequence[str], width: int = 1) -> Band:
