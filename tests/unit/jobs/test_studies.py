@@ -106,3 +106,14 @@ class TestPlan:
     def test_what_cannot_be_run_is_refused(self, given: dict, words: str) -> None:
         with pytest.raises(SpecError, match=words):
             studies.plan(studies.load("nli-frequency"), **given)
+
+
+def test_runs_that_may_come_next_are_of_every_study_that_can_be_run_on_the_model() -> None:
+    every = list(studies.all_studies([]).found)
+    last = studies.plan(every[0], seeds=2).runs()[-1]
+    other = last.model_copy(update={"model": last.model.model_copy(update={"digest": "another"})})
+    found = studies.likely(every, other)
+    assert [run.study for run in found] == [study.id for study in every]
+    assert {run.model.digest for run in found} == {"another"}
+    broken = every[0].model_copy(update={"data": "no such data"})
+    assert [run.study for run in studies.likely([broken, every[1]], last)] == [every[1].id]
