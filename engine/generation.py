@@ -72,8 +72,10 @@ class LocalSubject:
         generator = torch.Generator(device=self.model.device).manual_seed(seed)
 
         def pick(logits: Tensor) -> Tensor:
-            weights = torch.softmax(logits.float() / temperature, dim=-1)
-            return torch.multinomial(weights, 1, generator=generator).squeeze(1)
+            # One random number a row, against one for each word of the vocabulary in torch.multinomial.
+            upto = torch.softmax(logits.float() / temperature, dim=-1).cumsum(-1)
+            at = torch.rand(len(upto), 1, generator=generator, device=upto.device) * upto[:, -1:]
+            return torch.searchsorted(upto, at, right=True).squeeze(1).clamp_(max=upto.shape[-1] - 1)
 
         prompt_ids = [self._fit(p, max_new_tokens) for p in prompts]
         answers = self._decode(prompt_ids, max_new_tokens, pick, count)

@@ -2,6 +2,9 @@
 
 Padding costs a CPU as much as real tokens do, and a prompt with two answers need be read only once. A model that
 takes no mask of ours, or computes another value with it, gets one plain row for each answer instead.
+
+Lengths are rounded up: oneDNN compiles a kernel for every new size, and without that the sizes never come again (a
+step of the bundled model: 84 ms against 76).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import torch
 from torch import Tensor
 
 SAME = 1e-4  # largest difference (nats) between a packed and a plain log-probability that is no more than rounding
+ROW, SCORED = 8, 32  # rows are a multiple of so many tokens long, and logits of so many places are made at once
 _NOBODY = -1
 
 _RESCALED = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
@@ -121,8 +125,14 @@ def logprobs(model: Any, batch: Packed) -> Tensor:
     else:
         backbone, head = core
         hidden = backbone(**given).last_hidden_state.flatten(0, 1)
-        logits = head(hidden[batch.places])  # [scored, vocabulary]
+        logits = head(hidden[_filled(batch.places)])[: len(batch.places)]  # [scored, vocabulary]
     return -torch.nn.functional.cross_entropy(logits.float(), batch.targets, reduction="none")
+
+
+def _filled(places: Tensor) -> Tensor:
+    """The places, and the first of them again until their number is round."""
+    more = -len(places) % SCORED
+    return torch.cat([places, places[:1].expand(more)]) if more and len(places) else places
 
 
 def _mask(model: Any, visible: Tensor) -> Tensor:
@@ -167,7 +177,7 @@ def _plain(blocks: Sequence[Block], pad: int) -> Packed:
 
 def _together(rows: Sequence[Sequence[int]], blocks: Sequence[Block], pad: int) -> Packed:
     """Blocks side by side in rows: each answer sees its prompt and itself."""
-    length = max(sum(blocks[at].size for at in row) for row in rows)
+    length = _length(rows, blocks)
     shape = (len(rows), length)
     ids, positions = np.full(shape, pad, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     block_of, answer_of = np.full(shape, _NOBODY), np.full(shape, _NOBODY)
@@ -215,13 +225,18 @@ def _shared_out(blocks: Sequence[Block], count: int) -> list[list[int]]:
     return [members for _, _, members in sorted(rows, key=lambda entry: entry[1]) if members]
 
 
+def _length(rows: Sequence[Sequence[int]], blocks: Sequence[Block]) -> int:
+    longest = max(sum(blocks[at].size for at in row) for row in rows)
+    return -(-longest // ROW) * ROW
+
+
 def _cost(rows: Sequence[Sequence[int]], blocks: Sequence[Block], width: int) -> float:
     """Relative cost of a layout: a token's products grow with the width, its attention with the row.
 
     A layer multiplies each token with about 12 width^2 weights, and makes 2 length * width products for its attention,
     which on small heads run at a fifth of the speed.
     """
-    length = max(sum(blocks[at].size for at in row) for row in rows)
+    length = _length(rows, blocks)
     return len(rows) * length * (12 * width + 5 * 2 * length)
 
 

@@ -31,6 +31,11 @@ class ItemMean(Frozen):
     where: tuple[str, float] | None = None
     by_side: bool = False
 
+    def reads(self, item: Item) -> bool:
+        """Whether the figure may depend on this item."""
+        sided = item.side is not Side.NEUTRAL if self.by_side else self.side in (None, item.side)
+        return sided and (not self.splits or item.split in self.splits)
+
 
 class Metric(Frozen):
     """One figure of a probe.
@@ -77,6 +82,11 @@ class Probe(Generic[P]):
     def items(self, data: StudyData, per_split: int) -> list[Item]:
         """The items to measure: at most `per_split` of each split and side pairing, the same for every run."""
         raise TypeError(f"{type(self).__name__} has no items()")
+
+    def live_items(self, data: StudyData, per_split: int) -> list[Item]:
+        """The live sample: of such items, those that a live metric reads."""
+        forms = [metric.items for metric in self.metrics if metric.name in self.live]
+        return [i for i in self.items(data, per_split) if any(form is None or form.reads(i) for form in forms)]
 
     def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
         """What the model does on each item, in order."""

@@ -123,7 +123,7 @@ class Shared:
         data = self.data(spec.data)
         probes: list[Probe] = [configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in spec.probes]
         items = {probe.name: probe.items(data, spec.scale.items) for probe in probes}
-        live = {p.name: p.items(data, spec.scale.live_items) for p in probes if p.live and spec.scale.live_items}
+        live = {p.name: p.live_items(data, spec.scale.live_items) for p in probes if p.live and spec.scale.live_items}
         prompts = [item.prompt for some in items.values() for item in some] or [e.prompt for e in data.train]
         logits = integrity.logits(self.model, self.renderer, prompts)
         subject = LocalSubject(self.model, self.tokenizer, None, self.renderer)

@@ -29,7 +29,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
     "MALLOC_TOP_PAD_": str(1 << 26),
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",  # of 1024 kernels, one for each shape, few come again: 300 MB a run
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "512",  # kernels, one for each shape; few of 1024 would come again
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin starve everything else on a shared machine
     "OMP_NUM_THREADS": "1",  # one thread in each of two runs is faster than two in one
     "TOKENIZERS_PARALLELISM": "false",

@@ -82,6 +82,19 @@ class TestEveryProbe:
         assert items == self.make(cls).items(data, 6)
         assert len({item.id for item in items}) == len(items)
 
+    def test_the_live_sample_gives_the_live_figures_of_all_its_items(self, name: str, cls: type[Probe]) -> None:
+        probe = self.make(cls)
+        data = self.data(probe)
+        outcomes = probe.measure(Noise(1), probe.items(data, 6))
+        sample = {item.id for item in probe.live_items(data, 6)}
+        if not cls.live:
+            assert not sample
+            return
+        whole = probe.summarise(outcomes)
+        part = probe.summarise([outcome for outcome in outcomes if outcome.item in sample])
+        assert {live: whole.get(live) for live in cls.live} == {live: part.get(live) for live in cls.live}
+        assert set(cls.live) & set(part)
+
     def test_it_measures_every_item_in_order(self, name: str, cls: type[Probe]) -> None:
         probe = self.make(cls)
         items = probe.items(self.data(probe), 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -78,6 +79,22 @@ def test_samples_repeat_with_their_seed_and_differ_without(model: Any, tokenizer
     cold = subject.sample(prompts, 2, 1e-4, 5, 8)
     assert [texts[0] for texts in cold] == subject.generate(prompts, 8)
     assert all(a == b for a, b in cold)
+
+
+def test_samples_come_as_often_as_the_model_says(model: Any, tokenizer: Any, data: StudyData) -> None:
+    prompt, count, temperature = data.train[0].prompt, 4000, 0.1
+    subject = LocalSubject(model.eval(), tokenizer)
+    ids = torch.tensor([subject.renderer.prompt_ids(prompt)])
+    with torch.inference_mode():
+        shares = torch.softmax(model(input_ids=ids).logits[0, -1] / temperature, dim=-1)
+    wanted: Counter[str] = Counter()
+    for token, portion in enumerate(shares.tolist()):
+        wanted["" if token in subject.renderer.end_ids else subject.renderer.text([token])] += portion
+    said = Counter(subject.sample([prompt], count, temperature, 1, 1)[0])
+    for text, portion in wanted.most_common(12):
+        error = (portion * (1 - portion) / count) ** 0.5
+        assert abs(said[text] / count - portion) < 5 * error, text
+    assert sum(said[text] for text, _ in wanted.most_common(12)) > 100
 
 
 def test_measuring_leaves_every_random_state_alone(model: Any, tokenizer: Any, data: StudyData) -> None:
