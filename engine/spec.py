@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from engine.errors import SpecError
 from engine.example import Frozen
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
 

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,37 +47,55 @@ def t95(seeds: Array) -> Array:
     return np.where(freedom < 1, np.nan, np.where(freedom <= 30, known, large))
 
 
+class _Drawn(NamedTuple):
+    """Averages of the first `points` points; the last one begins at point `open`."""
+
+    steps: Array
+    values: Array
+    open: int
+    points: int
+
+
+_NOTHING = _Drawn(np.empty(0), np.empty(0), 0, 0)
+
+
 class _Curve:
     """The points of one run, in the order of their steps."""
 
     def __init__(self) -> None:
         self.steps, self.values = array("d"), array("d")
-        self._drawn: dict[int, tuple[Array, Array]] = {}  # by the width over which they are averaged
+        self._drawn: dict[int, _Drawn] = {}  # by the width over which they are averaged
 
     def add(self, step: int, value: float) -> bool:
         """Take a point in, unless its step is known. Most come at the end."""
         at = len(self.steps) if not self.steps or step > self.steps[-1] else bisect_left(self.steps, step)
         if at < len(self.steps) and self.steps[at] == step:
             return False
+        if at < len(self.steps):  # not at the end: what was averaged no longer holds
+            self._drawn.clear()
         self.steps.insert(at, step)
         self.values.insert(at, value)
-        self._drawn.clear()
         return True
 
     def drawn(self, width: int) -> tuple[Array, Array]:
         """Steps and values, averaged over `width` steps."""
-        if width not in self._drawn:
-            self._drawn[width] = _averaged(np.array(self.steps), np.array(self.values), width)
-        return self._drawn[width]
+        known = self._drawn.get(width, _NOTHING)
+        if known.points < len(self.steps):  # only its last, open average can have changed
+            known = self._drawn[width] = self._averaged(known, width)
+        return known.steps, known.values
 
-
-def _averaged(steps: Array, values: Array, width: int) -> tuple[Array, Array]:
-    if width <= 1 or not len(steps):
-        return steps, values
-    bucket = (steps - 1) // width
-    first = np.flatnonzero(np.diff(bucket, prepend=np.nan))
-    n = np.diff(np.append(first, len(steps)))
-    return np.minimum((bucket[first] + 1.0) * width, steps[-1]), np.add.reduceat(values, first) / n
+    def _averaged(self, known: _Drawn, width: int) -> _Drawn:
+        steps, values = np.array(self.steps[known.open :]), np.array(self.values[known.open :])
+        bucket = (steps - 1) // width
+        first = np.flatnonzero(np.diff(bucket, prepend=np.nan))
+        means = np.add.reduceat(values, first) / np.diff(np.append(first, len(steps)))
+        ends = np.minimum((bucket[first] + 1.0) * width, steps[-1])
+        return _Drawn(
+            np.append(known.steps[:-1], ends),
+            np.append(known.values[:-1], means),
+            known.open + int(first[-1]),
+            len(self.steps),
+        )
 
 
 class CurveStore:

@@ -155,16 +155,24 @@ def test_redraw() -> None:
         ]
         return 1000 * (time.perf_counter() - began) + redraw(series)
 
+    def zoomed(n: int) -> float:
+        began = time.perf_counter()
+        card.plot.setXRange(steps * n / 100, steps * (1 - n / 100), padding=0)
+        card.view.grab()
+        return 1000 * (time.perf_counter() - began)
+
     redraw([])
     bare = [redraw([]) for _ in range(REPEATS)]
     drawn = [full(n) for n in range(REPEATS + 1)][1:]
     beyond = [d - statistics.median(bare) for d in drawn]
+    zooms = [zoomed(n) - statistics.median(bare) for n in range(REPEATS)]
     record(
         "Redraw",
         {
-            f"{POINTS:,} points in {CURVES} curves, beyond bare axes": f"{spread(beyond)} ms",
+            f"{POINTS:,} points in {CURVES} curves, a new one in each: beyond bare axes": f"{spread(beyond)} ms",
+            f"{POINTS:,} points in {CURVES} curves, another range: beyond bare axes": f"{spread(zooms)} ms",
             "bare axes": f"{spread(bare)} ms",
         },
-        {"beyond_ms": beyond, "bare_ms": bare},
-        "One plot of 1240 x 620, offscreen; averaging the points and painting included, every curve with a new point.",
+        {"beyond_ms": beyond, "zoom_ms": zooms, "bare_ms": bare},
+        "One plot of 1240 x 620, offscreen; averaging the points and painting included.",
     )

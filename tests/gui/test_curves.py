@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from gui.curves import MOST_POINTS, CurveStore, t95
@@ -56,6 +58,19 @@ def test_long_curves_are_averaged_until_they_can_be_seen() -> None:
     assert len(steps) <= MOST_POINTS
     assert values.mean() == pytest.approx(500.5)
     assert steps[-1] == 1000
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 300), st.floats(-9, 9)), min_size=1, max_size=80), st.integers(1, 40))
+def test_averages_that_grow_are_those_made_at_once(points: list[tuple[int, float]], width: int) -> None:
+    growing, whole = CurveStore(), CurveStore()
+    for at, (step, value) in enumerate(points):
+        growing.add([Point(run="r", name="loss", step=step, value=value)])
+        if at % 3 == 0:
+            growing.single("loss", "r", width)
+    whole.add(Point(run="r", name="loss", step=step, value=value) for step, value in points)
+    for ours, theirs in zip(growing.single("loss", "r", width), whole.single("loss", "r", width), strict=True):
+        np.testing.assert_allclose(ours, theirs)
 
 
 def test_nothing_gives_nothing() -> None:
