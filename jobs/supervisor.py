@@ -30,6 +30,7 @@ from jobs.stream import whole_lines
 log = logging.getLogger("tuning_fork.jobs")
 T = TypeVar("T")
 TICK = 0.1  # seconds
+REST = 2.0  # seconds without work before the next study is foreseen: a click that follows at once must not wait for it
 GRACE: dict[Intent, float] = {"cancel": 3.0, "stop": 30.0}  # seconds for a last checkpoint before a run is killed
 DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
@@ -80,6 +81,7 @@ class Supervisor:
         self._held = ""  # why the next run waits, if it does
         self._likely = likely
         self._last: RunSpec | None = None  # the run that was started last, until its successors are foreseen
+        self._rests: float | None = None  # since when nothing is to be done (time.monotonic)
         self._closing = threading.Event()
         self._close_seconds = 0.0
         self.reconciled = threading.Event()  # set once what an earlier lab left is put right
@@ -335,6 +337,9 @@ class Supervisor:
         """Have what the next study may need prepared, while nobody waits for it."""
         if self._last is None or self._active or not self._launcher.shares or not self._launcher.warm():
             return
+        self._rests = self._rests or time.monotonic()
+        if time.monotonic() - self._rests < REST:
+            return
         last, self._last = self._last, None
         for spec in self._likely(last):
             self._launcher.ready(spec)
@@ -362,7 +367,7 @@ class Supervisor:
                 self._settle(run, ending, time.time(), 0.0)
             return
         self._active[run] = Active(child, row["attempt"], row["cost"], began)
-        self._last = RunSpec.model_validate_json(row["spec"])
+        self._last, self._rests = RunSpec.model_validate_json(row["spec"]), None
         with self._store.batch():
             self._store.set(run, pid=child.pid, pid_started=child.started)
 
