@@ -20,6 +20,7 @@ from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 
 SCRIPT = """
+import faulthandler
 import sys
 from pathlib import Path
 with open(sys.argv[2], "a") as file:  # no guard around this: it tells who imports the main module
@@ -34,6 +35,7 @@ if __name__ == "__main__":
             trial = lab.enqueue(fakes.trial(fakes.study(steps=500, seconds=0.02), seeds=1))
             while not all(run.step >= 6 for run in lab.snapshot().runs):
                 time.sleep(0.02)
+            faulthandler.dump_traceback_later(20)  # says where it hangs, if it does
             print("ready", flush=True)
             time.sleep(60)
     except KeyboardInterrupt:
@@ -59,7 +61,11 @@ def test_ctrl_c_in_the_terminal_leaves_checkpoints_and_the_main_module_is_import
     assert lab.stdout is not None
     assert lab.stdout.readline() == "ready\n"
     os.killpg(lab.pid, signal.SIGINT)
-    out, err = lab.communicate(timeout=30)
+    try:
+        out, err = lab.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(lab.pid, signal.SIGKILL)
+        pytest.fail(f"still there after 30 s: {lab.communicate()}")
     assert out == "stopped\n"
     assert err == ""
     assert imported.read_text() == "imported\n"
