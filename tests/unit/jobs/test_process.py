@@ -37,7 +37,8 @@ if __name__ == "__main__":
                 time.sleep(0.02)
             faulthandler.dump_traceback_later(20)  # says where it hangs, if it does
             print("ready", flush=True)
-            time.sleep(60)
+            while True:  # not one long sleep: a signal that comes just before it would wait for its end
+                time.sleep(0.1)
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """
