@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,34 @@ from jobs.result import (
 )
 
 Pair = tuple[str, str]
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was to be done, whether by the lab or elsewhere.
+
+    Attributes:
+        planned: The runs it consists of, as (arm, seed).
+        trains: Which arms change weights.
+        metrics: Every metric by "probe.metric", those of the verdict first.
+        model, data, provenance: What is said of them.
+        registered: Whether the primary contrast was fixed before any figure was there.
+    """
+
+    study: StudySpec
+    id: str
+    scale: str
+    note: str
+    seeds: int
+    arms: tuple[str, ...]
+    planned: frozenset[tuple[str, int]]
+    trains: Mapping[str, bool]
+    metrics: Mapping[str, Metric]
+    model: Mapping[str, str | int]
+    data: Mapping[str, str | int]
+    provenance: Mapping[str, Value]
+    registered: bool = True
 
 
 def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
@@ -45,23 +74,51 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
         runs: What its runs left, in any order; runs that are missing or failed make the verdict inconclusive.
     """
     study = trial.study
-    wanted = {(spec.arm, spec.seed) for spec in trial.runs()}
-    runs = sorted((r for r in runs if (r.record.arm, r.record.seed) in wanted), key=_order(trial))
-    done = [run for run in runs if run.record.state == "succeeded"]
     trains = {arm: method_class(study.arm(arm).method).trains for arm in trial.arms}
-    metrics = _metrics(study)
-    evidence = Evidence((_as_run(run, trains[run.record.arm]) for run in done), metrics)
+    planned = frozenset((spec.arm, spec.seed) for spec in trial.runs())
+    runs = [run for run in runs if (run.record.arm, run.record.seed) in planned]
+    done = [run for run in runs if run.record.state == "succeeded"]
+    design = Design(
+        study=study,
+        id=trial.id,
+        scale=trial.scale,
+        note=trial.settings.note,
+        seeds=trial.seeds,
+        arms=trial.arms,
+        planned=planned,
+        trains=trains,
+        metrics=_metrics(study),
+        model=trial.model.model_dump(include={"name", "digest", "template", "parameters"}),
+        data={"source": trial.data.source, "digest": trial.data.digest},
+        provenance=_provenance(trial, done),
+    )
+    return judge(design, runs, run_checks([(run, trains[run.record.arm]) for run in done]))
+
+
+def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) -> Result:
+    """The result of a design.
+
+    Args:
+        design: What was to be done.
+        runs: What came of its runs, in any order.
+        checks: What was checked in the runs themselves.
+    """
+    study, trains = design.study, design.trains
+    places = {name: at for at, name in enumerate(design.arms)}
+    runs = sorted(runs, key=lambda run: (places[run.record.arm], run.record.seed))
+    done = [run for run in runs if run.record.state == "succeeded"]
+    evidence = Evidence((_as_run(run, trains[run.record.arm]) for run in done), design.metrics)
     checks = [
-        runs_check(len(wanted), runs),
-        *run_checks([(run, trains[run.record.arm]) for run in done]),
-        *(control_checks(study, trial.arms, evidence) if done else []),
+        runs_check(len(design.planned), runs),
+        *checks,
+        *(control_checks(study, design.arms, evidence) if done else []),
     ]
     compared = _contrasts(study, evidence)
     return Result(
-        study=_study(trial),
-        model=_described(trial.model.model_dump(include={"name", "digest", "template", "parameters"})),
-        data=_described({"source": trial.data.source, "digest": trial.data.digest, **_counts(study, done)}),
-        arms=tuple(_arm(trial, name, trains[name], runs, evidence) for name in trial.arms),
+        study=_study(design),
+        model=_described(design.model),
+        data=_described({**design.data, **_counts(study, done)}),
+        arms=tuple(_arm(design, name, runs, evidence) for name in design.arms),
         contrasts=tuple(compared),
         further=tuple(_further(study, evidence)),
         decomposition=tuple(
@@ -70,21 +127,16 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
         checks=tuple(checks),
         metrics=tuple(
             MetricInfo(metric=name, label=metric.label, unit=metric.unit, direction=metric.direction)
-            for name, metric in metrics.items()
+            for name, metric in design.metrics.items()
         ),
         accuracy=study.verdict.accuracy,
         reliance=study.verdict.reliance,
         rules=Rules.model_validate(study.verdict.model_dump(include=set(Rules.model_fields))),
         failures=_failures(study, done),
         notes=_notes(study, runs),
-        verdict=_verdict(trial, evidence, len(wanted), len(done), checks),
-        provenance=_provenance(trial, done),
+        verdict=_verdict(design, evidence, len(done), checks),
+        provenance=dict(design.provenance),
     )
-
-
-def _order(trial: TrialSpec):
-    places = {name: at for at, name in enumerate(trial.arms)}
-    return lambda run: (places[run.record.arm], run.record.seed)
 
 
 def _metrics(study: StudySpec) -> dict[str, Metric]:
@@ -136,20 +188,20 @@ def _contrast(pair: Pair, metric: str, found: Estimate, p_holm: float | None = N
     )  # fmt: skip
 
 
-def _study(trial: TrialSpec) -> StudyResult:
-    study = trial.study
+def _study(design: Design) -> StudyResult:
+    study = design.study
     return StudyResult(
-        id=study.id, trial=trial.id, question=study.question, claim=study.claim, source=study.source,
-        published=study.published, scale=trial.scale, note=trial.settings.note, seeds=trial.seeds,
-        primary=PrimaryResult.model_validate(study.primary.model_dump()),
+        id=study.id, trial=design.id, question=study.question, claim=study.claim, source=study.source,
+        published=study.published, scale=design.scale, note=design.note, seeds=design.seeds,
+        primary=PrimaryResult.model_validate({**study.primary.model_dump(), "registered": design.registered}),
     )  # fmt: skip
 
 
-def _arm(trial: TrialSpec, name: str, trains: bool, runs: Sequence[RunResult], evidence: Evidence) -> ArmResult:
-    arm = trial.study.arm(name)
+def _arm(design: Design, name: str, runs: Sequence[RunResult], evidence: Evidence) -> ArmResult:
+    arm = design.study.arm(name)
     levels = {metric: evidence.level(name, metric) for metric in evidence.metrics}
     return ArmResult(
-        name=name, label=arm.label, method=arm.method, role=arm.role, trains=trains,
+        name=name, label=arm.label, method=arm.method, role=arm.role, trains=design.trains[name],
         runs=tuple(_entry(run) for run in runs if run.record.arm == name),
         summary=tuple(
             Interval(metric=metric, mean=found.value, ci=found.ci, n_seeds=found.n_seeds)
@@ -208,19 +260,20 @@ def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _verdict(trial: TrialSpec, evidence: Evidence, planned: int, done: int, checks: Sequence[Check]) -> Verdict:
+def _verdict(design: Design, evidence: Evidence, done: int, checks: Sequence[Check]) -> Verdict:
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
-    decision = decide(Case(trial.study, evidence, (planned, done), trial.scale == "smoke", failed))
+    runs = (len(design.planned), done)
+    decision = decide(Case(design.study, evidence, runs, design.scale == "smoke", failed, design.registered))
     return Verdict(code=decision.code, text=decision.text, reasons=decision.reasons)
 
 
-def _provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, str | int | float | bool]:
+def _provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
     versions: dict[str, set[str]] = {}
     for run in done:
         for name, version in run.versions.items():
             versions.setdefault(name, set()).add(version)
     ends = [run.record.finished for run in done if run.record.finished is not None]
-    found: dict[str, str | int | float | bool] = {
+    found: dict[str, Value] = {
         "command": command(trial),
         "trial": trial.id,
         "recipe": max((spec.recipe for spec in trial.runs()), default=0),
@@ -252,5 +305,5 @@ def _bundled(path: str) -> bool:
     return any(Path(path) == Path(found) for found in known)
 
 
-def _described(values: dict[str, str | int]) -> dict[str, str | int | float]:
+def _described(values: Mapping[str, str | int]) -> dict[str, str | int | float]:
     return {name: value for name, value in values.items() if value != ""}

@@ -111,6 +111,27 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--to", type=Path, metavar="FILE", required=True, help="format by suffix: .html .json .csv")
     _home(report)
 
+    analyze = command(
+        "analyze", "Judge results from elsewhere: a table of arm, seed, item and whether it is right.", _analyze
+    )
+    analyze.add_argument("file", type=Path, metavar="FILE", help="CSV, JSON lines or Parquet (docs/results.md)")
+    analyze.add_argument("--treated", metavar="ARM", help="the arm the question is about (default: the last)")
+    analyze.add_argument(
+        "--reference", metavar="ARM", help="the arm it is compared with (default: the first tuned one)"
+    )
+    analyze.add_argument("--base", metavar="ARM", help='the untuned model (default: "base", or the first arm)')
+    analyze.add_argument("--format", metavar="ARM", help="a control that can learn only the form of the answer")
+    analyze.add_argument("--planted", metavar="ARM", help="a control that was taught the shortcut itself")
+    analyze.add_argument(
+        "--margin", type=_points, metavar="POINTS", default=0.03, help="differences too small to matter (default: 3)"
+    )
+    analyze.add_argument(
+        "--floor", type=_points, metavar="PERCENT", default=0.2, help="accuracy needed for a verdict (default: 20)"
+    )
+    analyze.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    analyze.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
+    _home(analyze)
+
     doctor = command("doctor", "Look at this machine, and say what to do about what is missing.", _doctor)
     doctor.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(doctor)
@@ -138,6 +159,17 @@ def _positive(text: str) -> int:
     if not 1 <= number <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
     return number
+
+
+def _points(text: str) -> float:
+    """A number of points, 0 to 100, as a share."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+    return number / 100
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -186,6 +218,16 @@ def _report(options: argparse.Namespace, screen: Screen, open_window: Window) ->
     from jobs.commands.report import report
 
     return report(options.trial, options.to, getattr(options, "home", None), screen)
+
+
+def _analyze(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.analyze import analyze
+    from jobs.elsewhere import PARTS, Rules
+
+    parts = {part: getattr(options, part) for part in PARTS}
+    rules = Rules(options.margin, options.floor)
+    home = getattr(options, "home", None)
+    return analyze(options.file, parts, rules, options.report, options.json, home, screen)
 
 
 def _doctor(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

@@ -12,13 +12,17 @@ Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
 
 
 class PrimaryResult(Frozen):
-    """The endpoint fixed beforehand: `metric` of `contrast[0]` minus that of `contrast[1]`."""
+    """The endpoint: `metric` of `contrast[0]` minus that of `contrast[1]`.
+
+    `registered` says whether it was fixed before any figure was there; otherwise what it shows is exploratory.
+    """
 
     probe: str
     metric: str
     contrast: tuple[str, str]
     expected: str
     margin: float
+    registered: bool = True
 
 
 class StudyResult(Frozen):

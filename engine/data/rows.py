@@ -69,6 +69,12 @@ class Text:
 
 def read_text(path: Path) -> Text:
     """A user's file as text. Raises DataError where it is not there, too large, binary or not UTF-8."""
+    data = read_bytes(path)
+    return Text(path, decode(path, data), hashlib.sha256(data).hexdigest())
+
+
+def read_bytes(path: Path) -> bytes:
+    """A user's file. Raises DataError where it is not there, no ordinary file, or too large."""
     try:
         mode = path.stat()
         if stat.S_ISDIR(mode.st_mode):
@@ -79,28 +85,28 @@ def read_text(path: Path) -> Text:
             size = f"{mode.st_size / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} MiB"
             raise unusable(path, f"is too large ({size})", "Take a sample of its rows.")
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise unusable(path, "does not exist", "Check the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = printable(str(error))
         raise unusable(path, f"cannot be read ({why})", "Check the path and its permissions.") from error
-    return Text(path, _decode(path, data), hashlib.sha256(data).hexdigest())
 
 
-def _decode(path: Path, data: bytes) -> str:
+def decode(path: Path, data: bytes, expected: str = EXPECTED, kind: str = "JSON") -> str:
+    """A file's bytes as text. Raises DataError, with what is expected, where they are empty, binary or not UTF-8."""
     if not data.strip():
-        raise unusable(path, "is empty", EXPECTED)
+        raise unusable(path, "is empty", expected)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise unusable(path, "is UTF-16, not UTF-8", "Save it as UTF-8.")
-    for magic, kind in _MAGIC:
+    for magic, what in _MAGIC:
         if data.startswith(magic):
-            raise unusable(path, f"is {kind}, not JSON", EXPECTED)
+            raise unusable(path, f"is {what}, not {kind}", expected)
     if re.match(rb"\x80[\x02-\x05]", data):
-        raise unusable(path, "is a pickle, not JSON", f"Pickles can run code; this one was not opened. {EXPECTED}")
+        raise unusable(path, f"is a pickle, not {kind}", f"Pickles can run code; this one was not opened. {expected}")
     if b"\0" in data:
         row = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise unusable(path, f"is binary, not JSON (a NUL byte on line {row})", EXPECTED)
+        raise unusable(path, f"is binary, not {kind} (a NUL byte on line {row})", expected)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -109,8 +115,9 @@ def _decode(path: Path, data: bytes) -> str:
         raise unusable(path, f"is not UTF-8 (line {row}, byte {column} of the line)", "Save it as UTF-8.") from error
 
 
-def rows(source: Text, problems: Problems) -> Iterator[tuple[int, Any]]:
+def rows(source: Text, problems: Problems, most: int | None = None) -> Iterator[tuple[int, Any]]:
     """Each row's number and value; a row that is no JSON, or is refused, goes to `problems` instead."""
+    most = MOST_ROWS if most is None else most
     start = _after_space(source.text, 0)
     first = source.text[start : start + 1]
     if first == "[":
@@ -123,8 +130,8 @@ def rows(source: Text, problems: Problems) -> Iterator[tuple[int, Any]]:
     count = 0
     for row, value in found:
         count += 1
-        if count > MOST_ROWS:
-            raise unusable(source.path, f"has too many rows (more than {MOST_ROWS:,})", "Take a sample of its rows.")
+        if count > most:
+            raise unusable(source.path, f"has too many rows (more than {most:,})", "Take a sample of its rows.")
         if refused := flaw(value):
             problems.add(row, refused[0], refused[1])
         else:

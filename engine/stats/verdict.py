@@ -43,6 +43,7 @@ class Case:
         runs: Runs the trial consists of, and how many of them succeeded.
         smoke: Whether the scale only shows that everything runs.
         failed: Checks and controls that failed: (label, detail).
+        registered: Whether the primary contrast was fixed before any figure was there.
     """
 
     study: StudySpec
@@ -50,6 +51,7 @@ class Case:
     runs: tuple[int, int]
     smoke: bool
     failed: Sequence[tuple[str, str]]
+    registered: bool = True
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,8 @@ class Reading:
         way = "higher" if found.value > 0 else "lower"
         if found.above or found.below:
             small = " (too little to matter)" if abs(found.value) <= plan.margin else ""
-            claim = "as claimed" if sign > 0 else "against the claim"
-            return f"{claim}, {name} is {way}{small} with {a} than with {b}: {figure}"
+            claim = ("as claimed, " if sign > 0 else "against the claim, ") if self.study.claim else ""
+            return f"{claim}{name} is {way}{small} with {a} than with {b}: {figure}"
         if equivalent(found.ci90, plan.margin):
             return f"{a} and {b} differ in {name} by too little to matter: {figure}"
         return f"no difference in {name} between {a} and {b} was shown: {figure}"
@@ -203,7 +205,8 @@ class Reading:
         if self.primary is not None:
             p = f", {p_phrase(self.primary.p)}" if self.primary.p is not None else ""
             seeds = counted(self.primary.n_seeds, "seed")
-            found.append(f"Fixed beforehand: {self._pair()}: {self._difference(self.primary)} ({seeds}{p}).")
+            when = "Fixed beforehand" if self.case.registered else "Named when the figures were there already"
+            found.append(f"{when}: {self._pair()}: {self._difference(self.primary)} ({seeds}{p}).")
             found += self._power(self.primary)
         if self.level is not None and self.gain is not None:
             gain = difference_of(self.gain, "share")

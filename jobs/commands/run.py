@@ -15,10 +15,11 @@ from engine.spec import StudySpec, TrialSpec
 from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
+from jobs.commands.targets import check_targets
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.records import Snapshot
-from jobs.report import SUFFIXES, write
+from jobs.report import write
 from jobs.studies import load, plan
 
 POLL = 0.2  # seconds between looks at the queue
@@ -59,7 +60,9 @@ def run(request: Request, screen: Screen) -> int:
         LabError: Before anything is queued, where the request, the model or the data cannot be used.
     """
     began = time.monotonic()
-    _check_targets(request)
+    check_targets(request.reports, request.json)
+    if request.data is not None and not request.data.exists():
+        raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
     home = Home.at(request.home)
     study = load(request.study, [home.studies])
     trial = _plan(study, request)
@@ -80,19 +83,6 @@ def run(request: Request, screen: Screen) -> int:
     except Stopped as stop:
         screen.note(f"Stopped. {GOES_ON}")
         return stop.code
-
-
-def _check_targets(request: Request) -> None:
-    """Whatever can be known about the files to write is said before hours of work, not after."""
-    if request.json is not None and request.json.suffix.lower() != ".json":
-        raise SpecError(f"--json {request.json} does not end in .json.", "Name it so, or use --report.")
-    for path in (*request.reports, *([request.json] if request.json else [])):
-        if path.suffix.lower() not in SUFFIXES:
-            raise SpecError(f"No report can be written as {path.name!r}.", f"Known endings: {', '.join(SUFFIXES)}.")
-        if path.is_dir():
-            raise SpecError(f"{path} is a folder.", "Name a file in it.")
-    if request.data is not None and not request.data.exists():
-        raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
 
 
 def _plan(study: StudySpec, request: Request) -> TrialSpec:

@@ -22,17 +22,18 @@ def summary(result: Result, screen: Screen) -> None:
     screen.say()
     units = {info.metric: info.unit for info in result.metrics}
     shown = [result.accuracy, result.reliance]
-    headings = ["arm", *(name.split(".")[-1] for name in shown), "seeds", "seconds"]
+    timed = any(run.seconds is not None for arm in result.arms for run in arm.runs)
+    headings = ["arm", *(name.split(".")[-1] for name in shown), "seeds", *(["seconds"] if timed else [])]
     rows = [
         [
             arm.label,
             *(_figure(arm, name, units.get(name, "share")) for name in shown),
             _seeds(arm),
-            f"{_seconds(arm):.1f}",
+            *([f"{_seconds(arm):.1f}"] if timed else []),
         ]
         for arm in result.arms
     ]
-    screen.table(headings, rows, right=(1, 2, 3, 4))
+    screen.table(headings, rows, right=tuple(range(1, len(headings))))
     failed = [check for check in result.checks if not check.ok]
     for check in failed:
         if any(check.label in reason for reason in result.verdict.reasons):

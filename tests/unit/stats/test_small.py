@@ -1,0 +1,95 @@
+"""Effect sizes, discordant items, signal detection and power say what statsmodels, scipy and scikit-learn say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+from statsmodels.stats.contingency_tables import mcnemar as reference
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_effectsize
+
+from engine.example import Outcome
+from engine.stats.discordant import discordant, mcnemar
+from engine.stats.effects import cliffs_delta, cohens_h, paired_d
+from engine.stats.power import detectable
+from engine.stats.signals import auc, d_prime
+
+shares = st.floats(0, 1)
+counts = st.integers(0, 60)
+
+
+@given(shares, shares)
+def test_cohens_h_is_statsmodels(a: float, b: float) -> None:
+    assert cohens_h(a, b) == pytest.approx(float(proportion_effectsize(a, b)), abs=1e-10)
+
+
+def test_paired_d_is_the_t_statistic_by_the_root_of_seeds() -> None:
+    values = list(np.random.default_rng(3).normal(0.4, 1, 7))
+    expected = stats.ttest_1samp(values, 0).statistic / math.sqrt(7)
+    assert paired_d(values) == pytest.approx(expected, abs=1e-10)
+    assert paired_d([0.1]) is None
+    assert paired_d([0.1, 0.1, 0.1]) is None
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=9), st.lists(st.integers(-5, 5), min_size=1, max_size=9))
+def test_cliffs_delta_follows_from_mann_whitney(a: list[int], b: list[int]) -> None:
+    u = stats.mannwhitneyu(a, b).statistic
+    assert cliffs_delta(a, b) == pytest.approx(2 * u / (len(a) * len(b)) - 1, abs=1e-10)
+    assert cliffs_delta([], b) is None
+
+
+@given(counts, counts)
+def test_mcnemar_is_statsmodels(b: int, c: int) -> None:
+    expected = reference([[9, b], [c, 9]], exact=True).pvalue
+    assert mcnemar(b, c) == pytest.approx(float(expected), abs=1e-10)
+
+
+def test_runs_are_compared_on_the_items_they_share() -> None:
+    def outcomes(rights: str, start: int = 0) -> list[Outcome]:
+        return [
+            Outcome(item=f"i{n}", correct=right == "1", split="s", cluster="c") for n, right in enumerate(rights, start)
+        ]
+
+    found = discordant(outcomes("11100"), outcomes("1001", start=1))  # items 1 to 4 are shared
+    assert found is not None
+    assert found[:3] == (1, 1, 4)
+    assert found.p == 1.0
+    assert discordant(outcomes("11"), outcomes("11", start=5)) is None
+
+
+@given(st.lists(st.tuples(st.integers(-6, 6), st.booleans()), min_size=2, max_size=40))
+def test_auc_is_scikit_learns(pairs: list[tuple[int, bool]]) -> None:
+    scores, truth = [float(score) for score, _ in pairs], [right for _, right in pairs]
+    if len(set(truth)) < 2:
+        assert auc(scores, truth) is None
+    else:
+        assert auc(scores, truth) == pytest.approx(float(roc_auc_score(truth, scores)), abs=1e-10)
+
+
+def test_d_prime_has_the_published_value() -> None:
+    # Macmillan & Creelman 2005, example 1.1: 20 hits of 25, 10 false alarms of 25 give 1.095 uncorrected.
+    assert d_prime(20_000_000, 25_000_000, 10_000_000, 25_000_000) == pytest.approx(1.0950, abs=1e-4)
+    # Hautus 1995: with the log-linear correction, (20.5 / 26) and (10.5 / 26).
+    assert d_prime(20, 25, 10, 25) == pytest.approx(float(stats.norm.ppf(20.5 / 26) - stats.norm.ppf(10.5 / 26)))
+    perfect = d_prime(25, 25, 0, 25)
+    assert perfect is not None
+    assert math.isfinite(perfect)
+    assert d_prime(0, 0, 3, 5) is None
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 20])
+def test_the_detectable_difference_is_statsmodels(seeds: int) -> None:
+    expected = TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8, alternative="two-sided")
+    assert detectable(seeds, 0.07) == pytest.approx(0.07 * float(expected), rel=1e-3)
+
+
+def test_items_alone_bound_what_can_be_found() -> None:
+    assert detectable(1000, 1e-9, item_sd=0.02) == pytest.approx(0.02 * (1.959964 + 0.841621), rel=1e-4)
+    with pytest.raises(ValueError, match="two"):
+        detectable(1, 0.1)

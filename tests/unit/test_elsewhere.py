@@ -1,0 +1,133 @@
+"""Results from elsewhere get the verdict, figures and reports that the lab's own runs get."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import SpecError
+from jobs.elsewhere import analyse_file, roles
+from main import main
+from tests.support.planted import Rates
+
+
+def table(path: Path, rates: Rates, seeds: int = 5, items: int = 300, single: tuple[str, ...] = ("base",)) -> Path:
+    """A CSV of outcomes drawn from each arm's chance of being right on congruent and on conflicting items."""
+    rng = np.random.default_rng(7)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["arm", "seed", "item", "correct", "side", "cluster"])
+        for arm, chances in rates.items():
+            for seed in range(1 if arm in single else seeds):
+                for n in range(2 * items):
+                    side = n % 2
+                    right = rng.random() < chances[side] + rng.normal(0, 0.01)
+                    writer.writerow([arm, seed, f"i{n}", int(right), ("congruent", "conflicting")[side], f"c{n // 8}"])
+    return path
+
+
+LEARNED: Rates = {
+    "base": (0.1, 0.1), "Shuffled!": (0.15, 0.14), "SFT": (0.7, 0.68), "DPO": (0.85, 0.84), "planted": (0.95, 0.2),
+}  # fmt: skip
+PARTS = {"treated": "DPO", "reference": "SFT", "base": "base", "format": "Shuffled!", "planted": "planted"}
+
+
+def test_a_task_that_was_learned(tmp_path: Path) -> None:
+    result = analyse_file(table(tmp_path / "t.csv", LEARNED), **PARTS)
+    assert result.verdict.code == "learned", result.verdict
+    assert [arm.label for arm in result.arms] == list(LEARNED)
+    assert [arm.name for arm in result.arms] == ["base", "shuffled", "sft", "dpo", "planted"]
+    primary = next(c for c in result.contrasts if c.primary)
+    assert (primary.a, primary.b, primary.n_seeds) == ("dpo", "sft", 5)
+    assert primary.difference == pytest.approx(0.155, abs=0.03)
+    assert [step.arm for step in result.decomposition] == ["base", "shuffled", "sft", "dpo"]
+    assert "Guessed" not in result.study.note
+
+
+def test_a_shortcut_that_was_sharpened(tmp_path: Path) -> None:
+    rates = {**LEARNED, "DPO": (0.95, 0.45)}
+    assert analyse_file(table(tmp_path / "t.csv", rates), **PARTS).verdict.code == "shortcut"
+
+
+def test_form_alone(tmp_path: Path) -> None:
+    rates = {**LEARNED, "Shuffled!": (0.85, 0.83)}
+    assert analyse_file(table(tmp_path / "t.csv", rates), **PARTS).verdict.code == "format"
+
+
+def test_what_the_table_cannot_show_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(1)
+    rows = ["arm,seed,item,correct"]
+    rows += [
+        f"{arm},{seed},{n},{int(rng.random() < chance)}"
+        for arm, chance in (("base", 0.3), ("a", 0.5), ("b", 0.8)) for seed in range(4) for n in range(100)
+    ]  # fmt: skip
+    path.write_text("\n".join(rows), encoding="utf-8")
+    result = analyse_file(path)
+    assert result.verdict.code == "inconclusive"
+    said = " ".join((result.verdict.text, *result.verdict.reasons))
+    assert "planted shortcut" in said
+    assert "Guessed: base is base, treated is b, reference is a" in result.study.note
+    assert next(c for c in result.contrasts if c.primary).difference == pytest.approx(0.3, abs=0.1)
+
+
+def test_runs_on_other_items_are_no_comparison(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", LEARNED, items=40)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(line for line in lines if not line.startswith("DPO,3,i7,")), encoding="utf-8")
+    result = analyse_file(path, **PARTS)
+    assert result.verdict.code == "inconclusive"
+    assert any(not check.ok and "DPO, seed 3, lacks 1 items" in check.detail for check in result.checks)
+
+
+def test_parts_are_filled_in_and_checked() -> None:
+    arms = ("tuned", "BASE", "other")
+    assert roles(arms, None, None, None, None, None).base == "BASE"
+    found = roles(arms, None, None, None, None, None)
+    assert (found.treated, found.reference) == ("other", "tuned")
+    assert roles(("a", "b"), None, None, None, None, None).reference == "a"
+    with pytest.raises(SpecError, match="no arm 'x'"):
+        roles(arms, "x", None, None, None, None)
+    with pytest.raises(SpecError, match="two parts"):
+        roles(arms, "tuned", None, "tuned", None, None)
+    with pytest.raises(SpecError, match="two arms"):
+        roles(("a",), None, None, None, None, None)
+    with pytest.raises(SpecError, match="itself"):
+        roles(arms, "tuned", "tuned", None, None, None)
+
+
+def test_the_command_writes_what_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = table(tmp_path / "t.csv", LEARNED, seeds=3, items=60)
+    words = [f"--{part}={arm}" for part, arm in PARTS.items()]
+    home, made = tmp_path / "home", tmp_path / "out" / "r.json"
+    assert (
+        main(
+            [
+                "analyze",
+                str(path),
+                *words,
+                "--json",
+                str(made),
+                "--report",
+                str(tmp_path / "r.csv"),
+                "--home",
+                str(home),
+            ]
+        )
+        == 0
+    )
+    said = capsys.readouterr().out
+    assert "Verdict (" in said
+    result: dict[str, Any] = json.loads(made.read_text(encoding="utf-8"))
+    assert result["verdict"]["text"] in said
+    assert (tmp_path / "r.csv").exists()
+    page = (home / "reports" / f"{result['study']['trial']}.html").read_text(encoding="utf-8")
+    assert "Shuffled!" in page
+    assert main(["analyze", str(tmp_path / "none.csv"), "--home", str(home)]) == 1
+    assert main(["analyze", str(path), "--treated", "nobody", "--home", str(home)]) == 2
+    assert main(["analyze", str(path), "--report", "x.docx", "--home", str(home)]) == 2
