@@ -14,8 +14,10 @@ from engine.methods import method_class
 from engine.probe import Metric
 from engine.probes import probe_class
 from engine.spec import StudySpec, TrialSpec
-from engine.stats import paired, resample
+from engine.stats import effects, paired, resample
 from engine.stats.decomposition import chain
+from engine.stats.discordant import discordant
+from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence, Run
 from engine.stats.verdict import Case, decide
 from jobs.integrity import control_checks, run_checks, runs_check
@@ -26,6 +28,7 @@ from jobs.result import (
     Contrast,
     Interval,
     MetricInfo,
+    PairedSeed,
     PrimaryResult,
     Result,
     Rules,
@@ -153,24 +156,32 @@ def _as_run(run: RunResult, trains: bool) -> Run:
 def _contrasts(study: StudySpec, evidence: Evidence) -> list[Contrast]:
     """The study's pairs on the primary metric, accuracy and reliance, and on accuracy the pairs the verdict reads.
 
-    p values are Holm's over the study's own pairs, metric by metric.
+    p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family.
     """
     primary = f"{study.primary.probe}.{study.primary.metric}"
     rules = study.verdict
     own: list[Pair] = list(dict.fromkeys([study.primary.contrast, *study.contrasts]))
     read: list[Pair] = [(rules.treated, rules.base)]
     read += [(rules.treated, rules.format)] if rules.format else []
-    found: list[Contrast] = []
-    for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance]):
-        pairs: list[Pair] = list(dict.fromkeys(own + (read if metric == rules.accuracy else [])))
-        estimates = {pair: e for pair in pairs if (e := evidence.difference(*pair, metric)) is not None}
-        tested = {pair: p for pair, e in estimates.items() if pair in own and (p := e.p) is not None}
-        adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
-        found += [
-            _contrast(pair, metric, e, adjusted.get(pair), (metric, pair) == (primary, study.primary.contrast))
-            for pair, e in estimates.items()
-        ]
-    return found
+    asked = [
+        (pair, metric)
+        for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance])
+        for pair in dict.fromkeys(own + (read if metric == rules.accuracy else []))
+    ]
+    found = {(pair, metric): e for pair, metric in asked if (e := evidence.difference(*pair, metric)) is not None}
+    tested = {at: e.p for at, e in found.items() if at[0] in own and e.p is not None}
+    adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
+    margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
+    return [
+        _contrast(pair, metric, e, evidence).model_copy(
+            update={
+                "p_holm": adjusted.get((pair, metric)),
+                "primary": (metric, pair) == (primary, study.primary.contrast),
+                "equivalent": None if e.ci90 is None else equivalent(e.ci90, margins[metric]),
+            }
+        )
+        for (pair, metric), e in found.items()
+    ]
 
 
 def _further(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
@@ -178,13 +189,36 @@ def _further(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
     for metric in evidence.metrics:
         for pair in dict.fromkeys([study.primary.contrast, *study.contrasts]):
             if metric not in shown and (found := evidence.difference(*pair, metric)) is not None:
-                yield _contrast(pair, metric, found)
+                yield _contrast(pair, metric, found, evidence)
 
 
-def _contrast(pair: Pair, metric: str, found: Estimate, p_holm: float | None = None, primary: bool = False) -> Contrast:
+def _contrast(pair: Pair, metric: str, found: Estimate, evidence: Evidence) -> Contrast:
+    runs = [(x, y) for x, y in evidence.pairs(*pair) if metric in x.metrics and metric in y.metrics]
+    levels = [[run.metrics[metric] for run in evidence.arm(arm) if metric in run.metrics] for arm in pair]
+    share = evidence.metrics[metric].unit == "share"
     return Contrast(
-        a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, p_holm=p_holm,
-        n_seeds=found.n_seeds, primary=primary,
+        a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, n_seeds=found.n_seeds,
+        detectable=found.detectable,
+        cohens_h=effects.cohens_h(*(sum(level) / len(level) for level in levels)) if share and all(levels) else None,
+        paired_d=effects.paired_d(found.per_seed),
+        cliffs_delta=effects.cliffs_delta(*levels),
+        seeds=tuple(_paired_seed(x, y, metric, evidence) for x, y in runs),
+    )  # fmt: skip
+
+
+def _paired_seed(a: Run, b: Run, metric: str, evidence: Evidence) -> PairedSeed:
+    """Two runs of one seed; their items are compared where the metric is plainly the share of right ones."""
+    form, probe = evidence.metrics[metric].items, metric.split(".", 1)[0]
+    plain = form is not None and form.of == "correct" and form.side is None and not form.by_side and not form.where
+    sides = [
+        [o for o in run.outcomes.get(probe, ()) if plain and form and (not form.splits or o.split in form.splits)]
+        for run in (a, b)
+    ]
+    items = discordant(*sides)
+    seed = a.seed if a.trains or not b.trains else b.seed
+    return PairedSeed(
+        seed=seed, difference=a.metrics[metric] - b.metrics[metric],
+        only_a=items.only_a if items else None, only_b=items.only_b if items else None, p=items.p if items else None,
     )  # fmt: skip
 
 

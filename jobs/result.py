@@ -76,10 +76,31 @@ class ArmResult(Frozen):
     summary: tuple[Interval, ...] = ()
 
 
-class Contrast(Frozen):
-    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the one fixed beforehand.
+class PairedSeed(Frozen):
+    """One seed of a contrast: the difference of its two runs.
 
-    `p` is null with one seed; `p_holm` holds over the study's contrasts on the same metric, null where not tested.
+    On accuracy also the items that only one of the two has right, and McNemar's exact p, which speaks of these two runs
+    alone; null where there are no items to compare.
+    """
+
+    seed: int
+    difference: float
+    only_a: int | None = None
+    only_b: int | None = None
+    p: float | None = None
+
+
+class Contrast(Frozen):
+    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the primary endpoint.
+
+    Attributes:
+        p: Sign-flip p over seeds; null with one seed.
+        p_holm: Holm's, over all tests of the study; null where not tested.
+        equivalent: Whether it was shown to be too small to matter; null where no margin is fixed.
+        detectable: The true difference that would have been found four times in five, as run.
+        cohens_h: Of the two arms' shares; null for other units.
+        paired_d: Mean over standard deviation of the seeds' differences (d_z).
+        cliffs_delta: Share of pairs of runs, of any seeds, that a wins minus the share that b wins.
     """
 
     a: str
@@ -91,6 +112,12 @@ class Contrast(Frozen):
     p_holm: float | None = None
     n_seeds: int
     primary: bool = False
+    equivalent: bool | None = None
+    detectable: float | None = None
+    cohens_h: float | None = None
+    paired_d: float | None = None
+    cliffs_delta: float | None = None
+    seeds: tuple[PairedSeed, ...] = ()
 
 
 class Step(Frozen):

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.example import Item, Outcome, Side, StudyData
 from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, share
+from engine.stats.signals import auc, d_prime
 from engine.subject import Subject
 
 
@@ -41,6 +42,8 @@ class Entailment(Probe[ProbeConfig]):
             direction="up",
             items=ItemMean(side=Side.CONFLICTING),
         ),
+        Metric(name="d_prime", label="d′ of yes and no", unit="coefficient", direction="up"),
+        Metric(name="auc", label="Area under the ROC curve", unit="share", direction="up"),
         Metric(name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient"),
         Metric(name="yes_rate", label="Share of yes", unit="share", items=ItemMean(of="output:yes")),
         Metric(
@@ -98,9 +101,23 @@ class Entailment(Probe[ProbeConfig]):
             "yes_rate": share([o.output == "yes" for o in outcomes]),
             "accuracy_yes": share([o.correct for o in outcomes if o.features.get("entailed") == 1.0]),
             "accuracy_no": share([o.correct for o in outcomes if o.features.get("entailed") == 0.0]),
+            **told_apart(outcomes),
             "beta_frequency": frequency_weight(outcomes),
         }
         return {name: value for name, value in figures.items() if value is not None}
+
+
+def told_apart(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    """How well entailed items are told from others, whatever the leaning towards "yes": d' and AUC."""
+    labelled = [o for o in outcomes if "entailed" in o.features]
+    truth = [o.features["entailed"] == 1.0 for o in labelled]
+    said = [o.output == "yes" for o in labelled]
+    hits, false = (sum(s and t is kind for s, t in zip(said, truth, strict=True)) for kind in (True, False))
+    scored = [(o.value, t) for o, t in zip(labelled, truth, strict=True) if o.value is not None]
+    return {
+        "d_prime": d_prime(hits, sum(truth), false, len(truth) - sum(truth)),
+        "auc": auc([value for value, _ in scored], [t for _, t in scored]),
+    }
 
 
 def frequency_weight(outcomes: Sequence[Outcome]) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.example import Outcome
 from engine.probe import ItemMean, Metric
-from engine.stats import paired, resample
+from engine.stats import paired, power, resample
 from engine.stats.columns import Columns
 
 _WIDEST = {"share": 1.0, "difference": 1.0}
@@ -56,6 +56,13 @@ class Estimate:
     def n_seeds(self) -> int:
         """How many seeds it rests on."""
         return len(self.per_seed)
+
+    @property
+    def detectable(self) -> float | None:
+        """The true difference that this many seeds and items find four times in five; None with one seed."""
+        if self.n_seeds < 2:
+            return None
+        return power.detectable(self.n_seeds, float(np.std(self.per_seed, ddof=1)), self.item_spread)
 
     @property
     def above(self) -> bool:
@@ -129,7 +136,7 @@ class Evidence:
         own = form is None and not placebo
         if draws is None and not own:
             return None
-        pairs = [pair for pair in self._pairs(a, b) if not own or (_has(pair[0], metric) and _has(pair[1], metric))]
+        pairs = [pair for pair in self.pairs(a, b) if not own or (_has(pair[0], metric) and _has(pair[1], metric))]
         if not pairs:
             return None
         at = np.array([[self._at[run.arm, run.seed] for run in pair] for pair in pairs])  # [pairs, 2]
@@ -144,7 +151,7 @@ class Evidence:
         mean = form is not None and not form.by_side and self.metrics[metric].unit == "difference"
         return self._estimate("share" if mean else self.metrics[metric].unit, values, shifts, level=False)
 
-    def _pairs(self, a: str, b: str) -> list[tuple[Run, Run]]:
+    def pairs(self, a: str, b: str) -> list[tuple[Run, Run]]:
         """Runs of both arms by seed; a run that trains nothing stands for every seed."""
         left, right = ({run.seed: run for run in self.arm(name)} for name in (a, b))
         if not left or not right:

@@ -27,7 +27,7 @@ from typing import Literal
 from engine.example import Side
 from engine.probe import ItemMean
 from engine.spec import StudySpec
-from engine.stats.equivalence import detectable, equivalent
+from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence
 from engine.stats.wording import counted, difference, difference_of, level, level_of, lowered, p_phrase
 
@@ -230,10 +230,9 @@ class Reading:
     def _power(self, found: Estimate) -> list[str]:
         if found.above or found.below:
             return []
-        least = detectable(found.ci, found.n_seeds)
-        if least is None:
+        if found.detectable is None:
             return []
-        size = difference(least, self.case.evidence.metrics[self.metric].unit).lstrip("+")
+        size = difference(found.detectable, self.case.evidence.metrics[self.metric].unit).lstrip("+")
         return [f"A true difference of about {size} would have been found four times in five."]
 
     def _advice(self, found: Estimate, margin: float) -> str:

@@ -92,6 +92,8 @@ def _content(result: Result) -> dict[str, Any]:
         "design": design_table(result),
         "arms": arms_table(result),
         "contrasts": contrast_table(result, result.contrasts, "Paired differences with 95 % intervals"),
+        "effects": effects_table(result),
+        "discordant": discordant_table(result),
         "further": contrast_table(result, result.further, "The same pairs on every other metric (not tested)"),
         "seeds": seeds_tables(result),
         "failures": failures_table(result),
@@ -168,6 +170,51 @@ def contrast_table(result: Result, contrasts: Sequence[Contrast], caption: str) 
         )
     head = ["metric", "arms", "difference", "95 % interval", "p", "p (Holm)", "seeds"]
     return Table(caption, head, rows, frozenset(n for n, c in enumerate(contrasts) if c.primary))
+
+
+def effects_table(result: Result) -> Table | None:
+    """How large the differences are in other units, and what could have been found."""
+    if not result.contrasts:
+        return None
+    rows = []
+    for c in result.contrasts:
+        unit = unit_of(result, c.metric)
+        rows.append(
+            [
+                label_of(result, c.metric),
+                f"{arm_label(result, c.a)} {wording.MINUS} {arm_label(result, c.b)}",
+                *(ABSENT if value is None else wording.level(value, "") for value in _sizes(c)),
+                ABSENT if c.equivalent is None else "yes" if c.equivalent else "not shown",
+                ABSENT if c.detectable is None else wording.difference(c.detectable, unit).lstrip("+"),
+            ]
+        )
+    head = ["metric", "arms", "d of pairs", "Cliff’s delta", "Cohen’s h", "too small to matter", "could be found"]
+    return Table("Effect sizes, and what could be found", head, rows)
+
+
+def _sizes(contrast: Contrast) -> tuple[float | None, ...]:
+    return contrast.paired_d, contrast.cliffs_delta, contrast.cohens_h
+
+
+def discordant_table(result: Result) -> Table | None:
+    """The primary contrast within each seed: items that only one of the two runs has right."""
+    found = next((c for c in result.contrasts if c.primary), None)
+    if found is None or all(seed.p is None for seed in found.seeds):
+        return None
+    unit = unit_of(result, found.metric)
+    rows = [
+        [
+            f"seed {seed.seed}",
+            wording.difference(seed.difference, unit),
+            ABSENT if seed.only_a is None else str(seed.only_a),
+            ABSENT if seed.only_b is None else str(seed.only_b),
+            wording.probability(seed.p) or ABSENT,
+        ]
+        for seed in found.seeds
+    ]
+    a, b = (arm_label(result, arm) for arm in (found.a, found.b))
+    head = ["seed", "difference", f"only {a} right", f"only {b} right", "McNemar’s exact p"]
+    return Table("The primary contrast within each seed, item by item", head, rows)
 
 
 def seeds_tables(result: Result) -> list[Table]:

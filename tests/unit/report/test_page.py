@@ -83,7 +83,7 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
 
     for section, key in (("differences", "contrasts"), ("further", "further")):
         tables = page.tables.get(section, [])
-        assert len(tables) == bool(plain[key])
+        assert bool(tables) == bool(plain[key])
         for row, contrast in zip(tables[0][1:] if tables else [], plain[key], strict=True):
             unit = units[contrast["metric"]]
             assert row == [
@@ -95,6 +95,18 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
                 wording.probability(contrast["p_holm"]) or "–",
                 str(contrast["n_seeds"]),
             ]
+
+    _, sizes, *within = page.tables.get("differences", [[], [[]]])
+    for row, contrast in zip(sizes[1:], plain["contrasts"], strict=True):
+        for cell, key in zip(row[2:5], ("paired_d", "cliffs_delta", "cohens_h"), strict=True):
+            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], ""))
+        assert row[5] == {True: "yes", False: "not shown", None: "–"}[contrast["equivalent"]]
+    primary = next((c for c in plain["contrasts"] if c["primary"]), None)
+    paired = [seed for seed in (primary["seeds"] if primary else []) if seed["p"] is not None]
+    assert bool(within) == bool(paired)
+    for row, seed in zip(within[0][1:] if within else [], paired, strict=True):
+        assert row[0] == f"seed {seed['seed']}"
+        assert row[2:] == [str(seed["only_a"]), str(seed["only_b"]), wording.probability(seed["p"])]
 
     for table, metric in zip(
         page.tables["seeds"], dict.fromkeys([primary_of(plain), plain["accuracy"], plain["reliance"]]), strict=True
