@@ -8,16 +8,16 @@ from PySide6.QtCore import Qt
 from gui.pages.live import LivePage
 
 
-def live(window, qtbot) -> LivePage:
+def live(window, qtbot, empty: bool = False) -> LivePage:
     window.go("live")
     page = window.pages["live"]
-    qtbot.waitUntil(lambda: page.is_empty or bool(page.plots["accuracy"]._lines))
+    qtbot.waitUntil(lambda: page.is_empty if empty else bool(page.plots["accuracy"]._lines))
     return page
 
 
 def test_nothing_to_see_leads_to_the_questions(opened, qtbot, tmp_path: Path) -> None:
     window = opened(FakeLab(tmp_path, trials=0))
-    page = live(window, qtbot)
+    page = live(window, qtbot, empty=True)
     assert page.is_empty
     qtbot.keyClick(page.empty.button, Qt.Key.Key_Space)
     assert window.buttons["questions"].isChecked()
