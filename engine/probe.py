@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -51,6 +51,16 @@ class Metric(Frozen):
     unit: Literal["share", "difference", "nats", "coefficient"]
     direction: Literal["up", "down"] | None = None
     items: ItemMean | None = None
+
+
+def share_metric(name: str, label: str, **how: Any) -> Metric:
+    """A share that is better the higher it is; `how` is `ItemMean`'s."""
+    return Metric(name=name, label=label, unit="share", direction="up", items=ItemMean(**how))
+
+
+def reliance_metric(label: str) -> Metric:
+    """Accuracy where the shortcut helps minus accuracy where it misleads."""
+    return Metric(name="reliance", label=label, unit="difference", direction="down", items=ItemMean(by_side=True))
 
 
 class ProbeConfig(Frozen):

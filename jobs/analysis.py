@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.methods import method_class
-from engine.probe import Metric
+from engine.probe import ItemMean, Metric
 from engine.probes import probe_class
 from engine.spec import StudySpec, TrialSpec
 from engine.stats import effects, paired, resample
@@ -173,7 +173,7 @@ def _contrasts(study: StudySpec, evidence: Evidence) -> list[Contrast]:
     adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
     margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
     return [
-        _contrast(pair, metric, e, evidence).model_copy(
+        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].items)).model_copy(
             update={
                 "p_holm": adjusted.get((pair, metric)),
                 "primary": (metric, pair) == (primary, study.primary.contrast),
@@ -192,7 +192,10 @@ def _further(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
                 yield _contrast(pair, metric, found, evidence)
 
 
-def _contrast(pair: Pair, metric: str, found: Estimate, evidence: Evidence) -> Contrast:
+def _contrast(
+    pair: Pair, metric: str, found: Estimate, evidence: Evidence, splits: tuple[str, ...] | None = None
+) -> Contrast:
+    """One pair on one metric. Items of these splits are compared one by one within each seed; None: no items."""
     runs = [(x, y) for x, y in evidence.pairs(*pair) if metric in x.metrics and metric in y.metrics]
     levels = [[run.metrics[metric] for run in evidence.arm(arm) if metric in run.metrics] for arm in pair]
     share = evidence.metrics[metric].unit == "share"
@@ -202,24 +205,28 @@ def _contrast(pair: Pair, metric: str, found: Estimate, evidence: Evidence) -> C
         cohens_h=effects.cohens_h(*(sum(level) / len(level) for level in levels)) if share and all(levels) else None,
         paired_d=effects.paired_d(found.per_seed),
         cliffs_delta=effects.cliffs_delta(*levels),
-        seeds=tuple(_paired_seed(x, y, metric, evidence) for x, y in runs),
+        seeds=tuple(_paired_seed(x, y, metric, splits) for x, y in runs),
     )  # fmt: skip
 
 
-def _paired_seed(a: Run, b: Run, metric: str, evidence: Evidence) -> PairedSeed:
-    """Two runs of one seed; their items are compared where the metric is plainly the share of right ones."""
-    form, probe = evidence.metrics[metric].items, metric.split(".", 1)[0]
-    plain = form is not None and form.of == "correct" and form.side is None and not form.by_side and not form.where
-    sides = [
-        [o for o in run.outcomes.get(probe, ()) if plain and form and (not form.splits or o.split in form.splits)]
-        for run in (a, b)
-    ]
-    items = discordant(*sides)
-    seed = a.seed if a.trains or not b.trains else b.seed
+def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) -> PairedSeed:
+    found = None
+    if splits is not None:
+        probe = metric.split(".", 1)[0]
+        sides = ([o for o in r.outcomes.get(probe, ()) if not splits or o.split in splits] for r in (a, b))
+        found = discordant(*sides)
     return PairedSeed(
-        seed=seed, difference=a.metrics[metric] - b.metrics[metric],
-        only_a=items.only_a if items else None, only_b=items.only_b if items else None, p=items.p if items else None,
-    )  # fmt: skip
+        seed=a.seed if a.trains or not b.trains else b.seed,
+        difference=a.metrics[metric] - b.metrics[metric],
+        only_a=found.only_a if found else None,
+        only_b=found.only_b if found else None,
+        p=found.p if found else None,
+    )
+
+
+def _splits(form: ItemMean | None) -> tuple[str, ...] | None:
+    """The splits over which a figure is the plain share of right items; None where it is anything else."""
+    return form.splits if form is not None and form == ItemMean(splits=form.splits) else None
 
 
 def _study(design: Design) -> StudyResult:

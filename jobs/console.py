@@ -222,12 +222,12 @@ def _report(options: argparse.Namespace, screen: Screen, open_window: Window) ->
 
 def _analyze(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
     from jobs.commands.analyze import analyze
-    from jobs.elsewhere import PARTS, Rules
+    from jobs.elsewhere import PARTS, Thresholds
 
     parts = {part: getattr(options, part) for part in PARTS}
-    rules = Rules(options.margin, options.floor)
+    limits = Thresholds(options.margin, options.floor)
     home = getattr(options, "home", None)
-    return analyze(options.file, parts, rules, options.report, options.json, home, screen)
+    return analyze(options.file, parts, limits, options.report, options.json, home, screen)
 
 
 def _doctor(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

@@ -17,7 +17,7 @@ from engine.data.problems import name_of
 from engine.data.results import Table, read
 from engine.errors import SpecError
 from engine.example import Outcome, Side
-from engine.probe import ItemMean, Metric
+from engine.probe import ItemMean, Metric, reliance_metric, share_metric
 from engine.spec import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec, digest
 from engine.stats import resample
 from engine.stats.columns import Columns
@@ -27,28 +27,10 @@ from jobs.result import Check, Result
 
 PROBE = "table"
 METRICS: tuple[Metric, ...] = (
-    Metric(name="accuracy", label="Accuracy", unit="share", direction="up", items=ItemMean()),
-    Metric(
-        name="reliance",
-        label="Reliance on the shortcut",
-        unit="difference",
-        direction="down",
-        items=ItemMean(by_side=True),
-    ),
-    Metric(
-        name="congruent",
-        label="Accuracy where the shortcut helps",
-        unit="share",
-        direction="up",
-        items=ItemMean(side=Side.CONGRUENT),
-    ),
-    Metric(
-        name="conflicting",
-        label="Accuracy where the shortcut misleads",
-        unit="share",
-        direction="up",
-        items=ItemMean(side=Side.CONFLICTING),
-    ),
+    share_metric("accuracy", "Accuracy"),
+    reliance_metric("Reliance on the shortcut"),
+    share_metric("congruent", "Accuracy where the shortcut helps", side=Side.CONGRUENT),
+    share_metric("conflicting", "Accuracy where the shortcut misleads", side=Side.CONFLICTING),
     Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
 )
 MARGIN, FLOOR = 0.03, 0.2
@@ -108,19 +90,19 @@ def roles(
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Thresholds, fixed by whoever asks: of accuracy and reliance (shares) and the floor below which none is judged."""
+class Thresholds:
+    """What is too small a difference to matter, and the accuracy below which nothing is judged; shares."""
 
     margin: float = MARGIN
     floor: float = FLOOR
 
 
-def analyse_file(path: Path, rules: Rules | None = None, **parts: str | None) -> Result:
+def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | None) -> Result:
     """The result of a table.
 
     Args:
         path: CSV, JSON lines or Parquet (`engine.data.results`).
-        rules: Thresholds; None: the defaults.
+        limits: None: the defaults.
         parts: Which arm plays which of `PARTS`; what is not named is guessed (see `roles`).
 
     Raises:
@@ -129,9 +111,9 @@ def analyse_file(path: Path, rules: Rules | None = None, **parts: str | None) ->
     """
     table = read(path)
     found = roles(table.arms, **{part: parts.get(part) for part in PARTS})
-    rules = rules or Rules()
+    limits = limits or Thresholds()
     names = _slugs(table.arms)
-    study = _study(table, found, rules, names)
+    study = _study(table, found, limits, names)
     metrics = {f"{PROBE}.{m.name}": m for m in METRICS if m.name != "logprob" or table.valued}
     runs = _runs(table, names, metrics)
     trains = {names[arm]: not (arm == found.base and len(table.seeds(arm)) == 1) for arm in table.arms}
@@ -144,7 +126,7 @@ def analyse_file(path: Path, rules: Rules | None = None, **parts: str | None) ->
     told = {part: arm for part in PARTS if (arm := getattr(found, part)) is not None}
     design = Design(
         study=study,
-        id=f"table-{digest([table.digest, told, rules.margin, rules.floor])[:8]}",
+        id=f"table-{digest([table.digest, told, limits.margin, limits.floor])[:8]}",
         scale="elsewhere",
         note=_note(found),
         seeds=len(seeds),
@@ -156,7 +138,7 @@ def analyse_file(path: Path, rules: Rules | None = None, **parts: str | None) ->
         model={"name": "trained elsewhere"},
         data={"source": name_of(path), "digest": table.digest},
         provenance={
-            "command": _command(path, told, rules),
+            "command": _command(path, told, limits),
             "resamples": resample.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             **{f"column.{ours}": column for ours, column in table.columns.items()},
@@ -175,7 +157,7 @@ def _slugs(arms: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _study(table: Table, parts: Roles, rules: Rules, names: Mapping[str, str]) -> StudySpec:
+def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, str]) -> StudySpec:
     shown = [arm for arm in (parts.base, parts.format, parts.reference, parts.treated) if arm is not None]
     chain = [names[arm] for arm in dict.fromkeys(shown)]
     primary = (names[parts.treated], names[parts.reference])
@@ -208,17 +190,17 @@ def _study(table: Table, parts: Roles, rules: Rules, names: Mapping[str, str]) -
             for arm in table.arms
         ),
         probes=(ProbeSpec(probe=PROBE),),
-        primary=Primary(probe=PROBE, metric="accuracy", contrast=primary, margin=rules.margin),
+        primary=Primary(probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin),
         contrasts=tuple(dict.fromkeys(pairs)),
         verdict=VerdictSpec(
             accuracy=f"{PROBE}.accuracy",
             reliance=f"{PROBE}.reliance",
-            floor=rules.floor,
+            floor=limits.floor,
             treated=primary[0],
             base=names[parts.base],
             format=names[parts.format] if parts.format else None,
             chain=tuple(chain),
-            margin=rules.margin,
+            margin=limits.margin,
         ),
         controls=controls,
         scales={},
@@ -239,17 +221,11 @@ def _runs(table: Table, names: Mapping[str, str], metrics: Mapping[str, Metric])
 def _figures(runs: list[list[Outcome]], metrics: Mapping[str, Metric]) -> list[dict[str, float]]:
     """Every metric of each run; one that its items do not give is left out."""
     columns = Columns(runs)
-    found: list[dict[str, float]] = [{} for _ in runs]
-    for name, metric in metrics.items():
-        if metric.items is None:
-            continue
-        sums = columns.sums(metric.items)
-        total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)  # [runs, parts]
-        for own, totals, counts in zip(found, total, count, strict=True):
-            if (counts > 0).all():
-                value = float((totals / counts * sums.signs).sum())
-                own |= {name: value} if math.isfinite(value) else {}
-    return found
+    means = {name: columns.means(metric.items) for name, metric in metrics.items() if metric.items is not None}
+    return [
+        {name: float(values[at]) for name, values in means.items() if math.isfinite(values[at])}
+        for at in range(len(runs))
+    ]
 
 
 def _same_items(table: Table) -> Check:
@@ -270,20 +246,17 @@ def _same_items(table: Table) -> Check:
 
 def _note(parts: Roles) -> str:
     if not parts.guessed:
-        return "Trained elsewhere: the lab judged the table and saw nothing of the training."
+        return ""
     guessed = ", ".join(f"{part} is {getattr(parts, part)}" for part in parts.guessed)
-    return (
-        f"Trained elsewhere: the lab judged the table and saw nothing of the training. Guessed: {guessed}. "
-        "Name the parts before you look at figures, or what they say is exploratory."
-    )
+    return f"Nobody named these parts, so they were guessed: {guessed}. Name them with the options of `analyze`."
 
 
-def _command(path: Path, told: Mapping[str, str], rules: Rules) -> str:
+def _command(path: Path, told: Mapping[str, str], limits: Thresholds) -> str:
     words = ["python", "main.py", "analyze", str(path)]
     for part, arm in told.items():
         words += [f"--{part}", arm]
-    if rules.margin != MARGIN:
-        words += ["--margin", f"{100 * rules.margin:g}"]
-    if rules.floor != FLOOR:
-        words += ["--floor", f"{100 * rules.floor:g}"]
+    if limits.margin != MARGIN:
+        words += ["--margin", f"{100 * limits.margin:g}"]
+    if limits.floor != FLOOR:
+        words += ["--floor", f"{100 * limits.floor:g}"]
     return " ".join(shlex.quote(word) for word in words)

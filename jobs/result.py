@@ -179,7 +179,7 @@ class Rules(Frozen):
 class Result(Frozen):
     """All of a trial's results."""
 
-    format: int = 1
+    format: int = 2
     study: StudyResult
     model: dict[str, str | int | float]
     data: dict[str, str | int | float]

@@ -26,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """What a column may be called, in any case; others are not read."""
 _RIGHT = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_SIDES = {side.value: side for side in Side}
 _LONGEST = 200  # characters of a name
 Run = tuple[str, int]
 
@@ -132,15 +133,14 @@ def _outcome(row: int, cells: Mapping[str, Any], problems: Problems) -> tuple[Ru
         correct = prediction == gold
         if cells.get("gold") is None:
             problems.add(row, "gold", "is missing")
-    side = _text(cells.get("side")).lower() or Side.NEUTRAL.value
-    if side not in {known.value for known in Side}:
-        known = ", ".join(known.value for known in Side)
-        problems.add(row, "side", f"must be one of {known}, or empty, not {shown(cells['side'])}")
+    side = _SIDES.get(_text(cells.get("side")).lower() or Side.NEUTRAL)
+    if side is None:
+        problems.add(row, "side", f"must be one of {', '.join(_SIDES)}, or empty, not {shown(cells['side'])}")
     value = _number(row, cells.get("logprob"), problems)
-    if len(problems.found) > before:
+    if len(problems.found) > before or side is None:
         return None
     made = Outcome(
-        item=item, correct=bool(correct), split="all", cluster=_text(cells.get("cluster")) or item, side=Side(side),
+        item=item, correct=bool(correct), split="all", cluster=_text(cells.get("cluster")) or item, side=side,
         output=prediction[:500], failure=None if correct else "wrong", value=value,
     )  # fmt: skip
     return (arm, seed), made, gold

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from engine.example import Item, Outcome, Side, StudyData
 from engine.grading import grade
-from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, share
+from engine.probe import Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
 from engine.subject import Subject
 
 STAGES = ("parses", "function", "arguments", "values")
 """What a right call is made of; each is asked only where the one before holds."""
-
-
-def _share_metric(name: str, label: str, **how: Any) -> Metric:
-    return Metric(name=name, label=label, unit="share", direction="up", items=ItemMean(**how))
 
 
 class CallsConfig(ProbeConfig):
@@ -33,24 +29,18 @@ class Calls(Probe[CallsConfig]):
     label: ClassVar[str] = "Function calls"
     source: ClassVar[str] = "arXiv:2410.18890"
     metrics: ClassVar[tuple[Metric, ...]] = (
-        _share_metric("accuracy", "Right call, new wording", splits=("wording",)),
-        _share_metric("accuracy_tools", "Right call, new tools", splits=("tools",)),
-        _share_metric("no_tool", "No call where no tool applies", splits=("no_tool",)),
-        Metric(
-            name="reliance",
-            label="Reliance on word overlap",
-            unit="difference",
-            direction="down",
-            items=ItemMean(by_side=True),
-        ),
-        _share_metric("congruent", "Right call where overlap helps", side=Side.CONGRUENT),
-        _share_metric("conflicting", "Right call where overlap misleads", side=Side.CONFLICTING),
-        _share_metric("parses", "Answer is a call", of="feature:parses"),
-        _share_metric("function", "Right function, if a call", of="feature:function", where=("parses", 1.0)),
-        _share_metric(
+        share_metric("accuracy", "Right call, new wording", splits=("wording",)),
+        share_metric("accuracy_tools", "Right call, new tools", splits=("tools",)),
+        share_metric("no_tool", "No call where no tool applies", splits=("no_tool",)),
+        reliance_metric("Reliance on word overlap"),
+        share_metric("congruent", "Right call where overlap helps", side=Side.CONGRUENT),
+        share_metric("conflicting", "Right call where overlap misleads", side=Side.CONFLICTING),
+        share_metric("parses", "Answer is a call", of="feature:parses"),
+        share_metric("function", "Right function, if a call", of="feature:function", where=("parses", 1.0)),
+        share_metric(
             "arguments", "Right argument names, if the function is", of="feature:arguments", where=("function", 1.0)
         ),
-        _share_metric("values", "Right values, if the arguments are", of="feature:values", where=("arguments", 1.0)),
+        share_metric("values", "Right values, if the arguments are", of="feature:values", where=("arguments", 1.0)),
     )
     live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
     Config: ClassVar[type[ProbeConfig]] = CallsConfig

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from engine.example import Item, Outcome, Side, StudyData
-from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, share
+from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
 from engine.stats.signals import auc, d_prime
 from engine.subject import Subject
 
@@ -20,46 +20,16 @@ class Entailment(Probe[ProbeConfig]):
     label: ClassVar[str] = "Entailment"
     source: ClassVar[str] = "arXiv:2505.21011"
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(name="accuracy", label="Accuracy", unit="share", direction="up", items=ItemMean()),
-        Metric(
-            name="reliance",
-            label="Reliance on frequency",
-            unit="difference",
-            direction="down",
-            items=ItemMean(by_side=True),
-        ),
-        Metric(
-            name="congruent",
-            label="Accuracy where frequency helps",
-            unit="share",
-            direction="up",
-            items=ItemMean(side=Side.CONGRUENT),
-        ),
-        Metric(
-            name="conflicting",
-            label="Accuracy where frequency misleads",
-            unit="share",
-            direction="up",
-            items=ItemMean(side=Side.CONFLICTING),
-        ),
+        share_metric("accuracy", "Accuracy"),
+        reliance_metric("Reliance on frequency"),
+        share_metric("congruent", "Accuracy where frequency helps", side=Side.CONGRUENT),
+        share_metric("conflicting", "Accuracy where frequency misleads", side=Side.CONFLICTING),
         Metric(name="d_prime", label="d′ of yes and no", unit="coefficient", direction="up"),
         Metric(name="auc", label="Area under the ROC curve", unit="share", direction="up"),
         Metric(name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient"),
         Metric(name="yes_rate", label="Share of yes", unit="share", items=ItemMean(of="output:yes")),
-        Metric(
-            name="accuracy_yes",
-            label="Accuracy where yes is right",
-            unit="share",
-            direction="up",
-            items=ItemMean(where=("entailed", 1.0)),
-        ),
-        Metric(
-            name="accuracy_no",
-            label="Accuracy where no is right",
-            unit="share",
-            direction="up",
-            items=ItemMean(where=("entailed", 0.0)),
-        ),
+        share_metric("accuracy_yes", "Accuracy where yes is right", where=("entailed", 1.0)),
+        share_metric("accuracy_no", "Accuracy where no is right", where=("entailed", 0.0)),
     )
     live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
 

@@ -72,6 +72,13 @@ class Columns:
         count = np.stack([self._summed(part) for part in parts], axis=1)
         return Sums(total, count, np.array(signs))
 
+    def means(self, form: ItemMean, placebo: bool = False) -> np.ndarray:
+        """A metric of this form for every run: [runs], NaN where its items do not give it."""
+        sums = self.sums(form, placebo)
+        total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (np.where(count > 0, total / count, np.nan) * sums.signs).sum(axis=1)
+
     def _of(self, what: str) -> np.ndarray:
         kind, _, name = what.partition(":")
         if kind == "correct":

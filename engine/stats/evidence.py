@@ -59,10 +59,13 @@ class Estimate:
 
     @property
     def detectable(self) -> float | None:
-        """The true difference that this many seeds and items find four times in five; None with one seed."""
+        """The true difference that this many seeds and items find four times in five.
+
+        None with one seed, and where nothing varies: that is no proof that any difference would have been found.
+        """
         if self.n_seeds < 2:
             return None
-        return power.detectable(self.n_seeds, float(np.std(self.per_seed, ddof=1)), self.item_spread)
+        return power.detectable(self.n_seeds, float(np.std(self.per_seed, ddof=1)), self.item_spread) or None
 
     @property
     def above(self) -> bool:
@@ -206,10 +209,7 @@ class Evidence:
         form = form or self.metrics[metric].items
         if form is None:
             raise ValueError(f"{metric} is not drawn from items")
-        sums = self._probe_columns(metric).sums(form, placebo)
-        total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (np.where(count > 0, total / count, np.nan) * sums.signs).sum(axis=1)
+        return self._probe_columns(metric).means(form, placebo)
 
 
 def _has(run: Run, metric: str) -> bool:

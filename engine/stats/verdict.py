@@ -228,9 +228,7 @@ class Reading:
         return found
 
     def _power(self, found: Estimate) -> list[str]:
-        if found.above or found.below:
-            return []
-        if found.detectable is None:
+        if found.above or found.below or found.detectable is None:
             return []
         size = difference(found.detectable, self.case.evidence.metrics[self.metric].unit).lstrip("+")
         return [f"A true difference of about {size} would have been found four times in five."]

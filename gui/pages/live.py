@@ -57,7 +57,7 @@ class LivePage(Page):
             LOSS: PlotCard(context.theme, "Training loss", ""),
         }
         self.model = RunsModel(("arm", "step", "loss", "left"), context.theme)
-        self.table = Table(self.model, "Runs of this trial", widths={1: 92, 2: 58, 3: 96})
+        self.table = Table(self.model, "Runs of this trial", widths={1: 106, 2: 54, 3: 90})
         runs = Card("Runs")
         runs.layout_.addWidget(self.table, 1)
         column = QVBoxLayout(self.body)
@@ -248,7 +248,7 @@ def _caption(metric: Metric, study: StudySpec | None, trial: TrialRecord) -> str
     unit = unit_word(metric.unit)
     better = {"up": "; higher is better", "down": "; lower is better"}.get(metric.direction or "", "")
     sizes = study.scales.get(trial.scale) if study is not None else None  # pyright: ignore[reportArgumentType, reportCallIssue]
-    sample = f", a sample of {sizes.live_items} items every {sizes.live_every} steps" if sizes else ""
+    sample = f", up to {sizes.live_items} items of each kind every {sizes.live_every} steps" if sizes else ""
     return f"{unit}{sample}{better}"
 
 

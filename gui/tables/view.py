@@ -35,6 +35,7 @@ class Table(QTableView):
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setItemDelegateForColumn(0, _NameDelegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -52,6 +53,15 @@ class Table(QTableView):
             header.setSectionResizeMode(column, fixed)
         for column, width in (widths or {}).items():
             self.setColumnWidth(column, width)
+
+
+class _NameDelegate(QStyledItemDelegate):
+    """A name that is too long is cut in its middle: at its end stands the seed."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """How the cell is drawn."""
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideMiddle
 
 
 class ProgressDelegate(QStyledItemDelegate):

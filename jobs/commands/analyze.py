@@ -8,13 +8,13 @@ from pathlib import Path
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary
 from jobs.commands.targets import check_targets
-from jobs.elsewhere import Rules, analyse_file
+from jobs.elsewhere import Thresholds, analyse_file
 from jobs.paths import Home
 from jobs.report import write
 
 
 def analyze(
-    path: Path, parts: Mapping[str, str | None], rules: Rules, reports: Sequence[Path], json: Path | None,
+    path: Path, parts: Mapping[str, str | None], limits: Thresholds, reports: Sequence[Path], json: Path | None,
     home: Path | None, screen: Screen,
 ) -> int:  # fmt: skip
     """Judge a table, say what came out, and write its reports.
@@ -22,7 +22,7 @@ def analyze(
     Args:
         path: CSV, JSON lines or Parquet.
         parts: Which arm plays which part, None where nobody said.
-        rules: Thresholds.
+        limits: What is too small to matter, and the accuracy needed for a verdict.
         reports: Files to write, and `json`: one more; the report as a page is always written, into the data folder.
         home: The data folder, None for the user's own.
 
@@ -32,7 +32,7 @@ def analyze(
         ReportError: A file cannot be written.
     """
     check_targets(reports, json)
-    result = analyse_file(path, rules=rules, **parts)
+    result = analyse_file(path, limits, **parts)
     summary(result, screen)
     for target in (Home.at(home).reports / f"{result.study.trial}.html", *reports, *([json] if json else [])):
         write(result, target)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from engine.errors import SpecError
 from jobs.commands.screen import Screen
+from jobs.commands.targets import check_targets
 from jobs.lab import Lab
-from jobs.report import SUFFIXES
 
 
 def report(trial: str, target: Path, home: Path | None, screen: Screen) -> int:
@@ -22,8 +22,7 @@ def report(trial: str, target: Path, home: Path | None, screen: Screen) -> int:
         SpecError: No such trial, or no such format.
         ReportError: The file cannot be written.
     """
-    if target.suffix.lower() not in SUFFIXES:
-        raise SpecError(f"No report can be written as {target.name!r}.", f"Known endings: {', '.join(SUFFIXES)}.")
+    check_targets([target])
     with closing(Lab.reader(home)) as reader:
         names = [record.id for record in reader.snapshot().trials]
         found = [name for name in names if name == trial] or [name for name in names if name.startswith(trial)]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fake_lab import STEPS, FakeLab
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from gui.pages.live import LivePage
 
@@ -110,3 +111,13 @@ def test_the_dark_reaches_the_plots(opened, qtbot, lab) -> None:
     light = page.plots["accuracy"].view.backgroundBrush().color().name()
     window.theme.choose("dark")
     assert page.plots["accuracy"].view.backgroundBrush().color().name() == "#1b1e22" != light
+
+
+def test_a_long_arm_is_cut_in_its_middle_so_that_its_seed_stays(opened, qtbot, lab) -> None:
+    table = live(opened(lab), qtbot).table
+    cell = table.model().index(0, 0)
+    delegate = table.itemDelegateForIndex(cell)
+    option = QStyleOptionViewItem()
+    delegate.initStyleOption(option, cell)
+    assert option.textElideMode == Qt.TextElideMode.ElideMiddle
+    assert option.text.rsplit(" ", 1)[-1].isdigit()

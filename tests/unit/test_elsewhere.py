@@ -46,7 +46,8 @@ def test_a_task_that_was_learned(tmp_path: Path) -> None:
     assert (primary.a, primary.b, primary.n_seeds) == ("dpo", "sft", 5)
     assert primary.difference == pytest.approx(0.155, abs=0.03)
     assert [step.arm for step in result.decomposition] == ["base", "shuffled", "sft", "dpo"]
-    assert "Guessed" not in result.study.note
+    assert result.study.note == ""
+    assert not result.study.primary.registered
 
 
 def test_a_shortcut_that_was_sharpened(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_what_the_table_cannot_show_is_said(tmp_path: Path) -> None:
     assert result.verdict.code == "inconclusive"
     said = " ".join((result.verdict.text, *result.verdict.reasons))
     assert "planted shortcut" in said
-    assert "Guessed: base is base, treated is b, reference is a" in result.study.note
+    assert "guessed: base is base, treated is b, reference is a" in result.study.note
     assert next(c for c in result.contrasts if c.primary).difference == pytest.approx(0.3, abs=0.1)
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from engine.journal import Journal
 from engine.spec import RunSpec
+from jobs import supervisor
 from jobs.lab import Lab
 from jobs.process import Launcher, alive
 from tests.unit.jobs import fakes
@@ -66,6 +68,27 @@ def lab(home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 def told(lab: Lab) -> list[dict[str, Any]]:
     return [json.loads((lab.home.run(run.run) / "shared.json").read_text()) for run in lab.snapshot().runs]
+
+
+def test_the_next_study_is_foreseen_once_and_only_after_a_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "REST", 0.7)
+    asked: list[float] = []
+
+    def likely(last: RunSpec) -> list[RunSpec]:
+        asked.append(time.time())
+        return [last]
+
+    monkeypatch.setattr(lab._supervisor, "_likely", likely)
+    lab.enqueue(fakes.trial(seeds=1))
+    until(lambda: done(lab), 60)
+    until(lambda: asked)
+    ended = max(run.finished or 0.0 for run in lab.snapshot().runs)
+    assert asked[0] - ended >= 0.7
+    time.sleep(1.0)
+    assert len(asked) == 1
+    lab.enqueue(fakes.trial(seeds=2))
+    until(lambda: len(asked) == 2, 60)
+    assert set(states(lab)) == {"succeeded"}
 
 
 def test_what_runs_share_is_made_once_and_all_are_forked_from_it(lab: Lab) -> None:

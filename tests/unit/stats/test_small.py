@@ -16,6 +16,7 @@ from statsmodels.stats.proportion import proportion_effectsize
 from engine.example import Outcome
 from engine.stats.discordant import discordant, mcnemar
 from engine.stats.effects import cliffs_delta, cohens_h, paired_d
+from engine.stats.evidence import Estimate
 from engine.stats.power import detectable
 from engine.stats.signals import auc, d_prime
 
@@ -88,6 +89,12 @@ def test_d_prime_has_the_published_value() -> None:
 def test_the_detectable_difference_is_statsmodels(seeds: int) -> None:
     expected = TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8, alternative="two-sided")
     assert detectable(seeds, 0.07) == pytest.approx(0.07 * float(expected), rel=1e-3)
+
+
+def test_where_nothing_varies_nothing_is_claimed_to_be_found() -> None:
+    assert Estimate(0.0, None, None, (0.0, 0.0, 0.0)).detectable is None
+    assert Estimate(0.0, None, None, (0.1,)).detectable is None
+    assert Estimate(0.0, None, None, (0.0, 0.0), item_spread=0.02).detectable == pytest.approx(0.056, abs=1e-3)
 
 
 def test_items_alone_bound_what_can_be_found() -> None:
