@@ -25,8 +25,37 @@ class PrimaryResult(Frozen):
     registered: bool = True
 
 
+class Look(Frozen):
+    """An earlier trial of the same design whose figures were there when this one was queued."""
+
+    trial: str
+    seeds: int
+
+
+class Registration(Frozen):
+    """What was fixed when the trial was queued, before any figure was there.
+
+    Attributes:
+        digest: sha256 over the question's arms, primary endpoint, rules, controls, scale, seeds, model and data.
+        queued: When (UTC).
+        detectable: The true difference that the design was expected to find four times in five; null where
+            nothing was known to expect it from.
+        basis: What that expectation rests on, in words.
+        looks: Earlier trials that differ in their seeds alone. The whole alpha was spent on the first of them.
+    """
+
+    digest: str
+    queued: str
+    detectable: float | None = None
+    basis: str = ""
+    looks: tuple[Look, ...] = ()
+
+
 class StudyResult(Frozen):
-    """Which question was asked, at which scale. `note` is a warning that belongs beside every figure."""
+    """Which question was asked, at which scale. `note` is a warning that belongs beside every figure.
+
+    `registration` is null for results from elsewhere: nobody can say what was fixed before they were seen.
+    """
 
     id: str
     trial: str
@@ -38,6 +67,7 @@ class StudyResult(Frozen):
     note: str
     seeds: int
     primary: PrimaryResult
+    registration: Registration | None = None
 
 
 class RunEntry(Frozen):
@@ -133,6 +163,56 @@ class Step(Frozen):
     ci: tuple[float, float] | None
 
 
+class Flip(Frozen):
+    """An item on which the two arms of the primary contrast differ. Its texts are untrusted.
+
+    Chosen by rule: of the items that one arm has right and the other wrong, those for which that is so in the
+    most pairs of seeds, the same number for either arm, ties by the item's name.
+
+    Attributes:
+        right: The arm that has it right.
+        wrong: The arm that has it wrong.
+        seeds: In how many pairs of seeds that is so, of `pairs`.
+        seed: The first such seed; the outputs are its runs' own words.
+        prompt, gold: What was asked and what is right; "" where it was not kept.
+        failure: The type of the wrong answer, "" where it has none.
+    """
+
+    item: str
+    split: str
+    side: str
+    right: str
+    wrong: str
+    seeds: int
+    pairs: int
+    seed: int
+    output_right: str
+    output_wrong: str
+    failure: str = ""
+    prompt: str = ""
+    gold: str = ""
+
+
+class Curve(Frozen):
+    """How a figure moved while one arm trained.
+
+    Attributes:
+        metric: "loss" or "probe.metric" (on the small live sample).
+        steps: Optimizer steps; where a curve has very many, neighbours are averaged.
+        mean: Over the seeds that reached the step.
+        low, high: The lowest and the highest seed.
+        seeds: How many seeds there are.
+    """
+
+    metric: str
+    arm: str
+    steps: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+
+
 class Check(Frozen):
     """An integrity check or control; a failed one makes the verdict inconclusive."""
 
@@ -195,6 +275,9 @@ class Result(Frozen):
     failures: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Arm -> failure type -> share of items."
     )
+    flips: tuple[Flip, ...] = ()
+    curves: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = ()
+    threats: tuple[str, ...] = ()
     verdict: Verdict
     provenance: dict[str, str | int | float | bool]
