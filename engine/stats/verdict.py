@@ -118,7 +118,7 @@ class Reading:
         if succeeded < planned:
             missing = f"{planned - succeeded} of {counted(planned, 'run')} {'is' if planned == 1 else 'are'} missing"
             found.append((missing, "Let the missing runs finish, or try the failed ones again."))
-        found += [(f"check failed: {lowered(label)}", detail) for label, detail in self.case.failed]
+        found += [(f"the check “{label}” did not pass", detail) for label, detail in self.case.failed]
         needed = {
             f"the primary contrast, {self._pair()}, could not be computed": self.primary,
             f"the accuracy of {self._label(self.rules.treated)} was not measured": self.level,
