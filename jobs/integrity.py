@@ -71,7 +71,7 @@ def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
 
 
 def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
-    """Whether the a planted shortcut must be found, and an absent one is not; a study without controls proves neither."""
+    """Whether a planted shortcut is found, and an absent one is not; a study without controls proves neither."""
     if all(control.kind != "positive" for control in study.controls):
         said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
         return [Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said)]
