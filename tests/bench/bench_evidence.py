@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # before numpy is imported: one core
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported: one core
 
 import time
 
@@ -55,7 +54,7 @@ def test_statistics_of_a_large_study() -> None:
         "Evidence",
         {
             "intervals of all 12 pairs of 4 arms on accuracy": f"{spread(intervals)} s",
-            f"everything that a result holds ({estimates} figures with intervals, checks, verdict)": f"{spread(whole)} s",
+            f"a whole result ({estimates} figures with intervals, checks, verdict)": f"{spread(whole)} s",
             "one such interval by scipy.stats.bootstrap (BCa, over items alone)": f"{spread(reference)} s",
             "scipy's time for as many intervals, over the lab's for the whole result": spread(each),
         },
