@@ -45,8 +45,8 @@ def test_while_runs_go_on(opened, qtbot, lab) -> None:
 def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     window = opened(FakeLab(tmp_path, step=STEPS), mode)
     page = verdict(window, qtbot)
-    assert page.pill.word == "Learned"
-    assert page.sentence.text().startswith("DPO on the teacher’s negatives")
+    assert page.head.pill.word == "Learned"
+    assert page.head.sentence.text().startswith("DPO on the teacher’s negatives")
     assert "+41.0 ±5.0" in page.waterfall.accessibleDescription()
     assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
@@ -68,7 +68,7 @@ def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     lab.texts["bad"] = "Greedy decoding"
     page = verdict(opened(lab), qtbot)
-    names = [page.checks.itemAt(n).widget().accessibleName() for n in range(page.checks.count())]
+    names = [page.lists["checks"].itemAt(n).widget().accessibleName() for n in range(page.lists["checks"].count())]
     assert "Greedy decoding: failed. 0.31 nats at most" in names
     assert sum(": passed." in n for n in names) == 6
 
@@ -78,7 +78,7 @@ def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
     [
         ("report.html", "Web page (*.html)", "report.html"),
         ("report", "JSON (*.json)", "report.json"),
-        ("my.report", "Table (*.csv)", "my.report.csv"),
+        ("my.report", "Table of figures (CSV) (*.csv)", "my.report.csv"),
         ("REPORT.JSON", "Web page (*.html)", "REPORT.JSON"),
     ],
 )
@@ -118,12 +118,12 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    styles = arm_styles(list(labels), LIGHT, study)
+    styles = arm_styles(list(labels), LIGHT, result.rules)
     found = bars(result.decomposition, 100, "base", labels, styles)
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
-    assert corner(result, study) == pytest.approx((20.0, 11.0))
-    assert corner(result, None) is None
+    assert corner(result) == pytest.approx((20.0, 11.0))
+    assert corner(result.model_copy(update={"rules": None})) is None
     rows = differences(result, labels)
     assert rows[0].primary
     assert rows[-1].label == "reliance: SFT → DPO − SFT"
