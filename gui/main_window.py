@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )  # fmt: skip
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -195,6 +196,8 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        for dialog in self.findChildren(QDialog):  # Qt would leave them on the screen
+            dialog.reject()
         self.setEnabled(False)
         self.strip.say("Stopping; each run in progress writes a checkpoint first …")
         self.session.close()

@@ -73,7 +73,7 @@ def roles(
         reference = next(iter(free), base)
         guessed.append("reference")
     if reference in (treated, planted):
-        hint = "Name another reference."
+        hint = "Name another arm as the reference."
         raise PartError("reference", f"Arm {reference!r} cannot be compared with itself.", hint)
     return Roles(treated, reference, base, format, planted, tuple(guessed))
 
