@@ -31,11 +31,13 @@ class Elsewhere(QObject):
         super().__init__(window)
         self._context, self._window = context, window
         self._waiting: WaitDialog | None = None
+        self._folder = ""  # where choosing begins: where the last file was
 
     def choose(self) -> None:
         """Ask for a file, then read it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Results from elsewhere", "", FILES)
+        path, _ = QFileDialog.getOpenFileName(self._window, "Results from elsewhere", self._folder, FILES)
         if path:
+            self._folder = str(Path(path).parent)
             self.read(Path(path))
 
     def read(self, path: Path) -> None:
@@ -64,7 +66,9 @@ class Elsewhere(QObject):
         self._read_no_more()
         if isinstance(error, LabError):
             title = "These results cannot be judged"
-            TextDialog(title, error.hint, error.message, self._window, wrap=True).open()
+            dialog = TextDialog(title, error.hint, error.message, self._window, wrap=True)
+            dialog.resize(720, 320)
+            dialog.open()
         else:
             self._context.messages.error(error)
 

@@ -34,7 +34,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
 )
 MARGIN, FLOOR = 0.03, 0.2
-PREVIEW = 8
+PREVIEW = 6
 """At most so many rows are shown before anything is judged."""
 
 

@@ -24,7 +24,7 @@ from jobs.records import TrialRecord
 from jobs.result import Result
 
 WIDEST = 420  # px; with more room, one card more stands in a row
-CARD_HEIGHT = 228
+CARD_HEIGHT = 252
 
 
 class StudyCard(Card):
