@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from engine.spec import StudySpec
-from gui.operations import Detectable
 from gui.text import difference, seconds_range
-from jobs.records import Snapshot
+from jobs.records import Detectable, Snapshot
 
 SPREAD = (0.9, 1.25)
 """How far another trial may differ from those measured, with other work on the machine."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.errors import ReportError, StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
-from engine.spec import StudySpec, TrialSpec
+from engine.spec import Scale, StudySpec, TrialSpec
 from gui import theme
-from jobs.records import Curves, Snapshot
+from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
 
 if TYPE_CHECKING:
@@ -63,16 +63,11 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
     def result(self, trial: str) -> Result: ...  # noqa: D102
 
+    def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None: ...  # noqa: D102
+
     def export(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
     def close(self, timeout: float = ...) -> object: ...  # noqa: D102
-
-
-@runtime_checkable
-class Foresees(Protocol):  # described where it is implemented
-    """A lab that can say what a study would find before it runs."""
-
-    def detectable(self, study: StudySpec, scale: str, seeds: int) -> Any: ...  # noqa: D102
 
 
 @runtime_checkable
@@ -80,20 +75,6 @@ class ExportsItems(Protocol):  # described where it is implemented
     """A lab that can write every item's outcome."""
 
     def export_items(self, trial: str, path: Path) -> object: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class Detectable:
-    """The true difference in a study's primary metric that it would find four times in five.
-
-    Attributes:
-        unit: The metric's unit.
-        basis: What the figure rests on, as a phrase: "from 6 seeds of an earlier trial here".
-    """
-
-    difference: float
-    unit: str
-    basis: str
 
 
 @dataclass(frozen=True)
@@ -219,10 +200,9 @@ def export_table(_lab: LabLike, result: Result, path: Path) -> Path:
     return path
 
 
-def detectable(lab: LabLike, study: StudySpec, scale: str, seeds: int) -> Detectable | None:
-    """What a study would find as designed; None where nothing is known to expect it from."""
-    found = lab.detectable(study, scale, seeds) if isinstance(lab, Foresees) else None
-    return Detectable(found.difference, found.unit, found.basis) if found is not None else None
+def detectable(lab: LabLike, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
+    """The smallest difference that a study would find; None where nothing is known to expect it from."""
+    return lab.detectable(study, scale, seeds)
 
 
 def read_table(_lab: LabLike, path: Path) -> Contents:

@@ -18,6 +18,7 @@ LABELS = {
     "greedy": "greedy decoding",
     "overlap": "no overlap of training and evaluation",
 }
+_SOME = {"length": "prompts as long where the shortcut helps as where it misleads"}  # where items have sides
 _TRAINED_ONLY = ("adapter-on", "adapter-off")
 
 
@@ -51,7 +52,9 @@ def _gathered(name: str, runs: Sequence[tuple[RunResult, bool]]) -> Check | None
     else:
         every = "the one run" if len(found) == 1 else f"all {len(found)} runs"
         said = f"Holds in {every}, e.g. {_name(found[0][0])}: {found[0][2]}"
-    return Check(name=name, label=LABELS.get(name, name.replace("-", " ")), ok=not (failed or silent), detail=said)
+    return Check(
+        name=name, label=(LABELS | _SOME).get(name, name.replace("-", " ")), ok=not (failed or silent), detail=said
+    )
 
 
 def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
 from engine.errors import LabError
 from engine.spec import StudySpec
 from gui.estimate import default_scale, detectable_tip, detectable_words, estimate_words
-from gui.operations import Detectable, Launch
+from gui.operations import Launch
 from gui.text import count, tip
 from gui.widgets.basics import Text, push_button
-from jobs.records import Snapshot
+from jobs.records import Detectable, Snapshot
 
 REST_MS = 150
 """What a study would find is asked for once the user has stopped turning the number of seeds."""

@@ -15,12 +15,12 @@ from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
-from gui.operations import Detectable, Launch
+from gui.operations import Launch
 from gui.pages.page import GAP, Context, Page, is_active
 from gui.pages.verdict_head import WORDS
 from gui.text import count, seconds_range, tip
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
-from jobs.records import TrialRecord
+from jobs.records import Detectable, TrialRecord
 from jobs.result import Result
 
 WIDEST = 420  # px; with more room, one card more stands in a row

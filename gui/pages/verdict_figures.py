@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from gui.text import clean, count, difference, interval, scale, unit_word
 from gui.theme import ArmStyle
 from gui.widgets.forest import Difference
 from gui.widgets.scatter import Spot
 from jobs.result import ArmResult, Interval, Result
 
+NAMED_LATER = (
+    "Exploratory: the figures were there before the arms' parts, the margin and the floor were named, "
+    "so nothing was fixed beforehand."
+)
 POINTS = ("share", "difference")
 """Units whose differences are both shown in points."""
 
@@ -104,19 +110,22 @@ def primary_words(result: Result) -> str:
 
 def standing_words(result: Result) -> str:
     """Whether the primary result was fixed before it was known, and as what; "" where nothing is known of that."""
-    if not result.study.primary.registered:
-        return (
-            "Exploratory: the figures were there before the arms' parts, the margin and the floor were named, "
-            "so nothing was fixed beforehand."
-        )
     fixed = result.study.registration
     if fixed is None:
-        return ""
-    words = f"Fixed beforehand: design {fixed.digest[:12]}, queued {clean(fixed.queued, 40)}"
+        return "" if result.study.primary.registered else NAMED_LATER
+    words = f"Fixed beforehand: design {fixed.digest[:12]}, queued {_moment(fixed.queued)}"
     if fixed.detectable is not None:
         primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
         words += f"; was to find differences from about {difference(fixed.detectable, units(result).get(primary, ''))}"
     return words + ("." if fixed.looks else "; no earlier trial of this design had been seen.")
+
+
+def _moment(text: str) -> str:
+    """A moment in ISO form as people read it; anything else as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return clean(text, 40)
 
 
 def looks_words(result: Result) -> str:
@@ -126,7 +135,7 @@ def looks_words(result: Result) -> str:
         return ""
     seen = ", ".join(f"{clean(look.trial, 60)} ({count(look.seeds, 'seed')})" for look in fixed.looks[:3])
     more = f" and {len(fixed.looks) - 3} more" if len(fixed.looks) > 3 else ""
-    return f"Looked at before: {seen}{more}. That look has spent the error rate; read this one as exploratory."
+    return f"Looked at before: {seen}{more}. That look has spent the whole 5 %; read this one as exploratory."
 
 
 def _by(ci: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:

@@ -12,10 +12,9 @@ from fake_result import FINAL, MODEL, invented_result
 from engine.errors import LabError, ReportError, SpecError
 from engine.plugin import Broken
 from engine.spec import ModelRef, StudySpec, TrialSpec
-from gui.operations import Detectable
 from jobs.paths import Home
 from jobs.reading import ordinal
-from jobs.records import Curves, Point, RunRecord, Snapshot, TrialRecord
+from jobs.records import Curves, Detectable, Point, RunRecord, Snapshot, TrialRecord
 from jobs.result import Result
 from jobs.studies import load
 
@@ -124,7 +123,9 @@ class FakeLab:
         self._ask("detectable", study.id, scale, seeds)
         if scale == "smoke":
             raise SpecError("Nothing can be said of a smoke test.")
-        return Detectable(0.149 / math.sqrt(seeds), "share", "from 6 seeds of an earlier trial here")
+        return Detectable(
+            difference=0.149 / math.sqrt(seeds), unit="share", basis="from 6 seeds of an earlier trial here"
+        )
 
     def close(self, timeout: float = 10.0) -> None:
         self.closed = True

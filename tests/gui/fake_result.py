@@ -169,6 +169,6 @@ def _flip(n: int, texts: dict[str, str]) -> Flip:
 
 
 REGISTRATION = Registration(
-    digest="3f2a9c1b7d04e5aa0f" * 3, queued="2026-11-25 14:02 UTC", detectable=0.061,
+    digest="3f2a9c1b7d04e5aa0f" * 3, queued="2026-11-25T14:02:09+00:00", detectable=0.061,
     basis="from 6 seeds of an earlier trial here", looks=(Look(trial="function-calling-quick-0a1b2c3d", seeds=3),),
 )  # fmt: skip

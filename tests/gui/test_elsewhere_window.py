@@ -130,7 +130,13 @@ def test_from_the_button_to_the_verdict(opened, qtbot, lab, table, monkeypatch) 
     assert page.head.standing.text().startswith("Exploratory: ")
     assert page.head.sentence.text() == result.verdict.text
     assert page.waterfall.isVisible()
-    assert not page.flips.isVisible()
+    assert page.flips.isVisible()  # the table has the models' own words
+    words = page.flips.table.words
+    assert [words.headerData(n, Qt.Orientation.Horizontal) for n in range(words.columnCount())] == [
+        "item", "sft-dpo", "base", "seeds",
+    ]  # fmt: skip
+    assert words.index(0, 1).data().startswith("right: get_weather(city='Turin')")
+    assert page.cards["threats"].isVisible()
     page.grab()
 
 

@@ -137,11 +137,27 @@ def test_what_was_fixed_beforehand_is_said(opened, qtbot, tmp_path) -> None:
     assert head.looks.text().startswith("Looked at before: function-calling-quick-0a1b2c3d (3 seeds). ")
 
 
+def test_a_second_look_is_exploratory(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    plain = invented_result(lab.questions["function-calling"], "function-calling-quick-1")
+    primary = plain.study.primary.model_copy(update={"registered": False})
+    seen = plain.model_copy(update={"study": plain.study.model_copy(update={"primary": primary})})
+    monkeypatch.setattr(lab, "result", lambda trial: seen)
+    head = verdict(opened(lab), qtbot).head
+    assert head.exploratory.isVisible()
+    assert head.standing.text().startswith("Fixed beforehand: ")
+    assert head.looks.text().endswith("read this one as exploratory.")
+
+
 def test_a_first_look_says_so_and_an_old_result_says_nothing() -> None:
     result = invented_result(load("function-calling"), "t")
     first = REGISTRATION.model_copy(update={"looks": (), "detectable": None})
     for registration, standing in (
         (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC; no earlier trial of this design"),
+        (
+            first.model_copy(update={"queued": "long ago\u202e"}),
+            "Fixed beforehand: design 3f2a9c1b7d04, queued long ago\ufffd;",
+        ),
         (None, ""),
     ):
         study = result.study.model_copy(update={"registration": registration})
