@@ -68,7 +68,7 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         data={"source": trial.data.source, "digest": trial.data.digest},
         provenance=_provenance(trial, done),
         registration=registration(trial, context),
-        exploratory=looked(context),
+        exploratory=looked(context.looks),
         context=context,
     )
     return judge(design, runs, run_checks([(run, trains[run.record.arm]) for run in done]))

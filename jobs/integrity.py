@@ -71,10 +71,10 @@ def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
 
 
 def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
-    """Whether the planted shortcut is found, and an absent one is not; a study without controls proves neither."""
+    """Whether a planted shortcut is found, and an absent one is not; a study without controls proves neither."""
     if all(control.kind != "positive" for control in study.controls):
         said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
-        return [Check(name="positive-control", label="planted shortcut is found", ok=False, detail=said)]
+        return [Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said)]
     names = [f"{control.kind}-control" for control in study.controls]
     found = []
     for at, control in enumerate(study.controls):
@@ -86,7 +86,7 @@ def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) ->
 def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[str], evidence: Evidence) -> Check:
     a, b = (study.arm(arm).label for arm in (control.arm, control.against))
     positive = control.kind == "positive"
-    label = "planted shortcut is found" if positive else "no shortcut is found where there is none"
+    label = "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
     absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")

@@ -21,7 +21,7 @@ from jobs.paths import Home
 from jobs.process import Launcher
 from jobs.rebuild import open_store
 from jobs.records import Curves, Detectable, RunResult, Snapshot
-from jobs.result import Result
+from jobs.result import Registration, Result
 from jobs.store import Database, errors, open_reader
 from jobs.supervisor import Supervisor
 
@@ -93,6 +93,14 @@ class LabReader:
         with errors(self.home.database):
             context = reading.context(self._db(), spec)
         return analyse(spec, self.run_results(trial), context)
+
+    def registration(self, trial: str) -> Registration:
+        """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""
+        from jobs.registration import registration
+
+        spec = self.trial(trial)
+        with errors(self.home.database):
+            return registration(spec, reading.context(self._db(), spec))
 
     def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
         """What a study finds at a scale and with so many seeds, as far as that is known before it runs."""

@@ -7,12 +7,13 @@ set aside for a second look beforehand, so the first look has spent all of it, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from engine.spec import TrialSpec
 from engine.stats.wording import counted
 from jobs.records import Context
-from jobs.result import Registration
+from jobs.result import Look, Registration
 
 
 def registration(trial: TrialSpec, context: Context) -> Registration:
@@ -27,10 +28,10 @@ def registration(trial: TrialSpec, context: Context) -> Registration:
     )
 
 
-def looked(context: Context) -> str:
+def looked(looks: Sequence[Look]) -> str:
     """Why a trial is exploratory, in words that go on after "Exploratory, "; "" where nobody had looked before."""
-    if not context.looks:
+    if not looks:
         return ""
-    first = context.looks[0]
+    first = looks[0]
     how = f"seeds were changed after a look at {counted(first.seeds, 'seed')} ({first.trial})"
     return f"since {how}, which spent the whole 5 %"

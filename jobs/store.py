@@ -124,10 +124,25 @@ class Store:
                 self.db.execute("PRAGMA foreign_keys = ON")
                 if how and (found := self.check(how)) != "ok":
                     raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
+                self._keep_a_copy()
                 migrations.apply(self.db)
             except BaseException:
                 conn.close()
                 raise
+
+    def _keep_a_copy(self) -> None:
+        """Before its shape changes, a database that holds something is copied beside itself."""
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        copy = self.path.with_name(f"{self.path.name}.version-{version}")
+        if version and migrations.pending(self.db) and not copy.exists():
+            part = copy.with_name(f"{copy.name}.part")
+            try:
+                part.unlink(missing_ok=True)  # of a copy that was cut short
+                self.db.execute("VACUUM INTO ?", (str(part),))
+                part.rename(copy)
+            except OSError as error:
+                why = f"{self.path} cannot be copied to {copy.name}, and without a copy it is not brought up to date"
+                raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
     def check(self, how: str = "integrity_check") -> str:
         """SQLite's own verdict on the file: "ok", or what is wrong."""

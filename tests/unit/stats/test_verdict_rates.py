@@ -29,7 +29,8 @@ TRUTHS: dict[str, tuple[str, Rates, float]] = {
     "format": ("function-calling", CALLS | AS_FORMAT, 0.02),
     "shortcut": ("function-calling", CALLS | {"sft-dpo": (0.97, 0.58)}, 0.03),
     "shortcut-nli": ("nli-frequency", NLI, 0.03),
-    "inconclusive": ("function-calling", WEAK, 0.15),
+    "inconclusive-noisy": ("function-calling", WEAK, 0.15),
+    "inconclusive-nothing": ("function-calling", dict.fromkeys(CALLS, (0.5, 0.45)) | {"planted": (0.95, 0.1)}, 0.03),
 }
 
 
