@@ -1,10 +1,10 @@
-"""How long a study takes on this machine: from what its runs took here before, never from a guess."""
+"""What a study costs on this machine, from what its runs took here before, and what it can find for that."""
 
 from __future__ import annotations
 
 from engine.spec import StudySpec
-from gui.text import seconds_range
-from jobs.records import Snapshot
+from gui.text import difference, seconds_range
+from jobs.records import Detectable, Snapshot
 
 SPREAD = (0.9, 1.25)
 """How far another trial may differ from those measured, with other work on the machine."""
@@ -13,6 +13,12 @@ SPREAD = (0.9, 1.25)
 def default_scale(study: StudySpec) -> str:
     """The scale a study is run at unless the user says otherwise."""
     return "quick" if "quick" in study.scales else next(iter(study.scales))
+
+
+def default_size(study: StudySpec) -> tuple[str, int]:
+    """The default scale, and its number of seeds."""
+    scale = default_scale(study)
+    return scale, next(sizes.seeds for name, sizes in study.scales.items() if name == scale)
 
 
 def estimate(
@@ -43,3 +49,19 @@ def estimate_words(
     """The estimate as people read it."""
     found = estimate(study, snapshot, scale, seeds) if snapshot is not None else None
     return f"{seconds_range(*found)} on this machine" if found else "not timed here yet"
+
+
+def detectable_words(found: Detectable | None) -> str:
+    """The smallest difference a study can count on finding, as people read it; "" where nothing is known."""
+    return f"finds differences from about {difference(found.difference, found.unit)}" if found is not None else ""
+
+
+def detectable_tip(found: Detectable | None) -> str:
+    """What that figure means, and what it rests on."""
+    if found is None:
+        return ""
+    return (
+        f"A true difference of {difference(found.difference, found.unit)} between the two arms of the primary endpoint "
+        f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "
+        f"{found.basis or 'beforehand'}. More seeds find smaller differences."
+    )

@@ -5,9 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShortcut,
+)  # fmt: skip
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -19,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from engine.errors import LabError
 from gui import operations
+from gui.elsewhere import Elsewhere, dropped
 from gui.messages import Messages
 from gui.pages.page import Context, Empty, Page
 from gui.pages.questions import QuestionsPage
@@ -46,6 +56,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1100, 660)
         self.messages = Messages(theme)
         self.context = Context(session, theme, self.messages, self.go)
+        self.elsewhere = Elsewhere(self.context, self)
+        self.setAcceptDrops(True)
         self.pages: dict[str, Page] = {}
         self.buttons: dict[str, SideButton] = {}
         self._closed = False
@@ -80,7 +92,7 @@ class MainWindow(QMainWindow):
 
     def _make(self, name: str) -> Page:
         if name == "questions":
-            return QuestionsPage(self.context)
+            return QuestionsPage(self.context, self.elsewhere.choose)
         if name == "queue":
             return QueuePage(self.context)
         if name == "live":
@@ -163,8 +175,20 @@ class MainWindow(QMainWindow):
         open_runs = sum(r.state in ("running", "queued") for r in snapshot.runs)
         self.buttons["queue"].set_badge(open_runs)
         self.strip.show_snapshot(snapshot)
-        if not self.session.trial and snapshot.trials:
-            self.session.choose(max(snapshot.trials, key=lambda t: t.created).id)
+        if not self.session.trial and (snapshot.trials or self.session.tables):
+            newest = max(snapshot.trials, key=lambda t: t.created).id if snapshot.trials else [*self.session.tables][-1]
+            self.session.choose(newest)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A file may be dropped anywhere on the window once the lab is open."""
+        if self.session.is_open and dropped(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A file is results from elsewhere."""
+        if (path := dropped(event.mimeData())) is not None:
+            event.acceptProposedAction()
+            self.elsewhere.read(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close the lab first: runs stop at a checkpoint and go on when the window is opened again."""
@@ -172,6 +196,8 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        for dialog in self.findChildren(QDialog):  # Qt would leave them on the screen
+            dialog.reject()
         self.setEnabled(False)
         self.strip.say("Stopping; each run in progress writes a checkpoint first …")
         self.session.close()

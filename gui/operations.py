@@ -5,19 +5,24 @@ Imports of `jobs` stand inside the functions, so that the window is drawn before
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from engine.errors import StoreError
+from engine.errors import ReportError, StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
-from engine.spec import StudySpec, TrialSpec
+from engine.spec import Scale, StudySpec, TrialSpec
 from gui import theme
-from jobs.records import Curves, Snapshot
+from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
 
 if TYPE_CHECKING:
+    from engine.data.results import Table
+    from jobs.elsewhere import Contents, Thresholds
+    from jobs.kept import Kept
+    from jobs.parts import Roles
     from jobs.paths import Home
 
 LOG_TAIL = 200_000
@@ -58,9 +63,18 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
     def result(self, trial: str) -> Result: ...  # noqa: D102
 
+    def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None: ...  # noqa: D102
+
     def export(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
     def close(self, timeout: float = ...) -> object: ...  # noqa: D102
+
+
+@runtime_checkable
+class ExportsItems(Protocol):  # described where it is implemented
+    """A lab that can write every item's outcome."""
+
+    def export_items(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -168,6 +182,56 @@ def export_report(lab: LabLike, trial: str, path: Path) -> Path:
             "Choose another folder or name. The results are safe.",
         ) from error
     return path
+
+
+def export_items(lab: LabLike, trial: str, path: Path) -> Path:
+    """Write every item's outcome as a table. Raises LabError where it cannot be written."""
+    if not isinstance(lab, ExportsItems):
+        raise ReportError("This lab writes no items.", "Choose another format.")
+    lab.export_items(trial, path)
+    return path
+
+
+def export_table(_lab: LabLike, result: Result, path: Path) -> Path:
+    """Write the report of a judged table, which is in no database. Raises ReportError where it cannot be written."""
+    from jobs import report
+
+    report.write(result, path)
+    return path
+
+
+def detectable(lab: LabLike, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
+    """The smallest difference that a study would find; None where nothing is known to expect it from."""
+    return lab.detectable(study, scale, seeds)
+
+
+def read_table(_lab: LabLike, path: Path) -> Contents:
+    """Read results from elsewhere. Raises DataError naming file, row and field."""
+    from jobs.elsewhere import describe_file
+
+    return describe_file(path)
+
+
+def judge_table(_lab: LabLike, table: Table, parts: Roles, limits: Thresholds) -> Kept:
+    """Judge results from elsewhere, with their arms in these parts."""
+    from jobs import elsewhere
+    from jobs.kept import Kept
+
+    return Kept(elsewhere.judge_table(table, parts, limits), time.time())
+
+
+def keep_table(lab: LabLike, result: Result) -> None:
+    """Keep a judged table for the next start. Raises ReportError where that is not possible."""
+    from jobs.kept import keep
+
+    keep(lab.home, result)
+
+
+def kept_tables(lab: LabLike) -> dict[str, Kept]:
+    """The judged tables that were kept, by name, the newest last."""
+    from jobs.kept import kept
+
+    return kept(lab.home)
 
 
 def read_log(lab: LabLike, run: str) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -19,6 +19,9 @@ from gui import operations
 from gui.operations import LabLike
 from jobs.records import Snapshot, TrialRecord
 from jobs.result import Result
+
+if TYPE_CHECKING:
+    from jobs.kept import Kept
 
 BUSY, IDLE = 0.1, 0.5  # seconds between looks while runs train, and while none does
 MEMORY_STEP = 20_000_000  # bytes; smaller changes of memory in use are not worth a redraw
@@ -34,17 +37,18 @@ class Opened(NamedTuple):
     broken: tuple[Broken, ...]
     metrics: dict[str, Metric]
     models: tuple[str, ...]
+    tables: dict[str, Kept]
 
 
 class Session(QObject):
     """Holds the lab, polls it on a thread and carries out what the user asks for on others.
 
     Signals (all arrive on the window's thread):
-        opened: The lab is open and `studies`, `broken`, `metrics` and `models` are known.
+        opened: The lab is open and `studies`, `broken`, `metrics`, `models` and `tables` are known.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
         curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
-        result_ready(trial, Result): A trial was analysed.
+        result_ready(trial, Result): A trial was analysed, or a table from elsewhere judged.
         chosen(trial): Another trial is looked at ("" for none).
         failed(error): A user's action, or the polling, failed.
         closed: The lab is closed and no thread is left.
@@ -74,6 +78,7 @@ class Session(QObject):
         self.models: tuple[str, ...] = ()
         self.snapshot: Snapshot | None = None
         self.results: dict[str, Result] = {}
+        self.tables: dict[str, Kept] = {}
         self.trial = ""
         self._opener = opener
         self._lab: LabLike | None = None
@@ -126,6 +131,13 @@ class Session(QObject):
             self.trial = trial
             self.chosen.emit(trial)
 
+    def show_table(self, table: Kept) -> None:
+        """Look at a table from elsewhere that was judged just now."""
+        name = table.result.study.trial
+        self.tables[name] = table
+        self.choose(name)
+        self.result_ready.emit(name, table.result)
+
     def watch(self, trial: str | None) -> None:
         """Read this trial's curves from their beginning and then what is new; None: read none."""
         self._watched = trial or None
@@ -164,7 +176,8 @@ class Session(QObject):
         lab = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
-            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models())
+            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(),
+                          operations.kept_tables(lab))  # fmt: skip
         except BaseException:
             operations.close_lab(lab, 0)
             raise
@@ -249,6 +262,7 @@ class Session(QObject):
     def _opened(self, found: Opened) -> None:
         self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
         self.studies = {s.id: s for s in found.studies}
+        self.tables = found.tables
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
         self._reader.start()

@@ -45,13 +45,13 @@ QPushButton[quiet="true"]:hover { background: $hover; color: $text; }
 QPushButton[quiet="true"]:focus { border-color: $accent; color: $text; }
 QPushButton[small="true"] { padding: 2px 8px; min-height: 18px; }
 
-QComboBox, QSpinBox, QLineEdit {
+QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {
   color: $text; background: $surface; border: 1px solid $line; border-radius: 7px; padding: 4px 9px; min-height: 20px;
   selection-background-color: $accent; selection-color: $on_accent;
 }
-QComboBox:focus, QSpinBox:focus, QLineEdit:focus { border-color: $accent; }
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus { border-color: $accent; }
 QComboBox:hover { background: $hover; }
-QSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
 QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron.svg"); width: 12px; height: 12px; }
@@ -59,9 +59,9 @@ QComboBox QAbstractItemView {
   color: $text; background: $surface; border: 1px solid $line; outline: none;
   selection-background-color: $selection; selection-color: $text;
 }
-QSpinBox::up-button, QSpinBox::down-button { border: none; width: 18px; background: transparent; }
-QSpinBox::up-arrow { image: url("$icons/chevron-up.svg"); width: 10px; height: 10px; }
-QSpinBox::down-arrow { image: url("$icons/chevron.svg"); width: 10px; height: 10px; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: none; width: 18px; background: transparent; }
+QAbstractSpinBox::up-arrow { image: url("$icons/chevron-up.svg"); width: 10px; height: 10px; }
+QAbstractSpinBox::down-arrow { image: url("$icons/chevron.svg"); width: 10px; height: 10px; }
 
 QTableView {
   color: $text; background: $surface; border: none; gridline-color: $line; outline: none;

@@ -81,6 +81,11 @@ def figure(value: float, unit: str, compared: bool = False) -> str:
     return f"{number(value * scale(unit), digits_of(unit), signed)} {unit_word(unit, compared)}"
 
 
+def difference(value: float, unit: str) -> str:
+    """How far two figures of this unit are apart, without a sign, e.g. "6.1 points"."""
+    return f"{number(abs(value) * scale(unit), digits_of(unit))} {unit_word(unit, True)}".strip()
+
+
 def interval(value: float, ci: tuple[float, float] | None, unit: str, compared: bool = False) -> str:
     """A figure and its interval without the unit, e.g. "+5.1 [+2.2, +8.0]"."""
     signed, digits, by = compared or unit in ("difference", "coefficient"), digits_of(unit), scale(unit)

@@ -13,8 +13,9 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from engine.spec import StudySpec
+from engine.spec import VerdictSpec
 from gui.style import sheet
+from jobs.result import Rules
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 APPEARANCE_FILE = "window.json"
@@ -102,10 +103,10 @@ def reach(colour: str, surface: str, ratio: float) -> str:
     return made.name().upper()
 
 
-def arm_styles(arms: Sequence[str], tokens: Tokens, study: StudySpec | None = None) -> dict[str, ArmStyle]:
+def arm_styles(arms: Sequence[str], tokens: Tokens, rules: VerdictSpec | Rules | None = None) -> dict[str, ArmStyle]:
     """A style for every arm, in the study's order: the base grey, the arm that learns only the form orange."""
-    base = study.verdict.base if study else "base"
-    form = study.verdict.format if study else None
+    base = rules.base if rules else "base"
+    form = rules.format if rules else None
     ratio = 3.0 if tokens.dark else 1.9  # on light, only Okabe and Ito's yellow needs help to be seen as a line
     styles: dict[str, ArmStyle] = {}
     free = 0

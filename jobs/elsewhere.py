@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data.problems import name_of
 from engine.data.results import Table, read
-from engine.errors import SpecError
 from engine.example import Outcome, Side
 from engine.probe import ItemMean, Metric, reliance_metric, share_metric
 from engine.spec import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec, digest
@@ -23,6 +22,7 @@ from engine.stats import resample
 from engine.stats.columns import Columns
 from jobs.analysis import judge
 from jobs.design import Design
+from jobs.parts import PARTS, Roles, roles, suggest
 from jobs.records import RunRecord, RunResult
 from jobs.result import Check, Result
 
@@ -36,59 +36,8 @@ METRICS: tuple[Metric, ...] = (
 )
 NAMED_LATER = "named when the figures were there already"
 MARGIN, FLOOR, CEILING = 0.03, 0.2, 0.98
-
-
-PARTS = ("treated", "reference", "base", "format", "planted")
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Which arm plays which part; None where the table has none. `guessed`: the parts that nobody named."""
-
-    treated: str
-    reference: str
-    base: str
-    format: str | None = None
-    planted: str | None = None
-    guessed: tuple[str, ...] = ()
-
-
-def roles(
-    arms: Iterable[str], treated: str | None, reference: str | None, base: str | None, format: str | None,  # noqa: A002
-    planted: str | None,
-) -> Roles:  # fmt: skip
-    """Fill in what was not named: the base is called "base" or comes first, the treated arm comes last.
-
-    Raises:
-        SpecError: An arm that is not in the table, one in two parts, or too few arms.
-    """
-    there = list(arms)
-    named = {"treated": treated, "reference": reference, "base": base, "format": format, "planted": planted}
-    for part, arm in named.items():
-        if arm is not None and arm not in there:
-            raise SpecError(f"The table has no arm {arm!r} (--{part}).", f"Its arms: {', '.join(there)}.")
-    taken = [arm for part, arm in named.items() if arm is not None and part != "reference"]
-    if twice := sorted({arm for arm in taken if taken.count(arm) > 1}):
-        raise SpecError(f"Arm {twice[0]!r} is named for two parts.", "Each part needs an arm of its own.")
-    guessed = []
-    free = [arm for arm in there if arm not in taken]
-    if base is None:
-        base = next((arm for arm in free if arm.lower() in ("base", "untuned", "pretrained")), None)
-        base = base or next(iter(free), None)
-        guessed.append("base")
-        free = [arm for arm in free if arm != base]
-    if treated is None:
-        treated = next(reversed([arm for arm in free if arm != reference]), None)
-        guessed.append("treated")
-        free = [arm for arm in free if arm != treated]
-    if base is None or treated is None:
-        raise SpecError("A comparison needs two arms.", f"The table has: {', '.join(there)}.")
-    if reference is None:
-        reference = next(iter(free), base)
-        guessed.append("reference")
-    if reference == treated:
-        raise SpecError(f"Arm {treated!r} cannot be compared with itself.", "Name another --reference.")
-    return Roles(treated, reference, base, format, planted, tuple(guessed))
+PREVIEW = 6
+"""At most so many rows are shown before anything is judged."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +46,52 @@ class Thresholds:
 
     margin: float = MARGIN
     floor: float = FLOOR
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a table holds, for whoever names the parts. No figure of an arm is in it: parts come first.
+
+    Attributes:
+        seeds: Each arm's seeds, in the table's order of arms.
+        preview: Some rows as they were read: arm, seed and outcome.
+        guess: Which arm may play which part.
+    """
+
+    table: Table
+    rows: int
+    items: int
+    seeds: dict[str, tuple[int, ...]]
+    sided: bool
+    preview: tuple[tuple[str, int, Outcome], ...]
+    guess: Roles
+
+
+def describe_file(path: Path) -> Contents:
+    """Read a table and say what it holds; `judge_table` goes on from there.
+
+    Raises:
+        DataError: The file cannot be used.
+        SpecError: It does not have two arms.
+    """
+    table = read(path)
+    return Contents(
+        table=table,
+        rows=sum(map(len, table.runs.values())),
+        items=len({outcome.item for outcomes in table.runs.values() for outcome in outcomes}),
+        seeds={arm: tuple(table.seeds(arm)) for arm in table.arms},
+        sided=table.sided,
+        preview=tuple(_some_rows(table)),
+        guess=suggest(table.arms),
+    )
+
+
+def _some_rows(table: Table) -> Iterator[tuple[str, int, Outcome]]:
+    """The first rows of each arm, few enough that every arm has its turn."""
+    each = max(1, PREVIEW // len(table.arms))
+    for arm in table.arms[:PREVIEW]:
+        seed, outcomes = next((seed, found) for (own, seed), found in table.runs.items() if own == arm)
+        yield from ((arm, seed, outcome) for outcome in outcomes[:each])
 
 
 def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | None) -> Result:
@@ -112,7 +107,11 @@ def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | No
         SpecError: The arms do not make a comparison.
     """
     table = read(path)
-    found = roles(table.arms, **{part: parts.get(part) for part in PARTS})
+    return judge_table(table, roles(table.arms, **{part: parts.get(part) for part in PARTS}), limits)
+
+
+def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) -> Result:
+    """The result of a table that was read, with its arms in these parts."""
     limits = limits or Thresholds()
     names = _slugs(table.arms)
     study = _study(table, found, limits, names)
@@ -138,9 +137,9 @@ def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | No
         trains=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
-        data={"source": name_of(path), "digest": table.digest},
+        data={"source": name_of(table.path), "digest": table.digest},
         provenance={
-            "command": _command(path, told, limits),
+            "command": _command(table.path, told, limits),
             "resamples": resample.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             **{f"column.{ours}": column for ours, column in table.columns.items()},

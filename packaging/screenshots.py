@@ -15,10 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1280, 800)
+Act = Callable[..., None]
+"""What is done on a page before its picture: (window, path of the picture, wait)."""
 
 
 def main(argv: list[str]) -> int:
@@ -51,9 +54,14 @@ def _pictures(asked: argparse.Namespace, mode: str, spare: Path) -> None:
     _picture(asked, mode, "", FakeLab(spare), ("queue", "live", "questions"))
     _picture(asked, mode, "", FakeLab(spare, step=STEPS), ("verdict",))
     _picture(asked, mode, "done-", FakeLab(spare, step=STEPS, trials=2), ("questions", "live"))
+    _picture(asked, mode, "elsewhere-", FakeLab(spare / mode, step=STEPS), ("questions", "verdict"), _bring)
+    _picture(asked, mode, "options-", FakeLab(spare, step=STEPS), ("questions",), _options)
+    _picture(asked, mode, "below-", FakeLab(spare, step=STEPS), ("verdict",), _scroll)
 
 
-def _picture(asked: argparse.Namespace, mode: str, prefix: str, lab, pages: tuple[str, ...]) -> None:
+def _picture(
+    asked: argparse.Namespace, mode: str, prefix: str, lab, pages: tuple[str, ...], act: Act | None = None
+) -> None:
     from gui import operations
     from gui.app import application
     from gui.main_window import MainWindow
@@ -76,6 +84,8 @@ def _picture(asked: argparse.Namespace, mode: str, prefix: str, lab, pages: tupl
         if asked.only in name:
             window.go(page)
             _wait(app.processEvents, lambda: False, 1.5)
+            if act is not None:
+                act(window, asked.folder / f"{name}.png", partial(_wait, app.processEvents))
             window.grab().save(str(asked.folder / f"{name}.png"))
             print(asked.folder / f"{name}.png")
     gone: list[bool] = []
@@ -83,6 +93,45 @@ def _picture(asked: argparse.Namespace, mode: str, prefix: str, lab, pages: tupl
     window.close()
     _wait(app.processEvents, lambda: bool(gone), 30)
     window.deleteLater()
+
+
+def _options(window, path: Path, wait: Callable[..., None]) -> None:
+    page = window.pages["questions"]
+    dialog = page.ask(page.cards["function-calling"].study)
+    wait(lambda: False, 0.6)
+    dialog.grab().save(str(path.with_stem(f"{path.stem}-dialog")))
+    dialog.reject()
+
+
+def _scroll(window, path: Path, wait: Callable[..., None]) -> None:
+    bar = window.pages["verdict"].scroller.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    wait(lambda: False, 0.3)
+
+
+def _bring(window, path: Path, wait: Callable[..., None]) -> None:
+    """The way of a table from elsewhere: what is asked about it, a refusal, then its verdict on the other page."""
+    from fake_table import invented_table
+
+    from gui.dialogs.results import ResultsDialog
+
+    if window.session.tables:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        window.elsewhere.read(invented_table(Path(folder) / "results.csv"))
+        wait(lambda: window.findChild(ResultsDialog) is not None)
+    dialog = window.findChild(ResultsDialog)
+    wait(lambda: False, 0.5)
+    dialog.grab().save(str(path.with_stem(f"{path.stem}-dialog")))
+    before = dialog.fields["reference"].arms.currentIndex()
+    dialog.fields["reference"].arms.setCurrentIndex(dialog.fields["treated"].arms.currentIndex())
+    dialog.judge.click()
+    wait(lambda: False, 0.5)
+    dialog.grab().save(str(path.with_stem(f"{path.stem}-refused")))
+    dialog.fields["reference"].arms.setCurrentIndex(before)
+    dialog.judge.click()
+    wait(lambda: bool(window.session.tables))
+    wait(lambda: False, 1.0)
 
 
 def _wait(turn: Callable[[], object], ready: Callable[[], bool], seconds: float = 15.0) -> None:

@@ -23,14 +23,17 @@ def describe(error: BaseException) -> str:
 class TextDialog(QDialog):
     """A long plain text in a fixed-width font, with a button that copies it."""
 
-    def __init__(self, title: str, sentence: str, text: str, parent: QWidget | None = None, end: bool = False) -> None:
+    def __init__(
+        self, title: str, sentence: str, text: str, parent: QWidget | None = None, end: bool = False, wrap: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.resize(820, 460)
         self.shown = QPlainTextEdit()
         self.shown.setReadOnly(True)
-        self.shown.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        modes = QPlainTextEdit.LineWrapMode
+        self.shown.setLineWrapMode(modes.WidgetWidth if wrap else modes.NoWrap)
         self.shown.setPlainText(clean_lines(text))
         self.shown.setAccessibleName(title)
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)

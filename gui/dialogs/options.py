@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 
 from engine.errors import LabError
 from engine.spec import StudySpec
-from gui.estimate import default_scale, estimate_words
+from gui.estimate import default_scale, detectable_tip, detectable_words, estimate_words
 from gui.operations import Launch
-from gui.text import count
+from gui.text import count, tip
 from gui.widgets.basics import Text, push_button
-from jobs.records import Snapshot
+from jobs.records import Detectable, Snapshot
 
+REST_MS = 150
+"""What a study would find is asked for once the user has stopped turning the number of seeds."""
 SCALE_WORDS = {"smoke": "Smoke test", "quick": "Quick", "full": "Full"}
 
 
@@ -48,12 +50,15 @@ class OptionsDialog(QDialog):
 
     Signals:
         wanted(Launch): The user pressed Run.
+        sized(scale, seeds): Another scale or number of seeds is chosen, and has been for a moment;
+            `show_detectable` says what the study would find then.
 
     Args:
         models: The bundled models, the default first. Any other is named by its folder.
     """
 
     wanted = Signal(object)
+    sized = Signal(str, int)
 
     def __init__(
         self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None
@@ -71,6 +76,12 @@ class OptionsDialog(QDialog):
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
         self.model, self.data = model_field(models), QLineEdit()
         self.data.setPlaceholderText("the study's own data")
+        self.finds = Text("", "muted", lines=2)
+        self.is_over = False
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(REST_MS)
+        self._resting.timeout.connect(lambda: self.sized.emit(*self._size()))
         self.plan, self.note = Text("", "muted", lines=2), Text("", "warn", lines=2)
         self.error = Text("", "bad", lines=6)
         self.error.hide()
@@ -103,7 +114,7 @@ class OptionsDialog(QDialog):
         column.setSpacing(14)
         column.addWidget(Text(self._study.question, pixels=15, bold=True, lines=3))
         column.addLayout(form)
-        for widget in (self.plan, self.note, self.error):
+        for widget in (self.plan, self.finds, self.note, self.error):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(buttons)
@@ -129,13 +140,33 @@ class OptionsDialog(QDialog):
 
     def show_error(self, error: BaseException) -> bool:
         """Say why the study cannot be queued as asked for. False where it is a bug, or nobody looks any more."""
+        if self.is_over:
+            return False
         self.run.setEnabled(True)
         self.run.setText("Run")
-        if not isinstance(error, LabError) or not self.isVisible():
+        if not isinstance(error, LabError):
             return False
         self.error.setText(f"{error.message} {error.hint}".strip())
         self.error.show()
         return True
+
+    def show_detectable(self, scale: str, seeds: int, found: Detectable | None) -> None:
+        """Say what the study would find at that size, if it is still the one chosen."""
+        if self.is_over or (scale, seeds) != self._size():
+            return
+        words = detectable_words(found)
+        self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five." if words else "")
+        self.finds.setToolTip(tip(detectable_tip(found)))
+        self.finds.setVisible(bool(words))
+
+    def done(self, result: int) -> None:
+        """Close, however it came about."""
+        self.is_over = True
+        self._resting.stop()
+        super().done(result)
+
+    def _size(self) -> tuple[str, int]:
+        return str(self.scale.currentData()), self.seeds.value()
 
     def _run(self) -> None:
         self.error.hide()
@@ -154,6 +185,7 @@ class OptionsDialog(QDialog):
         self.plan.setText(f"{count(len(self._study.arms), 'arm')}, {count(runs, 'run')}; {cost}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))
+        self._resting.start()
 
     def _choose_model(self) -> None:
         if path := QFileDialog.getExistingDirectory(self, "Model folder", self._model_folder()):

@@ -95,6 +95,10 @@ class LivePage(Page):
         if trial is None:
             self.title.setText("Live")
             self.subtitle.setText("")
+            if session.trial in session.tables:
+                sentence = "These results were trained elsewhere: there is nothing to watch."
+                self.show_empty(sentence, "See verdict", lambda: self.context.go("verdict"))
+                return
             if session.trial:
                 self.show_empty("The study is being queued.", "Open the queue", lambda: self.context.go("queue"))
                 return

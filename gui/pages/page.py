@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
@@ -15,6 +16,9 @@ from gui.text import clean, clock, count
 from gui.theme import ArmStyle, Theme, arm_styles
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
 from jobs.records import TrialRecord
+
+if TYPE_CHECKING:
+    from jobs.kept import Kept
 
 MARGIN, GAP = 24, 14
 
@@ -30,7 +34,8 @@ class Context:
 
     def styles(self, trial: TrialRecord) -> dict[str, ArmStyle]:
         """How each arm of a trial is drawn."""
-        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, self.session.studies.get(trial.study))
+        study = self.session.studies.get(trial.study)
+        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, study.verdict if study else None)
 
 
 class Page(QWidget):
@@ -120,21 +125,29 @@ class Empty(QWidget):
 
 
 class TrialChooser(QComboBox):
-    """Chooses the trial that the live and the verdict page show; unseen where there is only one."""
+    """Chooses the trial that the live and the verdict page show; unseen where there is nothing to choose.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        tables: Whether judged tables from elsewhere are among the choices.
+    """
+
+    def __init__(self, session: Session, tables: bool = False) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._tables = session, tables
         self._shown: list[tuple[str, str]] = []
         self.setAccessibleName("Trial shown")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(36)
+        self.setPlaceholderText("Choose a trial")
         self.activated.connect(self._activated)
 
     def refresh(self) -> None:
         """Show the trials that there are, the newest first."""
-        trials = sorted(self._session.snapshot.trials if self._session.snapshot else (), key=lambda t: -t.created)
-        entries = [(t.id, trial_words(t)) for t in trials]
+        trials = self._session.snapshot.trials if self._session.snapshot else ()
+        found = [(t.created, t.id, trial_words(t)) for t in trials]
+        if self._tables:
+            found += [(one.moment, name, table_words(one)) for name, one in self._session.tables.items()]
+        entries = [(name, words) for _, name, words in sorted(found, key=lambda entry: -entry[0])]
         if entries != self._shown:
             self._shown = entries
             self.blockSignals(True)
@@ -145,7 +158,7 @@ class TrialChooser(QComboBox):
         at = self.findData(self._session.trial)
         if at != self.currentIndex():
             self.setCurrentIndex(at)
-        self.setVisible(len(entries) > 1)
+        self.setVisible(len(entries) > (0 if at < 0 else 1))
 
     def _activated(self, at: int) -> None:
         self._session.choose(str(self.itemData(at)))
@@ -154,6 +167,13 @@ class TrialChooser(QComboBox):
 def trial_words(trial: TrialRecord) -> str:
     """A trial in a few words, e.g. "nli-frequency · quick × 5 · 14:02"."""
     return f"{clean(trial.study, 40)} · {trial.scale} × {trial.seeds} · {clock(trial.created)}"
+
+
+def table_words(table: Kept) -> str:
+    """A judged table in a few words, e.g. "results.csv · DPO against SFT · 14:02"."""
+    labels = {arm.name: clean(arm.label, 24) for arm in table.result.arms}
+    pair = " against ".join(labels.get(arm, arm) for arm in table.result.study.primary.contrast)
+    return f"{clean(str(table.result.data.get('source', '')), 40)} · {pair} · {clock(table.moment)}"
 
 
 def sizes_words(trial: TrialRecord) -> str:

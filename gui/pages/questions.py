@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from engine.errors import LabError
 from engine.spec import StudySpec
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
-from gui.estimate import default_scale, estimate_words
+from gui.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
 from gui.operations import Launch
 from gui.pages.page import GAP, Context, Page, is_active
-from gui.pages.verdict import WORDS
-from gui.text import count, seconds_range
+from gui.pages.verdict_head import WORDS
+from gui.text import count, seconds_range, tip
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
-from jobs.records import TrialRecord
+from jobs.records import Detectable, TrialRecord
 from jobs.result import Result
 
 WIDEST = 420  # px; with more room, one card more stands in a row
-CARD_HEIGHT = 228
+CARD_HEIGHT = 252
 
 
 class StudyCard(Card):
@@ -35,7 +39,7 @@ class StudyCard(Card):
         self.summary = Text(study.summary, "caption", lines=2)
         self.pill, self.found = Pill(page.context.theme), Text("", "caption", lines=2)
         self.pill.hide()
-        self.cost = Text("", "caption")
+        self.cost, self.finds = Text("", "caption"), Text("", "caption")
         self.options = push_button("Options", lambda: page.ask(study), small=True, quiet=True, about=study.question)
         self.button = push_button("Run", lambda: page.act(study), about=study.question)
         self.setAccessibleName(study.question)
@@ -54,6 +58,7 @@ class StudyCard(Card):
             self.layout_.addWidget(widget)
         self.layout_.addStretch(1)
         self.layout_.addLayout(verdict)
+        self.layout_.addWidget(self.finds)
         self.layout_.addLayout(foot)
 
     def show_state(
@@ -79,6 +84,12 @@ class StudyCard(Card):
         self.button.setAccessibleName(f"{self.button.text()}: {self.study.question}")
         set_primary(self.button, primary)
 
+    def show_detectable(self, found: Detectable | None) -> None:
+        """Say what the study would find at its default size."""
+        self.finds.setText(detectable_words(found))
+        self.finds.setToolTip(tip(detectable_tip(found)))
+        self.finds.setVisible(found is not None)
+
     @staticmethod
     def action(trial: TrialRecord | None, active: bool) -> str:
         """What the button says."""
@@ -90,10 +101,20 @@ class StudyCard(Card):
 
 
 class QuestionsPage(Page):
-    """All studies."""
+    """All studies.
 
-    def __init__(self, context: Context) -> None:
+    Args:
+        bring: Asks for results from elsewhere.
+    """
+
+    def __init__(self, context: Context, bring: Callable[[], object]) -> None:
         super().__init__(context, "What would you like to know?")
+        self.elsewhere = push_button("Judge results from elsewhere…", bring)
+        self.elsewhere.setToolTip(
+            tip("A table of arm, seed, item and whether it was right. You may also drop the file here.")
+        )
+        self.elsewhere.setEnabled(False)
+        self.tools.addWidget(self.elsewhere)
         self.cards: dict[str, StudyCard] = {}
         self._columns = 0
         self._starting: set[str] = set()
@@ -116,11 +137,12 @@ class QuestionsPage(Page):
         session = context.session
         session.opened.connect(self._opened)
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
-        session.result_ready.connect(lambda *_: self.refresh() if self.isVisible() else None)
+        session.result_ready.connect(self._ready)
         self.subtitle.setText("Opening the lab …")
 
     def _opened(self) -> None:
         session = self.context.session
+        self.elsewhere.setEnabled(True)
         for card in self.cards.values():
             card.hide()
             card.deleteLater()
@@ -135,6 +157,28 @@ class QuestionsPage(Page):
             )
         self._arrange(force=True)
         self.refresh()
+        for card in self.cards.values():
+            self._foresee(card)
+
+    def _ready(self, trial: str, result: Result) -> None:
+        if (card := self.cards.get(result.study.id)) is not None:
+            self._foresee(card)  # what was measured now tells more about what would be found
+        if self.isVisible():
+            self.refresh()
+
+    def _foresee(self, card: StudyCard) -> None:
+        scale, seeds = default_size(card.study)
+        self._detectable(card.study, scale, seeds, card.show_detectable)
+
+    def _detectable(
+        self, study: StudySpec, scale: str, seeds: int, show: Callable[[Detectable | None], object]
+    ) -> None:
+        """Ask what a study would find. Where that cannot be said, nothing is: the study can be run all the same."""
+        messages = self.context.messages
+        self.context.session.run(
+            operations.detectable, study, scale, seeds,
+            done=show, failed=lambda error: show(None) if isinstance(error, LabError) else messages.error(error),
+        )  # fmt: skip
 
     def refresh(self) -> None:
         """Show what the newest snapshot says of every study."""
@@ -180,6 +224,9 @@ class QuestionsPage(Page):
         session = self.context.session
         dialog = OptionsDialog(study, session.snapshot, session.models, self.window())
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
+        dialog.sized.connect(
+            lambda scale, seeds: self._detectable(study, scale, seeds, partial(dialog.show_detectable, scale, seeds))
+        )
         dialog.open()
         return dialog
 
@@ -195,7 +242,7 @@ class QuestionsPage(Page):
 
     def _started(self, study: StudySpec, trial: str, dialog: OptionsDialog | None = None) -> None:
         self._starting.discard(study.id)
-        if dialog is not None:
+        if dialog is not None and not dialog.is_over:
             dialog.accept()
         session = self.context.session
         known = session.record(trial)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from engine.spec import StudySpec
-from gui.text import interval, scale, unit_word
+from datetime import UTC, datetime
+
+from gui.text import clean, count, difference, interval, scale, unit_word
 from gui.theme import ArmStyle
 from gui.widgets.forest import Difference
 from gui.widgets.scatter import Spot
 from jobs.result import ArmResult, Interval, Result
 
+NAMED_LATER = (
+    "Exploratory: the figures were there before the arms' parts, the margin and the floor were named, "
+    "so nothing was fixed beforehand."
+)
 POINTS = ("share", "difference")
 """Units whose differences are both shown in points."""
 
@@ -42,17 +47,18 @@ def spots(result: Result, styles: dict[str, ArmStyle]) -> list[Spot]:
     return found
 
 
-def corner(result: Result, study: StudySpec | None) -> tuple[float, float] | None:
+def corner(result: Result) -> tuple[float, float] | None:
     """Where one wants to be: accurate enough for a verdict, more so than the base, and hardly more reliant than it."""
-    base = next((a for a in result.arms if study is not None and a.name == study.verdict.base), None)
-    if study is None or base is None:
+    rules = result.rules
+    base = next((a for a in result.arms if rules is not None and a.name == rules.base), None)
+    if rules is None or base is None:
         return None
     x, y = summary_of(base, result.accuracy), summary_of(base, result.reliance)
     if x is None or y is None:
         return None
     unit_of = units(result)
-    accurate = max(study.verdict.floor, x.mean) * scale(unit_of.get(result.accuracy, "share"))
-    return accurate, (max(y.mean, 0.0) + study.verdict.margin) * scale(unit_of.get(result.reliance, "difference"))
+    accurate = max(rules.floor, x.mean) * scale(unit_of.get(result.accuracy, "share"))
+    return accurate, (max(y.mean, 0.0) + rules.margin) * scale(unit_of.get(result.reliance, "difference"))
 
 
 def differences(result: Result, labels: dict[str, str]) -> list[Difference]:
@@ -87,6 +93,49 @@ def figure_rows(result: Result) -> tuple[list[str], list[list[str]]]:
             shown = [interval(c.mean, c.ci, metric.unit) if c is not None else "–" for c in cells]
             rows.append([metric.label, unit_word(metric.unit), *shown])
     return header, rows
+
+
+def table_facts(result: Result) -> str:
+    """A judged table's file and sizes in one line."""
+    sizes = f"{count(len(result.arms), 'arm')} × {count(result.study.seeds, 'seed')}"
+    return f"{clean(str(result.data.get('source', '')), 80)} · trained elsewhere · {sizes}"
+
+
+def primary_words(result: Result) -> str:
+    """The primary endpoint, e.g. "right call, SFT → DPO against SFT"."""
+    primary, labels = result.study.primary, {arm.name: arm.label for arm in result.arms}
+    pair = " against ".join(labels.get(arm, arm) for arm in primary.contrast)
+    return f"{caption_of(result, f'{primary.probe}.{primary.metric}')}, {pair}"
+
+
+def standing_words(result: Result) -> str:
+    """Whether the primary result was fixed before it was known, and as what; "" where nothing is known of that."""
+    fixed = result.study.registration
+    if fixed is None:
+        return "" if result.study.primary.registered else NAMED_LATER
+    words = f"Fixed beforehand: design {fixed.digest[:12]}, queued {_moment(fixed.queued)}"
+    if fixed.detectable is not None:
+        primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
+        words += f"; was to find differences from about {difference(fixed.detectable, units(result).get(primary, ''))}"
+    return words + ("." if fixed.looks else "; no earlier trial of this design had been seen.")
+
+
+def _moment(text: str) -> str:
+    """A moment in ISO form as people read it; anything else as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return clean(text, 40)
+
+
+def looks_words(result: Result) -> str:
+    """Which earlier trials had been seen when this one was queued; "" for none."""
+    fixed = result.study.registration
+    if fixed is None or not fixed.looks:
+        return ""
+    seen = ", ".join(f"{clean(look.trial, 60)} ({count(look.seeds, 'seed')})" for look in fixed.looks[:3])
+    more = f" and {len(fixed.looks) - 3} more" if len(fixed.looks) > 3 else ""
+    return f"Looked at before: {seen}{more}. That look has spent the whole 5 %; read this one as exploratory."
 
 
 def _by(ci: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:

@@ -13,15 +13,20 @@ from gui.text import clean, tip
 
 WORDS = 2
 """The first columns are words; the others are figures."""
-WIDTHS = (250, 74)
+WIDTHS = (206, 62)
 """px of the columns of words."""
 
 
 class FiguresModel(QAbstractTableModel):
-    """Cells of plain text."""
+    """Cells of plain text.
 
-    def __init__(self) -> None:
+    Args:
+        words: How many of the first columns are words; the others are figures.
+    """
+
+    def __init__(self, words: int = WORDS) -> None:
         super().__init__()
+        self._words = words
         self._header: list[str] = []
         self._rows: list[list[str]] = []
 
@@ -57,11 +62,11 @@ class FiguresModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(cell)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{self._header[index.column()]}: {cell}"
+            return clean(f"{self._header[index.column()]}: {cell}")
         return self._side(index.column()) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignLeft if column < WORDS else Qt.AlignmentFlag.AlignRight
+        side = Qt.AlignmentFlag.AlignLeft if column < self._words else Qt.AlignmentFlag.AlignRight
         return side | Qt.AlignmentFlag.AlignVCenter
 
 

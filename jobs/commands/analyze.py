@@ -9,6 +9,7 @@ from jobs.commands.screen import Screen
 from jobs.commands.summary import summary
 from jobs.commands.targets import check_targets
 from jobs.elsewhere import Thresholds, analyse_file
+from jobs.kept import keep
 from jobs.paths import Home
 from jobs.report import write
 
@@ -24,7 +25,7 @@ def analyze(
         parts: Which arm plays which part, None where nobody said.
         limits: What is too small to matter, and the accuracy needed for a verdict.
         reports: Files to write, and `json`: one more; the report as a page is always written, into the data folder.
-        home: The data folder, None for the user's own.
+        home: The data folder, None for the user's own. The window on it shows the result as well.
 
     Raises:
         DataError: The file cannot be used.
@@ -34,6 +35,7 @@ def analyze(
     check_targets(reports, json)
     result = analyse_file(path, limits, **parts)
     summary(result, screen)
+    keep(Home.at(home), result)
     for target in (Home.at(home).reports / f"{result.study.trial}.html", *reports, *([json] if json else [])):
         write(result, target)
         screen.say(f"Report: {target}")

@@ -11,8 +11,10 @@ from pathlib import Path
 from engine.errors import ReportError
 from jobs.result import Result
 
-SUFFIXES = (".html", ".json", ".csv")
-"""The endings of files that a report can be written to; the ending is the format."""
+FORMATS: dict[str, str] = {".html": "Web page", ".json": "JSON", ".csv": "Table of figures (CSV)"}
+"""Ending of a file -> what people call the format; the ending is the format."""
+SUFFIXES = tuple(FORMATS)
+"""The endings of files that a report can be written to."""
 
 
 def write(result: Result, path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fake_lab import FakeLab
+from fake_table import invented_table
 from PySide6.QtWidgets import QApplication
 
 from engine.spec import StudySpec, TrialSpec
@@ -68,3 +70,30 @@ def opened(qapp: QApplication, qtbot, tmp_path: Path) -> Iterator[Opened]:
 def lab(tmp_path: Path) -> FakeLab:
     """A lab with one trial that runs."""
     return FakeLab(tmp_path)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table of results from elsewhere."""
+    return invented_table(tmp_path / "results.csv", seeds=3, items=60)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], threading.Event]]:
+    """Makes an operation wait until its event is set; set at the end at the latest."""
+    gates: list[threading.Event] = []
+
+    def hold(name: str) -> threading.Event:
+        gate, plain = threading.Event(), getattr(operations, name)
+        gates.append(gate)
+
+        def waits(*arguments: object) -> object:
+            gate.wait(20)
+            return plain(*arguments)
+
+        monkeypatch.setattr(operations, name, waits)
+        return gate
+
+    yield hold
+    for gate in gates:
+        gate.set()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from fake_result import FINAL, MODEL, invented_result
 
-from engine.errors import LabError, ReportError
+from engine.errors import LabError, ReportError, SpecError
 from engine.plugin import Broken
 from engine.spec import ModelRef, StudySpec, TrialSpec
 from jobs.paths import Home
 from jobs.reading import ordinal
-from jobs.records import Curves, Point, RunRecord, Snapshot, TrialRecord
+from jobs.records import Curves, Detectable, Point, RunRecord, Snapshot, TrialRecord
 from jobs.result import Result
 from jobs.studies import load
 
@@ -114,6 +114,18 @@ class FakeLab:
         if path.name == "refused.html":
             raise ReportError("The report cannot be written.", "Choose another folder.")
         path.write_text("invented", "utf-8")
+
+    def export_items(self, trial: str, path: Path) -> None:
+        self._ask("export_items", trial, path)
+        path.write_text("invented items", "utf-8")
+
+    def detectable(self, study: StudySpec, scale: str, seeds: int) -> Detectable | None:
+        self._ask("detectable", study.id, scale, seeds)
+        if scale == "smoke":
+            raise SpecError("Nothing can be said of a smoke test.")
+        return Detectable(
+            difference=0.149 / math.sqrt(seeds), unit="share", basis="from 6 seeds of an earlier trial here"
+        )
 
     def close(self, timeout: float = 10.0) -> None:
         self.closed = True

@@ -7,10 +7,14 @@ from jobs.result import (
     ArmResult,
     Check,
     Contrast,
+    Flip,
     Interval,
+    Look,
     MetricInfo,
     PrimaryResult,
+    Registration,
     Result,
+    Rules,
     RunEntry,
     Step,
     StudyResult,
@@ -114,6 +118,7 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
             primary=PrimaryResult(
                 probe=primary.probe, metric=primary.metric, contrast=primary.contrast, expected="greater", margin=0.03
             ),
+            registration=REGISTRATION,
         ),
         model={"name": MODEL},
         data={"name": "invented"},
@@ -124,6 +129,18 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         metrics=tuple(info),
         accuracy="calls.accuracy",
         reliance="calls.reliance",
+        rules=Rules(
+            treated=study.verdict.treated,
+            base=study.verdict.base,
+            format=study.verdict.format,
+            floor=study.verdict.floor,
+            margin=study.verdict.margin,
+        ),
+        flips=tuple(_flip(n, texts) for n in range(4)),
+        threats=(
+            texts.get("threat", "Items come from one generator: other wording may show another difference."),
+            "Five seeds of one base model: nothing is said about other models.",
+        ),
         notes=("Every figure on this page is invented, to draw and test the window.",),
         verdict=Verdict(
             code="learned",
@@ -135,3 +152,23 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         ),
         provenance={},
     )
+
+
+CALL = '{"name": "%s", "arguments": {"city": "Turin"}}'
+
+
+def _flip(n: int, texts: dict[str, str]) -> Flip:
+    """An example whose outputs are invented; two for either arm."""
+    right, wrong = ("sft-dpo", "sft") if n < 2 else ("sft", "sft-dpo")
+    return Flip(
+        item=texts.get("item", f"tools.{37 * n + 12:04d}"), split="new wording", side="conflicting", right=right,
+        wrong=wrong, seeds=5 - n, pairs=5, seed=n, failure="wrong tool", gold=CALL % "get_weather",
+        output_right=texts.get("output", CALL % "get_weather"), output_wrong=texts.get("output", CALL % "get_time"),
+        prompt=texts.get("prompt", f"Is it warm enough in Turin to sit outside at {n + 5} o'clock?"),
+    )  # fmt: skip
+
+
+REGISTRATION = Registration(
+    digest="3f2a9c1b7d04e5aa0f" * 3, queued="2026-11-25T14:02:09+00:00", detectable=0.061,
+    basis="from 6 seeds of an earlier trial here", looks=(Look(trial="function-calling-quick-0a1b2c3d", seeds=3),),
+)  # fmt: skip

@@ -25,7 +25,8 @@ HOSTILE = {
 def test_every_page_shows_it_as_plain_text(opened, qtbot, tmp_path: Path, name: str) -> None:
     lab = FakeLab(tmp_path, step=STEPS, trials=2)
     words = HOSTILE[name]
-    lab.texts = {"question": words, "summary": words, "source": words, "label": words, "text": words, "note": words}
+    lab.texts = {"question": words, "summary": words, "source": words, "label": words, "text": words, "note": words,
+                 "item": words, "output": words, "prompt": words, "threat": words}  # fmt: skip
     window = opened(lab)
     for page in ("questions", "queue", "live", "verdict"):
         window.go(page)

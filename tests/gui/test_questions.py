@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from fake_lab import STEPS, FakeLab
@@ -92,6 +93,65 @@ def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -
     qtbot.waitUntil(window.buttons["live"].isChecked)
     assert (plans[0].scale, plans[0].seeds, plans[0].model) == ("smoke", 7, "some/folder")
     assert plans[0].data == Path("some/file.jsonl")
+
+
+def test_what_a_study_would_find_stands_beside_its_time(opened, qtbot, tmp_path) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    card = page(opened(lab)).cards["function-calling"]
+    qtbot.waitUntil(lambda: card.finds.text() == "finds differences from about 8.6 points")
+    assert card.finds.isVisible()
+    assert "four times in five" in card.finds.toolTip()
+    assert "from 6 seeds of an earlier trial here" in card.finds.toolTip()
+    before = len(lab.asked)
+    qtbot.waitUntil(lambda: ("detectable", "function-calling", "quick", 3) in lab.asked[before - 3 :])
+
+
+def test_options_say_what_the_chosen_size_would_find(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    dialog = page(window).ask(window.session.studies["function-calling"])
+    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 8.6 points, four times in five.")
+    for digits in ("1", "12", "6"):
+        dialog.seeds.selectAll()
+        qtbot.keyClicks(dialog.seeds, digits)
+    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 6.1 points, four times in five.")
+    assert ("detectable", "function-calling", "quick", 1) not in lab.asked
+    dialog.show_detectable("quick", 12, None)  # an answer that came late
+    assert dialog.finds.isVisible()
+    dialog.scale.setFocus()
+    while dialog.scale.currentData() != "smoke":
+        qtbot.keyClick(dialog.scale, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: not dialog.finds.isVisible())
+    assert not window.messages.banners()
+    dialog.reject()
+    qtbot.wait(300)
+
+
+def test_a_lab_that_foresees_nothing_says_nothing(opened, qtbot, lab, monkeypatch) -> None:
+    monkeypatch.setattr(lab, "detectable", lambda *_: None)
+    window = opened(lab)
+    qtbot.wait(300)
+    card = page(window).cards["function-calling"]
+    assert not card.finds.isVisible()
+    assert card.button.isEnabled()
+    assert not window.messages.banners()
+
+
+def test_an_error_after_the_options_were_closed_is_said_in_a_banner(opened, qtbot, lab, monkeypatch) -> None:
+    gate = threading.Event()
+
+    def refuse(*_: object) -> None:
+        gate.wait(10)
+        raise ModelError("No model there.", "It needs config.json.")
+
+    monkeypatch.setattr(operations, "plan", refuse)
+    window = opened(lab)
+    dialog = page(window).ask(window.session.studies["function-calling"])
+    click(qtbot, dialog.run)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(OptionsDialog) is None)
+    gate.set()
+    qtbot.waitUntil(lambda: len(window.messages.banners()) == 1)
+    assert window.messages.banners()[0].message.text() == "No model there."
 
 
 def test_options_offer_the_bundled_models(opened, qtbot, lab) -> None:

@@ -34,7 +34,7 @@ def test_in_the_dark_every_arm_reaches_three_to_one() -> None:
 
 def test_base_and_format_arm_keep_their_looks() -> None:
     study = load("function-calling")
-    styles = arm_styles([a.name for a in study.arms], LIGHT, study)
+    styles = arm_styles([a.name for a in study.arms], LIGHT, study.verdict)
     assert (styles["base"].dash, styles["base"].marker) == ("dotted", "circle")
     assert (styles["shuffled"].colour, styles["shuffled"].marker) == ("#E69F00", "diamond")
     assert (styles["sft"].colour, styles["sft"].dash, styles["sft"].marker) == ("#0072B2", "solid", "square")

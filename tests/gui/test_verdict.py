@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 from fake_lab import STEPS, FakeLab
-from fake_result import invented_result
+from fake_result import REGISTRATION, invented_result
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from gui.pages.flips import FlipDialog
 from gui.pages.verdict import VerdictPage
-from gui.pages.verdict_figures import corner, differences, figure_rows
+from gui.pages.verdict_export import ITEMS
+from gui.pages.verdict_figures import corner, differences, figure_rows, looks_words, standing_words
 from gui.theme import LIGHT, arm_styles
 from gui.widgets.waterfall import bars
+from jobs.report import FORMATS
 from jobs.studies import load
 
 
@@ -45,8 +48,8 @@ def test_while_runs_go_on(opened, qtbot, lab) -> None:
 def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     window = opened(FakeLab(tmp_path, step=STEPS), mode)
     page = verdict(window, qtbot)
-    assert page.pill.word == "Learned"
-    assert page.sentence.text().startswith("DPO on the teacher’s negatives")
+    assert page.head.pill.word == "Learned"
+    assert page.head.sentence.text().startswith("DPO on the teacher’s negatives")
     assert "+41.0 ±5.0" in page.waterfall.accessibleDescription()
     assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
@@ -68,7 +71,7 @@ def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     lab.texts["bad"] = "Greedy decoding"
     page = verdict(opened(lab), qtbot)
-    names = [page.checks.itemAt(n).widget().accessibleName() for n in range(page.checks.count())]
+    names = [page.lists["checks"].itemAt(n).widget().accessibleName() for n in range(page.lists["checks"].count())]
     assert "Greedy decoding: failed. 0.31 nats at most" in names
     assert sum(": passed." in n for n in names) == 6
 
@@ -78,8 +81,10 @@ def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
     [
         ("report.html", "Web page (*.html)", "report.html"),
         ("report", "JSON (*.json)", "report.json"),
-        ("my.report", "Table (*.csv)", "my.report.csv"),
+        ("my.report", "Table of figures (CSV) (*.csv)", "my.report.csv"),
         ("REPORT.JSON", "Web page (*.html)", "REPORT.JSON"),
+        ("function-calling-quick-1.html", "JSON (*.json)", "function-calling-quick-1.json"),
+        ("function-calling-quick-1.html", "", "function-calling-quick-1.html"),
     ],
 )
 def test_the_report_is_exported(opened, qtbot, tmp_path, monkeypatch, chosen: str, kind: str, written: str) -> None:
@@ -92,6 +97,120 @@ def test_the_report_is_exported(opened, qtbot, tmp_path, monkeypatch, chosen: st
     assert (tmp_path / written).read_text("utf-8") == "invented"
     assert window.messages.banners()[0].hint.text() == str(tmp_path / written)
     assert page.export.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "written"),
+    [
+        ("function-calling-quick-1.html", "function-calling-quick-1-items.csv"),
+        ("mine", "mine.csv"),
+        ("mine.csv", "mine.csv"),
+    ],
+)
+def test_every_items_outcome_is_exported(opened, qtbot, tmp_path, monkeypatch, chosen: str, written: str) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    window = opened(lab)
+    page = verdict(window, qtbot)
+    offered: list[str] = []
+
+    def pick(_parent: QWidget, _title: str, _name: str, kinds: str) -> tuple[str, str]:
+        offered.extend(kinds.split(";;"))
+        return str(tmp_path / chosen), ITEMS
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", pick)
+    qtbot.mouseClick(page.export, Qt.MouseButton.LeftButton)
+    assert page.export.text() == "Exporting …"
+    qtbot.waitUntil(lambda: bool(window.messages.banners()))
+    assert ("export_items", "function-calling-quick-1", tmp_path / written) in lab.asked
+    assert (tmp_path / written).read_text("utf-8") == "invented items"
+    assert page.export.text() == "Export report"
+    assert offered == [*(f"{name} (*{ending})" for ending, name in FORMATS.items()), ITEMS]
+
+
+def test_what_was_fixed_beforehand_is_said(opened, qtbot, tmp_path) -> None:
+    head = verdict(opened(FakeLab(tmp_path, step=STEPS)), qtbot).head
+    assert not head.exploratory.isVisible()
+    design, found = head.standing.text().split("; ")
+    assert design == "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC"
+    assert found == "was to find differences from about 6.1 points."
+    assert "from 6 seeds of an earlier trial here" in head.standing.toolTip()
+    assert head.looks.text().startswith("Looked at before: function-calling-quick-0a1b2c3d (3 seeds). ")
+
+
+def test_a_second_look_is_exploratory(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    plain = invented_result(lab.questions["function-calling"], "function-calling-quick-1")
+    primary = plain.study.primary.model_copy(update={"registered": False})
+    seen = plain.model_copy(update={"study": plain.study.model_copy(update={"primary": primary})})
+    monkeypatch.setattr(lab, "result", lambda trial: seen)
+    head = verdict(opened(lab), qtbot).head
+    assert head.exploratory.isVisible()
+    assert head.standing.text().startswith("Fixed beforehand: ")
+    assert head.looks.text().endswith("read this one as exploratory.")
+
+
+def test_a_first_look_says_so_and_an_old_result_says_nothing() -> None:
+    result = invented_result(load("function-calling"), "t")
+    first = REGISTRATION.model_copy(update={"looks": (), "detectable": None})
+    for registration, standing in (
+        (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC; no earlier trial of this design"),
+        (
+            first.model_copy(update={"queued": "long ago\u202e"}),
+            "Fixed beforehand: design 3f2a9c1b7d04, queued long ago\ufffd;",
+        ),
+        (None, ""),
+    ):
+        study = result.study.model_copy(update={"registration": registration})
+        changed = result.model_copy(update={"study": study})
+        assert standing_words(changed).startswith(standing)
+        assert bool(standing_words(changed)) == bool(standing)
+        assert looks_words(changed) == ""
+    many = REGISTRATION.model_copy(update={"looks": REGISTRATION.looks * 5})
+    study = result.study.model_copy(update={"registration": many})
+    assert "and 2 more" in looks_words(result.model_copy(update={"study": study}))
+
+
+def test_examples_that_flipped_are_read_in_full(opened, qtbot, tmp_path) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    lab.texts["output"] = "<b>first</b>\n" + "word " * 400 + "the end"
+    window = opened(lab)
+    page = verdict(window, qtbot)
+    words = page.flips.table.words
+    assert [words.headerData(n, Qt.Orientation.Horizontal) for n in range(words.columnCount())] == [
+        "item", "question", "SFT → DPO", "SFT", "seeds",
+    ]  # fmt: skip
+    assert words.index(0, 2).data().startswith("right: <b>first</b> word")
+    assert words.index(2, 2).data().startswith("wrong (wrong tool): <b>first</b> word")
+    assert len(words.index(0, 2).data()) <= 201
+    assert [words.index(n, 4).data() for n in range(4)] == ["5 of 5", "4 of 5", "3 of 5", "2 of 5"]
+    page.flips.table.setFocus()
+    qtbot.keyClick(page.flips.table, Qt.Key.Key_Down)
+    qtbot.keyClick(page.flips.full, Qt.Key.Key_Space)
+    dialog = window.findChild(FlipDialog)
+    assert dialog.windowTitle() == "Item tools.0049"
+    said = dialog.shown.toPlainText()
+    assert "SFT → DPO (right)\n<b>first</b>\nword" in said
+    assert said.count("the end") == 2
+    assert "Question\nIs it warm enough" in said
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: window.findChild(FlipDialog) is None)
+    qtbot.keyClick(page.flips.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.findChild(FlipDialog) is not None)
+    window.findChild(FlipDialog).accept()
+
+
+def test_threats_stand_beside_notes_and_what_is_missing_leaves_no_hole(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    page = verdict(opened(lab), qtbot)
+    assert page.lists["threats"].itemAt(0).widget().text().startswith("Items come from one generator")
+    assert page.cards["threats"].y() == page.cards["notes"].y()
+    plain = invented_result(lab.questions["function-calling"], "t")
+    for gone in ({"threats": ()}, {"notes": (), "flips": ()}):
+        study = plain.study.model_copy(update={"published": ""})
+        page._draw(plain.model_copy(update={"study": study, **gone}), "")
+        left = page.cards["notes" if "threats" in gone else "threats"]
+        qtbot.waitUntil(lambda left=left: left.width() > 900)
+    assert not page.flips.isVisible()
 
 
 def test_a_report_that_cannot_be_written_is_said(opened, qtbot, tmp_path, monkeypatch) -> None:
@@ -118,12 +237,12 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    styles = arm_styles(list(labels), LIGHT, study)
+    styles = arm_styles(list(labels), LIGHT, result.rules)
     found = bars(result.decomposition, 100, "base", labels, styles)
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
-    assert corner(result, study) == pytest.approx((20.0, 11.0))
-    assert corner(result, None) is None
+    assert corner(result) == pytest.approx((20.0, 11.0))
+    assert corner(result.model_copy(update={"rules": None})) is None
     rows = differences(result, labels)
     assert rows[0].primary
     assert rows[-1].label == "reliance: SFT → DPO − SFT"

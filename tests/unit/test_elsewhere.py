@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from engine.errors import SpecError
-from jobs.elsewhere import analyse_file, roles
+from jobs.elsewhere import analyse_file, describe_file, judge_table
+from jobs.kept import kept
+from jobs.parts import PartError, roles, suggest
+from jobs.paths import Home
 from main import main
 from tests.support.planted import Rates
 
@@ -129,6 +132,45 @@ def test_the_command_writes_what_was_asked_for(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "r.csv").exists()
     page = (home / "reports" / f"{result['study']['trial']}.html").read_text(encoding="utf-8")
     assert "Shuffled!" in page
+    assert list(kept(Home(home))) == [result["study"]["trial"]]
     assert main(["analyze", str(tmp_path / "none.csv"), "--home", str(home)]) == 1
     assert main(["analyze", str(path), "--treated", "nobody", "--home", str(home)]) == 2
     assert main(["analyze", str(path), "--report", "x.docx", "--home", str(home)]) == 2
+
+
+def test_what_a_table_holds_is_said_before_anything_is_judged(tmp_path: Path) -> None:
+    contents = describe_file(table(tmp_path / "t.csv", LEARNED, seeds=3, items=20))
+    assert (contents.rows, contents.items, contents.sided) == (13 * 40, 40, True)
+    assert contents.seeds == {"base": (0,), "Shuffled!": (0, 1, 2), "SFT": (0, 1, 2), "DPO": (0, 1, 2),
+                              "planted": (0, 1, 2)}  # fmt: skip
+    assert [(arm, seed, outcome.item) for arm, seed, outcome in contents.preview][:2] == [
+        ("base", 0, "i0"), ("Shuffled!", 0, "i0"),
+    ]  # fmt: skip
+    guess = contents.guess
+    assert (guess.treated, guess.base, guess.planted, guess.format) == ("DPO", "base", "planted", None)
+    assert set(guess.guessed) == {"treated", "reference", "base", "planted"}
+
+
+def test_parts_that_were_named_need_no_note(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", LEARNED, seeds=3, items=60)
+    contents = describe_file(path)
+    result = judge_table(contents.table, roles(contents.seeds, **PARTS))
+    assert result == analyse_file(path, **PARTS)
+    assert result.study.note == ""
+
+
+def test_a_wrong_part_is_named() -> None:
+    arms = ("base", "shuffled", "sft", "planted")
+    found = suggest(arms)
+    assert (found.treated, found.reference, found.format, found.planted) == ("sft", "base", "shuffled", "planted")
+    assert suggest(("base", "planted")).treated == "planted"
+    for part, named in (
+        ("format", ("sft", "base", "base", "sft", None)),
+        ("planted", ("sft", "base", "base", None, "base")),
+        ("reference", ("sft", "planted", "base", None, "planted")),
+        ("reference", ("sft", "sft", "base", None, None)),
+        ("treated", ("nobody", None, None, None, None)),
+    ):
+        with pytest.raises(PartError) as caught:
+            roles(arms, *named)
+        assert caught.value.part == part

@@ -1,0 +1,79 @@
+"""The top of the verdict page: the verdict, its sentence and reasons, and what was fixed before it was known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.pages.verdict_figures import looks_words, standing_words
+from gui.text import tip
+from gui.theme import Theme
+from gui.widgets.basics import Card, Pill, Text
+from jobs.result import Result
+
+WORDS = {
+    "learned": "Learned",
+    "format": "Format only",
+    "shortcut": "Shortcut",
+    "mixed": "Mixed",
+    "inconclusive": "Inconclusive",
+}
+
+
+class VerdictHead(Card):
+    """One pill, one sentence, its reasons in smaller print."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.pill, self.exploratory = Pill(theme, filled=True), Pill(theme)
+        self.exploratory.show_word("Exploratory", "")
+        self.sentence = Text("", pixels=15, bold=True, lines=3)
+        self.reasons = QVBoxLayout()
+        self.reasons.setSpacing(2)
+        self.standing = Text("", "caption", lines=3)
+        self.looks, self.note = Text("", "warn", pixels=12, lines=3), Text("", "warn", lines=2)
+        pills = QVBoxLayout()
+        pills.setSpacing(6)
+        for pill in (self.pill, self.exploratory):
+            pills.addWidget(pill)
+        pills.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(5)
+        words.addWidget(self.sentence)
+        words.addLayout(self.reasons)
+        for text in (self.standing, self.looks, self.note):
+            words.addWidget(text)
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        row.addLayout(pills)
+        row.addLayout(words, 1)
+        row.setAlignment(pills, Qt.AlignmentFlag.AlignTop)
+        self.layout_.addLayout(row)
+
+    def show_result(self, result: Result) -> None:
+        """Show a result's verdict."""
+        code = result.verdict.code
+        self.pill.show_word(WORDS[code], code)
+        self.exploratory.setVisible(not result.study.primary.registered)
+        self.sentence.setText(result.verdict.text)
+        fill(self.reasons, [Text(reason, "muted", lines=3) for reason in result.verdict.reasons])
+        for text, words in (
+            (self.standing, standing_words(result)),
+            (self.looks, looks_words(result)),
+            (self.note, result.study.note),
+        ):
+            text.setText(words)
+            text.setVisible(bool(words))
+        fixed = result.study.registration
+        basis = f"A true difference of that size would be found four times in five, {fixed.basis}." if fixed else ""
+        self.standing.setToolTip(tip(basis if fixed and fixed.detectable is not None else ""))
+
+
+def fill(rows: QVBoxLayout, widgets: list) -> None:
+    """Put these widgets in place of those that are there."""
+    while (item := rows.takeAt(0)) is not None:
+        if isinstance(old := item.widget(), QWidget):
+            old.hide()
+            old.deleteLater()
+    for widget in widgets:
+        rows.addWidget(widget)
