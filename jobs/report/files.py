@@ -11,7 +11,7 @@ from jobs.report.clean import clean
 from jobs.result import Result
 
 HEAD = ("arm", "seed", "status", "metric", "value", "note")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
 
 def as_json(result: Result) -> str:
