@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.stats import wording
 from jobs.report.model import (
     Block,
     Bullets,
@@ -21,9 +22,13 @@ from jobs.report.model import (
     Value,
 )
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&$]")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~$]|&(?=#?\w+;)")
 _LINK = re.compile(r":(?=//)|(?<=\bwww)\.|@", re.IGNORECASE)  # GitHub makes links of bare addresses
-_OPENING = re.compile(r"^(\d+)([.)])|^([-+=])")  # what would begin a list or underline a heading
+_INTERVAL = re.compile(
+    rf"\\\[([+{wording.MINUS}\d.]+, [+{wording.MINUS}\d.]+)\\\](?![(\[:])"
+)  # no link, so left as it is
+# What would begin a list, underline a heading or draw a rule.
+_OPENING = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+])(?=\s|$)|^([-=])(?=[-=\s]*$)")
 
 
 def render(report: Report) -> str:
@@ -40,7 +45,8 @@ def render(report: Report) -> str:
 def escaped(text: str) -> str:
     """A text of which nothing is markup, wherever it stands."""
     plain = _LINK.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", " ".join(text.split())))
-    return _OPENING.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", plain)
+    readable = _INTERVAL.sub(r"[\1]", plain)
+    return _OPENING.sub(lambda found: f"{found[1] or ''}\\{found[2] or found[3] or found[4]}", readable)
 
 
 def _section(section: Section, report: Report) -> Iterable[str]:

@@ -37,6 +37,11 @@ def test_the_same_report_gives_the_same_bytes(calls: Result) -> None:
     assert pdf.render(report_of(calls)) == pdf.render(report_of(calls))
 
 
+def test_a_digest_can_be_copied(calls: Result) -> None:
+    assert calls.study.registration is not None
+    assert calls.study.registration.digest in pdf_text(pdf.render(report_of(calls))).replace("\n", "")
+
+
 def test_a_long_table_repeats_its_header(big: Result) -> None:
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf.render(report_of(big)))).pages]
     heads = [page for page in pages if "95 % interval" in page.replace("\N{NO-BREAK SPACE}", " ") and "read as" in page]
