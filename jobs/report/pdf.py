@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from engine.errors import ReportError
 from jobs.report.clean import together
 from jobs.report.model import Command, Report
 from jobs.report.page import TEMPLATES
@@ -23,19 +24,27 @@ def render(report: Report, standards: tuple[str, ...] = ()) -> bytes:
     """The document. The same report gives the same bytes on the same machine.
 
     Args:
-        standards: What it must keep besides, e.g. "ua-1" (PDF/UA-1); Typst refuses what does not keep it.
-    """
-    import typst  # here, not above: 40 MB that only a PDF needs
+        standards: What it must keep besides, e.g. "ua-1" (PDF/UA-1).
 
+    Raises:
+        ReportError: Typst is not installed, or finds that the report cannot be set, or not by these standards.
+    """
+    try:
+        import typst  # here, not above: 40 MB that only a PDF needs
+    except ImportError as error:
+        raise ReportError("A PDF needs the library typst, which is not installed.", "Run the set-up again.") from error
     plain = {**_plain(report), "palette": _palette()}
-    return typst.compile(
-        TEMPLATES / "report.typ",
-        root=TEMPLATES,
-        font_paths=[FONTS],
-        format="pdf",
-        sys_inputs={"report": json.dumps(plain)},
-        pdf_standards=list(standards),  # pyright: ignore[reportArgumentType] - a caller's own choice
-    )
+    try:
+        return typst.compile(
+            TEMPLATES / "report.typ",
+            root=TEMPLATES,
+            font_paths=[FONTS],
+            format="pdf",
+            sys_inputs={"report": json.dumps(plain)},
+            pdf_standards=list(standards),  # pyright: ignore[reportArgumentType] - a caller's own choice
+        )
+    except typst.TypstError as error:
+        raise ReportError(f"This report cannot be set as a PDF: {error.message}.", "Write it as a web page.") from error
 
 
 def _plain(value: Any) -> Any:

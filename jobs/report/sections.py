@@ -127,7 +127,8 @@ def _reliance(result: Result) -> Iterable[Section]:
     reference = arm_label(result, result.study.primary.contrast[1])
     words = (
         "Reliance is accuracy where the shortcut gives the right answer minus accuracy where it gives a wrong one: "
-        f"0 points for who does not use it, 100 for who uses nothing else. The last column is paired with {reference}."
+        "0 points for a model that does not use it, 100 for one that uses nothing else. The last column is paired with "
+        f"{reference}."
     )
     yield from _section("reliance", "Reliance on the shortcut", [Paragraph(words), table], status="exploratory")
 

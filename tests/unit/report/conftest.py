@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from jobs.analysis import analyse
+from jobs.elsewhere import analyse_file
+from jobs.report import items
 from jobs.result import Result
 from tests.support import results
 from tests.support.hostile import poisoned
-from tests.support.planted import CALLS, make_runs, make_trial
+from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,13 @@ def partial() -> Result:
     runs = make_runs(trial, CALLS, items=40)
     record = runs[1].record.model_copy(update={"state": "failed", "reason": "It ran out of memory."})
     return analyse(trial, [runs[0], runs[1].model_copy(update={"record": record})])
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    path = tmp_path_factory.mktemp("elsewhere") / "items.csv"
+    items.write(make_runs(make_trial("nli-frequency", 2), NLI, items=30), path, "entailment")
+    return analyse_file(path, treated="agree-95")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ _NUMBER = re.compile(rf"[+{wording.MINUS}]?\d+(?:\.\d+)?")
 _UNBROKEN = 24  # letters of a word that no format breaks
 
 
-@pytest.fixture(params=["calls", "nli", "smoke", "partial", "big"])
+@pytest.fixture(params=["calls", "nli", "smoke", "partial", "big", "elsewhere"])
 def result(request: pytest.FixtureRequest) -> Result:
     return results.small("nli-frequency") if request.param == "nli" else request.getfixturevalue(request.param)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from jobs.report import pdf
+from engine.errors import ReportError
+from jobs.report import pdf, write
 from jobs.report.sections import report_of
 from jobs.result import Result
 from tests.support.documents import pdf_text
 
 
-@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "big"])
+@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "big", "elsewhere"])
 def test_it_keeps_the_standard_for_accessible_documents(name: str, request: pytest.FixtureRequest) -> None:
     """PDF/UA-1: every figure has words, every table its header, headings are in order, every letter has a font."""
     report = report_of(request.getfixturevalue(name))
@@ -35,6 +36,17 @@ def test_it_says_what_it_is(calls: Result) -> None:
 
 def test_the_same_report_gives_the_same_bytes(calls: Result) -> None:
     assert pdf.render(report_of(calls)) == pdf.render(report_of(calls))
+
+
+def test_what_typst_cannot_do_is_told(calls: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    letter_of_no_font = calls.model_copy(update={"notes": ("\U0010fffd",)})
+    with pytest.raises(ReportError, match="cannot be set as a PDF"):
+        pdf.render(report_of(letter_of_no_font), standards=("ua-1",))
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(ReportError, match="typst") as caught:
+        write(calls, tmp_path / "r.pdf")
+    assert "set-up" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_digest_can_be_copied(calls: Result) -> None:
