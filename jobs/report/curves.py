@@ -69,7 +69,7 @@ def _figure(result: Result, metrics: Sequence[str], number: int, of: int) -> Fig
     legend.draw(drawing, places, [style_of(result, arm) for arm in arms], 0)
     for at, metric in enumerate(metrics):
         left = 46 + (at % columns) * (_WIDE + _GAP)
-        wide = (_WIDE if columns == 2 else width) - 46
+        wide = (_WIDE if columns == 2 else width) - 46 - 5  # room for half a marker
         own = [c for c in curves if c.metric == metric]
         _panel(drawing, result, own, (left, top + (at // columns) * _DOWN, wide))
     return drawing.done()

@@ -47,8 +47,8 @@ def test_nothing_is_drawn_outside(calls: Result, big: Result) -> None:
         pairs = " ".join(re.findall(r'points="([^"]+)"', drawn)).split()
         assert pairs
         for x, y in (map(float, pair.split(",")) for pair in pairs):
-            assert -1 <= x <= width + 6
-            assert -1 <= y <= height
+            assert 0 <= x <= width
+            assert 0 <= y <= height
 
 
 def test_a_broken_or_empty_curve_is_left_out(calls: Result) -> None:
