@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from engine.example import Frozen, Outcome
+from engine.example import Frozen, ItemText, Outcome
 
 
 class Started(Frozen):
@@ -23,6 +23,16 @@ class Started(Frozen):
     threads: int
     device: str
     versions: dict[str, str]
+    hardware: dict[str, str] = Field(default_factory=dict)
+
+
+class Asked(Frozen):
+    """What a probe asked in its full measurement, in words; its outcomes follow."""
+
+    kind: Literal["asked"] = "asked"
+    seq: int
+    probe: str
+    texts: tuple[ItemText, ...] = ()
 
 
 class Stepped(Frozen):
@@ -89,7 +99,7 @@ class Finished(Frozen):
     adapter: str = ""  # sha256 of the adapter's weights; "" where nothing was trained
 
 
-Event = Annotated[Started | Stepped | Probed | Checked | Noted | Finished, Field(discriminator="kind")]
+Event = Annotated[Started | Asked | Stepped | Probed | Checked | Noted | Finished, Field(discriminator="kind")]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+TEXT = 500  # characters that are kept of a text
 
 
 class Frozen(BaseModel):
@@ -50,6 +53,20 @@ class Gold(Frozen):
     calls: tuple[dict[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
 
+    def shown(self) -> str:
+        """The right answer as people read it; of accepted values the first."""
+        if self.kind == "text":
+            return self.text
+        if not self.calls:
+            return "(no call)"
+        calls = [f"{call['name']}({', '.join(map(_argument, call['arguments'].items()))})" for call in self.calls]
+        return "; ".join(calls)
+
+
+def _argument(argument: tuple[str, list[Any]]) -> str:
+    name, accepted = argument
+    return f"{name}={json.dumps(accepted[0] if accepted else None, ensure_ascii=False)}"
+
 
 class Item(Frozen):
     """One evaluation example.
@@ -69,6 +86,20 @@ class Item(Frozen):
     cluster: str
     side: Side = Side.NEUTRAL
     features: dict[str, float] = Field(default_factory=dict)
+
+
+class ItemText(Frozen):
+    """An item as people read it: what was asked last, and the right answer, each cut to 500 characters."""
+
+    item: str
+    prompt: str
+    gold: str
+
+    @classmethod
+    def of(cls, item: Item) -> ItemText:
+        """The words of an item."""
+        asked = item.prompt.messages[-1].get("content") or "" if item.prompt.messages else ""
+        return cls(item=item.id, prompt=str(asked)[:TEXT], gold=item.gold.shown()[:TEXT])
 
 
 class Example(Frozen):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
+import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from engine.example import Example, Item, Prompt
+from engine.example import Example, Item, Prompt, Side
 from engine.generation import LocalSubject, evaluating
 from engine.rendering import Renderer
 
 SAMPLE = 4  # prompts that are looked at; a difference in weights shows on any
 TOKENS = 16
+LENGTH_GAP = 0.2  # standard deviations
 
 
 class Finding(NamedTuple):
@@ -74,6 +77,26 @@ def greedy_finding(subject: LocalSubject, prompts: Sequence[Prompt]) -> Finding:
     again = subject.generate(prompts[:SAMPLE], TOKENS)
     same = sum(a == b for a, b in zip(first, again, strict=True))
     return Finding("greedy", same == len(first), f"{same} of {len(first)} prompts are answered the same twice.")
+
+
+def length_finding(renderer: Renderer, items: Sequence[Item]) -> Finding | None:
+    """Whether prompts are as long where the shortcut helps as where it misleads: else reliance may be on length.
+
+    It fails where the standardised difference in tokens is surely (95 %) beyond 0.2, a small one (Cohen 1988, 2.2).
+
+    Returns:
+        None where items have no sides.
+    """
+    sides = (Side.CONGRUENT, Side.CONFLICTING)
+    helps, misleads = ([len(renderer.prompt_ids(i.prompt)) for i in items if i.side is side] for side in sides)
+    if len(helps) < 2 or len(misleads) < 2:
+        return None
+    gap = statistics.fmean(helps) - statistics.fmean(misleads)
+    spread = math.sqrt((statistics.variance(helps) + statistics.variance(misleads)) / 2)
+    error = 1.96 * math.sqrt(1 / len(helps) + 1 / len(misleads))
+    size = abs(gap) / spread if spread else math.inf if gap else 0.0
+    said = f"{statistics.fmean(helps):.1f} tokens where the shortcut helps, {statistics.fmean(misleads):.1f} where not"
+    return Finding("length", size - error <= LENGTH_GAP, f"{said}: a difference of {size:.2f} standard deviations.")
 
 
 def overlap_finding(examples: Sequence[Example], items: Sequence[Item]) -> Finding:

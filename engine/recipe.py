@@ -20,7 +20,7 @@ import torch  # noqa: E402
 
 from engine import adapter, checkpoint, integrity, journal, precision, stopping, treatment  # noqa: E402
 from engine.errors import OutOfMemory  # noqa: E402
-from engine.example import Outcome  # noqa: E402
+from engine.example import ItemText, Outcome  # noqa: E402
 from engine.generation import LocalSubject  # noqa: E402
 from engine.journal import Journal  # noqa: E402
 from engine.method import Method  # noqa: E402
@@ -90,6 +90,7 @@ def _execute(
                 threads=torch.get_num_threads(),
                 device=device,
                 versions=provenance.versions(),
+                hardware=provenance.hardware(device),
             )
             _note_cuts(log, encoded)
             measurer.base()
@@ -120,6 +121,8 @@ def _execute(
         findings.append(integrity.template_finding(shared.template, renderer.digest, spec.model.template))
         every_item = [item for some in measured.items.values() for item in some]
         findings.append(integrity.overlap_finding(examples or data.train, every_item))
+        if (length := integrity.length_finding(renderer, every_item)) is not None:
+            findings.append(length)
         for finding in findings:
             log.emit("checked", **finding._asdict())
         if subject.truncated:
@@ -152,7 +155,9 @@ class _Measurer:
         """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve."""
         for probe in self.plan.probes:
             stopping.check(subject.stop)
-            outcomes = probe.measure(subject, self.plan.items[probe.name])
+            items = self.plan.items[probe.name]
+            outcomes = probe.measure(subject, items)
+            self.log.emit("asked", probe=probe.name, texts=tuple(map(ItemText.of, items)))
             if curve and probe.name in self.plan.live:
                 known = {outcome.item: outcome for outcome in outcomes}
                 sample = self.plan.live[probe.name]

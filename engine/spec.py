@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from engine.errors import SpecError
 from engine.example import Frozen
 
+Scale = Literal["smoke", "quick", "full"]
+
 RECIPE_VERSION = 3
 """Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
@@ -68,6 +70,10 @@ class Primary(Frozen):
     Attributes:
         expected: The direction the claim predicts.
         margin: Differences within +- margin (the metric's unit) are too small to matter.
+        seed_sd: Standard deviation of the paired difference over seeds that is expected (the metric's unit), from
+            which it is said what the study can find before it runs; None: not known.
+        item_sd: Standard deviation that the choice of items gives the difference where each split has one item; with
+            n of them it is item_sd / sqrt(n). None: not known.
     """
 
     probe: str
@@ -75,6 +81,8 @@ class Primary(Frozen):
     contrast: tuple[str, str]
     expected: Literal["greater", "less"] = "greater"
     margin: float = Field(0.03, ge=0)
+    seed_sd: float | None = Field(None, ge=0)
+    item_sd: float | None = Field(None, ge=0)
 
 
 class ControlSpec(Frozen):
@@ -102,6 +110,9 @@ class VerdictSpec(Frozen):
         treated: The arm the question is about.
         base: The untouched base's arm.
         format: The arm that can learn only the form of the answer, if the study has one.
+        parses: The share of answers that can be read at all, where answers are written; None: they always can.
+        parse_floor: A share of them below which no verdict is given.
+        ceiling: Accuracy of the base above which nothing is left to gain, and no verdict is given.
         chain: Arms in the order in which the gain is decomposed.
         chain_labels: What each step of the chain adds, one fewer than `chain`.
     """
@@ -109,6 +120,9 @@ class VerdictSpec(Frozen):
     accuracy: str
     reliance: str
     floor: float = Field(ge=0, le=1)
+    parses: str | None = None
+    parse_floor: float = Field(0.5, ge=0, le=1)
+    ceiling: float = Field(0.98, ge=0, le=1)
     treated: str
     base: str = "base"
     format: str | None = None
@@ -153,7 +167,7 @@ class StudySpec(Frozen):
     contrasts: tuple[tuple[str, str], ...] = Field(description="Pairs of arms that are compared.")
     verdict: VerdictSpec
     controls: tuple[ControlSpec, ...] = ()
-    scales: dict[Literal["smoke", "quick", "full"], ScaleSpec]
+    scales: dict[Scale, ScaleSpec]
 
     @model_validator(mode="after")
     def _names_exist(self) -> StudySpec:
@@ -166,7 +180,8 @@ class StudySpec(Frozen):
         if missing := sorted(used - names):
             raise ValueError(f"no arm is named {', '.join(missing)}")
         probes = {p.probe for p in self.probes}
-        wanted = {self.primary.probe, self.verdict.accuracy.split(".")[0], self.verdict.reliance.split(".")[0]}
+        read = [self.verdict.accuracy, self.verdict.reliance, self.verdict.parses or self.verdict.accuracy]
+        wanted = {self.primary.probe, *(metric.split(".")[0] for metric in read)}
         if missing := sorted(wanted - probes):
             raise ValueError(f"no probe is named {', '.join(missing)}")
         return self
@@ -218,7 +233,7 @@ class TrialSpec(Frozen):
     """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial."""
 
     study: StudySpec
-    scale: Literal["smoke", "quick", "full"]
+    scale: Scale
     seeds: int = Field(ge=1, le=1000)
     arms: tuple[str, ...]
     model: ModelRef
@@ -228,6 +243,30 @@ class TrialSpec(Frozen):
     def id(self) -> str:
         """Readable and unique: study, scale and 8 hexadecimal digits."""
         return f"{self.study.id}-{self.scale}-{digest(self.model_dump(mode='json'))[:8]}"
+
+    @property
+    def registration(self) -> str:
+        """sha256 of all that is fixed before the first figure: names, labels and paths do not count."""
+        return digest([self.design, self.seeds, self.arms])
+
+    @property
+    def design(self) -> str:
+        """sha256 of the same without arms left out and the number of seeds: trials that differ in these alone."""
+        study = self.study
+        fixed = {
+            "recipe": RECIPE_VERSION,
+            "study": study.id,
+            "primary": study.primary.model_dump(mode="json", exclude={"seed_sd", "item_sd"}),
+            "verdict": study.verdict.model_dump(mode="json", exclude={"chain_labels"}),
+            "contrasts": study.contrasts,
+            "controls": [control.model_dump(mode="json") for control in study.controls],
+            "arms": [arm.model_dump(mode="json", exclude={"label"}) for arm in study.arms],
+            "probes": [probe.model_dump(mode="json") for probe in study.probes],
+            "scale": self.settings.model_dump(mode="json", exclude={"seeds", "note"}),
+            "model": self.model.model_dump(mode="json", include={"digest", "template"}),
+            "data": self.data.model_dump(mode="json", include={"source", "digest"}),
+        }
+        return digest(fixed)
 
     @property
     def settings(self) -> ScaleSpec:

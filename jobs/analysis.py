@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.methods import method_class
-from engine.probe import ItemMean, Metric
+from engine.probe import Metric
 from engine.probes import probe_class
 from engine.spec import StudySpec, TrialSpec
-from engine.stats import effects, paired, resample
+from engine.stats import resample
 from engine.stats.decomposition import chain
-from engine.stats.discordant import discordant
-from engine.stats.equivalence import equivalent
-from engine.stats.evidence import Estimate, Evidence, Run
+from engine.stats.evidence import Evidence, Run
 from engine.stats.verdict import Case, decide
+from jobs import contrasts
+from jobs.design import Design, Value
 from jobs.integrity import control_checks, run_checks, runs_check
-from jobs.records import RunResult
+from jobs.learning import curves
+from jobs.records import Context, RunResult
+from jobs.registration import looked, registration
 from jobs.result import (
     ArmResult,
     Check,
-    Contrast,
     Interval,
     MetricInfo,
-    PairedSeed,
     PrimaryResult,
     Result,
     Rules,
@@ -37,45 +37,18 @@ from jobs.result import (
     StudyResult,
     Verdict,
 )
-
-Pair = tuple[str, str]
-Value = str | int | float | bool
+from jobs.threats import threats
 
 
-@dataclass(frozen=True)
-class Design:
-    """What was to be done, whether by the lab or elsewhere.
-
-    Attributes:
-        planned: The runs it consists of, as (arm, seed).
-        trains: Which arms change weights.
-        metrics: Every metric by "probe.metric", those of the verdict first.
-        model, data, provenance: What is said of them.
-        registered: Whether the primary contrast was fixed before any figure was there.
-    """
-
-    study: StudySpec
-    id: str
-    scale: str
-    note: str
-    seeds: int
-    arms: tuple[str, ...]
-    planned: frozenset[tuple[str, int]]
-    trains: Mapping[str, bool]
-    metrics: Mapping[str, Metric]
-    model: Mapping[str, str | int]
-    data: Mapping[str, str | int]
-    provenance: Mapping[str, Value]
-    registered: bool = True
-
-
-def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
+def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None = None) -> Result:
     """Everything that can be said about a trial, whether all of its runs are there or not.
 
     Args:
         trial: The trial.
         runs: What its runs left, in any order; runs that are missing or failed make the verdict inconclusive.
+        context: What the lab knows beside them.
     """
+    context = context or Context(queued=min((run.record.created for run in runs), default=0.0))
     study = trial.study
     trains = {arm: method_class(study.arm(arm).method).trains for arm in trial.arms}
     planned = frozenset((spec.arm, spec.seed) for spec in trial.runs())
@@ -94,6 +67,9 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult]) -> Result:
         model=trial.model.model_dump(include={"name", "digest", "template", "parameters"}),
         data={"source": trial.data.source, "digest": trial.data.digest},
         provenance=_provenance(trial, done),
+        registration=registration(trial, context),
+        exploratory=looked(context.looks),
+        context=context,
     )
     return judge(design, runs, run_checks([(run, trains[run.record.arm]) for run in done]))
 
@@ -116,17 +92,15 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         *checks,
         *(control_checks(study, design.arms, evidence) if done else []),
     ]
-    compared = _contrasts(study, evidence)
+    compared = contrasts.family(study, evidence)
     return Result(
         study=_study(design),
         model=_described(design.model),
         data=_described({**design.data, **_counts(study, done)}),
         arms=tuple(_arm(design, name, runs, evidence) for name in design.arms),
         contrasts=tuple(compared),
-        further=tuple(_further(study, evidence)),
-        decomposition=tuple(
-            Step(label=g.label, arm=g.arm, level=g.level, gain=g.gain, ci=g.ci) for g in chain(study, evidence)
-        ),
+        further=tuple(contrasts.others(study, evidence)),
+        decomposition=tuple(Step.model_validate(dataclasses.asdict(gain)) for gain in chain(study, evidence)),
         checks=tuple(checks),
         metrics=tuple(
             MetricInfo(metric=name, label=metric.label, unit=metric.unit, direction=metric.direction)
@@ -136,7 +110,10 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         reliance=study.verdict.reliance,
         rules=Rules.model_validate(study.verdict.model_dump(include=set(Rules.model_fields))),
         failures=_failures(study, done),
+        flips=tuple(contrasts.flips(study, evidence, design.context)),
+        curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
         notes=_notes(study, runs),
+        threats=threats(design, evidence, checks),
         verdict=_verdict(design, evidence, len(done), checks),
         provenance=dict(design.provenance),
     )
@@ -153,88 +130,15 @@ def _as_run(run: RunResult, trains: bool) -> Run:
     return Run(run.record.arm, run.record.seed, trains, run.metrics, run.outcomes)
 
 
-def _contrasts(study: StudySpec, evidence: Evidence) -> list[Contrast]:
-    """The study's pairs on the primary metric, accuracy and reliance, and on accuracy the pairs the verdict reads.
-
-    p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family.
-    """
-    primary = f"{study.primary.probe}.{study.primary.metric}"
-    rules = study.verdict
-    own: list[Pair] = list(dict.fromkeys([study.primary.contrast, *study.contrasts]))
-    read: list[Pair] = [(rules.treated, rules.base)]
-    read += [(rules.treated, rules.format)] if rules.format else []
-    asked = [
-        (pair, metric)
-        for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance])
-        for pair in dict.fromkeys(own + (read if metric == rules.accuracy else []))
-    ]
-    found = {(pair, metric): e for pair, metric in asked if (e := evidence.difference(*pair, metric)) is not None}
-    tested = {at: e.p for at, e in found.items() if at[0] in own and e.p is not None}
-    adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
-    margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
-    return [
-        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].items)).model_copy(
-            update={
-                "p_holm": adjusted.get((pair, metric)),
-                "primary": (metric, pair) == (primary, study.primary.contrast),
-                "equivalent": None if e.ci90 is None else equivalent(e.ci90, margins[metric]),
-            }
-        )
-        for (pair, metric), e in found.items()
-    ]
-
-
-def _further(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
-    shown = {f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance}
-    for metric in evidence.metrics:
-        for pair in dict.fromkeys([study.primary.contrast, *study.contrasts]):
-            if metric not in shown and (found := evidence.difference(*pair, metric)) is not None:
-                yield _contrast(pair, metric, found, evidence)
-
-
-def _contrast(
-    pair: Pair, metric: str, found: Estimate, evidence: Evidence, splits: tuple[str, ...] | None = None
-) -> Contrast:
-    """One pair on one metric. Items of these splits are compared one by one within each seed; None: no items."""
-    runs = [(x, y) for x, y in evidence.pairs(*pair) if metric in x.metrics and metric in y.metrics]
-    levels = [[run.metrics[metric] for run in evidence.arm(arm) if metric in run.metrics] for arm in pair]
-    share = evidence.metrics[metric].unit == "share"
-    return Contrast(
-        a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, n_seeds=found.n_seeds,
-        detectable=found.detectable,
-        cohens_h=effects.cohens_h(*(sum(level) / len(level) for level in levels)) if share and all(levels) else None,
-        paired_d=effects.paired_d(found.per_seed),
-        cliffs_delta=effects.cliffs_delta(*levels),
-        seeds=tuple(_paired_seed(x, y, metric, splits) for x, y in runs),
-    )  # fmt: skip
-
-
-def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) -> PairedSeed:
-    found = None
-    if splits is not None:
-        probe = metric.split(".", 1)[0]
-        sides = ([o for o in r.outcomes.get(probe, ()) if not splits or o.split in splits] for r in (a, b))
-        found = discordant(*sides)
-    return PairedSeed(
-        seed=a.seed if a.trains or not b.trains else b.seed,
-        difference=a.metrics[metric] - b.metrics[metric],
-        only_a=found.only_a if found else None,
-        only_b=found.only_b if found else None,
-        p=found.p if found else None,
-    )
-
-
-def _splits(form: ItemMean | None) -> tuple[str, ...] | None:
-    """The splits over which a figure is the plain share of right items; None where it is anything else."""
-    return form.splits if form is not None and form == ItemMean(splits=form.splits) else None
-
-
 def _study(design: Design) -> StudyResult:
     study = design.study
     return StudyResult(
         id=study.id, trial=design.id, question=study.question, claim=study.claim, source=study.source,
         published=study.published, scale=design.scale, note=design.note, seeds=design.seeds,
-        primary=PrimaryResult.model_validate({**study.primary.model_dump(), "registered": design.registered}),
+        primary=PrimaryResult.model_validate(
+            study.primary.model_dump(include=set(PrimaryResult.model_fields)) | {"registered": not design.exploratory}
+        ),
+        registration=design.registration,
     )  # fmt: skip
 
 
@@ -304,15 +208,11 @@ def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
 def _verdict(design: Design, evidence: Evidence, done: int, checks: Sequence[Check]) -> Verdict:
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
     runs = (len(design.planned), done)
-    decision = decide(Case(design.study, evidence, runs, design.scale == "smoke", failed, design.registered))
+    decision = decide(Case(design.study, evidence, runs, design.scale == "smoke", failed, design.exploratory))
     return Verdict(code=decision.code, text=decision.text, reasons=decision.reasons)
 
 
 def _provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
-    versions: dict[str, set[str]] = {}
-    for run in done:
-        for name, version in run.versions.items():
-            versions.setdefault(name, set()).add(version)
     ends = [run.record.finished for run in done if run.record.finished is not None]
     found: dict[str, Value] = {
         "command": command(trial),
@@ -326,7 +226,20 @@ def _provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]
     }
     if ends:
         found["finished"] = datetime.fromtimestamp(max(ends), UTC).isoformat(timespec="seconds")
-    return found | {f"version.{name}": ", ".join(sorted(versions[name])) for name in sorted(versions)}
+    return (
+        found
+        | _gathered("version", [run.versions for run in done])
+        | _gathered("hardware", [run.hardware for run in done])
+    )
+
+
+def _gathered(kind: str, told: Sequence[Mapping[str, str]]) -> dict[str, Value]:
+    """What the runs say of themselves; where they differ, all that was said."""
+    values: dict[str, set[str]] = {}
+    for run in told:
+        for name, value in run.items():
+            values.setdefault(name, set()).add(value)
+    return {f"{kind}.{name}": ", ".join(sorted(values[name])) for name in sorted(values)}
 
 
 def command(trial: TrialSpec) -> str:

@@ -21,7 +21,8 @@ from engine.probe import ItemMean, Metric, reliance_metric, share_metric
 from engine.spec import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec, digest
 from engine.stats import resample
 from engine.stats.columns import Columns
-from jobs.analysis import Design, judge
+from jobs.analysis import judge
+from jobs.design import Design
 from jobs.records import RunRecord, RunResult
 from jobs.result import Check, Result
 
@@ -33,7 +34,8 @@ METRICS: tuple[Metric, ...] = (
     share_metric("conflicting", "Accuracy where the shortcut misleads", side=Side.CONFLICTING),
     Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
 )
-MARGIN, FLOOR = 0.03, 0.2
+NAMED_LATER = "named when the figures were there already"
+MARGIN, FLOOR, CEILING = 0.03, 0.2, 0.98
 
 
 PARTS = ("treated", "reference", "base", "format", "planted")
@@ -132,7 +134,7 @@ def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | No
         seeds=len(seeds),
         arms=tuple(names.values()),
         planned=frozenset(planned),
-        registered=False,
+        exploratory=NAMED_LATER,
         trains=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
@@ -190,7 +192,9 @@ def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, s
             for arm in table.arms
         ),
         probes=(ProbeSpec(probe=PROBE),),
-        primary=Primary(probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin),
+        primary=Primary(
+            probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin, seed_sd=None, item_sd=None
+        ),
         contrasts=tuple(dict.fromkeys(pairs)),
         verdict=VerdictSpec(
             accuracy=f"{PROBE}.accuracy",
@@ -200,6 +204,8 @@ def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, s
             base=names[parts.base],
             format=names[parts.format] if parts.format else None,
             chain=tuple(chain),
+            parse_floor=0.0,
+            ceiling=CEILING,
             margin=limits.margin,
         ),
         controls=controls,

@@ -18,6 +18,7 @@ LABELS = {
     "greedy": "greedy decoding",
     "overlap": "no overlap of training and evaluation",
 }
+_SOME = {"length": "prompts as long where the shortcut helps as where it misleads"}  # where items have sides
 _TRAINED_ONLY = ("adapter-on", "adapter-off")
 
 
@@ -51,7 +52,9 @@ def _gathered(name: str, runs: Sequence[tuple[RunResult, bool]]) -> Check | None
     else:
         every = "the one run" if len(found) == 1 else f"all {len(found)} runs"
         said = f"Holds in {every}, e.g. {_name(found[0][0])}: {found[0][2]}"
-    return Check(name=name, label=LABELS.get(name, name.replace("-", " ")), ok=not (failed or silent), detail=said)
+    return Check(
+        name=name, label=(LABELS | _SOME).get(name, name.replace("-", " ")), ok=not (failed or silent), detail=said
+    )
 
 
 def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
@@ -68,10 +71,10 @@ def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
 
 
 def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
-    """Whether the planted shortcut is found, and an absent one is not; a study without controls proves neither."""
+    """Whether a planted shortcut is found, and an absent one is not; a study without controls proves neither."""
     if all(control.kind != "positive" for control in study.controls):
         said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
-        return [Check(name="positive-control", label="planted shortcut is found", ok=False, detail=said)]
+        return [Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said)]
     names = [f"{control.kind}-control" for control in study.controls]
     found = []
     for at, control in enumerate(study.controls):
@@ -83,7 +86,7 @@ def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) ->
 def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[str], evidence: Evidence) -> Check:
     a, b = (study.arm(arm).label for arm in (control.arm, control.against))
     positive = control.kind == "positive"
-    label = "planted shortcut is found" if positive else "no shortcut is found where there is none"
+    label = "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
     absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")

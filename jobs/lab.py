@@ -14,14 +14,14 @@ import psutil
 
 from engine.errors import LabError, SpecError, StoreError
 from engine.plugin import Broken
-from engine.spec import RunSpec, StudySpec, TrialSpec
+from engine.spec import RunSpec, Scale, StudySpec, TrialSpec
 from jobs import reading, studies
 from jobs.lock import OwnerLock
 from jobs.paths import Home
 from jobs.process import Launcher
 from jobs.rebuild import open_store
-from jobs.records import Curves, RunResult, Snapshot
-from jobs.result import Result
+from jobs.records import Curves, Detectable, RunResult, Snapshot
+from jobs.result import Registration, Result
 from jobs.store import Database, errors, open_reader
 from jobs.supervisor import Supervisor
 
@@ -89,7 +89,25 @@ class LabReader:
         """The trial's figures and verdict, from whatever is done. Raises StoreError where there is no such trial."""
         from jobs.analysis import analyse
 
-        return analyse(self.trial(trial), self.run_results(trial))
+        spec = self.trial(trial)
+        with errors(self.home.database):
+            context = reading.context(self._db(), spec)
+        return analyse(spec, self.run_results(trial), context)
+
+    def registration(self, trial: str) -> Registration:
+        """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""
+        from jobs.registration import registration
+
+        spec = self.trial(trial)
+        with errors(self.home.database):
+            return registration(spec, reading.context(self._db(), spec))
+
+    def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
+        """What a study finds at a scale and with so many seeds, as far as that is known before it runs."""
+        from jobs import planning
+
+        with errors(self.home.database):
+            return planning.detectable(study, scale, seeds, reading.earlier_pairs(self._db(), study, scale))
 
     def export(self, trial: str, path: Path) -> None:
         """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
@@ -176,7 +194,8 @@ class Lab(LabReader):
             The trial's id, once all of it is on the disk.
         """
         runs = trial.runs()
-        return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs))
+        expected = self.detectable(trial.study, trial.scale, trial.seeds)
+        return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, expected))
 
     def cancel(self, run: str) -> None:
         """Cancel a run, whatever it is doing; it has ended a few seconds later. One that is over stays as it is."""

@@ -57,7 +57,19 @@ def m001_first_tables(db: Database) -> None:
     db.execute("PRAGMA user_version = 1")
 
 
-VERSION = 1
+@migrations()
+def m002_words_of_items(db: Database) -> None:
+    """What items ask, in words, once for all runs that are measured alike; and what a trial was expected to find."""
+    db.execute(
+        """CREATE TABLE items (
+        plan TEXT NOT NULL, item TEXT NOT NULL, prompt TEXT NOT NULL, gold TEXT NOT NULL,
+        PRIMARY KEY (plan, item)) WITHOUT ROWID"""
+    )
+    db.execute("ALTER TABLE trials ADD COLUMN expected TEXT")
+    db.execute("PRAGMA user_version = 2")
+
+
+VERSION = 2
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
-NAMES = frozenset({"m001_first_tables"})
+NAMES = frozenset({"m001_first_tables", "m002_words_of_items"})
 """The steps this lab knows."""

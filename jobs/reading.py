@@ -10,14 +10,17 @@ from typing import Any
 
 from engine.errors import StoreError
 from engine.events import Finished, Started, decode
-from engine.example import Outcome
-from engine.spec import TrialSpec
+from engine.example import ItemText, Outcome
+from engine.spec import Scale, StudySpec, TrialSpec
 from jobs import eta
-from jobs.records import Curves, Point, RunRecord, RunResult, TrialRecord
+from jobs.planning import paired
+from jobs.records import Context, Curves, Detectable, Pairs, Point, RunRecord, RunResult, TrialRecord
+from jobs.result import Look
 from jobs.store import Database, Row
 
 RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
 seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
+CURVE_POINTS = 60  # of a curve in a report: more cannot be seen
 OTHER_TRIAL = "another trial has computed this run"
 
 
@@ -132,6 +135,62 @@ def trial_spec(db: Database, trial: str) -> TrialSpec:
     raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
 
 
+def earlier_pairs(db: Database, study: StudySpec, scale: Scale) -> Pairs | None:
+    """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one."""
+    found: list[tuple[bool, int, float, Pairs]] = []
+    metric = f"{study.primary.probe}.{study.primary.metric}"
+    sql = "SELECT id, scale, created FROM trials WHERE study = ? AND scale != 'smoke'"
+    for trial in list(db.query(sql, (study.id,))):
+        values = db.query(
+            """SELECT r.arm, r.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
+               JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",
+            (trial["id"], metric),
+        )
+        arms: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for row in values:
+            arms[row["arm"]].append((row["seed"], row["value"]))
+        pairs = Pairs(trial=trial["id"], differences=paired(*(arms[arm] for arm in study.primary.contrast)))
+        found.append((trial["scale"] == scale, len(pairs.differences), trial["created"], pairs))
+    return max(found, key=lambda entry: entry[:3])[3] if found else None
+
+
+def context(db: Database, trial: TrialSpec) -> Context:
+    """What is known of a trial beside its runs."""
+    row = next(iter(db.query("SELECT created, expected FROM trials WHERE id = ?", (trial.id,))))
+    expected = Detectable.model_validate_json(row["expected"]) if row["expected"] else None
+    plans = sorted({run.measures for run in trial.runs()})
+    marks = ", ".join("?" * len(plans))
+    texts = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
+    return Context(
+        queued=row["created"], expected=expected, looks=_looks(db, trial, row["created"]),
+        texts={text["item"]: ItemText.model_construct(**text) for text in texts}, learning=_learning(db, trial.id),
+    )  # fmt: skip
+
+
+def _looks(db: Database, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+    """Trials of the same design with other seeds, of which a run had been measured when this one was queued."""
+    rows = db.query(
+        """SELECT id, seeds, spec FROM trials WHERE study = ? AND scale = ? AND seeds != ? AND created < ? AND EXISTS (
+           SELECT 1 FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
+           WHERE t.trial = trials.id AND r.state = 'succeeded' AND r.finished < ?) ORDER BY created""",
+        (trial.study.id, trial.scale, trial.seeds, queued, queued),
+    )
+    same = [row for row in rows if TrialSpec.model_validate_json(row["spec"]).design == trial.design]
+    return tuple(Look(trial=row["id"], seeds=row["seeds"]) for row in same)
+
+
+def _learning(db: Database, trial: str) -> tuple[Point, ...]:
+    """The points of a trial's curves; where a run has very many, the mean of neighbours."""
+    rows = db.query(
+        """WITH own AS (SELECT p.* FROM points AS p JOIN trial_runs AS t ON t.run = p.run WHERE t.trial = ?),
+           width AS (SELECT max(1, max(step) / ?) AS steps FROM own)
+           SELECT run, name, (step / width.steps) * width.steps AS step, avg(value) AS value FROM own, width
+           GROUP BY run, name, step / width.steps ORDER BY name, run, step""",
+        (trial, CURVE_POINTS),
+    )
+    return tuple(Point.model_construct(**row) for row in rows)
+
+
 def run_results(db: Database, trial: str, slots: int) -> tuple[RunResult, ...]:
     """What each run of a trial left, in the trial's order, whether finished or not."""
     with db.atomic():
@@ -145,11 +204,12 @@ def _result(db: Database, record: RunRecord) -> RunResult:
     for row in db.query("SELECT probe, body FROM outcomes WHERE run = ? ORDER BY probe, n", run):
         outcomes[row["probe"]].append(Outcome.model_validate_json(row["body"]))
     versions: dict[str, str] = {}
+    hardware: dict[str, str] = {}
     adapter = ""
     for row in db.query("SELECT body FROM events WHERE run = ? AND kind IN ('started', 'finished') ORDER BY seq", run):
         event = decode(row["body"])
         if isinstance(event, Started):
-            versions = dict(event.versions)
+            versions, hardware = dict(event.versions), dict(event.hardware)
         elif isinstance(event, Finished):
             adapter = event.adapter
     checks = db.query("SELECT name, ok, detail FROM checks WHERE run = ? ORDER BY seq", run)
@@ -159,7 +219,8 @@ def _result(db: Database, record: RunRecord) -> RunResult:
         record=record, metrics={row["name"]: row["value"] for row in metrics},
         outcomes={probe: tuple(found) for probe, found in outcomes.items()},
         checks=tuple((row["name"], bool(row["ok"]), row["detail"]) for row in checks),
-        notes=tuple((row["name"], row["detail"]) for row in notes), versions=versions, adapter=adapter,
+        notes=tuple((row["name"], row["detail"]) for row in notes), versions=versions,
+        hardware=hardware, adapter=adapter,
     )  # fmt: skip
 
 

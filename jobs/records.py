@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.example import Frozen, Outcome
+from pydantic import Field
+
+from engine.example import Frozen, ItemText, Outcome
+from jobs.result import Look
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "interrupted"]
 
@@ -111,4 +114,43 @@ class RunResult(Frozen):
     checks: tuple[tuple[str, bool, str], ...]
     notes: tuple[tuple[str, str], ...]
     versions: dict[str, str]
+    hardware: dict[str, str] = Field(default_factory=dict)
     adapter: str = ""
+
+
+class Detectable(Frozen):
+    """The smallest true difference of the primary contrast that a design finds four times in five.
+
+    Attributes:
+        difference: In the metric's unit.
+        basis: What the expected spread comes from, in words.
+    """
+
+    difference: float
+    unit: str
+    basis: str
+
+
+class Pairs(Frozen):
+    """Paired differences of the primary metric that an earlier trial of the study left, one for each seed."""
+
+    trial: str
+    differences: tuple[float, ...]
+
+
+class Context(Frozen):
+    """What the lab knows of a trial beside its runs.
+
+    Attributes:
+        queued: When it was queued, seconds since 1970.
+        expected: What it was expected to find when it was queued; None where nothing was known.
+        looks: Trials of the same design with other seeds whose figures were there by then.
+        texts: The words of items, by the item's name.
+        learning: Points of the curves of all runs.
+    """
+
+    queued: float
+    expected: Detectable | None = None
+    looks: tuple[Look, ...] = ()
+    texts: dict[str, ItemText] = Field(default_factory=dict)
+    learning: tuple[Point, ...] = ()

@@ -153,7 +153,8 @@ class Contrast(Frozen):
 class Step(Frozen):
     """One step of the gain's decomposition: what it adds, in the accuracy's unit.
 
-    The first is the arm it starts from: its gain is its own level.
+    The first is the arm it starts from: its gain is its own level. `reliance` is the arm's, `leaning` by how much the
+    step changed it; null where it was not measured, and of the first step.
     """
 
     label: str
@@ -161,13 +162,16 @@ class Step(Frozen):
     level: float
     gain: float
     ci: tuple[float, float] | None
+    reliance: float | None = None
+    leaning: float | None = None
+    leaning_ci: tuple[float, float] | None = None
 
 
 class Flip(Frozen):
     """An item on which the two arms of the primary contrast differ. Its texts are untrusted.
 
     Chosen by rule: of the items that one arm has right and the other wrong, those for which that is so in the
-    most pairs of seeds, the same number for either arm, ties by the item's name.
+    most pairs of seeds, up to three for either arm, ties by the item's name.
 
     Attributes:
         right: The arm that has it right.

@@ -18,10 +18,11 @@ from pydantic import ValidationError
 from sqlite_utils import Database
 
 from engine.errors import StoreError
-from engine.events import Checked, Event, Finished, Noted, Probed, Started, Stepped, decode
+from engine.events import Asked, Checked, Event, Finished, Noted, Probed, Started, Stepped, decode
 from engine.spec import RunSpec, TrialSpec, digest
 from jobs.migrations import NAMES, VERSION, migrations
 from jobs.paths import Home
+from jobs.records import Detectable
 
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -123,10 +124,25 @@ class Store:
                 self.db.execute("PRAGMA foreign_keys = ON")
                 if how and (found := self.check(how)) != "ok":
                     raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
+                self._keep_a_copy()
                 migrations.apply(self.db)
             except BaseException:
                 conn.close()
                 raise
+
+    def _keep_a_copy(self) -> None:
+        """Before its shape changes, a database that holds something is copied beside itself."""
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        copy = self.path.with_name(f"{self.path.name}.version-{version}")
+        if version and migrations.pending(self.db) and not copy.exists():
+            part = copy.with_name(f"{copy.name}.part")
+            try:
+                part.unlink(missing_ok=True)  # of a copy that was cut short
+                self.db.execute("VACUUM INTO ?", (str(part),))
+                part.rename(copy)
+            except OSError as error:
+                why = f"{self.path} cannot be copied to {copy.name}, and without a copy it is not brought up to date"
+                raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
     def check(self, how: str = "integrity_check") -> str:
         """SQLite's own verdict on the file: "ok", or what is wrong."""
@@ -148,14 +164,20 @@ class Store:
 
     # Trials and the queue
 
-    def add_trial(self, trial: TrialSpec, runs: Sequence[RunSpec], now: float) -> None:
-        """Write a trial and queue its runs, save those that are done, queued or running already."""
+    def add_trial(
+        self, trial: TrialSpec, runs: Sequence[RunSpec], now: float, expected: Detectable | None = None
+    ) -> None:
+        """Write a trial and queue its runs, save those that are done, queued or running already.
+
+        Args:
+            expected: What it is expected to find; of a trial that is there already, what was said first stands.
+        """
         arms = [(name, trial.study.arm(name).label) for name in trial.arms]
         self.db.execute(
-            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL""",
+            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, expected)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL""",
             (trial.id, trial.study.id, trial.study.question, trial.scale, trial.seeds, trial.model.name,
-             json.dumps(arms), trial.model_dump_json(), now),
+             json.dumps(arms), trial.model_dump_json(), now, expected.model_dump_json() if expected else None),
         )  # fmt: skip
         for n, run in enumerate(runs):
             self.add_run(run, now)
@@ -279,7 +301,7 @@ class Store:
         return wrong
 
     def _insert(self, run: str, event: Event) -> None:
-        body = event.model_dump_json(exclude={"outcomes"})
+        body = event.model_dump_json(exclude={"outcomes", "texts"})
         put = self.db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)", (run, event.seq, event.kind, body))
         if put.rowcount != 1:  # a resumed run repeats what it said; the first saying stands
             return
@@ -287,6 +309,8 @@ class Store:
             self.set(run, total_steps=event.total_steps)
         elif isinstance(event, Stepped):
             self._step(run, event)
+        elif isinstance(event, Asked):
+            self._ask(run, event)
         elif isinstance(event, Probed):
             self._probe(run, event)
         elif isinstance(event, Checked):
@@ -305,6 +329,11 @@ class Store:
                WHERE hash = :run""",
             {"step": event.step, "loss": event.loss, "elapsed": event.elapsed, "run": run},
         )
+
+    def _ask(self, run: str, event: Asked) -> None:
+        plan = RunSpec.model_validate_json(self.run(run)["spec"]).measures
+        rows = [(plan, text.item, text.prompt, text.gold) for text in event.texts]
+        self.db.conn.executemany("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?)", rows)
 
     def _probe(self, run: str, event: Probed) -> None:
         for metric, value in event.metrics.items():

@@ -149,7 +149,9 @@ def _check_plugins(path: Path, study: StudySpec) -> None:
         cls = _plugin(f"{where}.probe", probe_class, probe.probe)
         _check_settings(f"{where}.settings", cls.Config, probe.settings)
         named = {m.name for m in cls.metrics}
-        read = (f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance)
+        rules = study.verdict
+        read = [f"{study.primary.probe}.{study.primary.metric}", rules.accuracy, rules.reliance]
+        read += [rules.parses] if rules.parses else []
         for metric in read:
             owner, _, name = metric.partition(".")
             if owner == probe.probe and name not in named:

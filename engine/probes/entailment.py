@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.example import Item, Outcome, Side, StudyData
 from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
+from engine.stats.logistic import weights
 from engine.stats.signals import auc, d_prime
 from engine.subject import Subject
 
@@ -26,6 +27,8 @@ class Entailment(Probe[ProbeConfig]):
         share_metric("conflicting", "Accuracy where frequency misleads", side=Side.CONFLICTING),
         Metric(name="d_prime", label="d′ of yes and no", unit="coefficient", direction="up"),
         Metric(name="auc", label="Area under the ROC curve", unit="share", direction="up"),
+        Metric(name="weight_truth", label="Weight of truth (log-odds)", unit="coefficient", direction="up"),
+        Metric(name="weight_shortcut", label="Weight of frequency (log-odds)", unit="coefficient"),
         Metric(name="beta_frequency", label="Weight of log frequency in the answer", unit="coefficient"),
         Metric(name="yes_rate", label="Share of yes", unit="share", items=ItemMean(of="output:yes")),
         share_metric("accuracy_yes", "Accuracy where yes is right", where=("entailed", 1.0)),
@@ -72,6 +75,7 @@ class Entailment(Probe[ProbeConfig]):
             "accuracy_yes": share([o.correct for o in outcomes if o.features.get("entailed") == 1.0]),
             "accuracy_no": share([o.correct for o in outcomes if o.features.get("entailed") == 0.0]),
             **told_apart(outcomes),
+            **weighed(outcomes),
             "beta_frequency": frequency_weight(outcomes),
         }
         return {name: value for name, value in figures.items() if value is not None}
@@ -88,6 +92,16 @@ def told_apart(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
         "d_prime": d_prime(hits, sum(truth), false, len(truth) - sum(truth)),
         "auc": auc([value for value, _ in scored], [t for _, t in scored]),
     }
+
+
+def weighed(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """What truth and frequency each add to the log-odds of "yes"; nothing where they cannot be told apart."""
+    sided = [o for o in outcomes if "entailed" in o.features and o.side is not Side.NEUTRAL]
+    truth = [o.features["entailed"] == 1.0 for o in sided]
+    found = weights(
+        (o.output == "yes", true, true == (o.side is Side.CONGRUENT)) for o, true in zip(sided, truth, strict=True)
+    )
+    return {} if found is None else {"weight_truth": found.truth, "weight_shortcut": found.shortcut}
 
 
 def frequency_weight(outcomes: Sequence[Outcome]) -> float | None:

@@ -18,6 +18,9 @@ class Gain:
         level: Its accuracy.
         gain: What it adds to the step before; the first adds its own level, so that gains add up to the last level.
         ci: 95 % interval of the gain, paired by seed.
+        reliance: The arm's reliance, None where it was not measured.
+        leaning: How much more the arm relies on the shortcut than the one before it; None for the first.
+        leaning_ci: 95 % interval of that change.
     """
 
     label: str
@@ -25,6 +28,9 @@ class Gain:
     level: float
     gain: float
     ci: tuple[float, float] | None
+    reliance: float | None = None
+    leaning: float | None = None
+    leaning_ci: tuple[float, float] | None = None
 
 
 def chain(study: StudySpec, evidence: Evidence) -> tuple[Gain, ...]:
@@ -41,5 +47,14 @@ def chain(study: StudySpec, evidence: Evidence) -> tuple[Gain, ...]:
         if level is None or gain is None:
             return ()
         named = rules.chain_labels[at - 1] if 0 < at <= len(rules.chain_labels) else study.arm(arm).label
-        found.append(Gain(named, arm, level.value, gain.value, gain.ci))
+        reliance = evidence.level(arm, rules.reliance)
+        change = evidence.difference(arm, rules.chain[at - 1], rules.reliance) if at else None
+        found.append(
+            Gain(
+                named, arm, level.value, gain.value, gain.ci,
+                reliance=reliance.value if reliance else None,
+                leaning=change.value if change else None,
+                leaning_ci=change.ci if change else None,
+            )
+        )  # fmt: skip
     return tuple(found)

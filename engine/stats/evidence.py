@@ -94,7 +94,7 @@ class Evidence:
         self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
         self._columns: dict[str, Columns] = {}
         self._resamplers: dict[int, resample.Resampler] = {}
-        self._replicates: dict[tuple[str, ItemMean, bool], np.ndarray] = {}
+        self._draws: dict[tuple[str, ItemMean, bool], resample.Draws] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
@@ -110,7 +110,7 @@ class Evidence:
         return self._estimate(
             self.metrics[metric].unit,
             [run.metrics[metric] for run in runs],
-            None if draws is None else draws[:, [self._at[run.arm, run.seed] for run in runs]],
+            None if draws is None else draws.of([self._at[run.arm, run.seed] for run in runs]),
             level=True,
         )
 
@@ -143,7 +143,7 @@ class Evidence:
         if not pairs:
             return None
         at = np.array([[self._at[run.arm, run.seed] for run in pair] for pair in pairs])  # [pairs, 2]
-        shifts = None if draws is None else draws[:, at[:, 0]] - draws[:, at[:, 1]]
+        shifts = None if draws is None else draws.of(at[:, 0]).minus(draws.of(at[:, 1]))
         if own:
             values = [x.metrics[metric] - y.metrics[metric] for x, y in pairs]
         else:
@@ -168,11 +168,11 @@ class Evidence:
             return [(run, fixed_right) for run in left.values()]
         return [(left[seed], right[seed]) for seed in left if seed in right]
 
-    def _estimate(self, unit: str, values: Sequence[float], draws: np.ndarray | None, level: bool) -> Estimate:
+    def _estimate(self, unit: str, values: Sequence[float], draws: resample.Draws | None, level: bool) -> Estimate:
         ci, ci90, spread = paired.t_interval(values), paired.t_interval(values, 0.90), 0.0
         points = np.asarray(values)
         if draws is not None and (drawn := resample.interval(points, draws)):
-            ci, ci90, spread = drawn, resample.interval(points, draws, 0.90), resample.item_spread(draws)
+            ci, ci90, spread = drawn, resample.interval(points, draws, 0.90), resample.item_spread(draws.replicates)
             if len(values) == 1 and spread == 0:  # all items alike in the one run: no interval, not one of no width
                 ci, ci90 = None, None
         return Estimate(
@@ -190,19 +190,19 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _drawn(self, metric: str, placebo: bool, form: ItemMean | None = None) -> np.ndarray | None:
-        """The metric of every run under every draw of items, [resamples, runs]; None where items do not say it."""
+    def _drawn(self, metric: str, placebo: bool, form: ItemMean | None = None) -> resample.Draws | None:
+        """The metric of every run under every draw of items; None where items do not say it."""
         form = form or self.metrics[metric].items
         columns = self._probe_columns(metric)
         if form is None or columns.clusters < 1:
             return None
         key = (metric.split(".", 1)[0], form, placebo)
-        if key not in self._replicates:
+        if key not in self._draws:
             sampler = self._resamplers.setdefault(
                 columns.clusters, resample.Resampler(columns.clusters, self._resamples)
             )
-            self._replicates[key] = sampler.replicates(columns.sums(form, placebo))
-        return self._replicates[key]
+            self._draws[key] = sampler.draws(columns.sums(form, placebo))
+        return self._draws[key]
 
     def _points(self, metric: str, placebo: bool, form: ItemMean | None) -> np.ndarray:
         """The figure itself for every run: [runs], NaN where its items do not give it."""

@@ -7,6 +7,7 @@ which the window could not draw.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtrit
@@ -41,9 +42,16 @@ def sign_flip(differences: Sequence[float]) -> float | None:
         patterns = (np.arange(2**seeds)[:, None] >> np.arange(seeds)) & 1
         means = (1 - 2 * patterns) @ values
         return float(np.mean(_at_least(np.abs(means), abs(values.sum()))))
-    signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], (_PATTERNS, seeds))
-    extreme = int(_at_least(np.abs(signs @ values), abs(values.sum())).sum())
+    extreme = int(_at_least(np.abs(_random_signs(seeds) @ values), abs(values.sum())).sum())
     return (extreme + 1) / (_PATTERNS + 1)
+
+
+@lru_cache(maxsize=4)
+def _random_signs(seeds: int) -> np.ndarray:
+    """The same patterns for every figure of so many seeds: [patterns, seeds]."""
+    signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], (_PATTERNS, seeds))
+    signs.setflags(write=False)  # shared by all callers
+    return signs
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -3,7 +3,8 @@
 In order:
 
 1. *Gates.* Runs missing, a check or control that fails, smoke scale, fewer than two seeds, accuracy below the
-   study's floor or a figure that could not be measured: inconclusive, whatever the figures say.
+   study's floor, answers that mostly cannot be read, a base at the ceiling, or a figure that could not be measured:
+   inconclusive, whatever the figures say.
 2. *Reliance rose* (95 % interval above zero and more than the margin) over the reference, the other arm of the
    primary contrast, or over a base that can do the task (one below the floor could not have shown reliance).
    With accuracy gained over that same arm as well: mixed; without: what was added is a shortcut.
@@ -43,7 +44,7 @@ class Case:
         runs: Runs the trial consists of, and how many of them succeeded.
         smoke: Whether the scale only shows that everything runs.
         failed: Checks and controls that failed: (label, detail).
-        registered: Whether the primary contrast was fixed before any figure was there.
+        exploratory: Why the primary contrast does not count as fixed before any figure was there; "" where it does.
     """
 
     study: StudySpec
@@ -51,7 +52,7 @@ class Case:
     runs: tuple[int, int]
     smoke: bool
     failed: Sequence[tuple[str, str]]
-    registered: bool = True
+    exploratory: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Reading:
         self.primary = evidence.difference(*pair, self.metric)
         self.level = evidence.level(rules.treated, rules.accuracy)
         self.base_level = evidence.level(rules.base, rules.accuracy)
+        self.parsed = evidence.level(rules.treated, rules.parses) if rules.parses else None
         self.gain = evidence.difference(rules.treated, rules.base, rules.accuracy)
         self.over_format = (
             evidence.difference(rules.treated, rules.format, rules.accuracy) if rules.format is not None else None
@@ -118,7 +120,7 @@ class Reading:
         if succeeded < planned:
             missing = f"{planned - succeeded} of {counted(planned, 'run')} {'is' if planned == 1 else 'are'} missing"
             found.append((missing, "Let the missing runs finish, or try the failed ones again."))
-        found += [(f"check failed: {lowered(label)}", detail) for label, detail in self.case.failed]
+        found += [(f"the check “{label}” did not pass", detail) for label, detail in self.case.failed]
         needed = {
             f"the primary contrast, {self._pair()}, could not be computed": self.primary,
             f"the accuracy of {self._label(self.rules.treated)} was not measured": self.level,
@@ -136,6 +138,14 @@ class Reading:
             got, floor = level(self.level.value, "share"), level(self.rules.floor, "share")
             what = f"{self._label(self.rules.treated)} does the task too rarely ({got}, the floor is {floor})"
             found.append((what, "Train longer, on more examples, or start from a stronger model."))
+        if self.parsed is not None and self.parsed.value < self.rules.parse_floor:
+            got, floor = level(self.parsed.value, "share"), level(self.rules.parse_floor, "share")
+            what = f"too few answers of {self._label(self.rules.treated)} can be read ({got}, the floor is {floor})"
+            found.append((what, "What cannot be read says nothing of the task: train longer, or ask in another form."))
+        if self.base_level is not None and self.base_level.value > self.rules.ceiling:
+            got = level(self.base_level.value, "share")
+            what = f"{self._label(self.rules.base)} does the task already ({got}), so nothing is left to gain"
+            found.append((what, "Measure on harder items, or start from a weaker model."))
         return found
 
     def rule(self) -> tuple[Code, str, list[str]]:
@@ -205,7 +215,7 @@ class Reading:
         if self.primary is not None:
             p = f", {p_phrase(self.primary.p)}" if self.primary.p is not None else ""
             seeds = counted(self.primary.n_seeds, "seed")
-            when = "Fixed beforehand" if self.case.registered else "Named when the figures were there already"
+            when = f"Exploratory, {self.case.exploratory}" if self.case.exploratory else "Fixed beforehand"
             found.append(f"{when}: {self._pair()}: {self._difference(self.primary)} ({seeds}{p}).")
             found += self._power(self.primary)
         if self.level is not None and self.gain is not None:
@@ -243,7 +253,8 @@ class Reading:
         if 1.96 * found.item_spread > max(margin, 0.7 * half):
             return "To settle it: measure on more items (a larger scale); which items were drawn is what varies most."
         seeds = min(1000, math.ceil(found.n_seeds * (half / margin) ** 2))
-        return f"To settle it: run more seeds; at this spread about {seeds} bring the interval within the margin."
+        more = counted(max(1, seeds - found.n_seeds), "more seed")
+        return f"To settle it: run about {more} ({seeds} in all); so many bring the interval within the margin."
 
     def _difference(self, estimate: Estimate) -> str:
         return difference_of(estimate, self.case.evidence.metrics[self.metric].unit)

@@ -12,6 +12,7 @@ from types import FrameType
 
 from engine.errors import ModelError, RunError, SpecError
 from engine.spec import StudySpec, TrialSpec
+from jobs.commands.announce import announce
 from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
@@ -73,6 +74,7 @@ def run(request: Request, screen: Screen) -> int:
             screen.say(f"{name}: {study.question}")
             if note := trial.settings.note:
                 screen.say(note, "bold yellow")
+            announce(trial, lab.registration(name), screen)
             try:
                 snapshot = _follow(lab, name, screen)
             except Stopped:

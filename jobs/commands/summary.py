@@ -38,7 +38,7 @@ def summary(result: Result, screen: Screen) -> None:
     for check in failed:
         if any(check.label in reason for reason in result.verdict.reasons):
             continue  # the verdict has said so
-        screen.say(f"Check failed: {check.label}: {check.detail}", "bold red")
+        screen.say(f"The check “{check.label}” did not pass: {check.detail}", "bold red")
     if result.checks and not failed:
         screen.say(f"All {len(result.checks)} integrity checks and controls passed.")
 

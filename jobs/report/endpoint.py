@@ -14,8 +14,16 @@ _EXPLORATORY = (
     "Nothing was fixed before the figures were there: which arms are compared, on which metric and with which margin "
     "was named when they could be seen. So everything here is exploratory, the primary result too."
 )
+_LOOKED = (
+    "This design had been looked at before the trial was queued, with other seeds. No part of the 5 % was set aside "
+    "for a second look, so the first has spent all of it, and everything here is exploratory, the primary result too."
+)
+_FIXED = (
+    "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. Only "
+    "the primary endpoint is confirmatory; every other contrast and metric is exploratory."
+)
 _UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
-_LOOKS = "The whole alpha was spent on the first of them."
+_LOOKS = "The first of them spent the whole 5 %."
 
 
 def pair(result: Result) -> str:
@@ -44,7 +52,7 @@ def primary(result: Result, half: bool) -> Section:
     study = result.study
     metric = label_of(result, primary_metric(result))
     way = "higher" if study.primary.expected == "greater" else "lower"
-    since = "Fixed before the study ran" if study.primary.registered else "Named when the figures were there already"
+    since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
     expected = f"{since}: {metric} is expected to be {way}, {pair(result)}"
     caption = f"{expected}; differences up to ±{margin(result)} are too small to matter."
     blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
@@ -65,28 +73,32 @@ def registration(result: Result) -> Section:
     """What was fixed beforehand, when, and what the design could show."""
     title = "What was fixed beforehand"
     fixed = result.study.registration
-    if not result.study.primary.registered:
-        return Section("registration", title, (Paragraph(_EXPLORATORY),), status="exploratory")
+    registered = result.study.primary.registered
     if fixed is None:
-        return Section("registration", title, (Paragraph(_UNKNOWN),))
+        said = _UNKNOWN if registered else _EXPLORATORY
+        return Section("registration", title, (Paragraph(said),), status="" if registered else "exploratory")
     unit = unit_of(result, primary_metric(result))
     found = primary_contrast(result)
     designed = "not known" if fixed.detectable is None else unsigned(fixed.detectable, unit)
     ran = ABSENT if found is None or found.detectable is None else unsigned(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
-        ("When", f"{_moment(fixed.queued)}, before any of its figures was there"),
+        ("When", f"{_moment(fixed.queued)}, before any figure of this trial was there"),
         ("Smallest difference the design could show", f"{designed} (four times in five)" + _basis(fixed.basis)),
         ("As it ran", ran),
         ("Earlier looks", f"{looks}. {_LOOKS}" if looks else "none: no earlier trial of this design had figures"),
         ("Digest of the design", fixed.digest),
     )
-    said = (
-        "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. "
-        "Only the primary endpoint is confirmatory; every other contrast and metric is exploratory."
-    )
+    said = _FIXED if registered else _LOOKED if fixed.looks else _EXPLORATORY
     facts = Facts("registration", "What was fixed when the trial was queued", pairs)
-    return Section("registration", title, (Paragraph(said), facts))
+    return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
+
+
+def _why_exploratory(result: Result) -> str:
+    fixed = result.study.registration
+    if fixed is not None and fixed.looks:
+        return "Looked at before with other seeds, so exploratory"
+    return "Named when the figures were there already, so exploratory"
 
 
 def _moment(text: str) -> str:

@@ -9,7 +9,7 @@ from jobs.result import Flip, Result
 
 _RULE = (
     "Chosen by rule, not by hand: of the items that one of {a} and {b} has right and the other wrong, those for which "
-    "that is so in the most pairs of seeds, equally many for either arm, ties by the item’s name. The outputs are "
+    "that is so in the most pairs of seeds, at most so many for either arm, ties by the item’s name. The outputs are "
     "those of the first such seed. What models wrote is shown as it is and was not checked."
 )
 _LONGEST = 600  # characters of a prompt or an output

@@ -45,9 +45,8 @@ def chain(result: Result) -> Table | None:
         return None
     unit, other = unit_of(result, result.accuracy), unit_of(result, result.reliance)
     rows = []
-    before = ""
     for at, step in enumerate(result.decomposition):
-        moved = difference_between(result, step.arm, before, result.reliance) if at else None
+        moved = (step.leaning, step.leaning_ci) if step.leaning is not None else None
         rows.append(
             (
                 step.label,
@@ -57,7 +56,6 @@ def chain(result: Result) -> Table | None:
                 gain_words(*moved, other) if moved else ABSENT,
             )
         )
-        before = step.arm
     gain, lean = (wording.lowered(label_of(result, metric)) for metric in (result.accuracy, result.reliance))
     head = ("step", "arm", f"level: {gain}", f"gain: {gain}", f"change: {lean}")
     return Table("chain", "What each step adds, with 95 % intervals", head, tuple(rows), words=(0, 1))

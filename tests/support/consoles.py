@@ -11,8 +11,20 @@ from engine.spec import DataRef, ModelRef, TrialSpec
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.paths import Home
-from jobs.records import Curves, Point, RunRecord, Snapshot, TrialRecord
-from jobs.result import ArmResult, Interval, MetricInfo, PrimaryResult, Result, RunEntry, StudyResult, Verdict
+from jobs.records import Context, Curves, Detectable, Point, RunRecord, Snapshot, TrialRecord
+from jobs.registration import registration
+from jobs.result import (
+    ArmResult,
+    Interval,
+    Look,
+    MetricInfo,
+    PrimaryResult,
+    Registration,
+    Result,
+    RunEntry,
+    StudyResult,
+    Verdict,
+)
 
 TRIAL = "nli-frequency-quick-0123abcd"
 EVIL = "[bold]\x1b[31mred\x1b[0m\u202eesrever"
@@ -111,6 +123,8 @@ class FakeLab:
 
     script: Sequence[Snapshot] = ()
     during: Callable[[int], None] = staticmethod(lambda look: None)
+    expected: Detectable | None = None
+    before: tuple[Look, ...] = ()
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -151,6 +165,10 @@ class FakeLab:
 
     def close(self, timeout: float) -> None:
         self.calls.append("close")
+
+    def registration(self, trial: str) -> Registration:
+        context = Context(queued=0.0, expected=self.expected, looks=self.before)
+        return registration(self.trial, context)
 
     def result(self, trial: str) -> Result:
         return result()

@@ -28,7 +28,6 @@ def filled(result: Result) -> Result:
         queued="2026-11-20T08:30:00+00:00",
         detectable=0.0437,
         basis="The spread of 3 seeds of an earlier study of this model",
-        looks=(Look(trial="function-calling-quick-0a1b2c3d", seeds=2),),
     )
     study = result.study.model_copy(update={"registration": registration})
     threats = (
@@ -38,6 +37,18 @@ def filled(result: Result) -> Result:
     return result.model_copy(
         update={"study": study, "flips": _flips(result), "curves": _curves(result), "threats": threats}
     )
+
+
+def looked_at(result: Result) -> Result:
+    """The same, queued after a look at fewer seeds."""
+    study = result.study
+    assert study.registration is not None
+    looks = (Look(trial="function-calling-quick-0a1b2c3d", seeds=2),)
+    update = {
+        "primary": study.primary.model_copy(update={"registered": False}),
+        "registration": study.registration.model_copy(update={"looks": looks}),
+    }
+    return result.model_copy(update={"study": study.model_copy(update=update)})
 
 
 def _flips(result: Result) -> tuple[Flip, ...]:

@@ -12,12 +12,37 @@ import pytest
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.commands.screen import Screen
+from jobs.records import Detectable
+from jobs.result import Look
 from tests.support.consoles import TRIAL, FakeLab, main, scripted, snapshot
 
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     return scripted(monkeypatch)
+
+
+def test_what_is_fixed_and_what_can_be_found_is_said_before_any_figure(
+    lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lab, "expected", Detectable(difference=0.161, unit="difference", basis="from a guess"))
+    assert main("run", "nli-frequency", "--seeds", "2") == console.OK
+    out = capsys.readouterr().out
+    before = out[: out.index("loading the libraries")]
+    assert "reliance on frequency is expected to be higher with 95 % agreement than with balanced" in before
+    assert f"registered as {lab.last.trial.registration[:12]}" in before
+    assert "finds differences from about 16.1 points four times in five (from a guess)" in before
+    assert "Exploratory" not in out
+
+
+def test_a_second_look_and_a_single_seed_are_said(
+    lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lab, "before", (Look(trial="nli-quick-1", seeds=3),))
+    assert main("run", "nli-frequency", "--seeds", "1") == console.OK
+    out = capsys.readouterr().out
+    assert "With one seed it finds no difference" in out
+    assert "Exploratory, since seeds were changed after a look at 3 seeds (nli-quick-1)" in out
 
 
 def test_a_run_prints_events_verdict_and_reports(

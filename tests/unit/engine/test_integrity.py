@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from engine import adapter, integrity
-from engine.example import Item, StudyData
+from engine.example import Item, Prompt, Side, StudyData
 from engine.generation import LocalSubject, renderer_of
 from engine.method import MethodConfig
 
@@ -73,3 +73,24 @@ def test_answers_that_change_are_seen(model: Any, tokenizer: Any, data: StudyDat
     prompts = [item.prompt for item in data.items]
     assert integrity.greedy_finding(LocalSubject(model, tokenizer), prompts).ok
     assert not integrity.greedy_finding(Fickle(model, tokenizer), prompts).ok
+
+
+def test_sides_of_different_length_are_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
+    renderer = renderer_of(model, tokenizer)
+
+    def items(longer: int) -> list[Item]:
+        made = []
+        for n in range(40):
+            side = Side.CONGRUENT if n % 2 else Side.CONFLICTING
+            words = "please " * (n % 5 + (longer if side is Side.CONGRUENT else 0))
+            prompt = Prompt(messages=({"role": "user", "content": f"{words}weather?"},))
+            made.append(Item(id=f"i{n}", prompt=prompt, gold=data.items[0].gold, split="s", cluster="c", side=side))
+        return made
+
+    same, longer = (integrity.length_finding(renderer, items(n)) for n in (0, 6))
+    assert same is not None
+    assert same.ok
+    assert longer is not None
+    assert not longer.ok
+    assert "standard deviations" in longer.detail
+    assert integrity.length_finding(renderer, [i.model_copy(update={"side": Side.NEUTRAL}) for i in items(0)]) is None

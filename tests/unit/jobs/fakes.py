@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import Diverged
-from engine.example import Outcome
+from engine.example import ItemText, Outcome
 from engine.journal import Journal, finished
 from engine.spec import (
     ArmSpec,
@@ -51,7 +51,8 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
     state, steps = told["state"], spec.settings.get("steps", 12)
     with Journal(folder, told["seq"]) as log:
         if not told["seq"]:
-            log.emit("started", total_steps=steps, threads=1, device="cpu", versions={"fake": "1"})
+            made_with = {"versions": {"fake": "1"}, "hardware": {"cores": "1"}}
+            log.emit("started", total_steps=steps, threads=1, device="cpu", **made_with)
         for step in range(told["step"] + 1, steps + 1):
             time.sleep(float(os.environ.get(PACE, spec.settings.get("seconds", 0.01))))
             _trouble(spec.settings.get("trouble", ""), step, folder, log)
@@ -70,6 +71,8 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
             for n in range(20)
         ]
         metrics = {"accuracy": number(state), "reliance": number(state + "r")}
+        texts = [ItemText(item=f"i{n}", prompt=f"What is {n}?", gold=str(n)) for n in range(20)]
+        log.emit("asked", probe="calls", texts=texts)
         log.emit("probed", step=steps, probe="calls", stage="after", metrics=metrics, outcomes=outcomes)
         log.emit("checked", name="greedy", ok=True, detail="the same twice")
         log.emit("noted", name="negatives", detail="none")

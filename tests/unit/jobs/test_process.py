@@ -21,8 +21,9 @@ from tests.unit.jobs.conftest import done, states, until
 
 SCRIPT = """
 import faulthandler
+import signal
 import sys
-from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell runs the tests with "&", Ctrl-C is ignored
 with open(sys.argv[2], "a") as file:  # no guard around this: it tells who imports the main module
     file.write("imported\\n")
 from jobs.lab import Lab
@@ -37,7 +38,7 @@ if __name__ == "__main__":
                 time.sleep(0.02)
             faulthandler.dump_traceback_later(20)  # says where it hangs, if it does
             print("ready", flush=True)
-            while True:  # not one long sleep: a signal that comes just before it would wait for its end
+            while True:
                 time.sleep(0.1)
     except KeyboardInterrupt:
         print("stopped", flush=True)

@@ -1,41 +1,114 @@
-"""Intervals that say 95 % cover about 95 % of the time, with few seeds, with few clusters, and paired."""
+"""Intervals that say 95 % cover 93 to 97 % of the time, on outcomes drawn as real ones are: seeds, clusters, yes or no.
+
+The seeds vary as in McCoy, Min & Linzen 2020 (BERTs of a feather, arXiv:1911.02969): hardly at all on items like those
+trained on (a standard deviation of 0.2 points), and enormously where a shortcut may be followed or not (from 0 to
+66 % over 100 seeds).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from engine.stats.columns import Sums
 from engine.stats.resample import Resampler, interval
 
-TRIALS = 400
+TRIALS = 2000
+CLUSTERS, ITEMS = 60, 8  # items in each cluster
 
 
-def coverage(seeds: int, clusters: int, seed_sd: float, item_sd: float, noise: float) -> float:
-    """How often the interval of a mean holds the true mean, zero."""
-    rng = np.random.default_rng(seeds * 1000 + clusters)
-    sampler = Resampler(clusters, 2000)
-    count = np.full((seeds, 1, clusters), 8.0)
+@dataclass(frozen=True)
+class World:
+    """Two arms whose runs answer items; everything on the logit scale.
+
+    Attributes:
+        means: Of the two arms.
+        seed_sd: Of the runs of an arm.
+        cluster_sd: Of clusters, the same for both arms.
+        luck: Of one run on one cluster.
+    """
+
+    means: tuple[float, float]
+    seed_sd: float
+    cluster_sd: float
+    luck: float
+
+    def truth(self) -> float:
+        """The difference over all seeds and items, by quadrature."""
+        nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+        spread = np.sqrt(self.seed_sd**2 + self.cluster_sd**2 + self.luck**2)
+        a, b = (float(expit(mean + spread * nodes) @ weights / weights.sum()) for mean in self.means)
+        return a - b
+
+    def draw(self, seeds: int, rng: np.random.Generator) -> np.ndarray:
+        """How many items of each cluster are right: [arms * seeds, 1, clusters]."""
+        shared = rng.normal(0, self.cluster_sd, CLUSTERS)
+        rows = []
+        for mean in self.means:
+            run = rng.normal(mean, self.seed_sd, (seeds, 1)) + rng.normal(0, self.luck, (seeds, CLUSTERS))
+            rows.append(rng.binomial(ITEMS, expit(run + shared)))
+        return np.concatenate(rows)[:, None, :].astype(float)
+
+
+WORLDS = {
+    "as-trained": World((1.66, 1.50), 0.015, 0.8, 0.3),  # 84 %, seeds within 0.2 points of each other
+    "out-of-distribution": World((-1.2, -0.4), 1.1, 0.8, 0.3),  # 28 %, seeds from 3 to 70 %
+    "only-seeds": World((0.0, 0.3), 0.4, 0.0, 0.0),
+    "much-luck": World((0.5, 0.8), 0.1, 0.3, 1.0),
+}
+
+
+def covered(world: World, seeds: int, level: float = 0.95) -> float:
+    """How often the interval of the paired difference holds the true one."""
+    rng = np.random.default_rng(seeds)
+    sampler = Resampler(CLUSTERS, 2000)
+    truth = world.truth()
+    count = np.full((2 * seeds, 1, CLUSTERS), float(ITEMS))
     hits = 0
     for _ in range(TRIALS):
-        means = rng.normal(0, seed_sd, (seeds, 1)) + rng.normal(0, item_sd, clusters)
-        means = means + rng.normal(0, noise / np.sqrt(8), (seeds, clusters))
-        found = interval(means.mean(axis=1), sampler.replicates(Sums(8 * means[:, None], count, np.array([1.0]))))
-        hits += found is not None and found[0] <= 0 <= found[1]
+        total = world.draw(seeds, rng)
+        draws = sampler.draws(Sums(total, count, np.array([1.0])))
+        values = total.mean(axis=(1, 2)) / ITEMS
+        pairs = draws.of(np.arange(seeds)).minus(draws.of(np.arange(seeds, 2 * seeds)))
+        found = interval(values[:seeds] - values[seeds:], pairs, level)
+        hits += found is not None and found[0] <= truth <= found[1]
     return hits / TRIALS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
-@pytest.mark.parametrize(
-    ("seed_sd", "item_sd", "noise"),
-    [(0.03, 0.0, 0.4), (0.03, 0.15, 0.4), (0.0, 0.15, 0.4), (0.05, 0.0, 0.0)],
-    ids=["seeds", "both", "items", "seeds-alone"],
-)
-def test_coverage(seeds: int, seed_sd: float, item_sd: float, noise: float) -> None:
-    assert 0.91 <= coverage(seeds, 40, seed_sd, item_sd, noise) <= 0.995
+@pytest.mark.parametrize("seeds", [5, 10, 20])
+@pytest.mark.parametrize("world", WORLDS)
+def test_of_ninety_five_intervals_in_a_hundred_hold_the_truth(world: str, seeds: int) -> None:
+    assert 0.93 <= covered(WORLDS[world], seeds) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_with_very_few_seeds_it_is_wide_rather_than_wrong(seeds: int) -> None:
+    assert 0.90 <= covered(WORLDS["out-of-distribution"], seeds) <= 0.995
 
 
 @pytest.mark.slow
 def test_one_seed_covers_its_own_mean_over_items() -> None:
-    assert coverage(1, 60, 0.0, 0.15, 0.4) >= 0.91
+    """Of one seed the interval speaks of other items, not of other seeds: there is none to vary."""
+    world = World((1.2, 0.9), 0.0, 0.8, 0.0)
+    assert 0.93 <= covered(world, 1) <= 0.97
+
+
+@pytest.mark.slow
+def test_an_interval_that_ignores_clusters_would_not_pass() -> None:
+    """The check itself can fail: items resampled one by one, as if each stood alone, cover far too seldom."""
+    rng = np.random.default_rng(0)
+    world = World((0.0, 0.0), 0.0, 1.5, 0.0)
+    sampler = Resampler(CLUSTERS * ITEMS, 1000)
+    count = np.ones((1, 1, CLUSTERS * ITEMS))
+    hits = 0
+    for _ in range(300):
+        right = world.draw(1, rng)[0, 0]
+        single = (np.arange(ITEMS) < right[:, None]).astype(float).reshape(1, 1, -1)
+        found = interval(single.mean(axis=2)[0], sampler.draws(Sums(single, count, np.array([1.0]))))
+        hits += found is not None and found[0] <= 0.5 <= found[1]
+    assert hits / 300 < 0.85

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_effectsize
@@ -17,6 +19,7 @@ from engine.example import Outcome
 from engine.stats.discordant import discordant, mcnemar
 from engine.stats.effects import cliffs_delta, cohens_h, paired_d
 from engine.stats.evidence import Estimate
+from engine.stats.logistic import weights
 from engine.stats.power import detectable
 from engine.stats.signals import auc, d_prime
 
@@ -101,3 +104,30 @@ def test_items_alone_bound_what_can_be_found() -> None:
     assert detectable(1000, 1e-9, item_sd=0.02) == pytest.approx(0.02 * (1.959964 + 0.841621), rel=1e-4)
     with pytest.raises(ValueError, match="two"):
         detectable(1, 0.1)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=80))
+def test_weights_are_statsmodels(answers: list[tuple[bool, bool, bool]]) -> None:
+    found = weights(answers)
+    kinds = sorted({(truth, shortcut) for _, truth, shortcut in answers})
+    if len(kinds) < 3:
+        assert found is None
+        return
+    rows, counts = [], []
+    for truth, shortcut in kinds:
+        said = [yes for yes, t, s in answers if (t, s) == (truth, shortcut)]
+        rows.append([1.0, truth - 0.5, shortcut - 0.5])
+        counts.append([sum(said) + 0.5, len(said) - sum(said) + 0.5])
+    expected = GLM(np.array(counts), np.array(rows), family=Binomial()).fit(tol=1e-14, maxiter=200).params
+    assert found == pytest.approx(tuple(expected[1:]), abs=1e-8)
+
+
+def test_weights_tell_truth_from_shortcut() -> None:
+    items = [(truth, shortcut) for truth in (True, False) for shortcut in (True, False)] * 50
+    by_truth, by_shortcut = (weights((answer[at], *answer) for answer in items) for at in (0, 1))
+    assert by_truth is not None
+    assert by_shortcut is not None
+    assert by_truth.truth == pytest.approx(by_shortcut.shortcut)
+    assert by_truth.truth > 5
+    assert by_truth.shortcut == pytest.approx(0, abs=1e-9)
+    assert weights([(True, True, True), (False, False, False)]) is None  # they always agree

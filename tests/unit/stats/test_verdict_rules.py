@@ -32,6 +32,7 @@ PLANTED = {
     "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.76)}),
     "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.72)}),
     "inconclusive-floor": ("function-calling", CALLS | {"sft-dpo": (0.10, 0.08)}),
+    "inconclusive-ceiling": ("nli-frequency", NLI | {"base": (1.0, 0.99)}),
     "inconclusive-positive-control": ("function-calling", CALLS | {"planted": (0.80, 0.79)}),
     "inconclusive-negative-control": ("nli-frequency", NLI | {"balanced": (0.90, 0.60)}),
     "inconclusive-nothing-gained": ("nli-frequency", NLI | {"base": (0.78, 0.78), "agree-95": (0.78, 0.78)}),
@@ -167,3 +168,34 @@ def test_the_command_is_quoted_for_a_shell(trial: TrialSpec) -> None:
         }
     )
     assert command(own).endswith("""--model 'models/my model; rm' --data 'it'"'"'s.jsonl'""")
+
+
+def test_answers_that_cannot_be_read_say_nothing() -> None:
+    result = result_of("function-calling", CALLS | {"sft-dpo": (0.40, 0.32)})
+    assert result.verdict.code == "shortcut" or "too few answers" not in result.verdict.text
+    trial = make_trial("function-calling", 3)
+    runs = [
+        run.model_copy(update={"metrics": run.metrics | {"calls.parses": 0.4}}) if run.record.arm == "sft-dpo" else run
+        for run in make_runs(trial, CALLS)
+    ]
+    found = analyse(trial, runs).verdict
+    assert found.code == "inconclusive"
+    assert "too few answers of SFT → DPO can be read (40.0 %, the floor is 50.0 %)" in found.text
+
+
+def test_threats_are_those_that_apply() -> None:
+    many, few = (result_of("function-calling", CALLS, seeds=seeds).threats for seeds in (6, 3))
+    assert any("p cannot fall below 0.250" in threat for threat in few)
+    assert not any("p cannot fall below" in threat for threat in many)
+    assert any("generated from templates" in threat for threat in many)
+    assert any("one run (planted overlap)" in threat for threat in many)
+    failed = result_of("function-calling", CALLS | {"planted": (0.80, 0.79)}).threats
+    assert "Not every check passed" in failed[0]
+
+
+def test_each_step_says_what_it_does_to_reliance() -> None:
+    first, *steps = result_of("function-calling", CALLS).decomposition
+    assert (first.leaning, first.leaning_ci) == (None, None)
+    assert all(step.leaning is not None and step.leaning_ci is not None for step in steps)
+    last = steps[-1]
+    assert last.reliance == pytest.approx(steps[-2].reliance + last.leaning, abs=1e-9)

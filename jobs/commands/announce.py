@@ -1,0 +1,30 @@
+"""The beginning of `run`: what is fixed from now on, and what the study can find, before any figure is there."""
+
+from __future__ import annotations
+
+from engine.probes import probe_class
+from engine.spec import TrialSpec
+from engine.stats.wording import difference, lowered
+from jobs.commands.screen import Screen
+from jobs.registration import looked
+from jobs.result import Registration
+
+
+def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> None:
+    """Print the primary endpoint as it was registered, and the smallest difference that the design finds."""
+    plan = trial.study.primary
+    metric = next(m for m in probe_class(plan.probe).metrics if m.name == plan.metric)
+    a, b = (trial.study.arm(arm).label for arm in plan.contrast)
+    way = "higher" if plan.expected == "greater" else "lower"
+    margin = difference(plan.margin, metric.unit).lstrip("+")
+    screen.say(
+        f"Fixed before any figure: {lowered(metric.label)} is expected to be {way} with {a} than with {b}; "
+        f"within ±{margin} it is too small to matter (registered as {registration.digest[:12]})."
+    )
+    if registration.detectable is not None:
+        size = difference(registration.detectable, metric.unit).lstrip("+")
+        screen.say(f"It finds differences from about {size} four times in five ({registration.basis}).")
+    elif trial.seeds < 2:
+        screen.say("With one seed it finds no difference: run at least 2 seeds, better 5 or more.")
+    if why := looked(registration.looks):
+        screen.say(f"Exploratory, {why}: another trial has to confirm what it shows.", "bold yellow")

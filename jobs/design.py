@@ -1,0 +1,44 @@
+"""What was to be done: all that analysis needs to know of a trial beside what came of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.probe import Metric
+from engine.spec import StudySpec
+from jobs.records import Context
+from jobs.result import Registration
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design, whether of the lab or from elsewhere.
+
+    Attributes:
+        planned: The runs it consists of, as (arm, seed).
+        trains: Which arms change weights.
+        metrics: Every metric by "probe.metric", those of the verdict first.
+        model, data, provenance: What is said of them.
+        registration: What was fixed before any figure was there; None where nobody can say.
+        exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
+        context: What is known beside the runs.
+    """
+
+    study: StudySpec
+    id: str
+    scale: str
+    note: str
+    seeds: int
+    arms: tuple[str, ...]
+    planned: frozenset[tuple[str, int]]
+    trains: Mapping[str, bool]
+    metrics: Mapping[str, Metric]
+    model: Mapping[str, str | int]
+    data: Mapping[str, str | int]
+    provenance: Mapping[str, Value]
+    registration: Registration | None = None
+    exploratory: str = ""
+    context: Context = field(default_factory=lambda: Context(queued=0.0))

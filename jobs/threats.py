@@ -1,0 +1,72 @@
+"""Threats to validity: what stands against reading more into a result than it says. Each is a rule and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.stats.evidence import Evidence
+from engine.stats.wording import counted, level, lowered, probability
+from jobs.design import Design
+from jobs.result import Check
+
+FEW_SEEDS = 5
+FEW_CLUSTERS = 20
+HIGH = 0.95  # accuracy above which differences are squeezed together
+
+
+def threats(design: Design, evidence: Evidence, checks: Sequence[Check]) -> tuple[str, ...]:
+    """The sentences that apply, the gravest first."""
+    return (*_of_the_test(design, evidence, checks), *_of_the_measure(design, evidence), *_of_the_scope(design))
+
+
+def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) -> Iterable[str]:
+    failed = [check.label for check in checks if not check.ok]
+    if failed:
+        yield f"Not every check passed: {'; '.join(failed)}. Figures may mean something else than they seem to."
+    if design.exploratory:
+        yield f"The result is exploratory, {design.exploratory}: it suggests, and another trial has to confirm."
+    pairs = len(evidence.pairs(*design.study.primary.contrast))
+    if 1 < pairs < FEW_SEEDS:
+        least = probability(2.0 ** (1 - pairs))
+        yield (
+            f"There are {counted(pairs, 'pair')} of seeds: how much seeds differ is itself hardly known, "
+            f"and p cannot fall below {least}."
+        )
+    elif pairs == 1:
+        yield "There is one seed: it is not known whether another would give the same."
+    for control in design.study.controls:
+        seeds = len(evidence.arm(control.arm))
+        if control.kind == "positive" and 0 < seeds < 2:
+            yield (
+                f"That the shortcut would be seen is shown by one run ({design.study.arm(control.arm).label}); "
+                "another seed may lean on it less."
+            )
+
+
+def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
+    rules = design.study.verdict
+    probe = rules.accuracy.split(".", 1)[0]
+    outcomes = [run.outcomes.get(probe, ()) for arm in design.arms for run in evidence.arm(arm)]
+    clusters = len({outcome.cluster for some in outcomes[:1] for outcome in some})
+    if 0 < clusters < FEW_CLUSTERS:
+        yield f"Items fall into {counted(clusters, 'cluster')}: with so few, intervals are rough."
+    levels = [found for arm in design.study.primary.contrast if (found := evidence.level(arm, rules.accuracy))]
+    if len(levels) == 2 and min(found.value for found in levels) > HIGH:
+        shown = level(min(found.value for found in levels), "share")
+        yield f"Both arms of the primary contrast are right on {shown} or more: what they differ in may not show."
+    if evidence.metrics[rules.reliance].label:
+        shortcut = lowered(evidence.metrics[rules.reliance].label)
+        yield f"One shortcut was looked for ({shortcut}). The arms may lean on others that nobody measured."
+
+
+def _of_the_scope(design: Design) -> Iterable[str]:
+    if design.scale == "elsewhere":
+        yield (
+            "The lab knows nothing of how these runs were trained: whether the arms differ in what their names say, "
+            "and in nothing else, is for their makers to show."
+        )
+        return
+    if str(design.data.get("source", "")).startswith("world."):
+        yield "The data are generated from templates: what people write varies more, in wording and in difficulty."
+    yield f"One base model was tuned ({design.model['name']}). Others, above all larger ones, may differ."
+    yield "All arms had the same steps and none was tuned for its best settings; with others an arm may do better."

@@ -1,0 +1,162 @@
+"""What is fixed when a trial is queued stays known, and a look at other seeds beforehand is not forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from engine.spec import Primary, TrialSpec
+from jobs import planning
+from jobs.lab import Lab
+from jobs.records import Pairs
+from tests.unit.jobs import fakes
+from tests.unit.jobs.conftest import done, until
+
+
+def changed(trial: TrialSpec, **primary: object) -> TrialSpec:
+    study = trial.study
+    return trial.model_copy(
+        update={"study": study.model_copy(update={"primary": study.primary.model_copy(update=primary)})}
+    )
+
+
+def test_the_registration_is_of_what_decides_and_of_nothing_else() -> None:
+    trial = fakes.trial()
+    moved = trial.model_copy(update={"model": trial.model.model_copy(update={"path": "elsewhere", "name": "other"})})
+    assert moved.registration == trial.registration
+    assert changed(trial, seed_sd=0.3).registration == trial.registration
+    for other in (
+        changed(trial, margin=0.01),
+        changed(trial, expected="less"),
+        changed(trial, contrast=("plain", "odd")),
+        fakes.trial(seeds=3),
+        fakes.trial(arms=("plain",)),
+    ):
+        assert other.registration != trial.registration
+    assert fakes.trial(seeds=3).design == trial.design
+    assert changed(trial, margin=0.01).design != trial.design
+
+
+def test_seeds_added_after_a_look_make_the_result_exploratory(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    few, many = (fakes.trial(seeds=seeds).model_copy(update={"scale": "quick"}) for seeds in (2, 3))
+    first = lab.enqueue(few)
+    until(lambda: done(lab))
+    more = lab.enqueue(many)
+    until(lambda: done(lab))
+    before, after = lab.result(first), lab.result(more)
+    assert before.study.primary.registered
+    assert before.study.registration is not None
+    assert before.study.registration.digest == few.registration
+    assert not before.study.registration.looks
+    assert not after.study.primary.registered
+    assert after.study.registration is not None
+    assert [(look.trial, look.seeds) for look in after.study.registration.looks] == [(first, 2)]
+    assert any("spent the whole 5 %" in reason for reason in after.verdict.reasons)
+    assert any("exploratory" in threat for threat in after.threats)
+    lab.close()
+    lab.home.database.unlink()  # what was known then is known again from the trials' files
+    assert open_lab().result(more).study.registration == after.study.registration
+
+
+def test_more_seeds_queued_before_any_figure_are_no_second_look(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    lab.pause()
+    lab.enqueue(fakes.trial(seeds=2))
+    more = lab.enqueue(fakes.trial(seeds=3))
+    lab.resume()
+    until(lambda: done(lab))
+    assert lab.result(more).study.primary.registered
+
+
+def test_a_look_at_another_question_is_none(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    lab.enqueue(changed(fakes.trial(seeds=2), margin=0.01))
+    until(lambda: done(lab))
+    other = lab.enqueue(fakes.trial(seeds=3))
+    until(lambda: done(lab))
+    assert lab.result(other).study.primary.registered
+
+
+def test_words_curves_and_hardware_come_with_the_result(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    trial = lab.enqueue(fakes.trial(seeds=2))
+    until(lambda: done(lab))
+    result = lab.result(trial)
+    assert result.flips
+    assert {flip.prompt for flip in result.flips} <= {f"What is {n}?" for n in range(20)}
+    assert {(curve.metric, curve.arm, curve.seeds) for curve in result.curves} == {
+        (metric, arm, 2) for metric in ("loss", "calls.accuracy") for arm in ("plain", "odd")
+    }
+    loss = next(curve for curve in result.curves if curve.metric == "loss")
+    assert loss.steps == tuple(range(1, 13))
+    assert all(low <= mean <= high for low, mean, high in zip(loss.low, loss.mean, loss.high, strict=True))
+    assert result.provenance["hardware.cores"] == "1"
+
+
+def test_a_curve_of_very_many_steps_is_averaged(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    trial = lab.enqueue(fakes.trial(fakes.study(steps=400, seconds=0.0), seeds=1))
+    until(lambda: done(lab))
+    loss = next(curve for curve in lab.result(trial).curves if curve.metric == "loss")
+    assert 60 <= len(loss.steps) <= 70
+    points = [p.value for p in lab.curves(trial).points if p.name == "loss" and p.run == lab.snapshot().runs[0].run]
+    assert 66 in range(len(points))
+    width = int(loss.steps[1] - loss.steps[0])
+    assert loss.mean[1] == pytest.approx(sum(points[width - 1 : 2 * width - 1]) / width)
+
+
+def test_what_a_study_can_find_is_said_before_it_runs_and_kept(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    study = fakes.study()
+    assert lab.detectable(study, "quick", 5) is None  # nothing is known of its spread
+    told = study.model_copy(update={"primary": Primary(**{**study.primary.model_dump(), "seed_sd": 0.05})})
+    expected = lab.detectable(told, "quick", 5)
+    assert expected is not None
+    assert "own expectation" in expected.basis
+    trial = lab.enqueue(fakes.trial(told, seeds=3))
+    until(lambda: done(lab))
+    registered = lab.result(trial).study.registration
+    assert registered is not None
+    three = lab.detectable(told, "smoke", 3)
+    assert three is not None
+    assert registered.basis == "from the study’s own expectation"
+    assert registered.detectable == pytest.approx(planning.detectable(told, "smoke", 3).difference)  # type: ignore[union-attr]
+    lab.close()
+    lab.home.database.unlink()
+    again = open_lab().result(trial).study.registration
+    assert again == registered
+
+
+def test_an_earlier_trial_knows_better_than_the_file() -> None:
+    study = fakes.study()
+    told = study.model_copy(update={"primary": Primary(**{**study.primary.model_dump(), "seed_sd": 0.05})})
+    pairs = Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4))
+    found, planned = (planning.detectable(told, "quick", 5, known) for known in (pairs, None))
+    assert found is not None
+    assert planned is not None
+    assert found.basis == "from 4 seeds of earlier"
+    assert found.difference == pytest.approx(planned.difference * 0.1290994 / 0.05, rel=1e-4)
+    assert planning.detectable(told, "quick", 1, pairs) is None
+    few = planning.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3)))
+    assert few == planned
+
+
+def test_more_items_find_less_only_as_far_as_items_vary() -> None:
+    study = fakes.study()
+    primary = Primary(**{**study.primary.model_dump(), "seed_sd": 0.0, "item_sd": 1.0})
+    sizes = zip(study.scales.items(), (100, 200), strict=True)
+    scales = {name: size.model_copy(update={"items": items}) for (name, size), items in sizes}
+    told = study.model_copy(update={"primary": primary, "scales": scales})
+    one, two = (planning.detectable(told, name, 5) for name in ("smoke", "quick"))
+    assert one is not None
+    assert two is not None
+    assert one.difference == pytest.approx(0.28016, abs=1e-4)
+    assert two.difference == pytest.approx(one.difference / 2**0.5)
+
+
+def test_the_one_run_of_an_arm_that_trains_nothing_is_paired_with_every_seed() -> None:
+    assert planning.paired([(0, 0.5), (1, 0.7)], [(0, 0.2)]) == pytest.approx((0.3, 0.5))
+    assert planning.paired([(0, 0.5)], [(0, 0.2), (3, 0.1)]) == pytest.approx((0.3, 0.4))
+    assert planning.paired([(0, 0.5), (2, 0.6)], [(1, 0.2), (2, 0.1)]) == pytest.approx((0.5,))
