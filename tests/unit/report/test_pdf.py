@@ -50,8 +50,15 @@ def test_what_typst_cannot_do_is_told(calls: Result, monkeypatch: pytest.MonkeyP
 
 
 def test_a_digest_can_be_copied(calls: Result) -> None:
+    """It breaks where the line ends, and no unseen character is what lets it break."""
+    content = pdf.render(report_of(calls))
     assert calls.study.registration is not None
-    assert calls.study.registration.digest in pdf_text(pdf.render(report_of(calls))).replace("\n", "")
+    assert calls.study.registration.digest in pdf_text(content).replace("\n", "")
+    pages = PdfReader(io.BytesIO(content)).pages
+    fonts = [font.get_object() for page in pages for font in page["/Resources"]["/Font"].values()]  # type: ignore[index]
+    letters = b"".join(font["/ToUnicode"].get_object().get_data() for font in fonts)
+    assert b"<0041>" in letters
+    assert b"<200B>" not in letters.upper()
 
 
 def test_a_long_table_repeats_its_header(big: Result) -> None:
