@@ -21,7 +21,7 @@ from jobs.report.lookup import (
 )
 from jobs.report.model import Figure
 from jobs.report.svg import Drawing, tick, ticks, wrap
-from jobs.result import Contrast, Interval, Result
+from jobs.result import Contrast, Interval, Result, Step
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -45,10 +45,11 @@ def waterfall(result: Result) -> Figure | None:
     height, left, top, bottom = 288, 40, 26, 240
     width = max(480, left + _SLOT * (len(steps) + 1))
     drawing = Drawing(width, height, "gain", "Where the gain comes from", said)
-    marks = ticks(min(0.0, *(s.level for s in steps)), max(0.05, *(max(s.level, s.level - s.gain) for s in steps)))
+    marks = ticks(*_reach(steps, unit))
 
     def y(value: float) -> float:
-        return bottom - (value - marks[0]) / (marks[-1] - marks[0]) * (bottom - top)
+        inside = min(max(value, marks[0]), marks[-1])
+        return bottom - (inside - marks[0]) / (marks[-1] - marks[0]) * (bottom - top)
 
     for mark in marks:
         drawing.line(left, y(mark), width, y(mark), "axis" if mark == 0 else "grid")
@@ -171,6 +172,14 @@ def _forest(result: Result, rows: Sequence[Contrast], values: Sequence[float], n
         figure = f"{wording.difference(contrast.difference, unit).removesuffix(' points')}"
         drawing.text(width, y + 4, f"{figure} {wording.bounds(contrast.ci, unit)}", f"row {kind}", "end")
     return drawing.done()
+
+
+def _reach(steps: Sequence[Step], unit: str) -> tuple[float, float]:
+    """From where to where a waterfall reaches. Whiskers are cut off at what can be: no share is above 1."""
+    levels = [level for step in steps for level in (step.level, step.level - step.gain)]
+    whiskers = [step.level - step.gain + step.ci[1] for step in steps[1:] if step.ci is not None]
+    roof = 1.0 if unit == "share" else max(levels)
+    return min(0.0, *levels), max(0.05, *levels, *(min(end, roof) for end in whiskers))
 
 
 def _corner(result: Result) -> tuple[float, float] | None:
