@@ -97,7 +97,8 @@ def _panel(drawing: Drawing, result: Result, curves: Sequence[Curve], place: tup
         drawing.line(left, y(row), right, y(row), "axis" if row == 0 else "grid")
         drawing.text(left - 8, y(row) + 4, tick(row, unit, signed=unit == "difference"), "tick", "end")
     for column in columns:
-        drawing.text(x(column), bottom + 17, tick(column, ""), "tick")
+        anchor = "end" if column > 0.97 * last else "middle"
+        drawing.text(x(column), bottom + 17, tick(column, ""), "tick", anchor)
     drawing.text((left + right) / 2, bottom + 33, "optimizer step", "tick")
     looks = [style_of(result, c.arm) for c in curves]
     for curve, look in zip(curves, looks, strict=True):  # bands first, so that no line lies below one

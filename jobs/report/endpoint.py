@@ -111,7 +111,7 @@ def _moment(text: str) -> str:
 
 
 def _basis(words: str) -> str:
-    return f", from {wording.lowered(words)}" if words else ""
+    return f", {wording.lowered(words)}" if words else ""
 
 
 def _here(result: Result) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from jobs.report.clean import shortened
 from jobs.report.lookup import arm_label
 from jobs.report.model import Example, Examples, Paragraph, Section
@@ -9,7 +11,7 @@ from jobs.result import Flip, Result
 
 _RULE = (
     "Chosen by rule, not by hand: of the items that one of {a} and {b} has right and the other wrong, those for which "
-    "that is so in the most pairs of seeds, at most so many for either arm, ties by the item’s name. The outputs are "
+    "that is so in the most pairs of seeds, at most {most} for either arm, ties by the item’s name. The outputs are "
     "those of the first such seed. What models wrote is shown as it is and was not checked."
 )
 _LONGEST = 600  # characters of a prompt or an output
@@ -21,7 +23,8 @@ def section(result: Result) -> Section | None:
         return None
     a, b = (arm_label(result, arm) for arm in result.study.primary.contrast)
     entries = tuple(_example(result, flip) for flip in result.flips)
-    blocks = (Paragraph(_RULE.format(a=a, b=b)), Examples(entries))
+    most = max(Counter(flip.right for flip in result.flips).values())
+    blocks = (Paragraph(_RULE.format(a=a, b=b, most=most)), Examples(entries))
     return Section("flips", "Examples that flipped", blocks, status="exploratory")
 
 

@@ -27,7 +27,7 @@ def filled(result: Result) -> Result:
         digest="12ab" * 16,
         queued="2026-11-20T08:30:00+00:00",
         detectable=0.0437,
-        basis="The spread of 3 seeds of an earlier study of this model",
+        basis="from the spread of 3 seeds of an earlier study of this model",
     )
     study = result.study.model_copy(update={"registration": registration})
     threats = (
