@@ -229,6 +229,10 @@ class RunSpec(Frozen):
         return digest([self.data.model_dump(mode="json"), probes, self.scale.items, self.scale.live_items])
 
 
+_LATER = {"primary": ("seed_sd", "item_sd"), "verdict": ("parses", "parse_floor", "ceiling")}
+"""Parts of a study that came when trials had been stored: left at their defaults they change no trial's name."""
+
+
 class TrialSpec(Frozen):
     """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial."""
 
@@ -242,7 +246,12 @@ class TrialSpec(Frozen):
     @property
     def id(self) -> str:
         """Readable and unique: study, scale and 8 hexadecimal digits."""
-        return f"{self.study.id}-{self.scale}-{digest(self.model_dump(mode='json'))[:8]}"
+        plain = self.model_dump(mode="json")
+        for part, fields in _LATER.items():
+            for name in fields:
+                if plain["study"][part][name] == type(getattr(self.study, part)).model_fields[name].default:
+                    del plain["study"][part][name]
+        return f"{self.study.id}-{self.scale}-{digest(plain)[:8]}"
 
     @property
     def registration(self) -> str:

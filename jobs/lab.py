@@ -91,7 +91,7 @@ class LabReader:
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            context = reading.context(self._db(), spec)
+            context = reading.context(self._db(), trial, spec)
         return analyse(spec, self.run_results(trial), context)
 
     def registration(self, trial: str) -> Registration:
@@ -100,7 +100,7 @@ class LabReader:
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            return registration(spec, reading.context(self._db(), spec))
+            return registration(spec, reading.context(self._db(), trial, spec))
 
     def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
         """What a study finds at a scale and with so many seeds, as far as that is known before it runs."""

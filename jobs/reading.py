@@ -154,16 +154,20 @@ def earlier_pairs(db: Database, study: StudySpec, scale: Scale) -> Pairs | None:
     return max(found, key=lambda entry: entry[:3])[3] if found else None
 
 
-def context(db: Database, trial: TrialSpec) -> Context:
-    """What is known of a trial beside its runs."""
-    row = next(iter(db.query("SELECT created, expected FROM trials WHERE id = ?", (trial.id,))))
+def context(db: Database, name: str, trial: TrialSpec) -> Context:
+    """What is known of a trial beside its runs.
+
+    Args:
+        name: The name under which it is stored.
+    """
+    row = next(iter(db.query("SELECT created, expected FROM trials WHERE id = ?", (name,))))
     expected = Detectable.model_validate_json(row["expected"]) if row["expected"] else None
     plans = sorted({run.measures for run in trial.runs()})
     marks = ", ".join("?" * len(plans))
     texts = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
     return Context(
         queued=row["created"], expected=expected, looks=_looks(db, trial, row["created"]),
-        texts={text["item"]: ItemText.model_construct(**text) for text in texts}, learning=_learning(db, trial.id),
+        texts={text["item"]: ItemText.model_construct(**text) for text in texts}, learning=_learning(db, name),
     )  # fmt: skip
 
 

@@ -54,9 +54,8 @@ def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
     if len(levels) == 2 and min(found.value for found in levels) > HIGH:
         shown = level(min(found.value for found in levels), "share")
         yield f"Both arms of the primary contrast are right on {shown} or more: what they differ in may not show."
-    if evidence.metrics[rules.reliance].label:
-        shortcut = lowered(evidence.metrics[rules.reliance].label)
-        yield f"One shortcut was looked for ({shortcut}). The arms may lean on others that nobody measured."
+    shortcut = lowered(evidence.metrics[rules.reliance].label)
+    yield f"One shortcut was looked for ({shortcut}). The arms may lean on others that nobody measured."
 
 
 def _of_the_scope(design: Design) -> Iterable[str]:

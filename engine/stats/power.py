@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import nctdtrinc, ndtri, stdtrit
+from scipy.special import nctdtr, nctdtrinc, ndtri, stdtrit
 
 POWER = 0.8
+_STEP = 1e-4
 
 
 def detectable(seeds: int, seed_sd: float, item_sd: float = 0.0, power: float = POWER, level: float = 0.95) -> float:
@@ -25,7 +26,9 @@ def detectable(seeds: int, seed_sd: float, item_sd: float = 0.0, power: float = 
     if seeds < 2:
         raise ValueError("a difference over seeds needs two of them")
     bound = float(stdtrit(seeds - 1, (1 + level) / 2))
-    shift = float(nctdtrinc(seeds - 1, 1 - power, bound))
+    shift = float(nctdtrinc(seeds - 1, 1 - power, bound))  # to eight places; one step of Newton's method adds the rest
+    slope = (nctdtr(seeds - 1, shift + _STEP, bound) - nctdtr(seeds - 1, shift - _STEP, bound)) / (2 * _STEP)
+    shift -= float((nctdtr(seeds - 1, shift, bound) - (1 - power)) / slope)
     over_seeds = shift * seed_sd / math.sqrt(seeds)
     over_items = float(ndtri((1 + level) / 2) + ndtri(power)) * item_sd
     return math.hypot(over_seeds, over_items)

@@ -79,12 +79,12 @@ def registration(result: Result) -> Section:
         return Section("registration", title, (Paragraph(said),), status="" if registered else "exploratory")
     unit = unit_of(result, primary_metric(result))
     found = primary_contrast(result)
-    designed = "not known" if fixed.detectable is None else unsigned(fixed.detectable, unit)
+    designed = "not known" if fixed.detectable is None else f"{unsigned(fixed.detectable, unit)} (four times in five)"
     ran = ABSENT if found is None or found.detectable is None else unsigned(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
         ("When", f"{_moment(fixed.queued)}, before any figure of this trial was there"),
-        ("Smallest difference the design could show", f"{designed} (four times in five)" + _basis(fixed.basis)),
+        ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
         ("Earlier looks", f"{looks}. {_LOOKS}" if looks else "none: no earlier trial of this design had figures"),
         ("Digest of the design", fixed.digest),

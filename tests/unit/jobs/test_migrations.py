@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from engine.errors import StoreError
+from engine.spec import TrialSpec
 from jobs.lab import Lab
 from jobs.migrations import VERSION, migrations
 from jobs.paths import Home
@@ -98,3 +99,11 @@ def test_without_a_copy_nothing_is_changed(home: Path) -> None:
     db = sqlite3.connect(made.database)
     assert db.execute("PRAGMA user_version").fetchone()[0] == 1
     db.close()
+
+
+def test_trials_keep_the_names_they_were_stored_under() -> None:
+    trial = fakes.trial(seeds=2)
+    assert trial.id == "fake-smoke-241ca37e"  # as the first version named it
+    primary = trial.study.primary.model_copy(update={"seed_sd": 0.1})
+    assert trial.model_copy(update={"study": trial.study.model_copy(update={"primary": primary})}).id != trial.id
+    assert TrialSpec.model_validate_json(trial.model_dump_json()).id == trial.id

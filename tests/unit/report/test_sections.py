@@ -78,7 +78,7 @@ def test_what_was_fixed_is_told(calls: Result) -> None:
     study = calls.study.model_copy(update={"registration": unknown})
     told = dict(next(b for b in section(report_of(calls.model_copy(update={"study": study})), "registration").blocks
                      if isinstance(b, Facts)).pairs)  # fmt: skip
-    assert told["Smallest difference the design could show"].startswith("not known")
+    assert told["Smallest difference the design could show"].startswith("not known, from the spread")
 
 
 def test_an_earlier_look_leaves_nothing_to_confirm(calls: Result) -> None:

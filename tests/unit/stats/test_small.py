@@ -90,8 +90,9 @@ def test_d_prime_has_the_published_value() -> None:
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10, 20])
 def test_the_detectable_difference_is_statsmodels(seeds: int) -> None:
-    expected = TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8, alternative="two-sided")
-    assert detectable(seeds, 0.07) == pytest.approx(0.07 * float(expected), rel=1e-3)
+    size = detectable(seeds, 0.07) / 0.07
+    above = TTestPower().power(size, seeds, alpha=0.025, alternative="larger")  # it counts no finding the wrong way
+    assert float(above) == pytest.approx(0.8, abs=1e-10)
 
 
 def test_where_nothing_varies_nothing_is_claimed_to_be_found() -> None:
@@ -118,8 +119,12 @@ def test_weights_are_statsmodels(answers: list[tuple[bool, bool, bool]]) -> None
         said = [yes for yes, t, s in answers if (t, s) == (truth, shortcut)]
         rows.append([1.0, truth - 0.5, shortcut - 0.5])
         counts.append([sum(said) + 0.5, len(said) - sum(said) + 0.5])
-    expected = GLM(np.array(counts), np.array(rows), family=Binomial()).fit(tol=1e-14, maxiter=200).params
-    assert found == pytest.approx(tuple(expected[1:]), abs=1e-8)
+    expected = (
+        GLM(np.array(counts), np.array(rows), family=Binomial())
+        .fit(method="newton", gtol=1e-13, maxiter=200, disp=0)
+        .params
+    )
+    assert found == pytest.approx(tuple(expected[1:]), abs=1e-10)
 
 
 def test_weights_tell_truth_from_shortcut() -> None:
