@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
-from engine.errors import ReportError, StoreError
+from engine.errors import StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
 from engine.spec import Scale, StudySpec, TrialSpec
@@ -67,14 +67,9 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
     def export(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
-    def close(self, timeout: float = ...) -> object: ...  # noqa: D102
-
-
-@runtime_checkable
-class ExportsItems(Protocol):  # described where it is implemented
-    """A lab that can write every item's outcome."""
-
     def export_items(self, trial: str, path: Path) -> object: ...  # noqa: D102
+
+    def close(self, timeout: float = ...) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -186,8 +181,6 @@ def export_report(lab: LabLike, trial: str, path: Path) -> Path:
 
 def export_items(lab: LabLike, trial: str, path: Path) -> Path:
     """Write every item's outcome as a table. Raises LabError where it cannot be written."""
-    if not isinstance(lab, ExportsItems):
-        raise ReportError("This lab writes no items.", "Choose another format.")
     lab.export_items(trial, path)
     return path
 

@@ -108,7 +108,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = command("report", "Write the report of a trial that has run.", _report)
     report.add_argument("trial", metavar="TRIAL", help="a trial's name, or the beginning of it")
-    report.add_argument("--to", type=Path, metavar="FILE", required=True, help="format by suffix: .html .json .csv")
+    report.add_argument(
+        "--to", type=Path, metavar="FILE", required=True, help="format by suffix: .html .pdf .md .tex .json .csv"
+    )
+    report.add_argument("--items", action="store_true", help="every item's outcome instead, as a table (.csv)")
+    report.add_argument("--probe", metavar="NAME", help="with --items: only this probe's (default: all)")
     _home(report)
 
     analyze = command(
@@ -215,9 +219,10 @@ def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> in
 
 
 def _report(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
-    from jobs.commands.report import report
+    from jobs.commands.report import Wanted, report
 
-    return report(options.trial, options.to, getattr(options, "home", None), screen)
+    wanted = Wanted(options.trial, options.to, options.items, options.probe)
+    return report(wanted, getattr(options, "home", None), screen)
 
 
 def _analyze(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

@@ -115,6 +115,15 @@ class LabReader:
 
         report.write(self.result(trial), path)
 
+    def export_items(self, trial: str, path: Path, probe: str | None = None) -> int:
+        """Write every item's outcome as a table, of one probe or of all, and give the number of rows.
+
+        Raises SpecError or ReportError where that cannot be done.
+        """
+        from jobs.report import items
+
+        return items.write(self.run_results(trial), path, probe)
+
     def close(self, timeout: float = 10.0) -> None:
         """Close the connections; more than once does no harm."""
         with self._adding:

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_DIRECTION = {chr(c) for c in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+from engine.stats import wording
+
+_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+# Format characters that letters need: joiners in Persian, Indic scripts and emoji, number signs of Arabic and Syriac.
+_NEEDED = frozenset((0x200C, 0x200D, *range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD))
 _LONGEST = 4000  # characters of one text in a report
 SHOWN_AS = "\N{REPLACEMENT CHARACTER}"
+_BOUNDS = re.compile(rf"\[([+{wording.MINUS}\d.]+), ([+{wording.MINUS}\d.]+)\]")
+_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b)")
 
 
 def clean(text: str) -> str:
-    """A text on one line, without control or direction characters, cut where it is endless."""
+    """A text on one line, without control, direction or other unseen characters, cut where it is endless."""
     cut = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-    return "".join(" " if c in "\n\r\t" else SHOWN_AS if _unsafe(c) else c for c in cut)
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "".join(" " if c in _SPACES else SHOWN_AS if _unsafe(c) else c for c in cut)
+
+
+def together(text: str) -> str:
+    """Figures keep their unit, and an interval its bounds, on one line."""
+    return _UNIT.sub("\\1\N{NO-BREAK SPACE}", _BOUNDS.sub("[\\1,\N{NO-BREAK SPACE}\\2]", text))
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _unsafe(character: str) -> bool:
-    return character in _DIRECTION or unicodedata.category(character) in ("Cc", "Cs")
+    code = ord(character)
+    if unicodedata.category(character) == "Cf":  # directions, invisible joins, tags that spell unseen words
+        return code not in _NEEDED
+    return unicodedata.category(character) in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF

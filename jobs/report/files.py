@@ -11,7 +11,7 @@ from jobs.report.clean import clean
 from jobs.result import Result
 
 HEAD = ("arm", "seed", "status", "metric", "value", "note")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
 
 def as_json(result: Result) -> str:
@@ -29,7 +29,7 @@ def as_csv(result: Result) -> str:
             for metric, value in run.metrics.items() or [("", None)]:
                 cells = [arm.name, str(run.seed), run.status, metric]
                 number = "" if value is None else repr(value)
-                writer.writerow([*map(_cell, cells), number, _cell(run.reason or result.study.note)])
+                writer.writerow([*map(cell, cells), number, cell(run.reason or result.study.note)])
     return file.getvalue()
 
 
@@ -40,7 +40,7 @@ def schema_text() -> str:
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
-def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+def cell(text: str) -> str:
+    """A text on one line that no spreadsheet takes for a formula."""
     shown = clean(text)
     return f"'{shown}" if shown.lstrip().startswith((*_FORMULA, wording.MINUS)) or text.startswith(_FORMULA) else shown

@@ -1,17 +1,21 @@
 """A very small builder of SVG, so that every text in a figure passes through one escape.
 
-Colours are never written here: classes take them from the page's style sheet, which knows light and dark.
+Colours are never written here: classes take them from a style sheet, which knows light and dark.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from engine.stats import wording
 from jobs.report.clean import clean
+from jobs.report.model import Figure
 
 Number = float | int
+Point = tuple[Number, Number]
 MARKERS = ("square", "triangle", "cross", "star", "down", "pentagon", "diamond", "circle")
 
 _TAGS = {tag: Markup(f'<{tag} class="{{}}" {{}}/>') for tag in ("line", "rect", "circle")}  # noqa: S704 - our own names
@@ -23,12 +27,13 @@ class Drawing:
     Args:
         width: Units across.
         height: Units down.
+        name: Unique on the page.
         title: What it shows, for those who do not see it.
         description: All of its figures in words.
     """
 
-    def __init__(self, width: Number, height: Number, title: str, description: str) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: Number, height: Number, name: str, title: str, description: str) -> None:
+        self.width, self.height, self.name = width, height, name
         self._title, self._description = title, description
         self._parts: list[Markup] = []
 
@@ -51,15 +56,28 @@ class Drawing:
         if shape == "circle":
             self._add("circle", kind, cx=x, cy=y, r=size)
             return
-        points = " ".join(f"{_number(x + size * px)},{_number(y + size * py)}" for px, py in _SHAPES[shape])
-        self._parts.append(Markup('<polygon class="{}" points="{}"/>').format(kind, points))
+        self.area([(x + size * px, y + size * py) for px, py in _SHAPES[shape]], kind)
 
-    def done(self) -> Markup:
-        """The figure as an element of a page."""
-        head = Markup('<svg viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>').format(
-            _number(self.width), _number(self.height), clean(self._title), clean(self._description)
-        )
-        return head + Markup("").join(self._parts) + Markup("</svg>")
+    def area(self, points: Sequence[Point], kind: str) -> None:
+        """A closed shape."""
+        self._parts.append(Markup('<polygon class="{}" points="{}"/>').format(kind, _points(points)))
+
+    def path(self, points: Sequence[Point], kind: str) -> None:
+        """A line through points, not closed."""
+        self._parts.append(Markup('<polyline class="{}" points="{}"/>').format(kind, _points(points)))
+
+    def done(self) -> Figure:
+        """The figure, as an element that a page or a document can hold."""
+        head = Markup(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" role="img" '
+            'aria-labelledby="{id}-title {id}-desc">'
+            '<title id="{id}-title">{title}</title><desc id="{id}-desc">{desc}</desc>'
+        ).format(
+            w=_number(self.width), h=_number(self.height), id=f"figure-{self.name}",
+            title=clean(self._title), desc=clean(self._description),
+        )  # fmt: skip
+        svg = head + Markup("").join(self._parts) + Markup("</svg>")
+        return Figure(self.name, self._title, self._description, svg)
 
     def _add(self, tag: str, kind: str, **places: Number) -> None:
         attributes = Markup(" ").join(Markup('{}="{}"').format(k, _number(v)) for k, v in places.items())
@@ -78,6 +96,16 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [step * n for n in range(first, max(last, first + 1) + 1)]
 
 
+def tick(value: float, unit: str, signed: bool = False) -> str:
+    """A mark of an axis: % or points for shares and their differences, else the number itself."""
+    if unit in ("share", "difference"):
+        text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+        text = text.removesuffix(".0")
+    else:
+        text = f"{value:+.4g}" if signed else f"{value:.4g}"
+    return "0" if float(text) == 0 else text.replace("-", wording.MINUS)
+
+
 def wrap(words: str, longest: int) -> list[str]:
     """A label in lines of at most so many characters (a longer word is cut), three lines at most."""
     lines: list[str] = []
@@ -88,6 +116,10 @@ def wrap(words: str, longest: int) -> list[str]:
         else:
             lines.append(word)
     return lines if len(lines) <= 3 else [*lines[:2], lines[2][: longest - 1] + "…"]
+
+
+def _points(points: Sequence[Point]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
 
 
 def _number(value: Number) -> str:

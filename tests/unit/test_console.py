@@ -41,6 +41,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
         ["run", "nli-frequency", "--se", "3"],
         ["report", "nli"],
         ["report", "nli", "--to", "report.docx"],
+        ["report", "nli", "--to", "report.csv", "--probe", "calls"],
         ["doctor", "--everything"],
     ],
 )

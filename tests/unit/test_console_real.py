@@ -89,6 +89,12 @@ def test_ctrl_c_then_the_same_command_then_a_report(root: Path, model: Path, hom
     assert json.loads(target.read_text(encoding="utf-8"))["arms"] == result["arms"]
     assert time.monotonic() - began < 60  # nothing was trained
 
+    items = tmp_path / "items.csv"
+    wanted = ["--to", str(items), "--items", "--probe", "entailment"]
+    code, out = finish(start(root, "report", "nli-frequency", *wanted))
+    assert (code, f"{items} (" in out) == (0, True), out
+    assert items.read_text(encoding="utf-8").startswith("arm,seed,probe,item,")
+
     code, out = finish(start(root, "report", "nli-frequency", "--to", str(tmp_path / "again.csv")))
     assert code == 0, out
     assert (tmp_path / "again.csv").read_text(encoding="utf-8").startswith("arm,seed,")

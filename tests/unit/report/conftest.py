@@ -1,31 +1,26 @@
-"""A result of invented figures, and one whose every text is hostile."""
+"""Results of invented figures, every part filled; one that stopped early, a very large one, and a hostile one."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from jobs.analysis import analyse
+from jobs.elsewhere import analyse_file
+from jobs.report import items
 from jobs.result import Result
+from tests.support import results
+from tests.support.hostile import poisoned
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
-
-HOSTILE = (
-    "=cmd|'/c calc'!A1 </style></svg><script>alert(1)</script>\"{{ 7*7 }}{% raw %}"
-    "\x1b[31m\u202e\x00&amp;<img src=x onerror=y>"
-)
 
 
 @pytest.fixture(scope="session")
 def calls() -> Result:
-    trial = make_trial("function-calling", 3)
-    return analyse(trial, make_runs(trial, CALLS, items=80))
+    return results.small()
 
 
 @pytest.fixture(scope="session")
 def smoke() -> Result:
-    trial = make_trial("nli-frequency", 2, "smoke")
-    return analyse(trial, make_runs(trial, NLI, items=40))
+    return results.small("nli-frequency", 2, "smoke")
 
 
 @pytest.fixture(scope="session")
@@ -37,19 +32,17 @@ def partial() -> Result:
 
 
 @pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    path = tmp_path_factory.mktemp("elsewhere") / "items.csv"
+    items.write(make_runs(make_trial("nli-frequency", 2), NLI, items=30), path, "entailment")
+    return analyse_file(path, treated="agree-95")
+
+
+@pytest.fixture(scope="session")
+def big() -> Result:
+    return results.big()
+
+
+@pytest.fixture(scope="session")
 def hostile(calls: Result) -> Result:
-    return Result.model_validate(_poisoned(calls.model_dump()))
-
-
-_KEPT = {
-    "a", "accuracy", "arm", "b", "base", "code", "contrast", "direction", "expected", "format", "metric", "name",
-    "probe", "reliance", "role", "scale", "status", "treated", "unit",
-}  # fmt: skip
-
-
-def _poisoned(value: Any, key: str = "") -> Any:
-    if isinstance(value, dict):
-        return {k: _poisoned(v, k) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_poisoned(v, key) for v in value]
-    return HOSTILE if isinstance(value, str) and key not in _KEPT else value
+    return poisoned(calls)

@@ -1,0 +1,16 @@
+"""A whole report as people read it: a change of this is a change of what the lab tells them."""
+
+from __future__ import annotations
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from jobs.report import markdown
+from jobs.report.sections import report_of
+from tests.support import results
+
+
+@pytest.mark.parametrize("study", ["function-calling", "nli-frequency"])
+def test_a_report(study: str, snapshot: SnapshotAssertion) -> None:
+    result = results.small(study)
+    assert markdown.render(report_of(result)).replace(result.study.trial, "TRIAL") == snapshot

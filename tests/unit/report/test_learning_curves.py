@@ -1,0 +1,65 @@
+"""Learning curves: drawn for every metric and arm, told without colour, and said in words."""
+
+from __future__ import annotations
+
+import re
+
+from engine.stats import wording
+from jobs.report import curves
+from jobs.report.lookup import styles
+from jobs.result import Curve, Result
+
+
+def test_every_curve_has_its_line_marker_and_last_value(calls: Result) -> None:
+    (figure,) = curves.figures(calls)
+    drawn = str(figure.svg)
+    metrics = {c.metric for c in calls.curves}
+    arms = list(dict.fromkeys(c.arm for c in calls.curves))
+    assert len(metrics) == 3
+    assert drawn.count("<polyline") == len(calls.curves) + len(arms)  # each curve, and its arm in the legend
+    assert drawn.count('class="band') == sum(c.seeds > 1 for c in calls.curves)
+    for curve in calls.curves:
+        unit = "nats" if curve.metric == "loss" else next(m.unit for m in calls.metrics if m.metric == curve.metric)
+        assert wording.level(curve.mean[-1], unit) in figure.description
+
+
+def test_no_two_arms_look_alike(calls: Result, big: Result) -> None:
+    for result in (calls, big):
+        looks = list(styles(result).values())
+        assert len({(look.kind, look.marker) for look in looks}) == len(looks)
+        assert len({look.marker for look in looks[:6]}) == min(6, len(looks))
+
+
+def test_many_metrics_make_several_figures(big: Result) -> None:
+    figures = curves.figures(big)
+    metrics = list(dict.fromkeys(c.metric for c in big.curves))
+    assert len(figures) == 2
+    assert [f.title for f in figures] == ["Learning curves, 1 of 2", "Learning curves, 2 of 2"]
+    assert sum(str(f.svg).count("optimizer step") for f in figures) == len(metrics)
+
+
+def test_nothing_is_drawn_outside(calls: Result, big: Result) -> None:
+    for figure in (*curves.figures(calls), *curves.figures(big)):
+        drawn = str(figure.svg)
+        found = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn)
+        assert found is not None
+        width, height = map(float, found.groups())
+        pairs = " ".join(re.findall(r'points="([^"]+)"', drawn)).split()
+        assert pairs
+        for x, y in (map(float, pair.split(",")) for pair in pairs):
+            assert 0 <= x <= width
+            assert 0 <= y <= height
+
+
+def test_a_broken_or_empty_curve_is_left_out(calls: Result) -> None:
+    odd = [
+        Curve(metric="loss", arm="sft", steps=(), mean=(), low=(), high=(), seeds=1),
+        Curve(metric="loss", arm="sft", steps=(1.0, 2.0), mean=(1.0,), low=(1.0,), high=(1.0,), seeds=1),
+    ]
+    assert curves.figures(calls.model_copy(update={"curves": tuple(odd)})) == []
+    one = Curve(metric="loss", arm="gone", steps=(3.0,), mean=(1.0,), low=(1.0,), high=(1.0,), seeds=1)
+    (figure,) = curves.figures(calls.model_copy(update={"curves": (*odd, one)}))
+    assert "gone: 1.000 nats [1.000, 1.000] at step 3" in figure.description
+    table = curves.table(calls.model_copy(update={"curves": (one,)}))
+    assert table is not None
+    assert table.rows == (("Training loss", "gone", "3", "1.000 nats [1.000, 1.000]", "1"),)

@@ -1,0 +1,170 @@
+"""What a report says, in which order, and how far each part may be read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from engine.stats import wording
+from jobs.report.model import Checks, Examples, Facts, Report, Section, Table, Value, cleaned
+from jobs.report.sections import report_of
+from jobs.result import Check, Contrast, Result
+from tests.support import results
+
+ORDER = [
+    "claim", "primary", "registration", "gain", "corner", "chain", "differences", "curves", "reliance", "arms", "seeds",
+    "failures", "flips", "checks", "threats", "further", "design", "notes", "provenance",
+]  # fmt: skip
+
+
+def section(report: Report, name: str) -> Section:
+    return next(one for one in report.sections if one.name == name)
+
+
+def table(report: Report, name: str) -> Table:
+    return next(b for s in report.sections for b in s.blocks if isinstance(b, Table) and b.name == name)
+
+
+def words(part: Section) -> str:
+    return str(dataclasses.asdict(part))
+
+
+def test_the_order_is_fixed_and_nothing_is_missing(calls: Result, partial: Result) -> None:
+    assert [one.name for one in report_of(calls).sections] == ORDER
+    early = [one.name for one in report_of(partial).sections]
+    assert early == [name for name in ORDER if name in early]
+    assert {"curves", "flips", "chain"}.isdisjoint(early)
+
+
+def test_names_are_unique(big: Result) -> None:
+    names = [b.name for s in report_of(big).sections for b in s.blocks if hasattr(b, "name")]
+    assert len(names) == len(set(names)) > 20
+
+
+def test_only_the_primary_endpoint_is_confirmatory(calls: Result) -> None:
+    report = report_of(calls)
+    assert section(report, "primary").status == "confirmatory"
+    statuses = {one.status for one in report.sections if one.name not in ("primary",)}
+    assert statuses == {"exploratory", ""}
+    read_as = [row[-1] for row in table(report, "contrasts").rows]
+    assert read_as.count("confirmatory") == 1
+    assert [c.primary for c in calls.contrasts] == [word == "confirmatory" for word in read_as]
+
+
+def test_what_was_named_afterwards_confirms_nothing(calls: Result) -> None:
+    primary = calls.study.primary.model_copy(update={"registered": False})
+    study = calls.study.model_copy(update={"primary": primary, "registration": None})
+    report = report_of(calls.model_copy(update={"study": study}))
+    assert "confirmatory" not in {one.status for one in report.sections}
+    assert {row[-1] for row in table(report, "contrasts").rows} == {"exploratory"}
+    assert "Nothing was fixed before" in words(section(report, "registration"))
+    assert section(report, "registration").status == "exploratory"
+
+
+def test_what_was_fixed_is_told(calls: Result) -> None:
+    fixed = calls.study.registration
+    assert fixed is not None
+    facts = next(b for b in section(report_of(calls), "registration").blocks if isinstance(b, Facts))
+    told = dict(facts.pairs)
+    assert told["Digest of the design"] == fixed.digest
+    assert told["When"].startswith("2026-11-20 08:30 UTC")
+    assert fixed.detectable is not None
+    designed = told["Smallest difference the design could show"]
+    assert designed.startswith("4.4 points")
+    assert "the spread of 3 seeds" in designed
+    assert told["Earlier looks"].startswith("none")
+    unknown = fixed.model_copy(update={"detectable": None})
+    study = calls.study.model_copy(update={"registration": unknown})
+    told = dict(next(b for b in section(report_of(calls.model_copy(update={"study": study})), "registration").blocks
+                     if isinstance(b, Facts)).pairs)  # fmt: skip
+    assert told["Smallest difference the design could show"].startswith("not known, from the spread")
+
+
+def test_an_earlier_look_leaves_nothing_to_confirm(calls: Result) -> None:
+    report = report_of(results.looked_at(calls))
+    part = section(report, "registration")
+    facts = next(b for b in part.blocks if isinstance(b, Facts))
+    assert "function-calling-quick-0a1b2c3d (2 seeds)" in dict(facts.pairs)["Earlier looks"]
+    assert "had been looked at before" in words(part)
+    assert section(report, "primary").caption.startswith("Looked at before with other seeds, so exploratory")
+    assert "confirmatory" not in {one.status for one in report.sections}
+
+
+def test_without_a_record_no_one_claims_to_know(calls: Result) -> None:
+    study = calls.study.model_copy(update={"registration": None})
+    assert "no record" in words(section(report_of(calls.model_copy(update={"study": study})), "registration"))
+
+
+def test_the_published_figure_is_beside_ours(calls: Result) -> None:
+    facts = next(b for b in section(report_of(calls), "claim").blocks if isinstance(b, Facts))
+    assert dict(facts.pairs)["Published"] == calls.study.published
+    primary = next(c for c in calls.contrasts if c.primary)
+    assert wording.difference(primary.difference, "share") in dict(facts.pairs)["Here"]
+
+
+def test_reliance_moves_beside_each_step(calls: Result) -> None:
+    rows = table(report_of(calls), "chain").rows
+    assert rows[0][-1] == "–"
+    for row, step in zip(rows[1:], calls.decomposition[1:], strict=True):
+        assert step.leaning is not None
+        assert (
+            row[-1]
+            == f"{wording.difference(step.leaning, 'difference')} {wording.bounds(step.leaning_ci, 'difference')}"
+        )
+
+
+def test_a_pair_in_the_other_order_is_turned_round(calls: Result) -> None:
+    turned = tuple(c.model_copy(update={"a": c.b, "b": c.a, **_negated(c)}) for c in calls.contrasts)
+    report = report_of(calls.model_copy(update={"contrasts": turned}))
+    assert table(report, "reliance").rows == table(report_of(calls), "reliance").rows
+
+
+def _negated(contrast: Contrast) -> dict[str, object]:
+    ci = contrast.ci
+    return {"difference": -contrast.difference, "ci": (-ci[1], -ci[0]) if ci else None}
+
+
+def test_flipped_items_state_their_rule_and_their_words(calls: Result) -> None:
+    part = section(report_of(calls), "flips")
+    assert "Chosen by rule" in words(part)
+    examples = next(b for b in part.blocks if isinstance(b, Examples))
+    assert len(examples.entries) == len(calls.flips)
+    for entry, flip in zip(examples.entries, calls.flips, strict=True):
+        told = [text for _, text in entry.said]
+        assert flip.output_right in told
+        assert flip.output_wrong in told or (not flip.output_wrong and "(nothing)" in told)
+        assert f"{flip.seeds} of {flip.pairs} pairs of seeds" in entry.title
+
+
+def test_checks_have_words(calls: Result) -> None:
+    failed = Check(name="x", label="planted shortcut is found", ok=False, detail="Not detected.")
+    part = section(report_of(calls.model_copy(update={"checks": (*calls.checks, failed)})), "checks")
+    checks = next(b for b in part.blocks if isinstance(b, Checks))
+    assert [entry.word for entry in checks.entries] == ["passed"] * len(calls.checks) + ["failed"]
+    assert part.caption == f"each line says what must hold; 1 check of {len(calls.checks) + 1} failed"
+
+
+def test_wide_tables_are_split_and_keep_their_rows_headers(big: Result) -> None:
+    report = report_of(big)
+    parts = [b for s in report.sections if s.name == "arms" for b in s.blocks if isinstance(b, Table)]
+    assert [cell for part in parts for cell in part.head[1:]] == [arm.label for arm in big.arms]
+    assert len({tuple(row[0] for row in part.rows) for part in parts}) == 1
+    tables = [b for s in report.sections for b in s.blocks if isinstance(b, Table)]
+    assert max(len(one.head) for one in tables) <= 9
+
+
+def test_a_missing_endpoint_is_said(partial: Result) -> None:
+    part = section(report_of(partial), "primary")
+    assert not [b for b in part.blocks if isinstance(b, Value)]
+    assert "could not be computed" in words(part)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x1b", "a\u202eb", "a\u200bb", "a\ufeffb"])
+def test_every_text_is_cleaned(calls: Result, text: str) -> None:
+    report = dataclasses.replace(report_of(calls), title=text, footer=text)
+    made = cleaned(report)
+    assert made.title == made.footer
+    assert made.title.isprintable()
+    assert made.title != text
+    assert cleaned(made) == made
