@@ -22,7 +22,7 @@ from jobs.process import Launcher
 from jobs.rebuild import open_store
 from jobs.records import Curves, Detectable, RunResult, Snapshot
 from jobs.result import Registration, Result
-from jobs.store import Database, errors, open_reader
+from jobs.store import Database, Outdated, Store, errors, open_reader
 from jobs.supervisor import Supervisor
 
 SLOTS_VARIABLE = "TUNING_FORK_SLOTS"
@@ -138,7 +138,12 @@ class LabReader:
     def _db(self) -> Database:
         db = getattr(self._local, "db", None)
         if db is None:
-            db = open_reader(self.home)
+            try:
+                db = open_reader(self.home)
+            except Outdated:  # nobody who could write has opened it since this lab is newer
+                with OwnerLock(self.home):
+                    Store(self.home).close()
+                db = open_reader(self.home)
             with self._adding:
                 self._connections.append(db)
             self._local.db = db

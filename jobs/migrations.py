@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
+
+from engine.errors import StoreError
 
 migrations = Migrations("tuning-fork")
 
@@ -67,6 +71,26 @@ def m002_words_of_items(db: Database) -> None:
     )
     db.execute("ALTER TABLE trials ADD COLUMN expected TEXT")
     db.execute("PRAGMA user_version = 2")
+
+
+def keep_a_copy(db: Database, path: Path) -> None:
+    """Before its shape changes, copy a database that holds something beside itself.
+
+    Raises:
+        StoreError: No copy can be made; nothing was changed.
+    """
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    copy = path.with_name(f"{path.name}.version-{version}")
+    if not version or not migrations.pending(db) or copy.exists():
+        return
+    part = copy.with_name(f"{copy.name}.part")
+    try:
+        part.unlink(missing_ok=True)  # of a copy that was cut short
+        db.execute("VACUUM INTO ?", (str(part),))
+        part.rename(copy)
+    except OSError as error:
+        why = f"{path} cannot be copied to {copy.name}, and without a copy it is not brought up to date"
+        raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
 VERSION = 2

@@ -20,7 +20,7 @@ from sqlite_utils import Database
 from engine.errors import StoreError
 from engine.events import Asked, Checked, Event, Finished, Noted, Probed, Started, Stepped, decode
 from engine.spec import RunSpec, TrialSpec, digest
-from jobs.migrations import NAMES, VERSION, migrations
+from jobs.migrations import NAMES, VERSION, keep_a_copy, migrations
 from jobs.paths import Home
 from jobs.records import Detectable
 
@@ -33,6 +33,10 @@ Row = dict[str, Any]
 
 class DiskFull(StoreError):
     """There is no room left for the database."""
+
+
+class Outdated(StoreError):
+    """The database was made by an older lab and must be brought up to date before it is read."""
 
 
 class Damaged(StoreError):
@@ -72,6 +76,9 @@ def open_reader(home: Home) -> Database:
         _refuse_newer(db, path)
         if not db.table("runs").exists():
             raise Damaged(f"The database {path} holds no lab.", REBUILT)
+        if migrations.pending(db):
+            db.close()
+            raise Outdated(f"The database {path} was made by an older Tuning Fork.", "Open it once with this one.")
         return db
 
 
@@ -124,25 +131,11 @@ class Store:
                 self.db.execute("PRAGMA foreign_keys = ON")
                 if how and (found := self.check(how)) != "ok":
                     raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
-                self._keep_a_copy()
+                keep_a_copy(self.db, self.path)
                 migrations.apply(self.db)
             except BaseException:
                 conn.close()
                 raise
-
-    def _keep_a_copy(self) -> None:
-        """Before its shape changes, a database that holds something is copied beside itself."""
-        version = self.db.execute("PRAGMA user_version").fetchone()[0]
-        copy = self.path.with_name(f"{self.path.name}.version-{version}")
-        if version and migrations.pending(self.db) and not copy.exists():
-            part = copy.with_name(f"{copy.name}.part")
-            try:
-                part.unlink(missing_ok=True)  # of a copy that was cut short
-                self.db.execute("VACUUM INTO ?", (str(part),))
-                part.rename(copy)
-            except OSError as error:
-                why = f"{self.path} cannot be copied to {copy.name}, and without a copy it is not brought up to date"
-                raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
     def check(self, how: str = "integrity_check") -> str:
         """SQLite's own verdict on the file: "ok", or what is wrong."""

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from engine.errors import StoreError
 from engine.spec import TrialSpec
 from jobs.lab import Lab
+from jobs.lock import OwnerLock
 from jobs.migrations import VERSION, migrations
 from jobs.paths import Home
 from jobs.store import Store
@@ -71,6 +72,25 @@ def test_nothing_is_lost_and_a_copy_is_kept(home: Path, open_lab: Callable[..., 
     assert result.study.registration.detectable is None
     assert not result.flips
     assert copy.stat().st_mtime_ns == written
+
+
+def test_who_only_reads_brings_it_up_to_date(home: Path) -> None:
+    made = Home.at(home)
+    first_version(made)
+    reader = Lab.reader(home)
+    assert reader.result(fakes.trial(seeds=1).id).study.registration is not None
+    reader.close()
+    assert made.database.with_name("lab.db.version-1").exists()
+    with OwnerLock(made):  # and nobody holds the folder any more
+        pass
+
+
+def test_while_an_older_lab_owns_it_readers_say_so(home: Path) -> None:
+    made = Home.at(home)
+    first_version(made)
+    with OwnerLock(made), pytest.raises(StoreError, match="in use"):
+        Lab.reader(home).snapshot()
+    assert not made.database.with_name("lab.db.version-1").exists()
 
 
 def test_a_new_database_needs_no_copy(home: Path) -> None:
