@@ -122,7 +122,10 @@ class LabReader:
         """
         from jobs.report import items
 
-        return items.write(self.run_results(trial), path, probe)
+        spec = self.trial(trial)
+        with errors(self.home.database):
+            texts = reading.context(self._db(), trial, spec).texts
+        return items.write(self.run_results(trial), path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:
         """Close the connections; more than once does no harm."""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import ReportError, SpecError
-from engine.example import Outcome
+from engine.example import ItemText, Outcome
 from jobs.records import RunResult
 from jobs.report.atomic import replacing
 from jobs.report.files import cell
 
 HEAD = ("arm", "seed", "probe", "item", "split", "cluster", "side", "correct", "value", "failure", "output")
+WORDS = ("prompt", "gold")  # where they were kept
 
 
-def write(runs: Sequence[RunResult], path: Path, probe: str | None = None) -> int:
+def write(
+    runs: Sequence[RunResult], path: Path, probe: str | None = None, texts: Mapping[str, ItemText] | None = None
+) -> int:
     """Write one row for each arm, seed, probe and item; the file appears whole or not at all.
 
     Args:
         runs: What the runs of a trial left.
         path: The file; it must end in .csv.
         probe: Only this probe's items; None: all. `analyze` takes one probe at a time.
+        texts: What items ask and what is right, by the item's name.
 
     Returns:
         How many rows there are, without the header.
@@ -42,21 +46,23 @@ def write(runs: Sequence[RunResult], path: Path, probe: str | None = None) -> in
     with replacing(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(HEAD)
-        for row in _rows(runs, probe):
-            writer.writerow(row)
+        writer.writerow((*HEAD, *WORDS) if texts else HEAD)
+        for row, item in _rows(runs, probe):
+            known = texts.get(item) if texts else None
+            words = [cell(known.prompt), cell(known.gold)] if known else ["", ""]
+            writer.writerow([*row, *words] if texts else row)
             count += 1
         text.flush()
         text.detach()
     return count
 
 
-def _rows(runs: Sequence[RunResult], probe: str | None) -> Iterator[list[str]]:
+def _rows(runs: Sequence[RunResult], probe: str | None) -> Iterator[tuple[list[str], str]]:
     for run in runs:
         for name, outcomes in run.outcomes.items():
             if probe in (None, name):
                 for outcome in outcomes:
-                    yield _row(run, name, outcome)
+                    yield _row(run, name, outcome), outcome.item
 
 
 def _row(run: RunResult, probe: str, outcome: Outcome) -> list[str]:

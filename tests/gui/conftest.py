@@ -55,7 +55,10 @@ def opened(qapp: QApplication, qtbot, tmp_path: Path) -> Iterator[Opened]:
         window.show()
         session.open()
         if wait:
-            qtbot.waitUntil(lambda: session.snapshot is not None, timeout=5000)
+            # A snapshot reaches the session first and the window's other parts an instant later.
+            qtbot.waitUntil(
+                lambda: bool(session.snapshot and (session.trial or not session.snapshot.trials)), timeout=5000
+            )
         return window
 
     yield open_on

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ReportError, SpecError
-from engine.example import Outcome
+from engine.example import ItemText, Outcome
 from jobs.elsewhere import analyse_file
 from jobs.records import RunResult
 from jobs.report import items
@@ -52,6 +52,17 @@ def test_analyze_reads_them_again_with_the_same_figures(runs: list[RunResult], t
         metrics = read_again[run.record.arm, run.record.seed]
         for name in ("accuracy", "reliance", "congruent", "conflicting"):
             assert metrics[f"table.{name}"] == pytest.approx(run.metrics[f"entailment.{name}"], abs=1e-12)
+
+
+def test_what_was_asked_stands_beside_the_outcome_where_it_was_kept(runs: list[RunResult], tmp_path: Path) -> None:
+    known, unknown = (outcome.item for outcome in runs[0].outcomes["entailment"][:2])
+    texts = {known: ItemText(item=known, prompt="=is it?", gold="yes"), "other": ItemText(item="o", prompt="", gold="")}
+    items.write(runs, tmp_path / "items.csv", "entailment", texts)
+    rows = {row["item"]: row for row in read(tmp_path / "items.csv")}
+    assert (rows[known]["prompt"], rows[known]["gold"]) == ("'=is it?", "yes")
+    assert (rows[unknown]["prompt"], rows[unknown]["gold"]) == ("", "")
+    again = analyse_file(tmp_path / "items.csv", treated="agree-95", reference="balanced", base="base")
+    assert {run.seed for arm in again.arms for run in arm.runs} == {run.record.seed for run in runs}
 
 
 def test_one_probe_alone(tmp_path: Path) -> None:
