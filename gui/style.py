@@ -72,7 +72,7 @@ QTableView::item:selected { background: $selection; color: $text; }
 QTableView::item:focus { background: $selection; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section {
-  color: $muted; background: $surface; border: none; border-bottom: 1px solid $line; padding: 4px 6px;
+  color: $muted; background: $surface; border: none; border-bottom: 1px solid $line; padding: 4px 9px;
   font-size: 12px; font-weight: normal;
 }
 QTableCornerButton::section { background: $surface; border: none; }

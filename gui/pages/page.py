@@ -137,7 +137,7 @@ class TrialChooser(QComboBox):
         self._shown: list[tuple[str, str]] = []
         self.setAccessibleName("Trial shown")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(36)
+        self.setMinimumContentsLength(30)  # what is left of the row is the question's
         self.setPlaceholderText("Choose a trial")
         self.activated.connect(self._activated)
 
