@@ -163,7 +163,7 @@ class VerdictPage(Page):
         name, by = caption_of(result, result.accuracy), scale(accuracy_unit)
         base = result.rules.base if result.rules is not None else "base"
         self.waterfall.show_bars(bars(result.decomposition, by, base, labels, styles), accuracy_unit == "share")
-        self.cards["gain"].set_caption(f"{name}, {unit_word(accuracy_unit)}; gains in points with 95 % intervals")
+        self.cards["gain"].set_caption(f"{name}, {unit_word(accuracy_unit)}; gains in points, lines are 95 % intervals")
         self.cards["gain"].setVisible(bool(result.decomposition))
         across = f"{name}, {unit_word(accuracy_unit)}"
         self.scatter.show_spots(spots(result, styles), corner(result), across, accuracy_unit == "share")

@@ -17,13 +17,14 @@ LEFT, TOP, BOTTOM = 36.0, 22.0, 34.0
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar from `start` to `end`, in shown units. `half`: half the interval's width, where it is known."""
+    """A bar from `start` to `end`, in shown units, with what stands above it and what is read out in its place."""
 
     label: str
     start: float
     end: float
     style: ArmStyle | None
     said: str
+    heard: str = ""
     ci: tuple[float, float] | None = None
     total: bool = False
 
@@ -44,12 +45,12 @@ def bars(
         if at == 0 and first:
             found.append(Bar(step.label, 0.0, end, styles.get(step.arm), f"{number(end)} %"))
             continue
-        ci = None
-        said = number(step.gain * by, sign=True)
+        ci, said = None, number(step.gain * by, sign=True)
+        heard = said
         if step.ci is not None:
             ci = (start + step.ci[0] * by, start + step.ci[1] * by)
-            said += f" ±{number((step.ci[1] - step.ci[0]) / 2 * by)}"
-        found.append(Bar(step.label, start, end, styles.get(step.arm), said, ci))
+            heard += f" [{', '.join(number(bound * by, sign=True) for bound in step.ci)}]"
+        found.append(Bar(step.label, start, end, styles.get(step.arm), said, heard, ci))
     last = steps[-1]
     ends = last.level * by
     found.append(Bar(labels.get(last.arm, last.arm), 0.0, ends, styles.get(last.arm), f"{number(ends)} %", total=True))
@@ -67,7 +68,7 @@ class Waterfall(Chart):
     def show_bars(self, found: list[Bar], percent: bool = True) -> None:
         """Show these bars; `percent` where their values are."""
         self._bars, self._percent = found, percent
-        self.setAccessibleDescription("; ".join(f"{clean(b.label)}: {b.said}" for b in found))
+        self.setAccessibleDescription("; ".join(f"{clean(b.label)}: {b.heard or b.said}" for b in found))
         self.update()
 
     def draw(self, painter: QPainter) -> None:

@@ -50,7 +50,7 @@ def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     page = verdict(window, qtbot)
     assert page.head.pill.word == "Learned"
     assert page.head.sentence.text().startswith("DPO on the teacher’s negatives")
-    assert "+41.0 ±5.0" in page.waterfall.accessibleDescription()
+    assert "+41.0 [+36.0, +46.0]" in page.waterfall.accessibleDescription()
     assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
     assert page.table.figures.rowCount() == 5
