@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.errors import LabError
@@ -20,7 +20,13 @@ SHOWN_MS = 8000
 
 
 class Banner(QFrame):
-    """One message, with its hint, a button to do something about it and one to close it."""
+    """One message, with its hint, a button to do something about it and one to close it.
+
+    Signals:
+        closed: The user wants it gone.
+    """
+
+    closed = Signal()
 
     def __init__(
         self, theme: Theme, kind: str, message: str, hint: str, action: tuple[str, Callable[[], object]] | None
@@ -42,14 +48,10 @@ class Banner(QFrame):
         row.addLayout(words, 1)
         if action is not None:
             row.addWidget(push_button(action[0], action[1], small=True), 0, Qt.AlignmentFlag.AlignVCenter)
-        self.close_button = push_button("", self._leave, quiet=True, small=True, about="close this message")
+        self.close_button = push_button("", self.closed.emit, quiet=True, small=True, about="close this message")
         self.close_button.setAccessibleName("Close this message")
         self.close_button.setIcon(icon("close", theme.tokens.muted))
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
-
-    def _leave(self) -> None:
-        self.hide()
-        self.deleteLater()
 
 
 class Messages(QWidget):
@@ -77,8 +79,7 @@ class Messages(QWidget):
     def done(self, message: str, hint: str = "", action: tuple[str, Callable[[], object]] | None = None) -> None:
         """Show what was done; it goes by itself."""
         banner = self._show("done", message, hint, action)
-        QTimer.singleShot(SHOWN_MS, banner, banner.hide)
-        QTimer.singleShot(SHOWN_MS + 100, banner, banner.deleteLater)
+        QTimer.singleShot(SHOWN_MS, banner, lambda: self._take_away(banner))
 
     def banners(self) -> list[Banner]:
         """Those that are shown, the newest first."""
@@ -92,17 +93,19 @@ class Messages(QWidget):
         for old in self.banners():
             same = old.message.text() == Text(message).text()
             if same or len(self.banners()) >= MOST:
-                gone = old if same else self.banners()[-1]
-                gone.hide()
-                gone.deleteLater()
+                self._take_away(old if same else self.banners()[-1])
         banner = Banner(self._theme, kind, message, hint, action)
-        banner.destroyed.connect(self._tidy)
+        banner.closed.connect(lambda: self._take_away(banner))
         self._column.insertWidget(0, banner)
         self.show()
         banner.show()  # a layout would show it only at the next turn
         return banner
 
-    def _tidy(self) -> None:
+    def _take_away(self, banner: Banner) -> None:
+        # Not in answer to `destroyed`: by then the layout still holds a widget of which half is gone.
+        banner.hide()
+        self._column.removeWidget(banner)
+        banner.deleteLater()
         self.setVisible(bool(self.banners()))
 
     def _crash(self, error: BaseException) -> None:
