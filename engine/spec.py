@@ -179,6 +179,8 @@ class StudySpec(Frozen):
         used |= {self.verdict.format} if self.verdict.format else set()
         if missing := sorted(used - names):
             raise ValueError(f"no arm is named {', '.join(missing)}")
+        if self.verdict.treated not in self.primary.contrast:
+            raise ValueError(f"the treated arm, {self.verdict.treated}, must be in the primary contrast")
         probes = {p.probe for p in self.probes}
         read = [self.verdict.accuracy, self.verdict.reliance, self.verdict.parses or self.verdict.accuracy]
         wanted = {self.primary.probe, *(metric.split(".")[0] for metric in read)}
@@ -256,15 +258,14 @@ class TrialSpec(Frozen):
     @property
     def registration(self) -> str:
         """sha256 of all that is fixed before the first figure: names, labels and paths do not count."""
-        return digest([self.design, self.seeds, self.arms])
+        return digest([self.study.id, self.design, self.seeds, self.arms])
 
     @property
     def design(self) -> str:
-        """sha256 of the same without arms left out and the number of seeds: trials that differ in these alone."""
+        """sha256 of the same without the study's name, arms left out and the number of seeds."""
         study = self.study
         fixed = {
             "recipe": RECIPE_VERSION,
-            "study": study.id,
             "primary": study.primary.model_dump(mode="json", exclude={"seed_sd", "item_sd"}),
             "verdict": study.verdict.model_dump(mode="json", exclude={"chain_labels"}),
             "contrasts": study.contrasts,

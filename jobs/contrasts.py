@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 
 from engine.probe import ItemMean
 from engine.spec import StudySpec
@@ -11,6 +12,7 @@ from engine.stats.discordant import discordant
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence, Run
 from engine.stats.flips import flipped
+from engine.stats.verdict import MIN_SEEDS
 from jobs.records import Context
 from jobs.result import Contrast, Flip, PairedSeed
 
@@ -41,7 +43,7 @@ def family(study: StudySpec, evidence: Evidence) -> list[Contrast]:
             update={
                 "p_holm": adjusted.get((pair, metric)),
                 "primary": (metric, pair) == (primary, study.primary.contrast),
-                "equivalent": None if e.ci90 is None else equivalent(e.ci90, margins[metric]),
+                "equivalent": None if e.ci90 is None or e.n_seeds < MIN_SEEDS else equivalent(e.ci90, margins[metric]),
             }
         )
         for (pair, metric), e in found.items()
@@ -67,7 +69,9 @@ def _contrast(
     return Contrast(
         a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, n_seeds=found.n_seeds,
         detectable=found.detectable,
-        cohens_h=effects.cohens_h(*(sum(level) / len(level) for level in levels)) if share and all(levels) else None,
+        cohens_h=effects.cohens_h(*(fmean(run.metrics[metric] for run in side) for side in zip(*runs, strict=True)))
+        if share and runs
+        else None,
         paired_d=effects.paired_d(found.per_seed),
         cliffs_delta=effects.cliffs_delta(*levels),
         seeds=tuple(_paired_seed(x, y, metric, splits) for x, y in runs),

@@ -20,7 +20,7 @@ from jobs.lock import OwnerLock
 from jobs.paths import Home
 from jobs.process import Launcher
 from jobs.rebuild import open_store
-from jobs.records import Curves, Detectable, RunResult, Snapshot
+from jobs.records import Curves, Detectable, Planned, RunResult, Snapshot
 from jobs.result import Registration, Result
 from jobs.store import Database, Outdated, Store, errors, open_reader
 from jobs.supervisor import Supervisor
@@ -102,12 +102,16 @@ class LabReader:
         with errors(self.home.database):
             return registration(spec, reading.context(self._db(), trial, spec))
 
-    def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
-        """What a study finds at a scale and with so many seeds, as far as that is known before it runs."""
+    def detectable(self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None) -> Detectable | None:
+        """What a study finds at a scale and with so many seeds, as far as that is known before it runs.
+
+        Args:
+            model: The base model's name; None: whichever an earlier trial had.
+        """
         from jobs import planning
 
         with errors(self.home.database):
-            return planning.detectable(study, scale, seeds, reading.earlier_pairs(self._db(), study, scale))
+            return planning.detectable(study, scale, seeds, reading.earlier_pairs(self._db(), study, scale, model))
 
     def export(self, trial: str, path: Path) -> None:
         """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
@@ -202,8 +206,9 @@ class Lab(LabReader):
             The trial's id, once all of it is on the disk.
         """
         runs = trial.runs()
-        expected = self.detectable(trial.study, trial.scale, trial.seeds)
-        return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, expected))
+        expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name)
+        planned = Planned(digest=trial.registration, detectable=expected)
+        return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, planned))
 
     def cancel(self, run: str) -> None:
         """Cancel a run, whatever it is doing; it has ended a few seconds later. One that is over stays as it is."""

@@ -63,13 +63,13 @@ def m001_first_tables(db: Database) -> None:
 
 @migrations()
 def m002_words_of_items(db: Database) -> None:
-    """What items ask, in words, once for all runs that are measured alike; and what a trial was expected to find."""
+    """What items ask, once for all runs that are measured alike; what was written down when a trial was queued."""
     db.execute(
         """CREATE TABLE items (
         plan TEXT NOT NULL, item TEXT NOT NULL, prompt TEXT NOT NULL, gold TEXT NOT NULL,
         PRIMARY KEY (plan, item)) WITHOUT ROWID"""
     )
-    db.execute("ALTER TABLE trials ADD COLUMN expected TEXT")
+    db.execute("ALTER TABLE trials ADD COLUMN planned TEXT")
     db.execute("PRAGMA user_version = 2")
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from engine.probes import probe_class
 from engine.spec import Scale, StudySpec
 from engine.stats import power
+from engine.stats.evidence import ENOUGH_SEEDS
 from engine.stats.wording import counted
 from jobs.records import Detectable, Pairs
-
-FEWEST = 3  # pairs of seeds from which a spread is taken rather than from the study's file
 
 
 def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None = None) -> Detectable | None:
@@ -35,7 +34,7 @@ def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None
 
 
 def _seed_spread(planned: float | None, earlier: Pairs | None) -> tuple[float | None, str]:
-    if earlier is not None and len(earlier.differences) >= FEWEST and np.ptp(earlier.differences) > 0:
+    if earlier is not None and len(earlier.differences) >= ENOUGH_SEEDS and np.ptp(earlier.differences) > 0:
         known = counted(len(earlier.differences), "seed")
         return float(np.std(earlier.differences, ddof=1)), f"from {known} of {earlier.trial}"
     return planned, "from the study’s own expectation"

@@ -12,9 +12,10 @@ from engine.errors import StoreError
 from engine.events import Finished, Started, decode
 from engine.example import ItemText, Outcome
 from engine.spec import Scale, StudySpec, TrialSpec
+from engine.stats.evidence import ENOUGH_SEEDS
 from jobs import eta
 from jobs.planning import paired
-from jobs.records import Context, Curves, Detectable, Pairs, Point, RunRecord, RunResult, TrialRecord
+from jobs.records import Context, Curves, Pairs, Planned, Point, RunRecord, RunResult, TrialRecord
 from jobs.result import Look
 from jobs.store import Database, Row
 
@@ -135,12 +136,16 @@ def trial_spec(db: Database, trial: str) -> TrialSpec:
     raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
 
 
-def earlier_pairs(db: Database, study: StudySpec, scale: Scale) -> Pairs | None:
-    """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one."""
-    found: list[tuple[bool, int, float, Pairs]] = []
+def earlier_pairs(db: Database, study: StudySpec, scale: Scale, model: str | None = None) -> Pairs | None:
+    """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one.
+
+    Args:
+        model: The base model's name; None: whichever.
+    """
+    found: list[tuple[bool, bool, int, float, Pairs]] = []
     metric = f"{study.primary.probe}.{study.primary.metric}"
-    sql = "SELECT id, scale, created FROM trials WHERE study = ? AND scale != 'smoke'"
-    for trial in list(db.query(sql, (study.id,))):
+    sql = "SELECT id, scale, model, created FROM trials WHERE study = ? AND scale != 'smoke'"
+    for trial in [row for row in db.query(sql, (study.id,)) if model in (None, row["model"])]:
         values = db.query(
             """SELECT r.arm, r.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
                JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",
@@ -149,9 +154,11 @@ def earlier_pairs(db: Database, study: StudySpec, scale: Scale) -> Pairs | None:
         arms: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for row in values:
             arms[row["arm"]].append((row["seed"], row["value"]))
-        pairs = Pairs(trial=trial["id"], differences=paired(*(arms[arm] for arm in study.primary.contrast)))
-        found.append((trial["scale"] == scale, len(pairs.differences), trial["created"], pairs))
-    return max(found, key=lambda entry: entry[:3])[3] if found else None
+        differences = paired(*(arms[arm] for arm in study.primary.contrast))
+        pairs = Pairs(trial=trial["id"], differences=differences)
+        enough = len(differences) >= ENOUGH_SEEDS
+        found.append((enough, trial["scale"] == scale, len(differences), trial["created"], pairs))
+    return max(found, key=lambda entry: entry[:4])[4] if found else None
 
 
 def context(db: Database, name: str, trial: TrialSpec) -> Context:
@@ -160,27 +167,41 @@ def context(db: Database, name: str, trial: TrialSpec) -> Context:
     Args:
         name: The name under which it is stored.
     """
-    row = next(iter(db.query("SELECT created, expected FROM trials WHERE id = ?", (name,))))
-    expected = Detectable.model_validate_json(row["expected"]) if row["expected"] else None
+    row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
     plans = sorted({run.measures for run in trial.runs()})
     marks = ", ".join("?" * len(plans))
     texts = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
     return Context(
-        queued=row["created"], expected=expected, looks=_looks(db, trial, row["created"]),
+        queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
+        looks=_looks(db, name, trial, row["created"]),
         texts={text["item"]: ItemText.model_construct(**text) for text in texts}, learning=_learning(db, name),
     )  # fmt: skip
 
 
-def _looks(db: Database, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
-    """Trials of the same design with other seeds, of which a run had been measured when this one was queued."""
+def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+    """Earlier trials of which both arms of this one's primary contrast had been measured when it was queued.
+
+    Either by runs that are this trial's own, or in a trial of the same design under another name.
+    """
     rows = db.query(
-        """SELECT id, seeds, spec FROM trials WHERE study = ? AND scale = ? AND seeds != ? AND created < ? AND EXISTS (
-           SELECT 1 FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
-           WHERE t.trial = trials.id AND r.state = 'succeeded' AND r.finished < ?) ORDER BY created""",
-        (trial.study.id, trial.scale, trial.seeds, queued, queued),
+        """SELECT e.id, e.seeds, e.spec, r.arm, own.trial IS NOT NULL AS shared FROM trials AS e
+           JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
+           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name
+           WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
+           AND r.arm IN (:a, :b) ORDER BY e.created""",
+        {"name": name, "queued": queued, "a": trial.study.primary.contrast[0], "b": trial.study.primary.contrast[1]},
     )
-    same = [row for row in rows if TrialSpec.model_validate_json(row["spec"]).design == trial.design]
-    return tuple(Look(trial=row["id"], seeds=row["seeds"]) for row in same)
+    seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
+    for row in rows:
+        entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
+        _, _, measured, shared = seen.setdefault(row["id"], entry)
+        measured.add(row["arm"])
+        shared |= {row["arm"]} if row["shared"] else set()
+    return tuple(
+        look
+        for look, spec, measured, shared in seen.values()
+        if len(shared) == 2 or (len(measured) == 2 and TrialSpec.model_validate_json(spec).design == trial.design)
+    )
 
 
 def _learning(db: Database, trial: str) -> tuple[Point, ...]:

@@ -12,7 +12,7 @@ from engine.errors import LabError, StoreError
 from engine.spec import RunSpec, TrialSpec
 from jobs import endings
 from jobs.paths import Home, read_json
-from jobs.records import Detectable
+from jobs.records import Planned
 from jobs.store import Damaged, Store
 from jobs.stream import whole_lines
 
@@ -46,14 +46,14 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
     lost = 0
     try:
         found: dict[str, tuple[RunSpec, float]] = {}
-        trials: list[tuple[TrialSpec, list[RunSpec], float, Detectable | None]] = []
+        trials: list[tuple[TrialSpec, list[RunSpec], float, Planned | None]] = []
         for file in sorted(home.trials.glob("*.json")):
             try:
                 told = read_json(file) or {}
                 trial = TrialSpec.model_validate(told.get("trial"))
                 created = float(told["created"])
-                expected = Detectable.model_validate(told["expected"]) if told.get("expected") else None
-                trials.append((trial, trial.runs(), created, expected))
+                planned = Planned.model_validate(told["planned"]) if told.get("planned") else None
+                trials.append((trial, trial.runs(), created, planned))
             except (ValidationError, LabError, KeyError, TypeError, ValueError):
                 lost += 1
         for file in sorted(home.runs.glob("*/run.json")):
@@ -66,8 +66,8 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
         with store.batch():
             for run, created in sorted(found.values(), key=lambda entry: entry[1]):
                 store.add_run(run, created)
-            for trial, runs, created, expected in sorted(trials, key=lambda t: t[2]):
-                store.add_trial(trial, runs, created, expected)
+            for trial, runs, created, planned in sorted(trials, key=lambda t: t[2]):
+                store.add_trial(trial, runs, created, planned)
             rows = store.in_state("queued")
             for row in rows:
                 _refill(store, home, row["hash"])

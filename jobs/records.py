@@ -131,6 +131,18 @@ class Detectable(Frozen):
     basis: str
 
 
+class Planned(Frozen):
+    """What was written down when a trial was queued.
+
+    Attributes:
+        digest: The trial's registration.
+        detectable: What it was expected to find; None where nothing was known.
+    """
+
+    digest: str
+    detectable: Detectable | None = None
+
+
 class Pairs(Frozen):
     """Paired differences of the primary metric that an earlier trial of the study left, one for each seed."""
 
@@ -143,14 +155,14 @@ class Context(Frozen):
 
     Attributes:
         queued: When it was queued, seconds since 1970.
-        expected: What it was expected to find when it was queued; None where nothing was known.
-        looks: Trials of the same design with other seeds whose figures were there by then.
+        planned: What was written down by then; None for trials of labs that wrote nothing down.
+        looks: Trials by whose runs the arms of the primary contrast could be compared by then.
         texts: The words of items, by the item's name.
         learning: Points of the curves of all runs.
     """
 
     queued: float
-    expected: Detectable | None = None
+    planned: Planned | None = None
     looks: tuple[Look, ...] = ()
     texts: dict[str, ItemText] = Field(default_factory=dict)
     learning: tuple[Point, ...] = ()

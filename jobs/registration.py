@@ -1,8 +1,12 @@
 """What was fixed when a trial was queued, and whether it still counts as fixed.
 
-Seeds may be added to a study whose figures are known, but then the result is called exploratory: whoever looks, and
-adds seeds when the result is not to their liking, errs more often than one time in twenty. No part of the 5 % was
-set aside for a second look beforehand, so the first look has spent all of it, and nothing is left to spend.
+A trial is looked at beforehand where the arms of its primary contrast could be compared by then: where runs of both had
+been measured that are its own, or that are the same but for the study's name. Whatever was changed since, the seeds,
+an arm, the margin or the metric, it could be changed to please. No part of the 5 % was set aside for a second look
+beforehand, so the first has spent all of it, and the result is called exploratory.
+
+What no program can see: figures in another data folder, files that were edited by hand, and a look at another scale,
+model or data, which are other runs.
 """
 
 from __future__ import annotations
@@ -12,15 +16,16 @@ from datetime import UTC, datetime
 
 from engine.spec import TrialSpec
 from engine.stats.wording import counted
-from jobs.records import Context
+from jobs.records import Context, Planned
 from jobs.result import Look, Registration
 
 
 def registration(trial: TrialSpec, context: Context) -> Registration:
     """What is known of a trial to have been fixed beforehand."""
-    expected = context.expected
+    planned = context.planned or Planned(digest=trial.registration)
+    expected = planned.detectable
     return Registration(
-        digest=trial.registration,
+        digest=planned.digest,
         queued=datetime.fromtimestamp(context.queued, UTC).isoformat(timespec="seconds"),
         detectable=expected.difference if expected else None,
         basis=expected.basis if expected else "",
@@ -33,5 +38,5 @@ def looked(looks: Sequence[Look]) -> str:
     if not looks:
         return ""
     first = looks[0]
-    how = f"seeds were changed after a look at {counted(first.seeds, 'seed')} ({first.trial})"
-    return f"since {how}, which spent the whole 5 %"
+    trial = f"{first.trial} ({counted(first.seeds, 'seed')})"
+    return f"since figures of {trial} were there when it was queued, and spent the whole 5 %"

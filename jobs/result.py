@@ -26,7 +26,7 @@ class PrimaryResult(Frozen):
 
 
 class Look(Frozen):
-    """An earlier trial of the same design whose figures were there when this one was queued."""
+    """An earlier trial by whose runs the arms of the primary contrast could be compared when this one was queued."""
 
     trial: str
     seeds: int
@@ -41,7 +41,7 @@ class Registration(Frozen):
         detectable: The true difference that the design was expected to find four times in five; null where
             nothing was known to expect it from.
         basis: What that expectation rests on, in words.
-        looks: Earlier trials that differ in their seeds alone. The whole alpha was spent on the first of them.
+        looks: Earlier trials that showed the same comparison. The whole alpha was spent on the first of them.
     """
 
     digest: str

@@ -22,7 +22,7 @@ from engine.events import Asked, Checked, Event, Finished, Noted, Probed, Starte
 from engine.spec import RunSpec, TrialSpec, digest
 from jobs.migrations import NAMES, VERSION, keep_a_copy, migrations
 from jobs.paths import Home
-from jobs.records import Detectable
+from jobs.records import Planned
 
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -157,20 +157,18 @@ class Store:
 
     # Trials and the queue
 
-    def add_trial(
-        self, trial: TrialSpec, runs: Sequence[RunSpec], now: float, expected: Detectable | None = None
-    ) -> None:
+    def add_trial(self, trial: TrialSpec, runs: Sequence[RunSpec], now: float, planned: Planned | None = None) -> None:
         """Write a trial and queue its runs, save those that are done, queued or running already.
 
         Args:
-            expected: What it is expected to find; of a trial that is there already, what was said first stands.
+            planned: What was written down of it; of a trial that is there already, what was written first stands.
         """
         arms = [(name, trial.study.arm(name).label) for name in trial.arms]
         self.db.execute(
-            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, expected)
+            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, planned)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL""",
             (trial.id, trial.study.id, trial.study.question, trial.scale, trial.seeds, trial.model.name,
-             json.dumps(arms), trial.model_dump_json(), now, expected.model_dump_json() if expected else None),
+             json.dumps(arms), trial.model_dump_json(), now, planned.model_dump_json() if planned else None),
         )  # fmt: skip
         for n, run in enumerate(runs):
             self.add_run(run, now)

@@ -24,7 +24,7 @@ from jobs.budget import Budget, Worker
 from jobs.endings import Ending, Intent
 from jobs.paths import Home, write_json
 from jobs.process import LOST, Child, Launcher, kill_leftover, wait_all
-from jobs.records import Detectable
+from jobs.records import Planned
 from jobs.store import Damaged, DiskFull, Row, Store
 from jobs.stream import whole_lines
 
@@ -104,16 +104,16 @@ class Supervisor:
             answer.cancel()
             raise StoreError("The background work does not answer.", f"{self.home.log} may say why.") from None
 
-    def enqueue(self, trial: TrialSpec, runs: list[RunSpec], expected: Detectable | None = None) -> str:
+    def enqueue(self, trial: TrialSpec, runs: list[RunSpec], planned: Planned | None = None) -> str:
         """Write a trial and queue what is not computed yet. The trial's file goes first: it can rebuild the row."""
         now = time.time()
         file = self.home.trials / f"{trial.id}.json"
         if not file.exists():
             plain = {"created": now, "trial": trial.model_dump(mode="json")}
-            write_json(file, plain | ({"expected": expected.model_dump()} if expected else {}))
+            write_json(file, plain | ({"planned": planned.model_dump()} if planned else {}))
         self._clear_damaged([run.hash for run in runs])
         with self._store.batch():
-            self._store.add_trial(trial, runs, now, expected)
+            self._store.add_trial(trial, runs, now, planned)
         return trial.id
 
     def retry(self, run: str) -> None:

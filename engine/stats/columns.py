@@ -28,6 +28,11 @@ class Sums:
     count: np.ndarray
     signs: np.ndarray
 
+    def filled(self) -> Sums:
+        """Without clusters that hold no item of this metric, which would be drawn in vain."""
+        kept = self.count.sum(axis=(0, 1)) > 0
+        return Sums(self.total[..., kept], self.count[..., kept], self.signs)
+
 
 class Columns:
     """One row for each run and item of a probe.

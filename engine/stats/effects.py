@@ -20,10 +20,10 @@ def paired_d(differences: Sequence[float]) -> float | None:
     """Cohen's d_z: the mean of paired differences in units of their standard deviation over seeds.
 
     Returns:
-        None with fewer than two differences, or where they are all alike.
+        None with fewer than three differences, whose standard deviation says nothing, or where they are all alike.
     """
     values = np.asarray(differences, dtype=float)
-    if len(values) < 2 or np.ptp(values) < 1e-12:
+    if len(values) < 3 or np.ptp(values) < 1e-9:
         return None
     return float(values.mean() / values.std(ddof=1))
 

@@ -141,6 +141,21 @@ def interval(points: np.ndarray, draws: Draws, level: float = 0.95) -> tuple[flo
     return float(low), float(high)
 
 
+def unvarying(value: float, clusters: int, level: float = 0.95) -> tuple[float, float] | None:
+    """An interval of a share, or of a difference of shares, that came out the same in every cluster and seed.
+
+    A bootstrap would give it no width. What is known is that none of so many clusters is otherwise: the exact bound
+    of Clopper & Pearson 1934 (Biometrika 26), the "rule of three" of the textbooks, to either side.
+
+    Returns:
+        None without clusters.
+    """
+    if clusters < 1:
+        return None
+    reach = 1 - ((1 - level) / 2) ** (1 / clusters)
+    return value - reach, value + reach
+
+
 def _bca_levels(values: np.ndarray, influence: np.ndarray, level: float) -> np.ndarray:
     """At which quantiles of the draws, centred at the estimate, the bounds lie: [2]."""
     ends = np.array([(1 - level) / 2, (1 + level) / 2])

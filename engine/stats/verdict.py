@@ -2,35 +2,41 @@
 
 In order:
 
-1. *Gates.* Runs missing, a check or control that fails, smoke scale, fewer than two seeds, accuracy below the
-   study's floor, answers that mostly cannot be read, a base at the ceiling, or a figure that could not be measured:
+1. *Gates.* Runs or figures missing, a check or control that fails, smoke scale, fewer than two seeds behind a figure
+   that a rule reads, accuracy below the study's floor, answers that mostly cannot be read, or a base at the ceiling:
    inconclusive, whatever the figures say.
-2. *Reliance rose* (95 % interval above zero and more than the margin) over the reference, the other arm of the
-   primary contrast, or over a base that can do the task (one below the floor could not have shown reliance).
-   With accuracy gained over that same arm as well: mixed; without: what was added is a shortcut.
+2. *Reliance rose* over the reference (the other arm of the primary contrast) or over the base, by more than the
+   margin (over a base below the floor: by more than half of the accuracy gained). Where the shortcut misleads, the
+   arm lost accuracy against that same arm: what was added is a shortcut. It gained there, and over all: mixed. It
+   gained over all and was shown not to gain there, or was shown not to gain at all: a shortcut. Anything else:
+   inconclusive.
 3. *Accuracy gained* over the base is needed for anything else; without it nothing was learned: inconclusive.
-4. *Format.* The format arm reaches the same accuracy within the margin, or at least half of the gain even at the
-   interval's end: format.
-5. *Where the shortcut misleads* accuracy must have gained over the base as well; if only the other items gained,
-   it is a shortcut although no arm leans on it more than another.
-6. What is left is learned. Wherever a rule can neither be met nor ruled out: inconclusive.
+4. *Format.* Where the treated arm did not gain over the format arm, and the format arm comes within the margin or
+   explains most of the gain even at the interval's end: format. Neither shown: inconclusive.
+5. *Where the shortcut misleads* accuracy must have gained over the base as well; if it was shown not to, and only
+   the other items gained, it is a shortcut although no arm leans on it more than another.
+6. *Reliance did not rise*: it must have been shown to be at most the margin above the reference's, and its mean at
+   most the margin above the base's. What is left then is learned, otherwise inconclusive.
 
-"Gained" is: the 95 % interval lies above zero and the mean above the margin.
+"Gained" and "rose" are: the 95 % interval lies above zero and the mean above the margin. "Shown not to" is: the
+upper bound of the 90 % interval lies below the margin, a one-sided test at 5 %.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from engine.example import Side
 from engine.probe import ItemMean
 from engine.spec import StudySpec
+from engine.stats import power
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.wording import counted, difference, difference_of, level, level_of, lowered, p_phrase
+from engine.stats.wording import about, counted, difference, difference_of, level, level_of, lowered, p_phrase
 
 Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
 MIN_SEEDS = 2
@@ -97,19 +103,18 @@ class Reading:
         self.over_format = (
             evidence.difference(rules.treated, rules.format, rules.accuracy) if rules.format is not None else None
         )
-        against = [self.reference] if self.reference else []
-        if self.base_level is not None and self.base_level.value >= rules.floor and rules.base not in against:
-            against.append(rules.base)
+        against: list[str] = [self.reference] if self.reference else []
+        against += [rules.base] if rules.base not in against else []
         self.reliance = {arm: evidence.difference(rules.treated, arm, rules.reliance) for arm in against}
-        self.misled = self._where_misled()
+        self.misled = self._where_misled(rules.base)
 
-    def _where_misled(self) -> Estimate | None:
-        """Gain over the base on the items where the shortcut points to a wrong answer."""
+    def _where_misled(self, arm: str) -> Estimate | None:
+        """Gain over an arm on the items where the shortcut points to a wrong answer."""
         form = self.case.evidence.metrics[self.rules.reliance].items
         if form is None or not form.by_side:
             return None
         misled = ItemMean(of=form.of, splits=form.splits, where=form.where, side=Side.CONFLICTING)
-        return self.case.evidence.difference(self.rules.treated, self.rules.base, self.rules.reliance, misled)
+        return self.case.evidence.difference(self.rules.treated, arm, self.rules.reliance, misled)
 
     def gates(self) -> list[tuple[str, str]]:
         """What stands against any verdict, and what would remove it."""
@@ -132,8 +137,7 @@ class Reading:
         for arm, estimate in self.reliance.items():
             needed[f"{self._reliance()} could not be compared with that of {self._label(arm)}"] = estimate
         found += [(what, "Both arms must be run and measured.") for what, got in needed.items() if got is None]
-        if self.primary is not None and self.primary.n_seeds < MIN_SEEDS:
-            found.append(("one seed cannot tell an effect from luck", "Run at least 2 seeds, better 5 or more."))
+        found += self._too_few_seeds()
         if self.level is not None and self.level.value < self.rules.floor:
             got, floor = level(self.level.value, "share"), level(self.rules.floor, "share")
             what = f"{self._label(self.rules.treated)} does the task too rarely ({got}, the floor is {floor})"
@@ -148,47 +152,97 @@ class Reading:
             found.append((what, "Measure on harder items, or start from a weaker model."))
         return found
 
+    def _too_few_seeds(self) -> list[tuple[str, str]]:
+        """Figures that rest on one seed, or on fewer than were run."""
+        pair = self.study.primary.contrast
+        read = [(pair, self.primary), ((self.rules.treated, self.rules.base), self.gain)]
+        read += [((self.rules.treated, self.rules.format), self.over_format)] if self.rules.format else []
+        read += [((self.rules.treated, arm), estimate) for arm, estimate in self.reliance.items()]
+        compared = [(a, b, e) for (a, b), e in read if e is not None]
+        found: list[tuple[str, str]] = []
+        if single := next(((a, b) for a, b, e in compared if e.n_seeds < MIN_SEEDS), None):
+            what = (
+                f"one seed cannot tell an effect from luck ({self._label(single[0])} against {self._label(single[1])})"
+            )
+            found.append((what, "Run at least 2 seeds, better 5 or more."))
+        for a, b, e in compared:
+            if lost := len(self.case.evidence.pairs(a, b)) - e.n_seeds:
+                what = f"a figure of {self._label(a)} or {self._label(b)} is missing in {counted(lost, 'seed')}"
+                return [*found, (what, "The runs' notes may say why; seeds are not left out for their figures.")]
+        return found
+
     def rule(self) -> tuple[Code, str, list[str]]:
         """Code, the sentence's beginning, and what would make an open question conclusive."""
         treated, base = self._label(self.rules.treated), self._label(self.rules.base)
         gain, fmt = _present(self.gain), self.over_format
         for arm, rise in self.reliance.items():
-            if gained(_present(rise), self.rules.margin):
+            if gained(_present(rise), self._bound(arm)):
                 return self._leaning(arm)
-        unclear = [arm for arm, e in self.reliance.items() if _present(e).value > self.rules.margin]
-        if unclear:
-            lead = f"Whether {treated} leans more on the shortcut than {self._label(unclear[0])} is open"
-            return "inconclusive", lead, [self._advice(_present(self.reliance[unclear[0]]), self.rules.margin)]
         if not gained(gain, self.margin):
             lead = f"{treated} was not shown to be more accurate than {base}"
             return "inconclusive", lead, [self._advice(gain, self.margin)]
         if fmt is not None and not gained(fmt, self.margin):
             label = self._label(self.rules.format or "")
             if _explained(fmt, gain, self.margin):
-                return "format", f"{treated} learned the form of the answer: {label} is about as accurate", []
+                how = "more" if fmt.below else "about as"
+                return "format", f"{treated} learned the form of the answer: {label} is {how} accurate", []
             lead = f"Whether {treated} learned more than the form of the answer is open"
             return "inconclusive", lead, [self._advice(fmt, self.margin)]
         if self.misled is not None and not gained(self.misled, 0.0):
-            if self.misled.value <= self.margin:
+            if no_more(self.misled, self.margin):
                 return "shortcut", f"{treated} sharpened a shortcut: it gained only where the shortcut helps", []
             lead = f"Whether {treated} gained anything where the shortcut misleads is open"
             return "inconclusive", lead, [self._advice(self.misled, self.margin)]
+        for arm, rise in self.reliance.items():
+            if not self._no_rise(arm):
+                lead = f"Whether {treated} leans more on the shortcut than {self._label(arm)} is open"
+                return "inconclusive", lead, [self._advice(_present(rise), self.rules.margin)]
         beyond = ", beyond the form of the answer," if fmt is not None else ""
-        than = f" than {self._label(self.reference)}" if self.reference else ""
-        lead = f"{treated} learned the task{beyond} and was not shown to lean more on the shortcut{than}"
+        than = self._label(self.reference or self.rules.base)
+        margin = difference(self.rules.margin, "difference").lstrip("+")
+        lead = f"{treated} learned the task{beyond} and leans on the shortcut at most {margin} more than {than}"
         return "learned", lead, []
+
+    def _no_rise(self, arm: str) -> bool:
+        """Whether reliance did not rise over an arm: shown of the reference, of the base by its mean alone.
+
+        The base is measured once and a rise over it is what training in general brings about; which arm brought it
+        is told by the reference.
+        """
+        rise = _present(self.reliance[arm])
+        if arm == self.rules.base and self.reference not in (None, arm):
+            return rise.value <= self._bound(arm)
+        return no_more(rise, self._bound(arm))
+
+    def _bound(self, arm: str) -> float:
+        """By how much reliance may rise over an arm.
+
+        A base below the floor answers hardly anything, so it could not have shown reliance, and whoever learns the
+        task shows some; then reliance has risen only if it makes up more than half of the accuracy gained.
+        """
+        unable = self.base_level is not None and self.base_level.value < self.rules.floor
+        if arm != self.rules.base or not unable or self.gain is None:
+            return self.rules.margin
+        return max(self.rules.margin, self.gain.value / 2)
 
     def _leaning(self, arm: str) -> tuple[Code, str, list[str]]:
         treated, other = self._label(self.rules.treated), self._label(arm)
         gain = self.case.evidence.difference(self.rules.treated, arm, self.rules.accuracy)
+        misled = self._where_misled(arm)
+        leans = f"{treated} sharpened a shortcut: it leans on it more than {other}"
+        if misled is not None and misled.below:
+            return "shortcut", f"{leans} and is less accurate where it misleads", []
         if gain is not None and gained(gain, self.margin):
-            return "mixed", f"{treated} is more accurate than {other} and leans more on the shortcut", []
-        if gain is not None and gain.value > self.margin:
-            lead = f"{treated} leans more on the shortcut than {other}; whether it is more accurate too is open"
-            return "inconclusive", lead, [self._advice(gain, self.margin)]
-        how = "lower" if gain is not None and gain.below else "about the same"
-        lead = f"{treated} sharpened a shortcut, not the task: it leans on it more than {other}, at {how} accuracy"
-        return "shortcut", lead, []
+            if misled is None or gained(misled, 0.0):
+                return "mixed", f"{treated} is more accurate than {other} and leans more on the shortcut", []
+            if no_more(misled, self.margin):
+                return "shortcut", f"{leans} and is more accurate only where it helps", []
+            lead = f"{treated} leans more on the shortcut than {other}; whether it gained where that misleads is open"
+            return "inconclusive", lead, [self._advice(misled, self.margin)]
+        if gain is not None and no_more(gain, self.margin):
+            return "shortcut", f"{leans} and is {'less' if gain.below else 'no more'} accurate", []
+        lead = f"{treated} leans more on the shortcut than {other}; whether it is more accurate too is open"
+        return "inconclusive", lead, [self._advice(gain, self.margin)] if gain is not None else []
 
     def primary_clause(self) -> str:
         """The answer to the study's question, with its interval; a null is called one."""
@@ -240,21 +294,22 @@ class Reading:
     def _power(self, found: Estimate) -> list[str]:
         if found.above or found.below or found.detectable is None:
             return []
-        size = difference(found.detectable, self.case.evidence.metrics[self.metric].unit).lstrip("+")
+        size = about(found.detectable, self.case.evidence.metrics[self.metric].unit)
         return [f"A true difference of about {size} would have been found four times in five."]
 
     def _advice(self, found: Estimate, margin: float) -> str:
         """What would settle an open question: more items where they are what varies, more seeds otherwise."""
         if found.ci is None or found.n_seeds < MIN_SEEDS or margin <= 0:
             return "To settle it: run more seeds."
-        half = (found.ci[1] - found.ci[0]) / 2
-        if half <= margin:
+        if (found.ci[1] - found.ci[0]) / 2 <= margin:
             return "To settle it: the interval is narrow already; train longer or on other data to find an effect."
-        if 1.96 * found.item_spread > max(margin, 0.7 * half):
-            return "To settle it: measure on more items (a larger scale); which items were drawn is what varies most."
-        seeds = min(1000, math.ceil(found.n_seeds * (half / margin) ** 2))
-        more = counted(max(1, seeds - found.n_seeds), "more seed")
-        return f"To settle it: run about {more} ({seeds} in all); so many bring the interval within the margin."
+        wanted = power.seeds_within(margin, float(np.std(found.per_seed, ddof=1)), found.item_spread)
+        if wanted is None:
+            return "To settle it: measure on more items (a larger scale); which items were drawn varies too much."
+        more = max(1, wanted - found.n_seeds)
+        seeds = f"{counted(more, 'more seed')} ({found.n_seeds + more} in all)"
+        width = difference(margin, "difference").lstrip("+")
+        return f"To settle it: about {seeds} bring the interval within ±{width}. Added now, they make it exploratory."
 
     def _difference(self, estimate: Estimate) -> str:
         return difference_of(estimate, self.case.evidence.metrics[self.metric].unit)
@@ -276,6 +331,11 @@ class Reading:
 def gained(estimate: Estimate, margin: float) -> bool:
     """Whether a figure rose: its 95 % interval lies above zero and its mean above the margin."""
     return estimate.above and estimate.value > margin
+
+
+def no_more(estimate: Estimate, margin: float) -> bool:
+    """Whether a figure was shown not to have risen by more than the margin: a one-sided test at 5 % says so."""
+    return estimate.ci90 is not None and estimate.ci90[1] < margin
 
 
 def _explained(over_format: Estimate, gain: Estimate, margin: float) -> bool:

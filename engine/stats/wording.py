@@ -23,6 +23,13 @@ def difference(value: float, unit: str) -> str:
     return f"{_fixed(value, 3, sign=True)} nats" if unit == "nats" else _fixed(value, 3, sign=True)
 
 
+def about(value: float, unit: str) -> str:
+    """A size that is itself only roughly known, without a sign: "16 points", "0.8 points", "0.02 nats"."""
+    if unit in ("share", "difference"):
+        return f"{_fixed(100 * abs(value), 0 if abs(value) >= 0.015 else 1)} points"
+    return f"{abs(value):.1g} nats" if unit == "nats" else f"{abs(value):.1g}"
+
+
 def bounds(ci: tuple[float, float] | None, unit: str, signed: bool = True) -> str:
     """An interval without its unit: "[+2.2, +8.0]"; "" where there is none."""
     if ci is None:

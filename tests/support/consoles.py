@@ -11,7 +11,7 @@ from engine.spec import DataRef, ModelRef, TrialSpec
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.paths import Home
-from jobs.records import Context, Curves, Detectable, Point, RunRecord, Snapshot, TrialRecord
+from jobs.records import Context, Curves, Detectable, Planned, Point, RunRecord, Snapshot, TrialRecord
 from jobs.registration import registration
 from jobs.result import (
     ArmResult,
@@ -167,7 +167,8 @@ class FakeLab:
         self.calls.append("close")
 
     def registration(self, trial: str) -> Registration:
-        context = Context(queued=0.0, expected=self.expected, looks=self.before)
+        planned = Planned(digest=self.trial.registration, detectable=self.expected)
+        context = Context(queued=0.0, planned=planned, looks=self.before)
         return registration(self.trial, context)
 
     def result(self, trial: str) -> Result:

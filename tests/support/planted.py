@@ -52,7 +52,13 @@ def make_trial(
 
 
 def make_runs(
-    trial: TrialSpec, rates: Rates, items: int = 200, clusters: int = 25, luck: float = 0.01, seed: int = 0
+    trial: TrialSpec,
+    rates: Rates,
+    items: int = 200,
+    clusters: int = 25,
+    luck: float = 0.01,
+    seed: int = 0,
+    lean: float = 0.0,
 ) -> list[RunResult]:
     """All runs of a trial, succeeded, with outcomes drawn from the planted rates.
 
@@ -63,13 +69,15 @@ def make_runs(
         clusters: Clusters that the items are spread over; each has a difficulty that all arms share.
         luck: Standard deviation of what a seed adds to all of an arm's rates.
         seed: Of the drawing.
+        lean: Standard deviation of what a seed adds where the shortcut helps and takes where it misleads: the
+            luck in which seeds differ most (McCoy, Min & Linzen 2020).
     """
     rng = np.random.default_rng(seed)
     hard = rng.normal(0, 0.03, clusters)
     deltas = rng.normal(0, 1, (2, items))
     found = []
     for number, spec in enumerate(s for s in trial.runs() if s.arm in rates):
-        shift = rng.normal(0, luck)
+        shift = rng.normal(0, luck) + (np.array([[1.0], [-1.0]]) * rng.normal(0, lean) if lean else 0.0)  # [sides, 1]
         outcomes: dict[str, tuple[Outcome, ...]] = {}
         metrics: dict[str, float] = {}
         for probe in (p.probe for p in trial.study.probes):

@@ -42,7 +42,7 @@ def test_a_second_look_and_a_single_seed_are_said(
     assert main("run", "nli-frequency", "--seeds", "1") == console.OK
     out = capsys.readouterr().out
     assert "With one seed it finds no difference" in out
-    assert "Exploratory, since seeds were changed after a look at 3 seeds (nli-quick-1)" in out
+    assert "Exploratory, since figures of nli-quick-1 (3 seeds) were there when it was queued" in out
 
 
 def test_a_run_prints_events_verdict_and_reports(

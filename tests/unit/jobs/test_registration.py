@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.spec import Primary, TrialSpec
+from engine.spec import DataRef, Primary, TrialSpec
 from jobs import planning
 from jobs.lab import Lab
 from jobs.records import Pairs
@@ -70,13 +70,55 @@ def test_more_seeds_queued_before_any_figure_are_no_second_look(open_lab: Callab
     assert lab.result(more).study.primary.registered
 
 
-def test_a_look_at_another_question_is_none(open_lab: Callable[..., Lab]) -> None:
+@pytest.mark.parametrize(
+    "after",
+    [
+        changed(fakes.trial(seeds=2), margin=0.01),
+        changed(fakes.trial(seeds=2), expected="less"),
+        changed(fakes.trial(seeds=2), contrast=("plain", "odd")),
+        changed(fakes.trial(seeds=2), metric="reliance"),
+        changed(fakes.trial(seeds=3), margin=0.01),
+        fakes.trial(fakes.study(name="renamed"), seeds=2),
+    ],
+    ids=["margin", "direction", "turned", "metric", "margin-and-seeds", "name"],
+)
+def test_whatever_is_changed_after_a_look_makes_it_exploratory(open_lab: Callable[..., Lab], after: TrialSpec) -> None:
     lab = open_lab()
-    lab.enqueue(changed(fakes.trial(seeds=2), margin=0.01))
+    first = lab.enqueue(fakes.trial(seeds=2))
     until(lambda: done(lab))
-    other = lab.enqueue(fakes.trial(seeds=3))
+    second = lab.enqueue(after)
     until(lambda: done(lab))
+    result = lab.result(second)
+    assert not result.study.primary.registered
+    assert result.study.registration is not None
+    assert [look.trial for look in result.study.registration.looks] == [first]
+    assert lab.result(first).study.primary.registered
+
+
+def test_other_data_or_one_arm_alone_are_no_look(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    lab.enqueue(fakes.trial(seeds=2, arms=("plain",)))
+    until(lambda: done(lab))
+    whole = lab.enqueue(fakes.trial(seeds=2))
+    until(lambda: done(lab))
+    other = lab.enqueue(fakes.trial(seeds=2).model_copy(update={"data": DataRef(source="world.tools", digest="1")}))
+    until(lambda: done(lab))
+    assert lab.result(whole).study.primary.registered
     assert lab.result(other).study.primary.registered
+
+
+def test_the_registration_that_was_printed_stands_whatever_the_lab_becomes(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = open_lab()
+    trial = lab.enqueue(fakes.trial(seeds=1))
+    printed = lab.registration(trial).digest
+    until(lambda: done(lab))
+    monkeypatch.setattr("engine.spec.RECIPE_VERSION", 99)
+    assert fakes.trial(seeds=1).registration != printed
+    registered = lab.result(trial).study.registration
+    assert registered is not None
+    assert registered.digest == printed
 
 
 def test_words_curves_and_hardware_come_with_the_result(open_lab: Callable[..., Lab]) -> None:
@@ -132,14 +174,14 @@ def test_what_a_study_can_find_is_said_before_it_runs_and_kept(open_lab: Callabl
 def test_an_earlier_trial_knows_better_than_the_file() -> None:
     study = fakes.study()
     told = study.model_copy(update={"primary": Primary(**{**study.primary.model_dump(), "seed_sd": 0.05})})
-    pairs = Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4))
+    pairs = Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4, 0.25))
     found, planned = (planning.detectable(told, "quick", 5, known) for known in (pairs, None))
     assert found is not None
     assert planned is not None
-    assert found.basis == "from 4 seeds of earlier"
-    assert found.difference == pytest.approx(planned.difference * 0.1290994 / 0.05, rel=1e-4)
+    assert found.basis == "from 5 seeds of earlier"
+    assert found.difference == pytest.approx(planned.difference * 0.1118034 / 0.05, rel=1e-4)
     assert planning.detectable(told, "quick", 1, pairs) is None
-    few = planning.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3)))
+    few = planning.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4)))
     assert few == planned
 
 

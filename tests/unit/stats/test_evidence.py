@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from engine.example import Outcome, Side
 from engine.probe import ItemMean, Metric
 from engine.probes import probe_class
 from engine.stats.columns import Columns
 from engine.stats.evidence import Evidence, Run
+from engine.stats.paired import t_interval
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 METRICS = {
@@ -80,11 +82,15 @@ def test_trained_arms_are_paired_on_the_seeds_they_share() -> None:
 
 
 def test_a_metric_that_is_no_mean_over_items_has_students_interval_over_seeds() -> None:
-    evidence = Evidence([run(a, s, 0.8, slope=v + s) for a, v in (("a", 1.0), ("b", 0.5)) for s in range(3)], METRICS)
+    evidence = Evidence([run(a, s, 0.8, slope=v * s) for a, v in (("a", 1.0), ("b", 0.5)) for s in range(3)], METRICS)
     found = evidence.difference("a", "b", "p.slope")
     assert found is not None
     assert found.value == pytest.approx(0.5)
-    assert found.ci == pytest.approx((0.5, 0.5))
+    assert found.ci == pytest.approx(t_interval([0.0, 0.5, 1.0]))
+    same = Evidence([run(a, s, 0.8, slope=1.0) for a in ("a", "b") for s in range(3)], METRICS)
+    alike = same.difference("a", "b", "p.slope")
+    assert alike is not None
+    assert alike.ci is None  # what does not vary over three seeds is not known without error
     one = Evidence([run("a", 0, 0.8, slope=1.0)], METRICS).level("a", "p.slope")
     assert one is not None
     assert one.ci is None
@@ -113,3 +119,52 @@ def test_a_placebo_draws_sides_by_lot_and_the_same_in_every_run() -> None:
     assert abs(points[1][0]) < 0.15
     assert points[1][0] == points[1][1]
     assert lot.count.sum(axis=2)[0] == pytest.approx([200, 200])
+
+
+def test_what_never_varies_is_known_as_far_as_its_clusters_reach() -> None:
+    def all_right(arm: str, seed: int) -> Run:
+        outcomes = [Outcome(item=f"i{n}", correct=True, split="s", cluster=f"c{n % 6}") for n in range(24)]
+        return Run(arm, seed, True, {"p.accuracy": 1.0}, {"p": outcomes})
+
+    evidence = Evidence([all_right(arm, seed) for arm in ("a", "b") for seed in range(3)], METRICS, 200)
+    level, difference = evidence.level("a", "p.accuracy"), evidence.difference("a", "b", "p.accuracy")
+    exact = stats.binomtest(6, 6).proportion_ci(0.95, method="exact").low
+    assert level is not None
+    assert level.ci == pytest.approx((exact, 1.0))
+    assert difference is not None
+    assert difference.ci == pytest.approx((exact - 1, 1 - exact))
+
+
+def test_clusters_of_other_splits_are_not_drawn_in_vain() -> None:
+    """A split of six frames is resampled as six, however many clusters the rest of the probe has."""
+
+    def outcomes(seed: int, more: int) -> list[Outcome]:
+        rng = np.random.default_rng(seed)
+        found = [
+            Outcome(item=f"i{n}", correct=bool(rng.random() < 0.3 + 0.1 * (n % 6)), split="a", cluster=f"a{n % 6}")
+            for n in range(60)
+        ]
+        return found + [Outcome(item=f"m{n}", correct=True, split="m", cluster=f"m{n}") for n in range(more)]
+
+    metric = {"p.accuracy": Metric(name="accuracy", label="", unit="share", items=ItemMean(splits=("a",)))}
+    alone, among = (
+        Evidence([Run("a", s, True, {"p.accuracy": 0.5}, {"p": outcomes(s, more)}) for s in range(3)], metric)
+        .level("a", "p.accuracy")
+        for more in (0, 300)
+    )  # fmt: skip
+    assert alone == among
+
+
+def test_six_clusters_give_about_students_width_over_them() -> None:
+    rates = (0.1, 0.3, 0.4, 0.6, 0.7, 0.9)
+    outcomes = [
+        Outcome(item=f"{c}-{n}", correct=n < 10 * rate, split="s", cluster=f"c{c}")
+        for c, rate in enumerate(rates)
+        for n in range(10)
+    ]
+    found = Evidence([Run("a", 0, True, {"p.accuracy": 0.5}, {"p": outcomes})], METRICS).level("a", "p.accuracy")
+    expected = t_interval(rates)
+    assert found is not None
+    assert found.ci is not None
+    assert expected is not None
+    assert found.ci[1] - found.ci[0] == pytest.approx(expected[1] - expected[0], rel=0.12)

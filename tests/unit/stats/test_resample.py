@@ -118,3 +118,14 @@ def test_luck_of_seeds_on_items_is_not_counted_as_items() -> None:
     same = np.tile(rng.normal(0, 1, 50), (10, 1))  # all seeds agree on each item
     assert shared(Resampler(50, 2000).draws(sums_of(own)).replicates) < 0.5
     assert shared(Resampler(50, 2000).draws(sums_of(same)).replicates) == pytest.approx(1.0)
+
+
+def test_skewed_seeds_move_the_bounds_as_scipys_bca_does() -> None:
+    points = np.array([0.0, 0.01, 0.02, 0.0, 0.01, 0.02, 0.01, 0.3])
+    found = interval(points, Draws(np.tile(points, (10_000, 1)), np.zeros((1, 8))))
+    expected = stats.bootstrap(
+        (points,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert found is not None
+    unstretched = [points.mean() + (bound - points.mean()) / stretch(8, 0.95) for bound in found]
+    assert unstretched == pytest.approx((expected.low, expected.high), abs=0.003)

@@ -37,7 +37,8 @@ def test_paired_d_is_the_t_statistic_by_the_root_of_seeds() -> None:
     expected = stats.ttest_1samp(values, 0).statistic / math.sqrt(7)
     assert paired_d(values) == pytest.approx(expected, abs=1e-10)
     assert paired_d([0.1]) is None
-    assert paired_d([0.1, 0.1, 0.1]) is None
+    assert paired_d([0.1, 0.1, 0.1 + 1e-11]) is None
+    assert paired_d([0.05, 0.051]) is None
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=9), st.lists(st.integers(-5, 5), min_size=1, max_size=9))
@@ -96,9 +97,10 @@ def test_the_detectable_difference_is_statsmodels(seeds: int) -> None:
 
 
 def test_where_nothing_varies_nothing_is_claimed_to_be_found() -> None:
-    assert Estimate(0.0, None, None, (0.0, 0.0, 0.0)).detectable is None
+    assert Estimate(0.0, None, None, (0.0,) * 5).detectable is None
     assert Estimate(0.0, None, None, (0.1,)).detectable is None
-    assert Estimate(0.0, None, None, (0.0, 0.0), item_spread=0.02).detectable == pytest.approx(0.056, abs=1e-3)
+    assert Estimate(0.0, None, None, (0.0,) * 5, item_spread=0.02).detectable == pytest.approx(0.056, abs=1e-3)
+    assert Estimate(0.0, None, None, (0.0, 0.1, 0.2, 0.1), item_spread=0.02).detectable is None  # too few to know
 
 
 def test_items_alone_bound_what_can_be_found() -> None:

@@ -30,7 +30,12 @@ PLANTED = {
     ),
     "shortcut-nli": ("nli-frequency", NLI),
     "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.76)}),
-    "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.72)}),
+    "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.80)}),
+    "shortcut-by-what-it-costs": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.45)}),
+    "mixed-in-all": (
+        "function-calling",
+        CALLS | {"shuffled": (0.30, 0.02), "sft": (0.91, 0.20), "sft-dpo": (0.91, 0.20), "planted": (0.99, 0.0)},
+    ),
     "inconclusive-floor": ("function-calling", CALLS | {"sft-dpo": (0.10, 0.08)}),
     "inconclusive-ceiling": ("nli-frequency", NLI | {"base": (1.0, 0.99)}),
     "inconclusive-positive-control": ("function-calling", CALLS | {"planted": (0.80, 0.79)}),
@@ -42,7 +47,7 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted(name: str) -> None:
     study, rates = PLANTED[name]
-    result = result_of(study, rates)
+    result = result_of(study, rates, seeds=10 if name.startswith("learned") else 5)
     assert result.verdict.code == name.split("-", maxsplit=1)[0], (result.verdict, result.checks)
     assert result.verdict.text.endswith(".")
     assert result.verdict.reasons
@@ -55,7 +60,7 @@ def test_it_does_not_depend_on_the_draw() -> None:
 
 
 def test_a_null_is_called_one_and_says_what_could_have_been_seen() -> None:
-    text = result_of(*PLANTED["learned-null"]).verdict
+    text = result_of(*PLANTED["learned-null"], seeds=10).verdict
     assert "no difference in accuracy" in text.text or "too little to matter" in text.text
     assert "SFT → DPO learned the task" in text.text
     assert any("four times in five" in reason for reason in text.reasons)

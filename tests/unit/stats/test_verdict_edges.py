@@ -1,0 +1,159 @@
+"""Single conditions of the rules, each where it alone decides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from engine.spec import StudySpec
+from engine.stats.evidence import Estimate, Evidence
+from engine.stats.power import seeds_within
+from engine.stats.verdict import Case, Reading, _explained, decide, gained, no_more
+from jobs import contrasts
+from jobs.analysis import _as_run, _metrics, analyse
+from jobs.result import Result
+from jobs.studies import load
+from tests.support.planted import CALLS, Rates, make_runs, make_trial
+
+
+def estimate(value: float, half: float, half90: float | None = None, seeds: int = 6, **more: float) -> Estimate:
+    """A figure whose intervals reach so far to either side."""
+    wide = half * 0.8 if half90 is None else half90
+    per_seed = tuple(value + half * (-1) ** n for n in range(seeds))
+    return Estimate(value, (value - half, value + half), (value - wide, value + wide), per_seed, **more)
+
+
+def evidence_of(rates: Rates, seeds: int = 6) -> tuple[StudySpec, Evidence]:
+    trial = make_trial("function-calling", seeds)
+    runs = make_runs(trial, rates, items=100, clusters=20)
+    return trial.study, Evidence((_as_run(run, run.record.arm != "base") for run in runs), _metrics(trial.study), 500)
+
+
+def test_gained_needs_the_interval_above_zero_and_the_mean_above_the_margin() -> None:
+    assert gained(estimate(0.05, 0.04), 0.03)
+    assert not gained(estimate(0.05, 0.06), 0.03)
+    assert not gained(estimate(0.02, 0.01), 0.03)
+
+
+def test_no_more_goes_by_the_upper_end_of_the_ninety_percent_interval() -> None:
+    assert no_more(estimate(0.0, 0.04, 0.02), 0.03)
+    assert not no_more(estimate(0.0, 0.02, 0.04), 0.03)
+    assert not no_more(replace(estimate(0.0, 0.01), ci90=None), 0.03)
+
+
+def test_a_format_arm_explains_all_but_the_margin_or_most_even_at_the_intervals_end() -> None:
+    gain = estimate(0.6, 0.05)
+    assert _explained(estimate(0.0, 0.5, 0.02), gain, 0.03)  # by the ninety percent interval alone
+    assert _explained(estimate(0.0, 0.2, 0.2), gain, 0.03)  # at most .2 of .6 by its end
+    assert not _explained(estimate(0.0, 0.4, 0.35), gain, 0.03)
+    assert not _explained(estimate(0.04, 0.01, 0.01), gain, 0.03)
+
+
+def test_too_little_to_matter_is_judged_by_the_ninety_percent_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, evidence = evidence_of(CALLS)
+    monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.06, 0.02))
+    primary = next(c for c in contrasts.family(study, evidence) if c.primary)
+    assert primary.equivalent
+    sentence = Reading(Case(study, evidence, (1, 1), False, ())).primary_clause()
+    assert "by too little to matter" in sentence
+    monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.06, 0.04))
+    assert not next(c for c in contrasts.family(study, evidence) if c.primary).equivalent
+    monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.001, seeds=1))
+    assert next(c for c in contrasts.family(study, evidence) if c.primary).equivalent is None
+
+
+@pytest.mark.parametrize(("expected", "said"), [("greater", "as claimed"), ("less", "against the claim")])
+def test_the_direction_of_the_claim_counts(expected: str, said: str) -> None:
+    study = load("function-calling")
+    study = study.model_copy(update={"primary": study.primary.model_copy(update={"expected": expected})})
+    trial = make_trial(study, 5)
+    assert said in analyse(trial, make_runs(trial, CALLS | {"sft-dpo": (0.95, 0.91)}, items=400)).verdict.text
+
+
+@pytest.mark.parametrize("rise", [0.03, 0.06])
+def test_a_rise_of_reliance_that_is_not_ruled_out_leaves_it_open(monkeypatch: pytest.MonkeyPatch, rise: float) -> None:
+    study, evidence = evidence_of(CALLS)
+    plain = evidence.difference
+
+    def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
+        if metric == study.verdict.reliance and not more and b == "sft":
+            return estimate(rise, 0.10)
+        return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(evidence, "difference", difference)
+    decision = decide(Case(study, evidence, (1, 1), False, ()))
+    assert decision.code == "inconclusive"
+    assert "leans more on the shortcut than SFT is open" in decision.text
+
+
+def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, evidence = evidence_of(CALLS | {"base": (0.5, 0.5)})
+    plain = evidence.difference
+    for rise, code in ((0.04, "learned"), (0.06, "inconclusive")):
+
+        def difference(
+            a: str, b: str, metric: str, *more: object, rise: float = rise, **named: object
+        ) -> Estimate | None:
+            if metric == study.verdict.reliance and not more:
+                return estimate(rise, 0.10) if b == "base" else estimate(0.0, 0.03)
+            return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(evidence, "difference", difference)
+        assert decide(Case(study, evidence, (1, 1), False, ())).code == code
+
+
+def lost(result: Result, arm: str, metric: str, seeds: int) -> int:
+    """How many of an arm's first runs have no such figure."""
+    runs = next(entry for entry in result.arms if entry.name == arm).runs[:seeds]
+    return sum(metric not in run.metrics for run in runs)
+
+
+def test_a_figure_that_seeds_lack_is_no_reason_to_leave_them_out() -> None:
+    trial = make_trial("function-calling", 5)
+    runs = [
+        run.model_copy(update={"metrics": run.metrics | {"calls.reliance": math.nan}})
+        if run.record.arm == "sft-dpo" and run.record.seed < 3
+        else run
+        for run in make_runs(trial, CALLS)
+    ]
+    result = analyse(trial, runs)
+    assert lost(result, "sft-dpo", "calls.reliance", 3) == 3
+    assert result.verdict.code == "inconclusive"
+    assert "a figure of SFT → DPO or SFT is missing in 3 seeds" in result.verdict.text
+
+
+def test_one_seed_of_any_arm_that_is_read_gives_no_verdict() -> None:
+    study = load("function-calling")
+    arms = tuple(arm.model_copy(update={"seeds": 1}) if arm.name == "shuffled" else arm for arm in study.arms)
+    trial = make_trial(study.model_copy(update={"arms": arms}), 5)
+    verdict = analyse(trial, make_runs(trial, CALLS)).verdict
+    assert verdict.code == "inconclusive"
+    assert "one seed cannot tell an effect from luck (SFT → DPO against shuffled control)" in verdict.text
+
+
+def test_the_advice_is_the_number_of_seeds_that_is_enough() -> None:
+    halves = {
+        seeds: math.hypot(float(stats.t.ppf(0.975, seeds - 1)) * 0.06 / math.sqrt(seeds), 1.959964 * 0.01)
+        for seeds in range(2, 30)
+    }
+    assert seeds_within(0.05, 0.06, 0.01) == next(seeds for seeds, half in halves.items() if half <= 0.05)
+    assert seeds_within(0.05, 0.06, 0.03) is None  # items alone reach further
+    assert seeds_within(0.001, 1.0) is None
+    found = estimate(0.04, 0.10, seeds=4, item_spread=0.03)
+    study, evidence = evidence_of(CALLS)
+    reading = Reading(Case(study, evidence, (1, 1), False, ()))
+    assert "more items" in reading._advice(found, 0.05)
+    found = replace(found, item_spread=0.0, per_seed=(0.0, 0.08, 0.02, 0.06))
+    wanted = seeds_within(0.02, 0.0365, 0.0)
+    assert f"({wanted} in all)" in reading._advice(found, 0.02)
+
+
+def test_the_treated_arm_is_one_of_the_primary_contrast() -> None:
+    study = load("function-calling")
+    plain = study.model_dump()
+    plain["primary"]["contrast"] = ("sft", "shuffled")
+    with pytest.raises(ValueError, match="must be in the primary contrast"):
+        StudySpec.model_validate(plain)
