@@ -45,11 +45,12 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
     rules = design.study.verdict
-    probe = rules.accuracy.split(".", 1)[0]
-    outcomes = [run.outcomes.get(probe, ()) for arm in design.arms for run in evidence.arm(arm)]
-    clusters = len({outcome.cluster for some in outcomes[:1] for outcome in some})
+    clusters = evidence.clusters(rules.accuracy)
     if 0 < clusters < FEW_CLUSTERS:
-        yield f"Items fall into {counted(clusters, 'cluster')}: with so few, intervals are rough."
+        yield (
+            f"The items of {lowered(evidence.metrics[rules.accuracy].label)} fall into {counted(clusters, 'cluster')} "
+            "(wordings, tools or nouns): that is how much of the task's variety was seen."
+        )
     levels = [found for arm in design.study.primary.contrast if (found := evidence.level(arm, rules.accuracy))]
     if len(levels) == 2 and min(found.value for found in levels) > HIGH:
         shown = level(min(found.value for found in levels), "share")

@@ -196,6 +196,11 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
+    def clusters(self, metric: str) -> int:
+        """How many clusters of items stand behind a metric; 0 where it is no mean over items."""
+        draws = self._drawn(metric, False)
+        return 0 if draws is None else draws.influence.shape[0]
+
     def _drawn(self, metric: str, placebo: bool, form: ItemMean | None = None) -> resample.Draws | None:
         """The metric of every run under every draw of items; None where items do not say it."""
         form = form or self.metrics[metric].items

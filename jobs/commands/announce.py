@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.probes import probe_class
 from engine.spec import TrialSpec
-from engine.stats.wording import difference, lowered
+from engine.stats.wording import about, difference, lowered
 from jobs.commands.screen import Screen
 from jobs.registration import looked
 from jobs.result import Registration
@@ -17,12 +17,13 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
     way = "higher" if plan.expected == "greater" else "lower"
     margin = difference(plan.margin, metric.unit).lstrip("+")
+    since = "Asked" if registration.looks else "Fixed before any figure"
     screen.say(
-        f"Fixed before any figure: {lowered(metric.label)} is expected to be {way} with {a} than with {b}; "
+        f"{since}: {lowered(metric.label)} is expected to be {way} with {a} than with {b}; "
         f"within ±{margin} it is too small to matter (registered as {registration.digest[:12]})."
     )
     if registration.detectable is not None:
-        size = difference(registration.detectable, metric.unit).lstrip("+")
+        size = about(registration.detectable, metric.unit)
         screen.say(f"It finds differences from about {size} four times in five ({registration.basis}).")
     elif trial.seeds < 2:
         screen.say("With one seed it finds no difference: run at least 2 seeds, better 5 or more.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.stats import wording
-from jobs.report.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
+from jobs.report.lookup import arm_label, label_of, primary_contrast, primary_metric, unit_of
 from jobs.report.model import Block, Facts, Paragraph, Section, Value
 from jobs.report.tables import unsigned
 from jobs.result import Result
@@ -15,14 +15,15 @@ _EXPLORATORY = (
     "was named when they could be seen. So everything here is exploratory, the primary result too."
 )
 _LOOKED = (
-    "This design had been looked at before the trial was queued, with other seeds. No part of the 5 % was set aside "
-    "for a second look, so the first has spent all of it, and everything here is exploratory, the primary result too."
+    "Figures of this comparison were there before the trial was queued. No part of the 5 % was set aside for a second "
+    "look, so the first has spent all of it, and everything here is exploratory, the primary result too."
 )
 _FIXED = (
     "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. Only "
     "the primary endpoint is confirmatory; every other contrast and metric is exploratory."
 )
 _UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
+_UNCERTAIN = "not known: fewer than five seeds do not tell how much seeds differ"
 _LOOKS = "The first of them spent the whole 5 %."
 
 
@@ -42,9 +43,17 @@ def claim(result: Result) -> Section | None:
     if not study.claim:
         return None
     published = [("Published", study.published)] if study.published else []
-    facts = Facts("claim", "The published figure and ours", (*published, ("Here", _here(result))))
+    facts = Facts(
+        "claim", "The published figure and ours", (*published, ("Here", _here(result)), *_compared(published))
+    )
     source = (Paragraph(study.source, "muted"),) if study.source else ()
     return Section("claim", "The claim", (Paragraph(study.claim), *source, facts), half=True)
+
+
+def _compared(published: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Two figures side by side ask to be compared; what may be compared is said."""
+    words = "Other models, data and often another measure: compare the direction, not the size."
+    return (("How to compare", words),) if published else ()
 
 
 def primary(result: Result, half: bool) -> Section:
@@ -53,8 +62,8 @@ def primary(result: Result, half: bool) -> Section:
     metric = label_of(result, primary_metric(result))
     way = "higher" if study.primary.expected == "greater" else "lower"
     since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
-    expected = f"{since}: {metric} is expected to be {way}, {pair(result)}"
-    caption = f"{expected}; differences up to ±{margin(result)} are too small to matter."
+    asked = f"is expected to be {way}, " if study.registration is not None else ""  # of a table nobody said so
+    caption = f"{since}: {metric}, {asked}{pair(result)}; differences up to ±{margin(result)} are too small to matter."
     blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
     found = primary_contrast(result)
     if found is not None:
@@ -79,14 +88,19 @@ def registration(result: Result) -> Section:
         return Section("registration", title, (Paragraph(said),), status="" if registered else "exploratory")
     unit = unit_of(result, primary_metric(result))
     found = primary_contrast(result)
-    designed = "not known" if fixed.detectable is None else f"{unsigned(fixed.detectable, unit)} (four times in five)"
-    ran = ABSENT if found is None or found.detectable is None else unsigned(found.detectable, unit)
+    designed = (
+        "not known" if fixed.detectable is None else f"{wording.about(fixed.detectable, unit)} (four times in five)"
+    )
+    ran = _UNCERTAIN if found is None or found.detectable is None else wording.about(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
-        ("When", f"{_moment(fixed.queued)}, before any figure of this trial was there"),
+        ("When", _moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
         ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
-        ("Earlier looks", f"{looks}. {_LOOKS}" if looks else "none: no earlier trial of this design had figures"),
+        (
+            "Earlier looks",
+            f"{looks}. {_LOOKS}" if looks else "none: no earlier trial in this data folder showed this comparison",
+        ),
         ("Digest of the design", fixed.digest),
     )
     said = _FIXED if registered else _LOOKED if fixed.looks else _EXPLORATORY
@@ -97,7 +111,7 @@ def registration(result: Result) -> Section:
 def _why_exploratory(result: Result) -> str:
     fixed = result.study.registration
     if fixed is not None and fixed.looks:
-        return "Looked at before with other seeds, so exploratory"
+        return "Asked when figures of this comparison were there, so exploratory"
     return "Named when the figures were there already, so exploratory"
 
 

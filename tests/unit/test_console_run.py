@@ -31,7 +31,7 @@ def test_what_is_fixed_and_what_can_be_found_is_said_before_any_figure(
     before = out[: out.index("loading the libraries")]
     assert "reliance on frequency is expected to be higher with 95 % agreement than with balanced" in before
     assert f"registered as {lab.last.trial.registration[:12]}" in before
-    assert "finds differences from about 16.1 points four times in five (from a guess)" in before
+    assert "finds differences from about 16 points four times in five (from a guess)" in before
     assert "Exploratory" not in out
 
 

@@ -71,7 +71,7 @@ def test_what_was_fixed_is_told(calls: Result) -> None:
     assert told["When"].startswith("2026-11-20 08:30 UTC")
     assert fixed.detectable is not None
     designed = told["Smallest difference the design could show"]
-    assert designed.startswith("4.4 points")
+    assert designed.startswith("4 points")
     assert "the spread of 3 seeds" in designed
     assert told["Earlier looks"].startswith("none")
     unknown = fixed.model_copy(update={"detectable": None})
@@ -86,7 +86,7 @@ def test_an_earlier_look_leaves_nothing_to_confirm(calls: Result) -> None:
     part = section(report, "registration")
     facts = next(b for b in part.blocks if isinstance(b, Facts))
     assert "function-calling-quick-0a1b2c3d (2 seeds)" in dict(facts.pairs)["Earlier looks"]
-    assert "had been looked at before" in words(part)
+    assert "were there before the trial was queued" in words(part)
     assert section(report, "primary").caption.startswith("Looked at before with other seeds, so exploratory")
     assert "confirmatory" not in {one.status for one in report.sections}
 
