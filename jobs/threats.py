@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.stats.evidence import Evidence
 from engine.stats.wording import counted, level, lowered, probability
 from jobs.design import Design
+from jobs.records import RunResult
 from jobs.result import Check
 
 FEW_SEEDS = 5
@@ -14,9 +15,18 @@ FEW_CLUSTERS = 20
 HIGH = 0.95  # accuracy above which differences are squeezed together
 
 
-def threats(design: Design, evidence: Evidence, checks: Sequence[Check]) -> tuple[str, ...]:
-    """The sentences that apply, the gravest first."""
-    return (*_of_the_test(design, evidence, checks), *_of_the_measure(design, evidence), *_of_the_scope(design))
+def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: Sequence[RunResult]) -> tuple[str, ...]:
+    """The sentences that apply, the gravest first.
+
+    Args:
+        runs: The runs that succeeded.
+    """
+    return (
+        *_of_the_test(design, evidence, checks),
+        *_of_the_runs(design, runs),
+        *_of_the_measure(design, evidence),
+        *_of_the_scope(design),
+    )
 
 
 def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) -> Iterable[str]:
@@ -41,6 +51,18 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
                 f"That the shortcut would be seen is shown by one run ({design.study.arm(control.arm).label}); "
                 "another seed may lean on it less."
             )
+
+
+def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
+    compared = [run for run in runs if run.record.arm in design.study.primary.contrast]
+    trained = [run for run in compared if design.trains[run.record.arm]]
+    said = [{detail.partition(":")[0] for name, detail in run.notes if name == "precision"} for run in trained]
+    odd = sum(words != said[0] for words in said)
+    if odd:
+        yield (
+            f"Not all of the {len(trained)} runs that are compared were trained in the same precision (see the notes): "
+            "each tries on its first batch whether bfloat16 computes as float32 does."
+        )
 
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:

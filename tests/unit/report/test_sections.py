@@ -87,7 +87,9 @@ def test_an_earlier_look_leaves_nothing_to_confirm(calls: Result) -> None:
     facts = next(b for b in part.blocks if isinstance(b, Facts))
     assert "function-calling-quick-0a1b2c3d (2 seeds)" in dict(facts.pairs)["Earlier looks"]
     assert "were there before the trial was queued" in words(part)
-    assert section(report, "primary").caption.startswith("Asked when figures of this comparison were there, so exploratory")
+    assert section(report, "primary").caption.startswith(
+        "Asked when figures of this comparison were there, so exploratory"
+    )
     assert "confirmatory" not in {one.status for one in report.sections}
 
 

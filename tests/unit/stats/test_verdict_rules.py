@@ -15,7 +15,7 @@ from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 def result_of(study: str, rates: Rates, seeds: int = 5, **more: Any) -> Result:
     trial = make_trial(study, seeds)
-    return analyse(trial, make_runs(trial, rates, items=400, clusters=40, **more))
+    return analyse(trial, make_runs(trial, rates, items=400, **{"clusters": 40, **more}))
 
 
 PLANTED = {
@@ -194,6 +194,13 @@ def test_threats_are_those_that_apply() -> None:
     assert not any("p cannot fall below" in threat for threat in many)
     assert any("generated from templates" in threat for threat in many)
     assert any("one run (planted overlap)" in threat for threat in many)
+    assert any("fall into 6 clusters" in threat for threat in result_of("function-calling", CALLS, clusters=6).threats)
+    trial = make_trial("function-calling", 3)
+    runs = make_runs(trial, CALLS)
+    odd = next(at for at, run in enumerate(runs) if run.record.arm == "sft")
+    assert not any("precision" in threat for threat in analyse(trial, runs).threats)
+    runs[odd] = runs[odd].model_copy(update={"notes": (("precision", "in float32"),)})
+    assert any("Not all of the 6 runs" in threat and "precision" in threat for threat in analyse(trial, runs).threats)
     failed = result_of("function-calling", CALLS | {"planted": (0.80, 0.79)}).threats
     assert "Not every check passed" in failed[0]
 
