@@ -69,13 +69,13 @@ def waterfall(result: Result) -> Figure | None:
         words = wording.difference(step.gain, unit).removesuffix(" points") if at else wording.level(step.level, unit)
         drawing.text(middle, max(12.0, y(min(high, marks[-1])) - 7), words, "value")
         drawing.line(middle + wide / 2, y(step.level), middle + slot - wide / 2, y(step.level), "link")
-        for line, part in enumerate(wrap(step.label, max(8, int(slot / 6.4)))):
+        for line, part in enumerate(wrap(step.label, max(8, int((slot - 6) / 7)))):
             drawing.text(middle, bottom + 18 + 14 * line, part, "tick")
     last = steps[-1]
     middle = left + slot * (len(steps) + 0.5)
     drawing.rect(middle - wide / 2, y(0), wide, y(last.level) - y(0), f"bar total {style_of(result, last.arm).kind}", 2)
     drawing.text(middle, y(last.level) - 7, wording.level(last.level, unit), "value")
-    for line, part in enumerate(wrap(arm_label(result, last.arm), max(8, int(slot / 6.4)))):
+    for line, part in enumerate(wrap(arm_label(result, last.arm), max(8, int((slot - 6) / 7)))):
         drawing.text(middle, bottom + 18 + 14 * line, part, "tick")
     return drawing.done()
 
