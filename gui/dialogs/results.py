@@ -75,7 +75,7 @@ class ResultsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Results from elsewhere")
-        self.setMinimumWidth(780)
+        self.setMinimumWidth(880)
         self.is_over = False
         self._contents = contents
         self.fields = {part: PartField(part, contents) for part in WORDS}

@@ -79,7 +79,6 @@ class FiguresTable(Table):
         self.figures = FiguresModel()
         super().__init__(self.figures, "All figures", stretch=-1)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
     def show_figures(self, header: list[str], rows: list[list[str]]) -> None:
         """Show these cells, all of them."""
