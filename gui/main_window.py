@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QMainWindow,
     QMenu,
@@ -126,10 +127,9 @@ class MainWindow(QMainWindow):
         column.addStretch(1)
         self.appearance = self._appearance()
         column.addWidget(self.appearance)
-        pages = QVBoxLayout()
-        pages.setSpacing(0)
-        pages.addWidget(self.messages)
-        pages.addWidget(self._stack, 1)
+        pages = QGridLayout()
+        pages.addWidget(self._stack, 0, 0)
+        pages.addWidget(self.messages, 0, 0, Qt.AlignmentFlag.AlignBottom)
         across = QHBoxLayout()
         across.setSpacing(0)
         across.addWidget(side)
@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
         whole.addLayout(across, 1)
         whole.addWidget(self.strip)
         self.setCentralWidget(middle)
+        self.messages.raise_()
 
     def _appearance(self) -> SideButton:
         button = SideButton("appearance", "Appearance", self.theme)

@@ -55,13 +55,13 @@ class Banner(QFrame):
 
 
 class Messages(QWidget):
-    """The banners above a page."""
+    """The banners, over the foot of a page: a page that moved would slide other buttons under the pointer."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(24, 14, 24, 0)
+        self._column.setContentsMargins(24, 0, 24, 14)
         self._column.setSpacing(8)
         self.hide()
 

@@ -27,6 +27,15 @@ def clean(text: str, limit: int = LONGEST) -> str:
     return kept[:limit] + "…" if len(cut) > limit else kept
 
 
+def elided(name: str, limit: int) -> str:
+    """A name as `clean` has it, of at most `limit` characters, cut in its middle: names of a family end apart."""
+    shown = clean(name)
+    if len(shown) <= limit:
+        return shown
+    end = (limit - 1) // 2
+    return f"{shown[: limit - 1 - end]}…{shown[len(shown) - end :]}"
+
+
 def clean_lines(text: str) -> str:
     """As `clean`, but lines and tabs stay and nothing is cut: for logs and tracebacks."""
     return "".join(

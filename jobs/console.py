@@ -119,13 +119,14 @@ def build_parser() -> argparse.ArgumentParser:
         "analyze", "Judge results from elsewhere: a table of arm, seed, item and whether it is right.", _analyze
     )
     analyze.add_argument("file", type=Path, metavar="FILE", help="CSV, JSON lines or Parquet (docs/results.md)")
+    named = " (default: the arm that is called so; “none” for no arm)"
     analyze.add_argument("--treated", metavar="ARM", help="the arm the question is about (default: the last)")
     analyze.add_argument(
         "--reference", metavar="ARM", help="the arm it is compared with (default: the first tuned one)"
     )
     analyze.add_argument("--base", metavar="ARM", help='the untuned model (default: "base", or the first arm)')
-    analyze.add_argument("--format", metavar="ARM", help="a control that can learn only the form of the answer")
-    analyze.add_argument("--planted", metavar="ARM", help="a control that was taught the shortcut itself")
+    analyze.add_argument("--format", metavar="ARM", help="a control that can learn only the form of the answer" + named)
+    analyze.add_argument("--planted", metavar="ARM", help="a control that was taught the shortcut itself" + named)
     analyze.add_argument(
         "--margin", type=_points, metavar="POINTS", default=0.03, help="differences too small to matter (default: 3)"
     )

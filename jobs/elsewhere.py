@@ -22,7 +22,7 @@ from engine.stats import resample
 from engine.stats.columns import Columns
 from jobs.analysis import judge
 from jobs.design import Design
-from jobs.parts import PARTS, Roles, roles, suggest
+from jobs.parts import CONTROLS, NONE, PARTS, Roles, suggest
 from jobs.records import RunRecord, RunResult
 from jobs.result import Check, Result
 
@@ -100,14 +100,14 @@ def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | No
     Args:
         path: CSV, JSON lines or Parquet (`engine.data.results`).
         limits: None: the defaults.
-        parts: Which arm plays which of `PARTS`; what is not named is guessed (see `roles`).
+        parts: Which arm plays which of `PARTS`; what is not named is guessed (see `suggest`).
 
     Raises:
         DataError: The file cannot be used.
         SpecError: The arms do not make a comparison.
     """
     table = read(path)
-    return judge_table(table, roles(table.arms, **{part: parts.get(part) for part in PARTS}), limits)
+    return judge_table(table, suggest(table.arms, **parts), limits)
 
 
 def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) -> Result:
@@ -129,7 +129,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         study=study,
         id=f"table-{digest([table.digest, told, limits.margin, limits.floor])[:8]}",
         scale="elsewhere",
-        note=_note(found),
+        note="",
         seeds=len(seeds),
         arms=tuple(names.values()),
         planned=frozenset(planned),
@@ -139,13 +139,14 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         model={"name": "trained elsewhere"},
         data={"source": name_of(table.path), "digest": table.digest},
         provenance={
-            "command": _command(table.path, told, limits),
+            "command": _command(table, told, limits),
             "resamples": resample.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             **{f"column.{ours}": column for ours, column in table.columns.items()},
         },
     )
-    return judge(design, runs, [_same_items(table)])
+    result = judge(design, runs, [_same_items(table)])
+    return result.model_copy(update={"notes": (*_notes(table, found), *result.notes)})
 
 
 def _slugs(arms: Iterable[str]) -> dict[str, str]:
@@ -156,6 +157,11 @@ def _slugs(arms: Iterable[str]) -> dict[str, str]:
         again = sum(name == short or name.startswith(f"{short}--") for name in found.values())
         found[arm] = f"{short}--{again + 1}" if again else short
     return found
+
+
+def _label(arm: str) -> str:
+    """What an arm is called, on one line."""
+    return " ".join(arm.split())
 
 
 def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, str]) -> StudySpec:
@@ -170,9 +176,10 @@ def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, s
             ControlSpec(kind="positive", arm=arm, against=against),
             ControlSpec(kind="negative", arm=arm, against=against, placebo=True),
         )
+    treated, reference = _label(parts.treated), _label(parts.reference)
     return StudySpec(
         id="table",
-        question=f"Did {parts.treated} learn the task, or sharpen a shortcut, against {parts.reference}?",
+        question=f"Did {treated} learn the task, or sharpen a shortcut, against {reference}?",
         summary="Results from elsewhere, judged by the lab's rules.",
         claim="",
         source="",
@@ -182,7 +189,7 @@ def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, s
         arms=tuple(
             ArmSpec(
                 name=names[arm],
-                label=arm,
+                label=_label(arm),
                 method="elsewhere",
                 agreement=None,
                 seeds=None,
@@ -245,21 +252,29 @@ def _same_items(table: Table) -> Check:
         )
     (arm, seed), items = odd
     lacks, more = len(whole - items), len(items - whole)
-    detail = f"{arm}, seed {seed}, lacks {lacks} items of {first[0]}, seed {first[1]}, and has {more} others."
+    one, whole_one = (f"{_label(own)}, seed {number}" for own, number in ((arm, seed), first))
+    detail = f"{one}, lacks {lacks} items of {whole_one}, and has {more} others."
     return Check(name="items", label=label, ok=False, detail=detail)
 
 
-def _note(parts: Roles) -> str:
-    if not parts.guessed:
-        return ""
-    guessed = ", ".join(f"{part} is {getattr(parts, part)}" for part in parts.guessed)
-    return f"Nobody named these parts, so they were guessed: {guessed}. Name them with the options of `analyze`."
+def _notes(table: Table, parts: Roles) -> Iterator[str]:
+    """What whoever reads the result should know of how the table was read."""
+    if parts.guessed:
+        guessed = ", ".join(f"{part} is {_label(getattr(parts, part))}" for part in parts.guessed)
+        yield f"Nobody named these parts, so they were guessed: {guessed}. Name them with the options of `analyze`."
+    if rows := table.contradicted:
+        where = f"in {len(rows):,} rows, first in row {rows[0]}" if len(rows) > 1 else f"in row {rows[0]}"
+        yield f"`correct` was taken, though it is not what `prediction` and `gold` say {where}."
 
 
-def _command(path: Path, told: Mapping[str, str], limits: Thresholds) -> str:
-    words = ["python", "main.py", "analyze", str(path)]
-    for part, arm in told.items():
-        words += [f"--{part}", arm]
+def _command(table: Table, told: Mapping[str, str], limits: Thresholds) -> str:
+    words = ["python", "main.py", "analyze", str(table.path)]
+    guess = suggest(table.arms, **told)
+    for part in PARTS:
+        if part in told:
+            words += [f"--{part}", told[part]]
+        elif part in CONTROLS and getattr(guess, part) is not None:  # else it would be guessed the next time
+            words += [f"--{part}", NONE]
     if limits.margin != MARGIN:
         words += ["--margin", f"{100 * limits.margin:g}"]
     if limits.floor != FLOOR:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import SpecError
 
 PARTS = ("treated", "reference", "base", "format", "planted")
+CONTROLS = ("planted", "format")
+"""Parts that a table may lack."""
+NONE = "none"
+"""What to name where no arm is this control, though one is called like it."""
 BASES = ("base", "untuned", "pretrained")
-FORMATS = ("shuffled", "format", "format-control", "format control")
-PLANTED = ("planted", "planted-control", "planted control")
+WORDS = {"planted": r"planted( control)?", "format": r"shuffled|format( only)?( control)?"}
+"""What a control may be called, its words with one space between them."""
+INSIDE = {"planted": r"planted", "format": r"shuffled|format (only|control)"}
+"""Which words in a longer name make it a control's: "format" alone may be said of files."""
 
 
 class PartError(SpecError):
@@ -78,19 +85,35 @@ def roles(
     return Roles(treated, reference, base, format, planted, tuple(guessed))
 
 
-def suggest(arms: Iterable[str]) -> Roles:
-    """A guess at every part, to be looked at before it is used: controls are known by their names alone.
+def suggest(
+    arms: Iterable[str], treated: str | None = None, reference: str | None = None, base: str | None = None,
+    format: str | None = None, planted: str | None = None,  # noqa: A002
+) -> Roles:  # fmt: skip
+    """Guess every part that nobody named, to be looked at before it is used: controls are known by their names alone.
 
     Raises:
-        PartError: There are not two arms to compare.
+        PartError: An arm that is not in the table, one in two parts, or too few arms.
     """
     there = list(arms)
-    controls = {
-        part: next((arm for arm in there if arm.strip().lower().replace("_", "-") in names), None)
-        for part, names in (("format", FORMATS), ("planted", PLANTED))
-    }
-    rest = len(there) - sum(arm is not None for arm in controls.values())
-    if rest < 2:  # an arm that is called a control may still be all that there is to compare
-        controls = dict.fromkeys(controls)
-    found = roles(there, None, None, None, **controls)
-    return replace(found, guessed=tuple(part for part in PARTS if getattr(found, part) is not None))
+    given = {"treated": treated, "reference": reference, "base": base, "format": format, "planted": planted}
+    named = {part: arm for part, arm in given.items() if arm is not None}
+    without = {part for part in CONTROLS if named.get(part) == NONE and NONE not in there}
+    told = {part: None if part in without else arm for part, arm in named.items()}
+    found: dict[str, str | None] = {}
+    for part in CONTROLS:
+        if part not in named:
+            taken = {*told.values(), *found.values()}
+            found[part] = _called(part, [arm for arm in there if arm not in taken])
+    controls = sum((told | found).get(part) is not None for part in CONTROLS)
+    if len(there) - controls < 2:  # an arm that is called a control may still be all that there is to compare
+        found = {}
+    made = roles(there, **{**dict.fromkeys(PARTS), **found, **told})
+    return replace(made, guessed=tuple(p for p in PARTS if p not in named and getattr(made, p) is not None))
+
+
+def _called(part: str, arms: Sequence[str]) -> str | None:
+    """The arm that is called this control: by its whole name, else by a part of it."""
+    words = {arm: " ".join(re.findall(r"[^\W_]+", arm.lower())) for arm in arms}
+    whole = (arm for arm in arms if re.fullmatch(WORDS[part], words[arm]))
+    inside = (arm for arm in arms if re.search(rf"\b({INSIDE[part]})\b", words[arm]))
+    return next(whole, None) or next(inside, None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.data.problems import Problems, shown, unusable
-from engine.data.table import EXPECTED, read_table
+from engine.data.table import EXPECTED, Row, read_table
 from engine.example import Outcome, Side
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -39,12 +40,14 @@ class Table:
         digest: sha256 of its bytes.
         runs: Outcomes by arm and seed, in the file's order.
         columns: Which column of the file was read as which of ours.
+        contradicted: Rows whose `correct` is not what `prediction` and `gold` say.
     """
 
     path: Path
     digest: str = ""
     runs: dict[Run, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
     columns: dict[str, str] = field(default_factory=dict)
+    contradicted: list[int] = field(default_factory=list)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -78,10 +81,11 @@ def read(path: Path) -> Table:
     table = Table(path, digest)
     first: dict[str, tuple[int, tuple[str, Side, str]]] = {}  # where an item stood first, and what it was
     seen: dict[tuple[str, int, str], int] = {}
-    for row, cells in found:
+    for row, cells in _of_one_probe(path, found):
         if not table.columns:
             table.columns = _columns(path, cells)
-        outcome = _outcome(row, {name: cells.get(column) for name, column in table.columns.items()}, problems)
+        own = {name: cells.get(column) for name, column in table.columns.items()}
+        outcome = _outcome(row, own, problems)
         if outcome is None:
             continue
         run, made, gold = outcome
@@ -100,15 +104,47 @@ def read(path: Path) -> Table:
             problems.add(row, column, f"differs from row {at}, which has the same item {shown(made.item)}")
             continue
         table.runs[run].append(made)
+        if _contradicts(own, made.correct):
+            table.contradicted.append(row)
     problems.check()
     if not table.runs:
         raise unusable(path, "has no rows", EXPECTED)
     return table
 
 
+def _of_one_probe(path: Path, found: Iterator[Row]) -> Iterator[Row]:
+    """The rows, as long as a column `probe` says the same in all: two measurements judged as one would be neither."""
+    column, probes = "", dict[str, None]()
+    for row, cells in found:
+        column = column or _spelled(cells).get("probe", "")
+        if probe := _text(cells.get(column)):
+            probes[probe] = None
+        if len(probes) > 1:
+            probes |= dict.fromkeys(text for _, more in found if (text := _text(more.get(column))))
+            some = ", ".join(shown(probe) for probe in list(probes)[:8]) + (" …" if len(probes) > 8 else "")
+            raise unusable(
+                path, f"holds {len(probes)} probes in its column {shown(column)}: {some}",
+                "One probe is judged at a time: write it with `report TRIAL --to FILE.csv --items --probe NAME`, "
+                "or keep the rows of one probe.",
+            )  # fmt: skip
+        yield row, cells
+
+
+def _spelled(names: Iterable[Any]) -> dict[str, str]:
+    """Our way to spell a column's name, and the file's."""
+    return {str(name).strip().lower().replace(" ", "_"): str(name) for name in names}
+
+
+def _contradicts(cells: Mapping[str, Any], correct: bool) -> bool:
+    """Whether a row's prediction and right answer, as far as it has both, say otherwise than its `correct`."""
+    if not {"correct", "prediction", "gold"} <= cells.keys() or not _text(cells["gold"]):
+        return False
+    return (_text(cells["prediction"]) == _text(cells["gold"])) != correct
+
+
 def _columns(path: Path, cells: Mapping[str, Any]) -> dict[str, str]:
     """Which of the file's columns is which of ours."""
-    spelled = {str(name).strip().lower().replace(" ", "_"): str(name) for name in cells}
+    spelled = _spelled(cells)
     found = {ours: spelled[name] for ours, names in COLUMNS.items() for name in reversed(names) if name in spelled}
     missing = [name for name in ("arm", "seed", "item") if name not in found]
     if "correct" not in found and not {"prediction", "gold"} <= found.keys():
@@ -126,7 +162,7 @@ def _outcome(row: int, cells: Mapping[str, Any], problems: Problems) -> tuple[Ru
     seed = _seed(row, cells.get("seed"), problems)
     prediction, gold = (_text(cells.get(name)) for name in ("prediction", "gold"))
     if "correct" in cells:
-        correct = _RIGHT.get(_text(cells["correct"]).lower())
+        correct = _RIGHT.get(_whole(_text(cells["correct"])).lower())
         if correct is None:
             problems.add(row, "correct", f"must be 1 or 0, true or false, not {shown(cells['correct'])}")
     else:
@@ -141,7 +177,7 @@ def _outcome(row: int, cells: Mapping[str, Any], problems: Problems) -> tuple[Ru
         return None
     made = Outcome(
         item=item, correct=bool(correct), split="all", cluster=_text(cells.get("cluster")) or item, side=side,
-        output=prediction[:500], failure=None if correct else "wrong", value=value,
+        output=prediction[:500], failure=None, value=value,
     )  # fmt: skip
     return (arm, seed), made, gold
 
@@ -150,6 +186,11 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():  # a table's 1 comes back as 1.0 where a column has gaps
         value = int(value)
     return "" if value is None else str(value).strip()
+
+
+def _whole(text: str) -> str:
+    """A whole number as it is spelled, where a program has written it as 1.0."""
+    return re.sub(r"(?<=\d)\.0+$", "", text)
 
 
 def _name(row: int, field_: str, value: Any, problems: Problems) -> str:
@@ -162,7 +203,7 @@ def _name(row: int, field_: str, value: Any, problems: Problems) -> str:
 
 
 def _seed(row: int, value: Any, problems: Problems) -> int:
-    text = _text(value)
+    text = _whole(_text(value))
     if text.isascii() and text.isdigit() and len(text) < 16:
         return int(text)
     problems.add(row, "seed", f"must be a whole number, not {shown(value)}" if text else "is missing")

@@ -40,6 +40,7 @@ _MAGIC = (
     (b"\x89PNG", "an image"),
     (b"%PDF", "a PDF document"),
 )
+FEWER = "Take a sample of its rows."
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder(parse_constant=float)  # NaN and Infinity become floats, and are found with their field
 
@@ -73,8 +74,8 @@ def read_text(path: Path) -> Text:
     return Text(path, decode(path, data), hashlib.sha256(data).hexdigest())
 
 
-def read_bytes(path: Path) -> bytes:
-    """A user's file. Raises DataError where it is not there, no ordinary file, or too large."""
+def read_bytes(path: Path, fewer: str = FEWER) -> bytes:
+    """A user's file. Raises DataError where it is not there, no ordinary file, or too large; then with what to do."""
     try:
         mode = path.stat()
         if stat.S_ISDIR(mode.st_mode):
@@ -83,7 +84,7 @@ def read_bytes(path: Path) -> bytes:
             raise unusable(path, "is not an ordinary file", "Copy its content into a file first.")
         if mode.st_size > MOST_BYTES:
             size = f"{mode.st_size / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} MiB"
-            raise unusable(path, f"is too large ({size})", "Take a sample of its rows.")
+            raise unusable(path, f"is too large ({size})", fewer)
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
     except FileNotFoundError as error:
@@ -115,30 +116,38 @@ def decode(path: Path, data: bytes, expected: str = EXPECTED, kind: str = "JSON"
         raise unusable(path, f"is not UTF-8 (line {row}, byte {column} of the line)", "Save it as UTF-8.") from error
 
 
-def rows(source: Text, problems: Problems, most: int | None = None) -> Iterator[tuple[int, Any]]:
-    """Each row's number and value; a row that is no JSON, or is refused, goes to `problems` instead."""
+def rows(
+    source: Text, problems: Problems, most: int | None = None, expected: str = EXPECTED, fewer: str = FEWER
+) -> Iterator[tuple[int, Any]]:
+    """Each row's number and value; a row that is no JSON, or is refused, goes to `problems` instead.
+
+    Args:
+        most: With more rows than this, DataError is raised.
+        expected: What the file should be, for whoever reads why it is refused.
+        fewer: What to do about too many rows.
+    """
     most = MOST_ROWS if most is None else most
     start = _after_space(source.text, 0)
     first = source.text[start : start + 1]
     if first == "[":
-        found = _list_rows(source, start + 1, problems)
+        found = _list_rows(source, start + 1, problems, expected)
     elif first == "{":
-        found = _line_rows(source, problems)
+        found = _line_rows(source, problems, expected)
     else:
         row = source.text.count("\n", 0, start) + 1
-        raise unusable(source.path, f"is not JSON: row {row} begins with {first!r}, not with {{ or [", EXPECTED)
+        raise unusable(source.path, f"is not JSON: row {row} begins with {first!r}, not with {{ or [", expected)
     count = 0
     for row, value in found:
         count += 1
         if count > most:
-            raise unusable(source.path, f"has too many rows (more than {most:,})", "Take a sample of its rows.")
+            raise unusable(source.path, f"has too many rows (more than {most:,})", fewer)
         if refused := flaw(value):
             problems.add(row, refused[0], refused[1])
         else:
             yield row, value
 
 
-def _line_rows(source: Text, problems: Problems) -> Iterator[tuple[int, Any]]:
+def _line_rows(source: Text, problems: Problems, expected: str) -> Iterator[tuple[int, Any]]:
     text, start, row = source.text, 0, 0
     while start < len(text):
         end = text.find("\n", start)
@@ -155,17 +164,17 @@ def _line_rows(source: Text, problems: Problems) -> Iterator[tuple[int, Any]]:
             except NotJson as error:
                 if row == 1 and _is_one_value(text):
                     what = "is one JSON object, not a list of rows or JSON lines"
-                    raise unusable(source.path, what, EXPECTED) from error
+                    raise unusable(source.path, what, expected) from error
                 problems.add(row, "", f"is not JSON: {error} at column {error.at + 1}")
         start = end + 1
 
 
-def _list_rows(source: Text, start: int, problems: Problems) -> Iterator[tuple[int, Any]]:
+def _list_rows(source: Text, start: int, problems: Problems, expected: str) -> Iterator[tuple[int, Any]]:
     """The elements of a JSON list, one at a time: an error names its row, and what follows it is not read."""
     text, row = source.text, 0
     at = _after_space(text, start)
     if text[at : at + 1] == "]":
-        raise unusable(source.path, "is empty: a list without rows", EXPECTED)
+        raise unusable(source.path, "is empty: a list without rows", expected)
     while True:
         row += 1
         try:

@@ -19,6 +19,8 @@ EXPECTED = (
     "The lab reads results as CSV with a header, as JSON lines or as Parquet: one row for each arm, seed and item, "
     "with `arm`, `seed`, `item` and either `correct` or `prediction` and `gold`."
 )
+FEWER = "Keep fewer items, the same ones in every run."
+"""Not a sample of rows: arms are compared item by item."""
 
 Row = tuple[int, dict[str, Any]]
 """A row's number, from 1 after the header, and its cells by column, as the file spells it."""
@@ -30,7 +32,7 @@ def read_table(path: Path, problems: Problems) -> tuple[str, Iterator[Row]]:
     Raises:
         DataError: The file as a whole cannot be read.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, FEWER)
     digest = hashlib.sha256(data).hexdigest()
     if data.startswith(b"PAR1"):
         return digest, _parquet_rows(path, data)
@@ -41,7 +43,7 @@ def read_table(path: Path, problems: Problems) -> tuple[str, Iterator[Row]]:
 
 
 def _objects(source: Text, problems: Problems) -> Iterator[Row]:
-    for row, value in rows(source, problems, MOST_ROWS):
+    for row, value in rows(source, problems, MOST_ROWS, EXPECTED, FEWER):
         if isinstance(value, dict):
             yield row, value
         else:
@@ -64,7 +66,7 @@ def _csv_rows(path: Path, text: str, problems: Problems) -> Iterator[Row]:
                 continue
             row += 1
             if row > MOST_ROWS:
-                raise unusable(path, f"has too many rows (more than {MOST_ROWS:,})", "Take a sample of its rows.")
+                raise unusable(path, f"has too many rows (more than {MOST_ROWS:,})", FEWER)
             if len(cells) != len(head):
                 problems.add(row, "", f"has {len(cells)} cells where the header has {len(head)}")
                 continue
@@ -81,7 +83,7 @@ def _parquet_rows(path: Path, data: bytes) -> Iterator[Row]:
     try:
         file = parquet.ParquetFile(pa.BufferReader(data))
         if file.metadata.num_rows > MOST_ROWS:
-            raise unusable(path, f"has too many rows (more than {MOST_ROWS:,})", "Take a sample of its rows.")
+            raise unusable(path, f"has too many rows (more than {MOST_ROWS:,})", FEWER)
         row = 0
         for batch in file.iter_batches(batch_size=10_000):
             for value in batch.to_pylist():

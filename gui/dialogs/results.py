@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDoubleSpinBox, QGridLayout, Q
 from engine.data.problems import name_of
 from engine.errors import LabError
 from gui.tables.words import WordsTable
-from gui.text import clean, count
+from gui.text import clean, count, elided, tip
 from gui.widgets.basics import Card, Text, push_button
 from jobs.elsewhere import FLOOR, MARGIN, Contents, Thresholds
 from jobs.parts import PartError, Roles, roles
@@ -35,11 +35,12 @@ class PartField:
         self.arms = QComboBox()
         self.label.setBuddy(self.arms)
         self.arms.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.arms.setMinimumContentsLength(24)
+        self.arms.setMinimumContentsLength(34)
         if part in OPTIONAL:
             self.arms.addItem(NONE, None)
         for arm, seeds in contents.seeds.items():
-            self.arms.addItem(f"{clean(arm, 60)} · {count(len(seeds), 'seed')}", arm)
+            self.arms.addItem(f"{elided(arm, 28)} · {count(len(seeds), 'seed')}", arm)
+            self.arms.setItemData(self.arms.count() - 1, tip(arm), Qt.ItemDataRole.ToolTipRole)
         guess = getattr(contents.guess, part)
         self.arms.setCurrentIndex(0 if guess is None else list(contents.seeds).index(guess) + (part in OPTIONAL))
         self.about, self.error = Text(about, "caption"), Text("", "bad", lines=2)
@@ -74,7 +75,7 @@ class ResultsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Results from elsewhere")
-        self.setMinimumWidth(780)
+        self.setMinimumWidth(880)
         self.is_over = False
         self._contents = contents
         self.fields = {part: PartField(part, contents) for part in WORDS}

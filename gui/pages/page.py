@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QStackedWidge
 
 from gui.messages import Messages
 from gui.session import Session
-from gui.text import clean, clock, count
+from gui.text import clean, clock, count, elided
 from gui.theme import ArmStyle, Theme, arm_styles
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
 from jobs.records import TrialRecord
@@ -171,7 +171,7 @@ def trial_words(trial: TrialRecord) -> str:
 
 def table_words(table: Kept) -> str:
     """A judged table in a few words, e.g. "results.csv · DPO against SFT · 14:02"."""
-    labels = {arm.name: clean(arm.label, 24) for arm in table.result.arms}
+    labels = {arm.name: elided(arm.label, 24) for arm in table.result.arms}
     pair = " against ".join(labels.get(arm, arm) for arm in table.result.study.primary.contrast)
     return f"{clean(str(table.result.data.get('source', '')), 40)} · {pair} · {clock(table.moment)}"
 

@@ -41,6 +41,7 @@ class VerdictPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context, "Verdict")
         self.result: Result | None = None
+        self._last: Result | None = None
         self.chooser = TrialChooser(context.session, tables=True)
         self.export = push_button("Export report", self._export, primary=True)
         self.tools.addWidget(self.chooser)
@@ -142,6 +143,9 @@ class VerdictPage(Page):
         self.export.setVisible(True)
         if result is not self.result:
             self._draw(result, facts)
+        if result is not self._last:  # not where the same one is drawn again in other colours
+            self._last = result
+            self.scroller.verticalScrollBar().setValue(0)
 
     def _ready(self, trial: str, result: Result) -> None:
         if self.isVisible() and trial == self.context.session.trial:
@@ -179,7 +183,7 @@ class VerdictPage(Page):
         )
         self.flips.show_result(result, labels)
         self.table.show_figures(*figure_rows(result))
-        self.cards["table"].set_caption("mean over seeds and, with two seeds or more, its 95 % interval")
+        self.cards["table"].set_caption("mean over seeds with its 95 % interval; of one seed, over items alone")
         fill(self.lists["checks"], [self._check(c) for c in result.checks])
         notes = [*result.notes, *([f"Published: {result.study.published}"] if result.study.published else [])]
         for card, texts in (("threats", result.threats), ("notes", notes)):

@@ -47,8 +47,12 @@ def spots(result: Result, styles: dict[str, ArmStyle]) -> list[Spot]:
     return found
 
 
-def corner(result: Result) -> tuple[float, float] | None:
-    """Where one wants to be: accurate enough for a verdict, more so than the base, and hardly more reliant than it."""
+def corner(result: Result) -> tuple[float, float, float] | None:
+    """Where one wants to be: accurate enough for a verdict, more so than the base, and hardly more reliant than it.
+
+    Returns:
+        From which accuracy, and from which to which reliance, in shown units.
+    """
     rules = result.rules
     base = next((a for a in result.arms if rules is not None and a.name == rules.base), None)
     if rules is None or base is None:
@@ -58,7 +62,8 @@ def corner(result: Result) -> tuple[float, float] | None:
         return None
     unit_of = units(result)
     accurate = max(rules.floor, x.mean) * scale(unit_of.get(result.accuracy, "share"))
-    return accurate, (max(y.mean, 0.0) + rules.margin) * scale(unit_of.get(result.reliance, "difference"))
+    up = scale(unit_of.get(result.reliance, "difference"))
+    return accurate, (min(y.mean, 0.0) - rules.margin) * up, (max(y.mean, 0.0) + rules.margin) * up
 
 
 def differences(result: Result, labels: dict[str, str]) -> list[Difference]:
@@ -78,7 +83,15 @@ def differences(result: Result, labels: dict[str, str]) -> list[Difference]:
         said += "" if comparable else f" {unit_word(unit, True)}"
         by = scale(unit)
         found.append(
-            Difference(name, contrast.difference * by, _by(contrast.ci, by), said, contrast.primary, comparable)
+            Difference(
+                name,
+                contrast.difference * by,
+                _by(contrast.ci, by),
+                said,
+                contrast.primary,
+                comparable,
+                (labels.get(contrast.a, contrast.a), labels.get(contrast.b, contrast.b)),
+            )
         )
     return found
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView
 
 from gui.tables.runs import Index
 from gui.tables.view import Table
-from gui.text import clean, tip
+from gui.text import clean, elided, tip
 
 WORDS = 2
 """The first columns are words; the others are figures."""
 WIDTHS = (206, 62)
-"""px of the columns of words."""
+"""px of the columns of words; the first takes what it needs where the figures leave it."""
+FIGURE = 125  # px of a column of figures
 
 
 class FiguresModel(QAbstractTableModel):
@@ -52,7 +54,7 @@ class FiguresModel(QAbstractTableModel):
             return self._side(section)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(self._header[section])
-        return clean(self._header[section], 80) if role == Qt.ItemDataRole.DisplayRole else None
+        return elided(self._header[section], 80) if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell."""
@@ -87,4 +89,16 @@ class FiguresTable(Table):
             head.setSectionResizeMode(column, modes.Fixed if column < WORDS else modes.Stretch)
         for column, width in zip(range(len(header)), WIDTHS, strict=False):
             self.setColumnWidth(column, width)
+        self._fit()
         self.setFixedHeight(head.sizeHint().height() + 29 * len(rows) + 4)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        figures = self.figures.columnCount() - WORDS
+        if figures > 0:
+            room = self.viewport().width() - WIDTHS[1] - FIGURE * figures
+            self.setColumnWidth(0, max(WIDTHS[0], min(self.sizeHintForColumn(0) + 6, room)))

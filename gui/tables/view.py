@@ -45,6 +45,7 @@ class Table(QTableView):
         self.verticalHeader().setDefaultSectionSize(29)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(30)
         header.setStretchLastSection(False)

@@ -69,8 +69,8 @@ class Chart(QWidget):
         colour: str,
         align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignCenter,
     ) -> None:
-        """Write a line of plain text into the box, elided if it does not fit."""
-        shown = QFontMetricsF(painter.font()).elidedText(clean(text, 300), Qt.TextElideMode.ElideRight, box.width())
+        """Write a line of plain text into the box, cut in its middle if it does not fit."""
+        shown = QFontMetricsF(painter.font()).elidedText(clean(text, 300), Qt.TextElideMode.ElideMiddle, box.width())
         painter.setPen(QColor(colour))
         painter.drawText(box, align | Qt.TextFlag.TextSingleLine, shown)
 

@@ -17,7 +17,12 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Difference:
-    """One paired difference in shown units. `comparable`: it can share the axis of the others."""
+    """One paired difference in shown units.
+
+    Attributes:
+        comparable: It can share the axis of the others.
+        arms: The names in its label.
+    """
 
     label: str
     value: float
@@ -25,6 +30,7 @@ class Difference:
     said: str
     primary: bool = False
     comparable: bool = True
+    arms: tuple[str, str] = ("", "")
 
 
 class Forest(Chart):
@@ -65,7 +71,7 @@ class Forest(Chart):
             painter.setFont(weighted(self.small, row.primary))
             left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            self.write(painter, row.label, QRectF(0, middle - 9, name, 18), tokens.text, left)
+            self.write(painter, fitted(row, painter, name), QRectF(0, middle - 9, name, 18), tokens.text, left)
             self.write(painter, row.said, QRectF(self.width() - figures, middle - 9, figures, 18), tokens.text, right)
             if row.comparable:
                 painter.setPen(self.pen(tokens.text, 2 if row.primary else 1.3))
@@ -85,3 +91,20 @@ class Forest(Chart):
         for mark in marks:
             text = QRectF(x(mark) - 26, box.bottom() + 6, 52, 14)
             self.write(painter, number(mark, digits, sign=True), text, tokens.muted)
+
+
+def fitted(row: Difference, painter: QPainter, width: float) -> str:
+    """A row's label in this width (px), both of its arms' names cut in the middle where they must be."""
+    metrics, label = QFontMetricsF(painter.font()), clean(row.label, 600)
+    names = [clean(arm, 200) for arm in row.arms if arm]
+    over = metrics.horizontalAdvance(label) - width
+    if over <= 0 or not names:
+        return label
+    wide = [metrics.horizontalAdvance(name) for name in names]
+    room = max(24.0, (sum(wide) - over) / len(names) - 1)
+    spare = sum(max(0.0, room - own) for own in wide)  # what a short name leaves is the other's
+    for name, own in zip(names, wide, strict=True):
+        if own > room:
+            cut = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room + spare)
+            label = label.replace(name, cut, 1)
+    return label

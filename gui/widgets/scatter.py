@@ -36,15 +36,17 @@ class Scatter(Chart):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Accuracy and reliance", (220, 190))
         self._spots: list[Spot] = []
-        self._corner: Range | None = None
+        self._corner: tuple[float, float, float] | None = None
         self._percent = True
         self._x_title = ""
 
-    def show_spots(self, spots: list[Spot], corner: Range | None, x_title: str, percent: bool = True) -> None:
+    def show_spots(
+        self, spots: list[Spot], corner: tuple[float, float, float] | None, x_title: str, percent: bool = True
+    ) -> None:
         """Show these arms.
 
         Args:
-            corner: The good corner is at least so accurate and at most so reliant; None: it is not drawn.
+            corner: The good corner is at least so accurate, and from so to so reliant; None: it is not drawn.
             x_title: What the horizontal axis measures, with its unit.
             percent: Whether that is a percentage: the axis then ends at 100.
         """
@@ -58,7 +60,7 @@ class Scatter(Chart):
         if not self._spots:
             return
         tokens = self.theme.tokens
-        ys = [v for s in self._spots for v in (s.y, *(s.y_ci or ()))] + ([self._corner[1]] if self._corner else [])
+        ys = [v for s in self._spots for v in (s.y, *(s.y_ci or ()))] + ([self._corner[2]] if self._corner else [])
         marks = ticks(min(0.0, *ys), max(*ys, 1e-9), 4)
         across = ticks(0.0, max(100.0 if self._percent else 1e-3, *(s.x for s in self._spots)), 5)
         box = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
@@ -69,7 +71,7 @@ class Scatter(Chart):
                 box.bottom() - (y - marks[0]) / (marks[-1] - marks[0]) * box.height(),
             )
 
-        self._good_corner(painter, box, place)
+        words = self._good_corner(painter, box, place)
         digits = tick_digits(marks[1] - marks[0])
         for mark in marks:
             self.level(painter, box.left(), box.right(), place(0, mark).y(), number(mark, digits))
@@ -82,20 +84,25 @@ class Scatter(Chart):
         self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
         for spot in self._spots:
             self._cross(painter, spot, place, across[-1])
-        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots])
+        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots], words)
 
-    def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
+    def _good_corner(self, painter: QPainter, box: QRectF, place) -> QRectF:
+        """Shade it; gives where its words stand."""
         if self._corner is None:
-            return
-        at = place(*self._corner)
+            return QRectF()
+        accurate, low, high = self._corner
+        at, below = place(accurate, high), min(box.bottom(), place(accurate, low).y())
         shade = QColor(self.theme.tokens.good)
         shade.setAlpha(28)
-        area = QRectF(QPointF(max(box.left(), at.x()), max(box.top(), at.y())), box.bottomRight())
+        area = QRectF(QPointF(max(box.left(), at.x()), max(box.top(), at.y())), QPointF(box.right(), below))
         painter.fillRect(area, shade)
         text = area.adjusted(4, 0, -6, -3)
         if text.width() > 60 and text.height() > 14:
             bottom = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
             self.write(painter, "right, for the right reason", text, self.theme.tokens.good, bottom)
+            wide = min(text.width(), QFontMetricsF(painter.font()).horizontalAdvance("right, for the right reason"))
+            return QRectF(text.right() - wide, text.bottom() - 14, wide, 14)
+        return QRectF()
 
     def _cross(self, painter: QPainter, spot: Spot, place, across_end: float) -> None:
         painter.setPen(self.pen(spot.style.colour, 1.5))
@@ -105,12 +112,12 @@ class Scatter(Chart):
             painter.drawLine(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1]))
         draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
 
-    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]]) -> None:
+    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]], words: QRectF) -> None:
         """Each name beside its marker, at the first of a few places where it covers nothing."""
         metrics = QFontMetricsF(painter.font())
-        taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots]
+        taken = [words, *(QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots)]
         for spot, at in spots:
-            name = metrics.elidedText(clean(spot.label, 60), Qt.TextElideMode.ElideRight, 130)
+            name = metrics.elidedText(clean(spot.label, 200), Qt.TextElideMode.ElideMiddle, 130)
             wide = metrics.horizontalAdvance(name) + 2
             places = [
                 QRectF(at.x() + dx if dx > 0 else at.x() + dx - wide, at.y() + dy - 7, wide, 14) for dx, dy in PLACES

@@ -29,12 +29,14 @@ def analyze(
 
     Raises:
         DataError: The file cannot be used.
-        SpecError: The arms do not make a comparison, or a report has no known ending.
+        SpecError: The arms do not make a comparison, or a report has no known ending or is the table itself.
         ReportError: A file cannot be written.
     """
-    check_targets(reports, json)
+    check_targets(reports, json, path)
     result = analyse_file(path, limits, **parts)
     summary(result, screen)
+    for note in result.notes:
+        screen.say(note, "bold yellow")
     keep(Home.at(home), result)
     for target in (Home.at(home).reports / f"{result.study.trial}.html", *reports, *([json] if json else [])):
         write(result, target)

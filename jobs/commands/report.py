@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,14 @@ from pathlib import Path
 from engine.errors import SpecError
 from jobs.commands.screen import Screen
 from jobs.commands.targets import check_targets
-from jobs.lab import Lab, LabReader
+from jobs.kept import kept
+from jobs.lab import Lab
+from jobs.paths import Home
+from jobs.report import write
+from jobs.result import Result
+
+NOTHING = "Nothing has been run in this data folder yet."
+_MOST = 8  # trials that are listed
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class Wanted:
     """What is to be written.
 
     Attributes:
-        trial: The trial's name, or a beginning of it that only one trial has.
+        trial: The name of a trial or of a judged table, or a beginning of it that only one has.
         target: The file; its ending is the format.
         items: Every item's outcome as a table, in place of the report.
         probe: Only this probe's items; None: all.
@@ -43,8 +52,17 @@ def report(wanted: Wanted, home: Path | None, screen: Screen) -> int:
     if wanted.probe is not None and not wanted.items:
         raise SpecError("--probe is for --items.", "Give both, or neither.")
     check_targets([wanted.target])
+    place = Home.at(home)
+    tables = kept(place)
+    moments = {name: table.moment for name, table in tables.items()}
+    if place.database.exists() or not tables:  # where nothing has run, tables may have been judged all the same
+        with closing(Lab.reader(home)) as reader:
+            moments |= {record.id: record.created for record in reader.snapshot().trials}
+    trial = _named(wanted.trial, moments)
+    if trial in tables:
+        _report_table(tables[trial].result, wanted, screen)
+        return 0
     with closing(Lab.reader(home)) as reader:
-        trial = _named(reader, wanted.trial)
         if wanted.items:
             rows = reader.export_items(trial, wanted.target, wanted.probe)
             screen.say(f"Items: {wanted.target} ({rows} rows)")
@@ -54,10 +72,21 @@ def report(wanted: Wanted, home: Path | None, screen: Screen) -> int:
     return 0
 
 
-def _named(reader: LabReader, trial: str) -> str:
-    names = [record.id for record in reader.snapshot().trials]
-    found = [name for name in names if name == trial] or [name for name in names if name.startswith(trial)]
-    if len(found) != 1:
-        known = f"There are: {', '.join(names)}." if names else "Nothing has been run in this data folder yet."
-        raise SpecError(f"{'No' if not found else 'More than one'} trial is named {trial!r}.", known)
-    return found[0]
+def _report_table(result: Result, wanted: Wanted, screen: Screen) -> None:
+    if wanted.items:
+        source = result.data.get("source", "a table")
+        raise SpecError(f"{result.study.trial} was judged from {source}.", "Its items are there; no copy was kept.")
+    write(result, wanted.target)
+    screen.say(f"Report: {wanted.target}")
+
+
+def _named(name: str, moments: Mapping[str, float]) -> str:
+    """The trial that is meant, of those there are, each with when it began."""
+    found = [name] if name in moments else [known for known in moments if known.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    newest = sorted(found or moments, key=lambda known: -moments[known])
+    said = (f"{known} ({time.strftime('%d %b %Y %H:%M', time.localtime(moments[known]))})" for known in newest[:_MOST])
+    more = f" and {len(newest) - _MOST} more" if len(newest) > _MOST else ""
+    hint = f"There are, the newest first: {', '.join(said)}{more}." if newest else NOTHING
+    raise SpecError(f"{'More than one' if found else 'No'} trial is named {name!r}.", hint)

@@ -61,7 +61,7 @@ def run(request: Request, screen: Screen) -> int:
         LabError: Before anything is queued, where the request, the model or the data cannot be used.
     """
     began = time.monotonic()
-    check_targets(request.reports, request.json)
+    check_targets(request.reports, request.json, request.data)
     if request.data is not None and not request.data.exists():
         raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
     home = Home.at(request.home)

@@ -14,7 +14,8 @@ def summary(result: Result, screen: Screen) -> None:
     """Print the verdict and the figures it rests on."""
     screen.say()
     screen.say(result.study.question)
-    screen.say(f"Verdict ({result.verdict.code}): {result.verdict.text}", "bold")
+    code = result.verdict.code if result.study.primary.registered else f"{result.verdict.code}, exploratory"
+    screen.say(f"Verdict ({code}): {result.verdict.text}", "bold")
     for reason in result.verdict.reasons:
         screen.say(f"  - {reason}")
     if result.study.note:

@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import SpecError
+from engine.errors import ReportError, SpecError
 from jobs.report import SUFFIXES
 
 
-def check_targets(reports: Sequence[Path], json: Path | None = None) -> None:
-    """Raises SpecError where a file's ending is no known format, or a folder is in its place."""
+def check_targets(reports: Sequence[Path], json: Path | None = None, source: Path | None = None) -> None:
+    """Look at files before they are written.
+
+    Args:
+        source: What the user brought; no report may take its place.
+
+    Raises:
+        SpecError: A file's ending is no known format, or a folder or the source is in its place.
+        ReportError: It cannot be there, e.g. its name is too long.
+    """
     if json is not None and json.suffix.lower() != ".json":
         raise SpecError(f"--json {json} does not end in .json.", "Name it so, or use --report.")
     for path in (*reports, *([json] if json else [])):
         if path.suffix.lower() not in SUFFIXES:
             raise SpecError(f"No report can be written as {path.name!r}.", f"Known endings: {', '.join(SUFFIXES)}.")
-        if path.is_dir():
+        try:
+            is_folder = path.is_dir()
+            is_source = source is not None and path.exists() and source.exists() and path.samefile(source)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ReportError(f"{path} cannot be written: {why}.", "Choose another folder or file.") from error
+        if is_folder:
             raise SpecError(f"{path} is a folder.", "Name a file in it.")
+        if is_source:
+            raise SpecError(f"{path} is the file that is read.", "A report would take its place: name another file.")

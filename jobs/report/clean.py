@@ -34,6 +34,14 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def elided(name: str, longest: int) -> str:
+    """A name of at most so many characters, cut in its middle: names of one family begin alike and end apart."""
+    if len(name) <= longest:
+        return name
+    end = (longest - 1) // 2
+    return f"{name[: longest - 1 - end]}…{name[len(name) - end :]}"
+
+
 def _unsafe(character: str) -> bool:
     code = ord(character)
     if unicodedata.category(character) == "Cf":  # directions, invisible joins, tags that spell unseen words

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from engine.stats import wording
 from jobs.report import legend
-from jobs.report.clean import shortened
+from jobs.report.clean import elided, shortened
 from jobs.report.lookup import (
     arm_label,
     arm_of,
@@ -69,13 +69,13 @@ def waterfall(result: Result) -> Figure | None:
         words = wording.difference(step.gain, unit).removesuffix(" points") if at else wording.level(step.level, unit)
         drawing.text(middle, max(12.0, y(min(high, marks[-1])) - 7), words, "value")
         drawing.line(middle + wide / 2, y(step.level), middle + slot - wide / 2, y(step.level), "link")
-        for line, part in enumerate(wrap(step.label, max(8, int(slot / 6.4)))):
+        for line, part in enumerate(wrap(step.label, max(8, int((slot - 6) / 7)))):
             drawing.text(middle, bottom + 18 + 14 * line, part, "tick")
     last = steps[-1]
     middle = left + slot * (len(steps) + 0.5)
     drawing.rect(middle - wide / 2, y(0), wide, y(last.level) - y(0), f"bar total {style_of(result, last.arm).kind}", 2)
     drawing.text(middle, y(last.level) - 7, wording.level(last.level, unit), "value")
-    for line, part in enumerate(wrap(arm_label(result, last.arm), max(8, int(slot / 6.4)))):
+    for line, part in enumerate(wrap(arm_label(result, last.arm), max(8, int((slot - 6) / 7)))):
         drawing.text(middle, bottom + 18 + 14 * line, part, "tick")
     return drawing.done()
 
@@ -106,9 +106,10 @@ def scatter(result: Result) -> Figure | None:
         return bottom - (value - rows[0]) / (rows[-1] - rows[0]) * (bottom - top)
 
     corner = _corner(result)
-    if corner is not None and corner[1] > rows[0]:
-        roof = at_y(min(corner[1], rows[-1]))
-        drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), bottom - roof, "good-corner")
+    floor = bottom
+    if corner is not None:
+        roof, floor = at_y(min(corner[2], rows[-1])), at_y(max(corner[1], rows[0]))
+        drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), floor - roof, "good-corner")
     for row in rows:
         drawing.line(left, at_y(row), right, at_y(row), "axis" if row == 0 else "grid")
         drawing.text(left - 8, at_y(row) + 4, tick(row, up, signed=True), "tick", "end")
@@ -117,9 +118,9 @@ def scatter(result: Result) -> Figure | None:
         drawing.text(at_x(column), bottom + 18, tick(column, across), "tick")
     drawing.text((left + right) / 2, bottom + 40, f"{wording.lowered(label_of(result, result.accuracy))}, %", "tick")
     taken = [box for _, x, y in spots for box in _cross(at_x, at_y, x, y)]
-    if corner is not None and corner[1] > rows[0]:
-        drawing.text(right - 6, bottom - 6, "right, for the right reason", "good-words", "end")
-        taken.append((right - 170, bottom - 18, right, bottom))
+    if corner is not None:
+        drawing.text(right - 6, floor - 6, "right, for the right reason", "good-words", "end")
+        taken.append((right - 170, floor - 18, right, floor))
     for arm, x, y in spots:
         px, py, kind = at_x(x.mean), at_y(y.mean), style_of(result, arm.name).kind
         if x.ci is not None:
@@ -182,15 +183,16 @@ def _reach(steps: Sequence[Step], unit: str) -> tuple[float, float]:
     return min(0.0, *levels), max(0.05, *levels, *(min(end, roof) for end in whiskers))
 
 
-def _corner(result: Result) -> tuple[float, float] | None:
-    """From which accuracy, and up to which reliance, an arm is right for the right reason."""
+def _corner(result: Result) -> tuple[float, float, float] | None:
+    """From which accuracy, and from which to which reliance, an arm is right for the right reason."""
     if result.rules is None:
         return None
     base = arm_of(result, result.rules.base)
     x, y = level_of(base, result.accuracy), level_of(base, result.reliance)
     if x is None or y is None:
         return None
-    return max(result.rules.floor, x.mean), max(y.mean, 0.0) + result.rules.margin
+    margin = result.rules.margin
+    return max(result.rules.floor, x.mean), min(y.mean, 0.0) - margin, max(y.mean, 0.0) + margin
 
 
 def _cross(at_x: Place, at_y: Place, x: Interval, y: Interval) -> list[Box]:
@@ -203,7 +205,7 @@ def _cross(at_x: Place, at_y: Place, x: Interval, y: Interval) -> list[Box]:
 
 def _name(drawing: Drawing, label: str, x: float, y: float, frame: Box, taken: list[Box]) -> None:
     """The arm's name beside its marker, at the first place where it hides nothing."""
-    shown = shortened(label, 26)
+    shown = elided(label, 26)
     wide = 6.8 * len(shown)
     places = [(dx, dy) for dy in (-8, 18, 4, -22, 32, -36, 46, -50, 60) for dx in (11.0, -11.0 - wide, -wide / 2)]
     boxes = [(x + dx, y + dy - 11, x + dx + wide, y + dy + 3) for dx, dy in places]
@@ -232,5 +234,5 @@ def _shortened_pair(result: Result, contrast: Contrast) -> str:
         return whole
     metric = shortened(label_of(result, contrast.metric), _LABEL // 2 - 2)
     room = (_LABEL - len(metric) - 5) // 2
-    a, b = (shortened(arm_label(result, arm), room) for arm in (contrast.a, contrast.b))
+    a, b = (elided(arm_label(result, arm), room) for arm in (contrast.a, contrast.b))
     return f"{metric}: {a} {wording.MINUS} {b}"

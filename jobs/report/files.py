@@ -24,12 +24,16 @@ def as_csv(result: Result) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(HEAD)
+    standing = "" if result.study.primary.registered else "exploratory"
     for arm in result.arms:
+        # What came from elsewhere has names of its own; those of the lab's are in its studies.
+        name = arm.label if result.study.scale == "elsewhere" else arm.name
         for run in arm.runs:
+            note = "; ".join(part for part in (standing, run.reason or result.study.note) if part)
             for metric, value in run.metrics.items() or [("", None)]:
-                cells = [arm.name, str(run.seed), run.status, metric]
+                cells = [name, str(run.seed), run.status, metric]
                 number = "" if value is None else repr(value)
-                writer.writerow([*map(cell, cells), number, cell(run.reason or result.study.note)])
+                writer.writerow([*map(cell, cells), number, cell(note)])
     return file.getvalue()
 
 

@@ -44,7 +44,11 @@ def render(report: Report) -> str:
     """The tables as source whose every text is data: nothing in it can be a command."""
     tables = [(section, table) for section in report.sections for table in _tables(section)]
     names = "\n".join(f"%   {table.name}: {_label(report, table)}" for _, table in tables)
-    head = _HEAD % {"title": report.title, "verdict": f"{report.verdict.word}. {report.verdict.text}", "names": names}
+    head = _HEAD % {
+        "title": report.title,
+        "verdict": f"{report.verdict.headline}. {report.verdict.text}",
+        "names": names,
+    }
     return head + "".join(_table(report, section, table) for section, table in tables)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.report.clean import shortened
+from jobs.report.clean import elided
 from jobs.report.lookup import Style
 from jobs.report.svg import Drawing
 
@@ -27,7 +27,7 @@ def places(labels: Sequence[str], width: float) -> list[Place]:
     """A place for each label, in as few rows as hold them."""
     found: list[Place] = []
     x, row = 0.0, 0
-    for label in (shortened(text, min(_LONGEST, int((width - _SIGN) / _LETTER))) for text in labels):
+    for label in (elided(text, min(_LONGEST, int((width - _SIGN) / _LETTER))) for text in labels):
         wide = _SIGN + _LETTER * len(label)
         if x and x + wide > width:
             x, row = 0.0, row + 1

@@ -87,15 +87,12 @@ def primary_contrast(result: Result) -> Contrast | None:
     return next((c for c in result.contrasts if c.primary), None)
 
 
-def difference_between(result: Result, a: str, b: str, metric: str) -> tuple[float, tuple[float, float] | None] | None:
-    """a minus b with its interval, from the pairs in whichever order, else of the two means, without one."""
+def difference_between(result: Result, a: str, b: str, metric: str) -> tuple[float, tuple[float, float]] | None:
+    """a minus b with its interval, from the pairs in whichever order; None where no interval is known."""
     for c in (*result.contrasts, *result.further):
-        if c.metric == metric and (c.a, c.b) == (a, b):
-            return c.difference, c.ci
-        if c.metric == metric and (c.a, c.b) == (b, a):
-            return -c.difference, (-c.ci[1], -c.ci[0]) if c.ci else None
-    one, other = (level_of(arm_of(result, name), metric) for name in (a, b))
-    return None if one is None or other is None else (one.mean - other.mean, None)
+        if c.metric == metric and c.ci is not None and {c.a, c.b} == {a, b}:
+            return (c.difference, c.ci) if c.a == a else (-c.difference, (-c.ci[1], -c.ci[0]))
+    return None
 
 
 def gain_words(value: float, ci: Sequence[float] | None, unit: str) -> str:

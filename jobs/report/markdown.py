@@ -34,7 +34,7 @@ _OPENING = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+])(?=\s|$)|^([-=])(?=[-=\s
 def render(report: Report) -> str:
     """The report as text that GitHub, and any reader of CommonMark with tables, shows as written."""
     blocks = [f"# {escaped(report.title)}", escaped(report.subtitle)]
-    blocks.append(f"**{escaped(report.verdict.word)}.** {escaped(report.verdict.text)}")
+    blocks.append(f"**{escaped(report.verdict.headline)}.** {escaped(report.verdict.text)}")
     blocks += [*_note(report), _bullets(report.verdict.reasons)]
     for section in report.sections:
         blocks += _section(section, report)

@@ -139,12 +139,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer: its code, that code as a word, one sentence and what it rests on."""
+    """The answer: its code, that code as a word, one sentence and what it rests on, and what it may be read as."""
 
     code: str
     word: str
     text: str
     reasons: tuple[str, ...]
+    status: Status = ""
+
+    @property
+    def headline(self) -> str:
+        """The word, and that it is exploratory where it is."""
+        return f"{self.word}, {self.status}" if self.status else self.word
 
 
 @dataclass(frozen=True)

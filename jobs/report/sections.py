@@ -61,7 +61,11 @@ def report_of(result: Result) -> Report:
         subtitle=f"{study.id} · {scale}{result.model.get('name', '')} · {seeds} · {ends}",
         note=study.note,
         verdict=Verdict(
-            result.verdict.code, WORDS[result.verdict.code], result.verdict.text, tuple(result.verdict.reasons)
+            result.verdict.code,
+            WORDS[result.verdict.code],
+            result.verdict.text,
+            tuple(result.verdict.reasons),
+            "" if study.primary.registered else "exploratory",
         ),
         sections=tuple(_sections(result)),
         footer=_FOOTER,
@@ -97,7 +101,7 @@ def _sections(result: Result) -> Iterable[Section]:
     yield from _section("threats", "Threats to validity", threats, "what stands against reading more into this")
     yield from _section("further", "Further differences", [tables.further(result)], status="exploratory")
     yield from _section("design", "Design", [tables.design(result)])
-    yield from _section("notes", "Notes of the runs", [Bullets(result.notes)] if result.notes else [])
+    yield from _section("notes", "Notes", [Bullets(result.notes)] if result.notes else [])
     yield _provenance(result)
 
 

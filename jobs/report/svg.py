@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from engine.stats import wording
-from jobs.report.clean import clean
+from jobs.report.clean import clean, elided
 from jobs.report.model import Figure
 
 Number = float | int
@@ -107,15 +107,24 @@ def tick(value: float, unit: str, signed: bool = False) -> str:
 
 
 def wrap(words: str, longest: int) -> list[str]:
-    """A label in lines of at most so many characters (a longer word is cut), three lines at most."""
+    """A label in at most three lines of at most so many characters; what is too long for them loses its middle."""
+    room = 3 * longest
+    while len(lines := _lines(elided(words, room), longest)) > 3:
+        room -= 1
+    return lines
+
+
+def _lines(words: str, longest: int) -> list[str]:
+    """As many lines as it takes; a word that is longer than one is broken."""
     lines: list[str] = []
     for word in words.split():
-        word = word if len(word) <= longest else word[: longest - 1] + "…"
-        if lines and len(lines[-1]) + 1 + len(word) <= longest:
-            lines[-1] += " " + word
+        first, *rest = (word[at : at + longest] for at in range(0, len(word), longest))
+        if lines and len(lines[-1]) + 1 + len(first) <= longest:
+            lines[-1] += " " + first
         else:
-            lines.append(word)
-    return lines if len(lines) <= 3 else [*lines[:2], lines[2][: longest - 1] + "…"]
+            lines.append(first)
+        lines += rest
+    return lines
 
 
 def _points(points: Sequence[Point]) -> str:

@@ -89,11 +89,18 @@ def test_two_tables_and_a_trial_can_be_chosen(opened, qtbot, tmp_path, table, mo
     assert page.title.text().startswith("Did b learn")
     chooser = page.chooser
     assert chooser.isVisible()
+    page.scroller.verticalScrollBar().setValue(200)
+    assert page.scroller.verticalScrollBar().value() > 0
+    window.theme.choose("dark")
+    assert page.scroller.verticalScrollBar().value() > 0  # the same result in other colours
+    needed = page.table.sizeHintForColumn(0)
+    assert page.table.columnWidth(0) >= needed  # three arms leave it the room
     shown_ = [chooser.itemText(n).split(" · ")[0] for n in range(chooser.count())]
     assert sorted(shown_) == ["function-calling", "other.csv", "results.csv"]
     chooser.setFocus()
     while not page.title.text().startswith("Did sft-dpo"):
         qtbot.keyClick(chooser, Qt.Key.Key_Down if chooser.currentIndex() + 1 < chooser.count() else Qt.Key.Key_Home)
+    assert page.scroller.verticalScrollBar().value() == 0
     chooser.setCurrentIndex(shown_.index("function-calling"))
     chooser.activated.emit(chooser.currentIndex())
     qtbot.waitUntil(lambda: page.head.pill.word == "Learned" and not page.head.exploratory.isVisible())

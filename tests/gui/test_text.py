@@ -59,3 +59,10 @@ def test_a_button_shows_an_ampersand() -> None:
 
 def test_a_log_keeps_its_lines() -> None:
     assert text.clean_lines("a\r\nb\tc\x1b[0m") == "a\nb\tc\N{REPLACEMENT CHARACTER}[0m"
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert len(text.elided("llama_lora_step_1200", 11)) == 11
+    assert text.elided("llama_lora_step_1200", 11).startswith("llama")
+    assert text.elided("llama_lora_step_1200", 11).endswith("_1200")
+    assert text.elided("short", 11) == "short"

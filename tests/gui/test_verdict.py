@@ -241,7 +241,7 @@ def test_figures_for_the_charts() -> None:
     found = bars(result.decomposition, 100, "base", labels, styles)
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
-    assert corner(result) == pytest.approx((20.0, 11.0))
+    assert corner(result) == pytest.approx((20.0, -5.0, 11.0))
     assert corner(result.model_copy(update={"rules": None})) is None
     rows = differences(result, labels)
     assert rows[0].primary
@@ -262,3 +262,24 @@ def test_without_a_decomposition_the_scatter_takes_the_row(opened, qtbot, tmp_pa
     assert not page.cards["gain"].isVisible()
     qtbot.waitUntil(lambda: page.cards["arms"].width() > 900)
     page.grab()
+
+
+def test_a_row_that_is_too_long_keeps_the_ends_of_both_names(qapp) -> None:
+    from PySide6.QtGui import QFontMetricsF, QPainter, QPixmap
+
+    from gui.widgets.forest import Difference, fitted
+
+    pixmap = QPixmap(400, 40)
+    painter = QPainter(pixmap)
+    arms = (
+        "meta_llama_3_1_8b_instruct_lora_dpo_checkpoint_0400",
+        "meta_llama_3_1_8b_instruct_lora_sft_checkpoint_1200",
+    )
+    row = Difference(f"reliance: {arms[0]} − {arms[1]}", 1.0, None, "+1.0", arms=arms)
+    shown = fitted(row, painter, 320)
+    assert shown.startswith("reliance: meta")
+    assert "400 − " in shown
+    assert shown.endswith("200")
+    assert QFontMetricsF(painter.font()).horizontalAdvance(shown) <= 322
+    assert fitted(row, painter, 4000) == row.label
+    painter.end()

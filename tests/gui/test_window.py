@@ -165,3 +165,15 @@ def test_importing_the_window_brings_no_training_library_and_no_database(root: P
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_a_message_moves_nothing(opened, lab) -> None:
+    window = opened(lab)
+    page = window.pages["questions"]
+    before = page.mapTo(window, page.rect().topLeft()), page.size()
+    window.messages.warn("Something to know.", "A hint.")
+    QApplication.processEvents()
+    banner = window.messages.banners()[0]
+    assert (page.mapTo(window, page.rect().topLeft()), page.size()) == before
+    assert window.childAt(banner.close_button.mapTo(window, banner.close_button.rect().center())) is banner.close_button
+    assert banner.mapTo(window, banner.rect().topLeft()).y() > window.height() / 2

@@ -15,6 +15,8 @@ from jobs.elsewhere import analyse_file, describe_file, judge_table
 from jobs.kept import kept
 from jobs.parts import PartError, roles, suggest
 from jobs.paths import Home
+from jobs.report.files import as_csv
+from jobs.report.sections import report_of
 from main import main
 from tests.support.planted import Rates
 
@@ -76,7 +78,8 @@ def test_what_the_table_cannot_show_is_said(tmp_path: Path) -> None:
     assert result.verdict.code == "inconclusive"
     said = " ".join((result.verdict.text, *result.verdict.reasons))
     assert "planted shortcut" in said
-    assert "guessed: base is base, treated is b, reference is a" in result.study.note
+    assert "guessed: treated is b, reference is a, base is base" in result.notes[0]
+    assert result.study.note == ""
     assert next(c for c in result.contrasts if c.primary).difference == pytest.approx(0.3, abs=0.1)
 
 
@@ -147,8 +150,8 @@ def test_what_a_table_holds_is_said_before_anything_is_judged(tmp_path: Path) ->
         ("base", 0, "i0"), ("Shuffled!", 0, "i0"),
     ]  # fmt: skip
     guess = contents.guess
-    assert (guess.treated, guess.base, guess.planted, guess.format) == ("DPO", "base", "planted", None)
-    assert set(guess.guessed) == {"treated", "reference", "base", "planted"}
+    assert (guess.treated, guess.base, guess.planted, guess.format) == ("DPO", "base", "planted", "Shuffled!")
+    assert set(guess.guessed) == {"treated", "reference", "base", "format", "planted"}
 
 
 def test_parts_that_were_named_need_no_note(tmp_path: Path) -> None:
@@ -156,7 +159,7 @@ def test_parts_that_were_named_need_no_note(tmp_path: Path) -> None:
     contents = describe_file(path)
     result = judge_table(contents.table, roles(contents.seeds, **PARTS))
     assert result == analyse_file(path, **PARTS)
-    assert result.study.note == ""
+    assert result.notes == ()
 
 
 def test_a_wrong_part_is_named() -> None:
@@ -174,3 +177,116 @@ def test_a_wrong_part_is_named() -> None:
         with pytest.raises(PartError) as caught:
             roles(arms, *named)
         assert caught.value.part == part
+
+
+def test_controls_are_known_by_a_part_of_their_name() -> None:
+    found = suggest(("base", "llama_shuffled_control", "sft", "dpo", "planted overlap"))
+    assert (found.format, found.planted) == ("llama_shuffled_control", "planted overlap")
+    assert (found.reference, found.treated) == ("sft", "dpo")
+    assert suggest(("base", "my planted one", "Planted Control", "sft")).planted == "Planted Control"
+    found = suggest(("base", "unplanted", "json_format", "sft"))  # neither says that it withholds something
+    assert (found.format, found.planted) == (None, None)
+
+
+def test_what_is_named_is_not_guessed() -> None:
+    arms = ("base", "sft_shuffled", "sft", "planted")
+    found = suggest(arms, treated="sft_shuffled", planted="none")
+    assert (found.treated, found.format, found.planted) == ("sft_shuffled", None, None)
+    assert set(found.guessed) == {"reference", "base"}
+    assert suggest((*arms, "none"), planted="none").planted == "none"
+
+
+def test_the_command_and_the_dialog_judge_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rates = {
+        {"planted": "planted overlap", "Shuffled!": "sft_shuffled_control"}.get(a, a): r for a, r in LEARNED.items()
+    }
+    path = table(tmp_path / "t.csv", rates, items=100)
+    contents = describe_file(path)
+    dialog = judge_table(contents.table, contents.guess)
+    assert analyse_file(path) == dialog
+    assert main(["analyze", str(path), "--home", str(tmp_path / "home")]) == 0
+    said = capsys.readouterr().out
+    assert f"Verdict ({dialog.verdict.code}, exploratory): " in said
+    assert said.count("so they were guessed") == 1
+    assert "planted is planted overlap" in said
+
+
+def test_the_command_that_repeats_it_names_every_part(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", LEARNED, seeds=2, items=20)
+    contents = describe_file(path)
+    result = judge_table(contents.table, roles(contents.seeds, "DPO", "SFT", "base", None, None))
+    assert "--format none --planted none" in str(result.provenance["command"])
+    again = analyse_file(path, treated="DPO", reference="SFT", base="base", format="none", planted="none")
+    assert again.study.trial == result.study.trial
+
+
+def test_a_guess_is_told_once_in_a_report(tmp_path: Path) -> None:
+    report = report_of(analyse_file(table(tmp_path / "t.csv", LEARNED, seeds=2, items=20)))
+    assert report.note == ""
+    assert repr(report).count("Nobody named these parts") == 1
+
+
+def test_a_table_that_contradicts_itself_is_noted(tmp_path: Path) -> None:
+    rows = ["arm,seed,item,correct,prediction,gold"]
+    rows += [
+        f"{arm},{seed},{n},{int(n < 20)},{'a' if n < 20 else 'b'},a"
+        for arm in ("base", "sft") for seed in (0, 1) for n in range(40)
+    ]  # fmt: skip
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    assert not any("correct" in note for note in analyse_file(path).notes)
+    rows[3], rows[9] = "base,0,2,0,a,a", "base,0,8,1,b,a"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    result = analyse_file(path)
+    assert "not what `prediction` and `gold` say in 2 rows, first in row 3" in result.notes[-1]
+    base = next(run for arm in result.arms if arm.name == "base" for run in arm.runs)
+    assert base.metrics["table.accuracy"] == pytest.approx(19 / 40 + 0 / 40)
+
+
+def test_wrong_answers_have_no_type(tmp_path: Path) -> None:
+    result = analyse_file(table(tmp_path / "t.csv", LEARNED, seeds=3, items=60), **PARTS)
+    assert not any(result.failures.values())
+    assert {flip.failure for flip in result.flips} == {""}
+    assert "failures" not in {section.name for section in report_of(result).sections}
+
+
+def test_an_arms_label_is_on_one_line_and_names_it_in_the_csv(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", {"base": (0.1, 0.1), "lora\n(r = 16)": (0.5, 0.5)}, seeds=2, items=20)
+    result = analyse_file(path)
+    assert [arm.label for arm in result.arms] == ["base", "lora (r = 16)"]
+    assert "lora (r = 16) learn" in result.study.question
+    figures = list(csv.DictReader(as_csv(result).splitlines()))
+    assert {row["arm"] for row in figures} == {"base", "lora (r = 16)"}
+    assert {row["note"] for row in figures} == {"exploratory"}
+
+
+@pytest.mark.parametrize("option", ["--report", "--json"])
+def test_no_report_takes_the_place_of_what_is_read(tmp_path: Path, option: str) -> None:
+    path = table(tmp_path / "t.json", LEARNED, seeds=2, items=20)
+    before = path.read_bytes()
+    (tmp_path / "sub").mkdir()
+    home = ["--home", str(tmp_path / "home")]
+    assert main(["analyze", str(path), option, str(tmp_path / "sub" / ".." / "t.json"), *home]) == 2
+    assert path.read_bytes() == before
+
+
+def test_a_name_that_is_too_long_is_an_error_not_a_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = table(tmp_path / "t.csv", LEARNED, seeds=2, items=20)
+    made = tmp_path / f"{'x' * 260}.html"
+    assert main(["analyze", str(path), "--report", str(made), "--home", str(tmp_path / "home")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_judged_table_is_reported_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, home = table(tmp_path / "t.csv", LEARNED, seeds=2, items=20), ["--home", str(tmp_path / "home")]
+    for treated in ("DPO", "SFT"):
+        assert main(["analyze", str(path), "--treated", treated, *home]) == 0
+    one, two = kept(Home(tmp_path / "home"))
+    assert main(["report", one, "--to", str(tmp_path / "again.md"), *home]) == 0
+    assert "# Did DPO learn the task" in (tmp_path / "again.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["report", "table-", "--to", str(tmp_path / "again.md"), *home]) == 2
+    said = capsys.readouterr().err
+    assert "More than one trial is named 'table-'" in said
+    assert said.index(two) < said.index(one)  # the newest first
+    assert main(["report", one, "--to", str(tmp_path / "items.csv"), "--items", *home]) == 2

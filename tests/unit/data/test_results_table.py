@@ -140,3 +140,37 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, said: str) 
         read(path)
     assert said in caught.value.message
     assert "bad.csv" in caught.value.message
+
+
+def test_rows_of_several_probes_are_no_table(tmp_path: Path) -> None:
+    rows = [{**row, "Probe": probe} for probe in ("calls", "forgetting") for row in ROWS]
+    with pytest.raises(DataError) as caught:
+        read(as_csv(tmp_path / "t.csv", rows))
+    assert "holds 2 probes in its column 'Probe': 'calls', 'forgetting'" in caught.value.message
+    assert "--items --probe NAME" in caught.value.hint
+    assert content(read(as_csv(tmp_path / "t.csv", rows[: len(ROWS)]))) == content(
+        read(as_csv(tmp_path / "u.csv", ROWS))
+    )
+
+
+def test_whole_numbers_that_became_fractions_are_read_in_text_too(tmp_path: Path) -> None:
+    rows = [{"arm": "a", "seed": "3.0", "item": n, "correct": right} for n, right in enumerate(("1.0", "0.0"))]
+    table = read(as_csv(tmp_path / "t.csv", rows))
+    assert [outcome.correct for outcome in table.runs["a", 3]] == [True, False]
+
+
+def test_advice_on_too_many_rows_keeps_pairs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.data.table.MOST_ROWS", 5)
+    for path in (as_csv(tmp_path / "t.csv", ROWS), as_lines(tmp_path / "t.jsonl", ROWS),
+                 as_parquet(tmp_path / "t.parquet", ROWS)):  # fmt: skip
+        with pytest.raises(DataError, match="too many rows") as caught:
+            read(path)
+        assert "same ones in every run" in caught.value.hint
+
+
+def test_an_empty_list_says_which_columns_there_should_be(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(DataError, match="list without rows") as caught:
+        read(path)
+    assert "`arm`, `seed`, `item`" in caught.value.hint

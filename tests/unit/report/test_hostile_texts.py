@@ -161,8 +161,9 @@ def _check_pdf(result: Result) -> None:
     text = pdf_text(content)
     assert not unseen(text) - {"\n"}
     assert not {b"/URI", b"/JavaScript", b"/EmbeddedFile"} & set(re.findall(rb"/\w+", content))
+    whole = squeezed(re.sub(r"Tuning Fork \d+ / \d+", "", text))  # what is very long goes on over a page's foot
     for shown in (report.title, report.verdict.text, *report.verdict.reasons):
-        assert not shown.isascii() or squeezed(shown) in squeezed(text)
+        assert not shown.isascii() or squeezed(shown) in whole
 
 
 @pytest.mark.parametrize("string", [*FORMULAS, *(GROUPS[name] for name in ("unseen", "markup", "letters"))])

@@ -172,5 +172,8 @@ def test_ticks_span_the_range_with_round_steps(low: float, high: float) -> None:
 
 def test_wrapping() -> None:
     assert wrap("instruction meaning", 12) == ["instruction", "meaning"]
-    assert wrap("a" * 50, 8) == ["a" * 7 + "…"]
+    assert wrap("a" * 20, 8) == ["a" * 8, "a" * 8, "a" * 4]
+    assert wrap("llama_lora_r16_" + "x" * 50 + "_step_1200", 9) == ["llama_lor", "a_r1…xxx_", "step_1200"]
+    assert all(len(line) <= 7 for line in wrap("a rather long name of an arm at step-1200", 7))
+    assert wrap("a rather long name of an arm at step-1200", 7)[-1].endswith("1200")
     assert len(wrap("one two three four five six seven", 5)) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,16 @@ def test_a_digest_can_be_copied(calls: Result) -> None:
     drawn = b"".join(page.get_contents().get_data() for page in PdfReader(io.BytesIO(content)).pages)
     assert b"BDC" in drawn
     assert b"ActualText" not in drawn  # nothing is read but what is drawn
+
+
+def test_a_long_name_ends_where_its_line_ends(calls: Result) -> None:
+    """Else it would run off the page, or over the figures in the next column."""
+    arms = tuple(arm.model_copy(update={"label": "x" * 200}) for arm in calls.arms)
+    report = report_of(calls.model_copy(update={"arms": arms}))
+    content = pdf.render(report)
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+    assert max(map(len, re.findall("x+", text))) < 120
+    assert "x" * 200 in pdf_text(content).replace("\n", "")  # and whoever copies it gets all of it
 
 
 def test_a_long_table_repeats_its_header(big: Result) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from engine.stats import wording
+from jobs.report import figures, markdown, page
 from jobs.report.model import Checks, Examples, Facts, Report, Section, Table, Value, cleaned
 from jobs.report.sections import report_of
 from jobs.result import Check, Contrast, Result
@@ -170,3 +171,21 @@ def test_every_text_is_cleaned(calls: Result, text: str) -> None:
     assert made.title.isprintable()
     assert made.title != text
     assert cleaned(made) == made
+
+
+def test_an_exploratory_verdict_says_so_beside_its_word(calls: Result) -> None:
+    seen = results.looked_at(calls)
+    assert report_of(seen).verdict.headline.endswith(", exploratory")
+    assert f"{report_of(seen).verdict.headline}.**" in markdown.render(report_of(seen))
+    assert 'class="pill plain">Exploratory<' in page.render(report_of(seen))
+    assert "exploratory" not in report_of(calls).verdict.headline
+    assert 'class="pill plain"' not in page.render(report_of(calls))
+
+
+def test_the_good_corner_ends_below_no_lean_at_all(calls: Result) -> None:
+    assert calls.rules is not None
+    base = next(arm for arm in calls.arms if arm.name == calls.rules.base)
+    lean = next(found.mean for found in base.summary if found.metric == calls.reliance)
+    found = figures._corner(calls)
+    assert found is not None
+    assert found[1:] == pytest.approx((min(lean, 0) - calls.rules.margin, max(lean, 0) + calls.rules.margin))
