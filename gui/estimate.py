@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.spec import StudySpec
-from gui.text import difference, seconds_range
+from engine.stats.wording import about
+from gui.text import seconds_range
 from jobs.records import Detectable, Snapshot
 
 SPREAD = (0.9, 1.25)
@@ -53,7 +54,7 @@ def estimate_words(
 
 def detectable_words(found: Detectable | None) -> str:
     """The smallest difference a study can count on finding, as people read it; "" where nothing is known."""
-    return f"finds differences from about {difference(found.difference, found.unit)}" if found is not None else ""
+    return f"finds differences from about {about(found.difference, found.unit)}" if found is not None else ""
 
 
 def detectable_tip(found: Detectable | None) -> str:
@@ -61,7 +62,7 @@ def detectable_tip(found: Detectable | None) -> str:
     if found is None:
         return ""
     return (
-        f"A true difference of {difference(found.difference, found.unit)} between the two arms of the primary endpoint "
+        f"A true difference of {about(found.difference, found.unit)} between the two arms of the primary endpoint "
         f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "
         f"{found.basis or 'beforehand'}. More seeds find smaller differences."
     )

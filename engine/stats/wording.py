@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from engine.stats.evidence import Estimate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the window words figures before it loads the statistics
+    from engine.stats.evidence import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gui.text import clean, count, difference, interval, scale, unit_word
+from engine.stats.wording import about
+from gui.text import clean, count, interval, scale, unit_word
 from gui.theme import ArmStyle
 from gui.widgets.forest import Difference
 from gui.widgets.scatter import Spot
@@ -126,11 +127,12 @@ def standing_words(result: Result) -> str:
     fixed = result.study.registration
     if fixed is None:
         return "" if result.study.primary.registered else NAMED_LATER
-    words = f"Fixed beforehand: design {fixed.digest[:12]}, queued {_moment(fixed.queued)}"
+    since = "Fixed beforehand" if result.study.primary.registered else "Asked"
+    words = f"{since}: design {fixed.digest[:12]}, queued {_moment(fixed.queued)}"
     if fixed.detectable is not None:
         primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
-        words += f"; was to find differences from about {difference(fixed.detectable, units(result).get(primary, ''))}"
-    return words + ("." if fixed.looks else "; no earlier trial of this design had been seen.")
+        words += f"; was to find differences from about {about(fixed.detectable, units(result).get(primary, ''))}"
+    return words + ("." if fixed.looks else "; no earlier trial here had shown this comparison.")
 
 
 def _moment(text: str) -> str:

@@ -98,7 +98,7 @@ def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -
 def test_what_a_study_would_find_stands_beside_its_time(opened, qtbot, tmp_path) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     card = page(opened(lab)).cards["function-calling"]
-    qtbot.waitUntil(lambda: card.finds.text() == "finds differences from about 8.6 points")
+    qtbot.waitUntil(lambda: card.finds.text() == "finds differences from about 9 points")
     assert card.finds.isVisible()
     assert "four times in five" in card.finds.toolTip()
     assert "from 6 seeds of an earlier trial here" in card.finds.toolTip()
@@ -109,11 +109,11 @@ def test_what_a_study_would_find_stands_beside_its_time(opened, qtbot, tmp_path)
 def test_options_say_what_the_chosen_size_would_find(opened, qtbot, lab) -> None:
     window = opened(lab)
     dialog = page(window).ask(window.session.studies["function-calling"])
-    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 8.6 points, four times in five.")
+    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 9 points, four times in five.")
     for digits in ("1", "12", "6"):
         dialog.seeds.selectAll()
         qtbot.keyClicks(dialog.seeds, digits)
-    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 6.1 points, four times in five.")
+    qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 6 points, four times in five.")
     assert ("detectable", "function-calling", "quick", 1) not in lab.asked
     dialog.show_detectable("quick", 12, None)  # an answer that came late
     assert dialog.finds.isVisible()

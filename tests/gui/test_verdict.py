@@ -132,7 +132,7 @@ def test_what_was_fixed_beforehand_is_said(opened, qtbot, tmp_path) -> None:
     assert not head.exploratory.isVisible()
     design, found = head.standing.text().split("; ")
     assert design == "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC"
-    assert found == "was to find differences from about 6.1 points."
+    assert found == "was to find differences from about 6 points."
     assert "from 6 seeds of an earlier trial here" in head.standing.toolTip()
     assert head.looks.text().startswith("Looked at before: function-calling-quick-0a1b2c3d (3 seeds). ")
 
@@ -145,7 +145,7 @@ def test_a_second_look_is_exploratory(opened, qtbot, tmp_path, monkeypatch) -> N
     monkeypatch.setattr(lab, "result", lambda trial: seen)
     head = verdict(opened(lab), qtbot).head
     assert head.exploratory.isVisible()
-    assert head.standing.text().startswith("Fixed beforehand: ")
+    assert head.standing.text().startswith("Asked: ")
     assert head.looks.text().endswith("read this one as exploratory.")
 
 
@@ -153,7 +153,7 @@ def test_a_first_look_says_so_and_an_old_result_says_nothing() -> None:
     result = invented_result(load("function-calling"), "t")
     first = REGISTRATION.model_copy(update={"looks": (), "detectable": None})
     for registration, standing in (
-        (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC; no earlier trial of this design"),
+        (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC; no earlier trial here had shown"),
         (
             first.model_copy(update={"queued": "long ago\u202e"}),
             "Fixed beforehand: design 3f2a9c1b7d04, queued long ago\ufffd;",
