@@ -8,6 +8,14 @@ if TYPE_CHECKING:  # the window words figures before it loads the statistics
     from engine.stats.evidence import Estimate
 
 MINUS = "\N{MINUS SIGN}"
+VERDICTS = {
+    "learned": "Learned",
+    "format": "Format only",
+    "shortcut": "Shortcut",
+    "mixed": "Mixed",
+    "inconclusive": "Inconclusive",
+}
+"""A verdict's code in the words that people see."""
 
 
 def level(value: float, unit: str) -> str:

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.errors import LabError
 from engine.spec import StudySpec
+from engine.stats.wording import VERDICTS
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
 from gui.operations import Launch
 from gui.pages.page import GAP, Context, Page, is_active
-from gui.pages.verdict_head import WORDS
 from gui.text import count, seconds_range, tip
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
 from jobs.records import Detectable, TrialRecord
@@ -70,7 +70,7 @@ class StudyCard(Card):
             left = f", about {seconds_range(*trial.eta_seconds)} left" if trial.eta_seconds else ""
             word, words = "Running", f"{trial.done} of {count(len(trial.runs), 'run')} done{left}"
         elif trial is not None and result is not None:
-            word, code, words = WORDS[result.verdict.code], result.verdict.code, result.verdict.text
+            word, code, words = VERDICTS[result.verdict.code], result.verdict.code, result.verdict.text
         elif trial is not None and trial.done < len(trial.runs):
             failed = f", {trial.failed} failed" if trial.failed else ""
             words = f"stopped: {trial.done} of {count(len(trial.runs), 'run')} done{failed}"

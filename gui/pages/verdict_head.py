@@ -5,19 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from engine.stats.wording import VERDICTS
 from gui.pages.verdict_figures import looks_words, standing_words
 from gui.text import tip
 from gui.theme import Theme
 from gui.widgets.basics import Card, Pill, Text
 from jobs.result import Result
-
-WORDS = {
-    "learned": "Learned",
-    "format": "Format only",
-    "shortcut": "Shortcut",
-    "mixed": "Mixed",
-    "inconclusive": "Inconclusive",
-}
 
 
 class VerdictHead(Card):
@@ -53,7 +46,7 @@ class VerdictHead(Card):
     def show_result(self, result: Result) -> None:
         """Show a result's verdict."""
         code = result.verdict.code
-        self.pill.show_word(WORDS[code], code)
+        self.pill.show_word(VERDICTS[code], code)
         self.exploratory.setVisible(not result.study.primary.registered)
         self.sentence.setText(result.verdict.text)
         fill(self.reasons, [Text(reason, "muted", lines=3) for reason in result.verdict.reasons])

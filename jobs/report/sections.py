@@ -23,13 +23,6 @@ from jobs.report.model import (
 )
 from jobs.result import Result
 
-WORDS = {
-    "learned": "Learned",
-    "format": "Format only",
-    "shortcut": "Shortcut",
-    "mixed": "Mixed",
-    "inconclusive": "Inconclusive",
-}
 _NARROW = 6  # steps of a gain that can be read at half the page's width
 _FOOTER = (
     "Made by Tuning Fork. Intervals: two-level bootstrap over seeds and clusters of items; with one seed, over items "
@@ -62,7 +55,7 @@ def report_of(result: Result) -> Report:
         note=study.note,
         verdict=Verdict(
             result.verdict.code,
-            WORDS[result.verdict.code],
+            wording.VERDICTS[result.verdict.code],
             result.verdict.text,
             tuple(result.verdict.reasons),
             "" if study.primary.registered else "exploratory",
