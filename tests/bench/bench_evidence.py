@@ -17,6 +17,7 @@ from scipy import stats
 
 from engine.stats.evidence import Evidence
 from jobs.analysis import _as_run, _metrics, analyse
+from jobs.records import RunResult
 from tests.bench.record import record, spread
 from tests.support.planted import CALLS, make_runs, make_trial
 
@@ -24,9 +25,17 @@ SEEDS, ITEMS, REPEATS = 20, 1000, 3  # items of each side
 ARMS = ("base", "sft", "sft-dpo", "shuffled")
 
 
+def _alone(run: RunResult) -> RunResult:
+    """Each item is its own cluster: the most that there can be to resample."""
+    outcomes = {
+        probe: tuple(o.model_copy(update={"cluster": o.item}) for o in found) for probe, found in run.outcomes.items()
+    }
+    return run.model_copy(update={"outcomes": outcomes})
+
+
 def test_statistics_of_a_large_study() -> None:
     trial = make_trial("function-calling", SEEDS, arms=ARMS)
-    runs = make_runs(trial, CALLS, items=ITEMS, clusters=2 * ITEMS)
+    runs = [_alone(run) for run in make_runs(trial, CALLS, items=ITEMS, clusters=2 * ITEMS)]
     intervals, whole, reference = [], [], []
     for _ in range(REPEATS):
         began = time.perf_counter()
@@ -59,7 +68,7 @@ def test_statistics_of_a_large_study() -> None:
             "scipy's time for as many intervals, over the lab's for the whole result": spread(each),
         },
         {"intervals": intervals, "whole": whole, "scipy_one": reference, "estimates": estimates},
-        f"{SEEDS} seeds, {2 * ITEMS} sided items in {ITEMS} clusters and {ITEMS // 4} items more, 10,000 resamples, "
+        f"{SEEDS} seeds, {2 * ITEMS} sided items and {ITEMS // 4} more, each its own cluster, 10,000 resamples, "
         "one thread, invented outcomes.",
         {"evidence": each},
     )
