@@ -71,7 +71,7 @@ class Scatter(Chart):
                 box.bottom() - (y - marks[0]) / (marks[-1] - marks[0]) * box.height(),
             )
 
-        words = self._good_corner(painter, box, place)
+        self._good_corner(painter, box, place)
         digits = tick_digits(marks[1] - marks[0])
         for mark in marks:
             self.level(painter, box.left(), box.right(), place(0, mark).y(), number(mark, digits))
@@ -84,25 +84,18 @@ class Scatter(Chart):
         self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
         for spot in self._spots:
             self._cross(painter, spot, place, across[-1])
-        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots], words)
+        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots])
 
-    def _good_corner(self, painter: QPainter, box: QRectF, place) -> QRectF:
-        """Shade it; gives where its words stand."""
+    def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
+        """Shade it; the card's caption says what it is."""
         if self._corner is None:
-            return QRectF()
+            return
         accurate, low, high = self._corner
         at, below = place(accurate, high), min(box.bottom(), place(accurate, low).y())
         shade = QColor(self.theme.tokens.good)
         shade.setAlpha(28)
         area = QRectF(QPointF(max(box.left(), at.x()), max(box.top(), at.y())), QPointF(box.right(), below))
         painter.fillRect(area, shade)
-        text = area.adjusted(4, 0, -6, -3)
-        if text.width() > 60 and text.height() > 14:
-            bottom = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-            self.write(painter, "right, for the right reason", text, self.theme.tokens.good, bottom)
-            wide = min(text.width(), QFontMetricsF(painter.font()).horizontalAdvance("right, for the right reason"))
-            return QRectF(text.right() - wide, text.bottom() - 14, wide, 14)
-        return QRectF()
 
     def _cross(self, painter: QPainter, spot: Spot, place, across_end: float) -> None:
         painter.setPen(self.pen(spot.style.colour, 1.5))
@@ -112,10 +105,10 @@ class Scatter(Chart):
             painter.drawLine(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1]))
         draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
 
-    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]], words: QRectF) -> None:
+    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]]) -> None:
         """Each name beside its marker, at the first of a few places where it covers nothing."""
         metrics = QFontMetricsF(painter.font())
-        taken = [words, *(QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots)]
+        taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots]
         for spot, at in spots:
             name = metrics.elidedText(clean(spot.label, 200), Qt.TextElideMode.ElideMiddle, 130)
             wide = metrics.horizontalAdvance(name) + 2

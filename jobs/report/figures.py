@@ -106,7 +106,6 @@ def scatter(result: Result) -> Figure | None:
         return bottom - (value - rows[0]) / (rows[-1] - rows[0]) * (bottom - top)
 
     corner = _corner(result)
-    floor = bottom
     if corner is not None:
         roof, floor = at_y(min(corner[2], rows[-1])), at_y(max(corner[1], rows[0]))
         drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), floor - roof, "good-corner")
@@ -118,9 +117,6 @@ def scatter(result: Result) -> Figure | None:
         drawing.text(at_x(column), bottom + 18, tick(column, across), "tick")
     drawing.text((left + right) / 2, bottom + 40, f"{wording.lowered(label_of(result, result.accuracy))}, %", "tick")
     taken = [box for _, x, y in spots for box in _cross(at_x, at_y, x, y)]
-    if corner is not None:
-        drawing.text(right - 6, floor - 6, "right, for the right reason", "good-words", "end")
-        taken.append((right - 170, floor - 18, right, floor))
     for arm, x, y in spots:
         px, py, kind = at_x(x.mean), at_y(y.mean), style_of(result, arm.name).kind
         if x.ci is not None:

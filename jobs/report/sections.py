@@ -77,7 +77,7 @@ def _sections(result: Result) -> Iterable[Section]:
     both = fall is not None and spots is not None and len(result.decomposition) <= _NARROW
     caption = f"{accuracy}, %; gains in points, lines are 95 % intervals"
     yield from _section("gain", "Where the gain comes from", [fall], caption, "exploratory", half=both)
-    caption = f"upwards: {lean}, points; crosses are 95 % intervals"
+    caption = f"upwards: {lean}, points; crosses are 95 % intervals; shaded: right, for the right reason"
     yield from _section("corner", "Accuracy and reliance", [spots], caption, "exploratory", half=both)
     yield from _section("chain", "The gain, step by step", [tables.chain(result)], status="exploratory")
     yield from _differences(result)
