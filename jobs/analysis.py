@@ -112,7 +112,7 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         failures=_failures(study, done),
         flips=tuple(contrasts.flips(study, evidence, design.context)),
         curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
-        notes=_notes(study, runs),
+        notes=(*design.notes, *_notes(study, runs)),
         threats=threats(design, evidence, checks, done),
         verdict=_verdict(design, evidence, len(done), checks),
         provenance=dict(design.provenance),

@@ -25,6 +25,7 @@ class Design:
         registration: What was fixed before any figure was there; None where nobody can say.
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
+        notes: What whoever reads the result should know of how it was read, before what the runs noted.
     """
 
     study: StudySpec
@@ -42,3 +43,4 @@ class Design:
     registration: Registration | None = None
     exploratory: str = ""
     context: Context = field(default_factory=lambda: Context(queued=0.0))
+    notes: tuple[str, ...] = ()

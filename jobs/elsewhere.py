@@ -134,6 +134,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         arms=tuple(names.values()),
         planned=frozenset(planned),
         exploratory=NAMED_LATER,
+        notes=tuple(_notes(table, found)),
         trains=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
@@ -145,8 +146,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
             **{f"column.{ours}": column for ours, column in table.columns.items()},
         },
     )
-    result = judge(design, runs, [_same_items(table)])
-    return result.model_copy(update={"notes": (*_notes(table, found), *result.notes)})
+    return judge(design, runs, [_same_items(table)])
 
 
 def _slugs(arms: Iterable[str]) -> dict[str, str]:

@@ -128,7 +128,7 @@ class LabReader:
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            texts = reading.context(self._db(), trial, spec).texts
+            texts = reading.texts(self._db(), spec)
         return items.write(self.run_results(trial), path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:
@@ -177,14 +177,16 @@ class Lab(LabReader):
         self.slots = check_slots(slots) if slots is not None else default_slots()
         self.home.create()
         self._lock = OwnerLock(self.home)
+        self._handler = _log_file(self.home)
         try:
-            self._handler = _log_file(self.home)
             logging.getLogger("tuning_fork").addHandler(self._handler)
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
             self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
             self._supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
         except BaseException:
+            logging.getLogger("tuning_fork").removeHandler(self._handler)
+            self._handler.close()
             self._lock.release()
             raise
         self._closed = False

@@ -168,14 +168,19 @@ def context(db: Database, name: str, trial: TrialSpec) -> Context:
         name: The name under which it is stored.
     """
     row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
-    plans = sorted({run.measures for run in trial.runs()})
-    marks = ", ".join("?" * len(plans))
-    texts = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
     return Context(
         queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
         looks=_looks(db, name, trial, row["created"]),
-        texts={text["item"]: ItemText.model_construct(**text) for text in texts}, learning=_learning(db, name),
+        texts=texts(db, trial), learning=_learning(db, name),
     )  # fmt: skip
+
+
+def texts(db: Database, trial: TrialSpec) -> dict[str, ItemText]:
+    """What the items of a trial ask, by the item's name; nothing where no run has said it yet."""
+    plans = sorted({run.measures for run in trial.runs()})
+    marks = ", ".join("?" * len(plans))
+    rows = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
+    return {row["item"]: ItemText.model_construct(**row) for row in rows}
 
 
 def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:

@@ -7,8 +7,7 @@ their variance and its tails are a normal distribution's where Student's are due
 
 - the seeds' part comes from drawing seeds, stretched by sqrt(n / (n - 1)) * t / z (after Hesterberg 2015, The American
   Statistician 69): with seeds alone the interval is about as wide as Student's. It holds the luck of seeds on items;
-- the items' part comes from drawing clusters, shrunk to what all seeds share.
-
+- the items' part comes from drawing clusters, shrunk to what all seeds share;
 - both parts are stretched so, clusters as well as seeds, since 20 clusters see too little of their variance too.
 
 The bounds are BCa's (Efron 1987, Journal of the American Statistical Association 82): the quantiles of the draws are
