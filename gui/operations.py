@@ -65,8 +65,6 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
     def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None: ...  # noqa: D102
 
-    def export(self, trial: str, path: Path) -> object: ...  # noqa: D102
-
     def export_items(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
     def close(self, timeout: float = ...) -> object: ...  # noqa: D102
@@ -167,29 +165,21 @@ def load_result(lab: LabLike, trial: str) -> Result:
     return lab.result(trial)
 
 
-def export_report(lab: LabLike, trial: str, path: Path) -> Path:
-    """Write the report in the format of the path's suffix. Raises LabError where it cannot be written."""
-    try:
-        lab.export(trial, path)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Choose another folder or name. The results are safe.",
-        ) from error
+def export_report(_lab: LabLike, result: Result, path: Path) -> Path:
+    """Write the report of a result as it is shown, in the format of the path's suffix.
+
+    Raises:
+        ReportError: It cannot be written.
+    """
+    from jobs import report
+
+    report.write(result, path)
     return path
 
 
 def export_items(lab: LabLike, trial: str, path: Path) -> Path:
     """Write every item's outcome as a table. Raises LabError where it cannot be written."""
     lab.export_items(trial, path)
-    return path
-
-
-def export_table(_lab: LabLike, result: Result, path: Path) -> Path:
-    """Write the report of a judged table, which is in no database. Raises ReportError where it cannot be written."""
-    from jobs import report
-
-    report.write(result, path)
     return path
 
 

@@ -234,10 +234,8 @@ class VerdictPage(Page):
         run = partial(session.run, done=self._exported, failed=self._not_exported)
         if kind == ITEMS:
             run(operations.export_items, trial, target)
-        elif elsewhere:
-            run(operations.export_table, result, target)
         else:
-            run(operations.export_report, trial, target)
+            run(operations.export_report, result, target)
 
     def _exported(self, path: Path) -> None:
         self._ready_to_export()

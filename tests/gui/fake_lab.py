@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fake_result import FINAL, MODEL, invented_result
 
-from engine.errors import LabError, ReportError, SpecError
+from engine.errors import LabError, SpecError
 from engine.plugin import Broken
 from engine.spec import ModelRef, StudySpec, TrialSpec
 from jobs.paths import Home
@@ -108,12 +108,6 @@ class FakeLab:
     def result(self, trial: str) -> Result:
         self._ask("result", trial)
         return invented_result(self.questions["function-calling"], trial, self.texts)
-
-    def export(self, trial: str, path: Path) -> None:
-        self._ask("export", trial, path)
-        if path.name == "refused.html":
-            raise ReportError("The report cannot be written.", "Choose another folder.")
-        path.write_text("invented", "utf-8")
 
     def export_items(self, trial: str, path: Path) -> None:
         self._ask("export_items", trial, path)

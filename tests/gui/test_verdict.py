@@ -94,7 +94,11 @@ def test_the_report_is_exported(opened, qtbot, tmp_path, monkeypatch, chosen: st
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / chosen), kind))
     qtbot.mouseClick(page.export, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(window.messages.banners()))
-    assert (tmp_path / written).read_text("utf-8") == "invented"
+    text = (tmp_path / written).read_text("utf-8")
+    begins = {".html": "<!DOCTYPE html>", ".json": "{", ".csv": "arm,seed"}
+    assert text.startswith(begins[Path(written).suffix.lower()])
+    assert page.result is not None
+    assert page.result.arms[0].name in text
     assert window.messages.banners()[0].hint.text() == str(tmp_path / written)
     assert page.export.isEnabled()
 
@@ -216,7 +220,9 @@ def test_threats_stand_beside_notes_and_what_is_missing_leaves_no_hole(opened, q
 def test_a_report_that_cannot_be_written_is_said(opened, qtbot, tmp_path, monkeypatch) -> None:
     window = opened(FakeLab(tmp_path, step=STEPS))
     page = verdict(window, qtbot)
-    for name in ("refused.html", "no/such/folder/report.html"):
+    (tmp_path / "file").write_text("where a folder should be")
+    (tmp_path / "folder.html").mkdir()
+    for name in ("folder.html", "file/report.html"):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
         page.export.setFocus()
         qtbot.keyClick(page.export, Qt.Key.Key_Space)
@@ -229,8 +235,10 @@ def test_no_name_writes_nothing(opened, qtbot, tmp_path, monkeypatch) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     page = verdict(opened(lab), qtbot)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    before = {path.name for path in tmp_path.iterdir()}
     qtbot.mouseClick(page.export, Qt.MouseButton.LeftButton)
-    assert not any(a[0] == "export" for a in lab.asked)
+    assert not any(a[0].startswith("export") for a in lab.asked)
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 def test_figures_for_the_charts() -> None:

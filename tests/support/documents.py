@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
+import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pypdf import PdfReader
@@ -13,6 +17,10 @@ from pypdf import PdfReader
 from jobs.report import latex
 
 Rows = list[list[str]]
+PAPER = (
+    r"\documentclass{article}\usepackage{iftex}\ifpdftex\usepackage[T1]{fontenc}\fi"
+    r"\usepackage{array,booktabs,longtable}\begin{document}%s\end{document}"
+)
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
@@ -120,3 +128,15 @@ def latex_tables(source: str) -> dict[str, Rows]:
 def pdf_text(content: bytes) -> str:
     """All text of a document's pages."""
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+
+
+def typeset(engine: str, body: str, folder: Path) -> str:
+    """Set a paper that takes in files of the folder; gives the log on one line. Skips where there is no such LaTeX."""
+    if shutil.which(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    (folder / "paper.tex").write_text(PAPER % body, encoding="utf-8")
+    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=150)
+    log = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, log[-1500:]
+    return log.replace("\n", "")

@@ -3,8 +3,6 @@ r"""LaTeX: what an escaped text shows, and tables that can be `\input` whole or 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,12 +11,7 @@ from jobs.report import latex, write
 from jobs.report.model import Table
 from jobs.report.sections import report_of
 from jobs.result import Result
-from tests.support.documents import latex_words
-
-PAPER = (
-    r"\documentclass{article}\usepackage{iftex}\ifpdftex\usepackage[T1]{fontenc}\fi"
-    r"\usepackage{array,booktabs,longtable}\begin{document}%s\end{document}"
-)
+from tests.support.documents import latex_words, typeset
 
 
 @pytest.mark.parametrize(
@@ -62,23 +55,12 @@ def test_the_scales_warning_is_in_every_caption(smoke: Result) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["pdflatex", "xelatex", "lualatex"])
 def test_a_paper_can_take_all_tables_or_one(engine: str, calls: Result, big: Result, tmp_path: Path) -> None:
-    if shutil.which(engine) is None:
-        pytest.skip(f"{engine} is not installed")
     write(calls, tmp_path / "calls.tex")
     write(big.model_copy(update={"study": big.study.model_copy(update={"trial": "big"})}), tmp_path / "big.tex")
-    one = _set(engine, r"{\def\TuningForkOnly{arms}\input{calls}}", tmp_path)
+    one = typeset(engine, r"{\def\TuningForkOnly{arms}\input{calls}}", tmp_path)
     assert one.count("Float specifier") == 0
     assert re.findall(r"Output written on paper.pdf \((\d+) page", one) == ["1"]
-    both = _set(engine, r"\input{calls}\clearpage\input{big}", tmp_path)
+    both = typeset(engine, r"\input{calls}\clearpage\input{big}", tmp_path)
     assert "multiply" not in both
     if engine == "pdflatex":
-        assert "Overfull" not in _set(engine, r"\input{calls}", tmp_path)
-
-
-def _set(engine: str, body: str, folder: Path) -> str:
-    (folder / "paper.tex").write_text(PAPER % body, encoding="utf-8")
-    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=150)
-    log = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, log[-1500:]
-    return log.replace("\n", "")
+        assert "Overfull" not in typeset(engine, r"\input{calls}", tmp_path)
