@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the window words figures before it loads the statistics
@@ -16,6 +17,8 @@ VERDICTS = {
     "inconclusive": "Inconclusive",
 }
 """A verdict's code in the words that people see."""
+_BOUNDS = re.compile(rf"\[([+{MINUS}\d.]+), ([+{MINUS}\d.]+)\]")
+_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b)")
 
 
 def level(value: float, unit: str) -> str:
@@ -82,6 +85,11 @@ def counted(number: int, thing: str) -> str:
 def lowered(label: str) -> str:
     """A label within a sentence: its first letter small, unless it begins with an abbreviation."""
     return label if len(label) > 1 and label[1].isupper() else label[:1].lower() + label[1:]
+
+
+def together(text: str) -> str:
+    """Figures keep their unit, and an interval its bounds, on one line."""
+    return _UNIT.sub("\\1\N{NO-BREAK SPACE}", _BOUNDS.sub("[\\1,\N{NO-BREAK SPACE}\\2]", text))
 
 
 def _fixed(value: float, digits: int, sign: bool = False) -> str:

@@ -51,7 +51,7 @@ class VerdictPage(Page):
         self.forest = Forest(context.theme)
         self.cards: dict[str, Card] = {
             "gain": Card("Where the gain comes from", " "),
-            "arms": Card("Accuracy and reliance", " "),
+            "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
             "table": Card("All figures", " "),
@@ -172,7 +172,9 @@ class VerdictPage(Page):
         across = f"{name}, {unit_word(accuracy_unit)}"
         self.scatter.show_spots(spots(result, styles), corner(result), across, accuracy_unit == "share")
         reliance = f"{caption_of(result, result.reliance)}, {unit_word(unit_of.get(result.reliance, 'difference'))}"
-        self.cards["arms"].set_caption(f"upwards: {reliance}; shaded: right for the right reason")
+        self.cards["arms"].set_caption(
+            f"upwards: {reliance}; lines: 95 % intervals; shaded: right, for the right reason"
+        )
         margin_unit = unit_of.get(f"{primary.probe}.{primary.metric}", "difference")
         margin = primary.margin * scale(margin_unit)
         self.forest.show_rows(differences(result, labels), margin)

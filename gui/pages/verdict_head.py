@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.stats.wording import VERDICTS
+from engine.stats.wording import VERDICTS, together
 from gui.pages.verdict_figures import looks_words, standing_words
 from gui.text import tip
 from gui.theme import Theme
@@ -48,8 +48,8 @@ class VerdictHead(Card):
         code = result.verdict.code
         self.pill.show_word(VERDICTS[code], code)
         self.exploratory.setVisible(not result.study.primary.registered)
-        self.sentence.setText(result.verdict.text)
-        fill(self.reasons, [Text(reason, "muted", lines=3) for reason in result.verdict.reasons])
+        self.sentence.setText(together(result.verdict.text))
+        fill(self.reasons, [Text(together(reason), "muted", lines=3) for reason in result.verdict.reasons])
         for text, words in (
             (self.standing, standing_words(result)),
             (self.looks, looks_words(result)),

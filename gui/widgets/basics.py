@@ -144,16 +144,17 @@ class Card(QFrame):
     Args:
         title: Shown at the top, semibold; "" for none.
         caption: Shown below it: unit, what a band is.
+        lines: Of the caption, at most.
     """
 
-    def __init__(self, title: str = "", caption: str = "") -> None:
+    def __init__(self, title: str = "", caption: str = "", lines: int = 1) -> None:
         super().__init__()
         self.setObjectName("card")
         self.layout_ = QVBoxLayout(self)
         self.layout_.setContentsMargins(16, 14, 16, 14)
         self.layout_.setSpacing(3)
         self.title = Text(title, bold=True)
-        self.caption = Text(caption, "caption")
+        self.caption = Text(caption, "caption", lines=lines)
         if title:
             self.layout_.addWidget(self.title)
             self.layout_.addWidget(self.caption)

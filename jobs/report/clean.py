@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-
-from engine.stats import wording
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 # Format characters that letters need: joiners in Persian, Indic scripts and emoji, number signs of Arabic and Syriac.
 _NEEDED = frozenset((0x200C, 0x200D, *range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD))
 _LONGEST = 4000  # characters of one text in a report
 SHOWN_AS = "\N{REPLACEMENT CHARACTER}"
-_BOUNDS = re.compile(rf"\[([+{wording.MINUS}\d.]+), ([+{wording.MINUS}\d.]+)\]")
-_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b)")
 
 
 def clean(text: str) -> str:
@@ -22,11 +17,6 @@ def clean(text: str) -> str:
     if cut.isascii() and cut.isprintable():
         return cut
     return "".join(" " if c in _SPACES else SHOWN_AS if _unsafe(c) else c for c in cut)
-
-
-def together(text: str) -> str:
-    """Figures keep their unit, and an interval its bounds, on one line."""
-    return _UNIT.sub("\\1\N{NO-BREAK SPACE}", _BOUNDS.sub("[\\1,\N{NO-BREAK SPACE}\\2]", text))
 
 
 def shortened(text: str, longest: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.report.clean import together
+from engine.stats.wording import together
 from jobs.report.model import Report
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "resources" / "report"

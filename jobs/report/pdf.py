@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.errors import ReportError
-from jobs.report.clean import together
+from engine.stats.wording import together
 from jobs.report.model import Command, Report
 from jobs.report.page import TEMPLATES
 

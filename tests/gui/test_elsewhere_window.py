@@ -11,6 +11,7 @@ from fake_table import ARMS, invented_table
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QWidget
 
+from engine.stats.wording import together
 from gui.dialogs.error import TextDialog
 from gui.dialogs.results import ResultsDialog
 from gui.dialogs.wait import WaitDialog
@@ -44,7 +45,7 @@ def test_from_the_button_to_the_verdict(opened, qtbot, lab, table, monkeypatch) 
     assert page.subtitle.text().startswith("results.csv · trained elsewhere · 5 arms × 3 seeds · judged ")
     assert page.head.exploratory.isVisible()
     assert page.head.standing.text().startswith("Exploratory: ")
-    assert page.head.sentence.text() == result.verdict.text
+    assert page.head.sentence.text() == together(result.verdict.text)
     assert page.waterfall.isVisible()
     assert page.flips.isVisible()  # the table has the models' own words
     words = page.flips.table.words
@@ -134,7 +135,7 @@ def test_a_judged_table_is_there_after_a_restart(opened, qtbot, tmp_path, table,
     page = judged(window, qtbot)
     kept = tmp_path / "reports" / f"{window.session.trial}.json"
     qtbot.waitUntil(kept.exists)
-    assert json.loads(kept.read_text("utf-8"))["verdict"]["text"] == page.head.sentence.text()
+    assert together(json.loads(kept.read_text("utf-8"))["verdict"]["text"]) == page.head.sentence.text()
     with qtbot.waitSignal(window.session.closed, timeout=5000):
         window.close()
     again = opened(FakeLab(tmp_path, trials=0))
