@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui.text import clean, number
@@ -83,8 +83,12 @@ class Scatter(Chart):
             self.write(painter, number(mark, digits), QRectF(x - 22, box.bottom() + 4, 44, 14), tokens.muted)
         self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
         for spot in self._spots:
-            self._cross(painter, spot, place, across[-1])
-        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots])
+            for line in self._lines(spot, place, across[-1]):
+                painter.setPen(self.pen(spot.style.colour, 1.5))
+                painter.drawLine(line)
+            draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
+        lines = [line for spot in self._spots for line in self._lines(spot, place, across[-1])]
+        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots], lines)
 
     def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
         """Shade it; the card's caption says what it is."""
@@ -97,18 +101,21 @@ class Scatter(Chart):
         area = QRectF(QPointF(max(box.left(), at.x()), max(box.top(), at.y())), QPointF(box.right(), below))
         painter.fillRect(area, shade)
 
-    def _cross(self, painter: QPainter, spot: Spot, place, across_end: float) -> None:
-        painter.setPen(self.pen(spot.style.colour, 1.5))
+    @staticmethod
+    def _lines(spot: Spot, place, across_end: float) -> list[QLineF]:
+        """The intervals of a spot, as far as they are within the chart."""
+        found = []
         if spot.x_ci is not None:
-            painter.drawLine(place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], across_end), spot.y))
+            found.append(QLineF(place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], across_end), spot.y)))
         if spot.y_ci is not None:
-            painter.drawLine(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1]))
-        draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
+            found.append(QLineF(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1])))
+        return found
 
-    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]]) -> None:
+    def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]], lines: list[QLineF]) -> None:
         """Each name beside its marker, at the first of a few places where it covers nothing."""
         metrics = QFontMetricsF(painter.font())
         taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots]
+        taken += [QRectF(line.p1(), line.p2()).normalized().adjusted(-1, -1, 1, 1) for line in lines]
         for spot, at in spots:
             name = metrics.elidedText(clean(spot.label, 200), Qt.TextElideMode.ElideMiddle, 130)
             wide = metrics.horizontalAdvance(name) + 2
