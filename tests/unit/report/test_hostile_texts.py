@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,10 @@ WHOLE, NAMES = (), ("accuracy", "metric", "metrics", "probe", "reliance", "unit"
 def of(result: Result, group: str, keep: tuple[str, ...] = WHOLE) -> tuple[Result, Result]:
     """A hostile result, and one like it in all but the string before each text."""
     return poisoned(result, [GROUPS[group]], keep), poisoned(result, ["plain "], keep)
+
+
+NO_GLYPH = "\x00"
+"""What is read of a letter that no font of this machine has; a NUL of the data itself never reaches Typst."""
 
 
 def unseen(text: str) -> set[str]:
@@ -143,11 +149,22 @@ def test_pdf_with_every_string_everywhere(calls: Result, group: str) -> None:
     _check_pdf(of(calls, group)[0])
 
 
+def _texts(plain: Any) -> Iterator[str]:
+    """Every text in a plain value."""
+    if isinstance(plain, str):
+        yield plain
+    for part in plain.values() if isinstance(plain, dict) else plain if isinstance(plain, list) else ():
+        yield from _texts(part)
+
+
 def _check_pdf(result: Result) -> None:
     report = report_of(result)
     content = pdf.render(report)
     text = pdf_text(content)
-    assert not unseen(text) - {"\n"}
+    given = "".join(_texts(pdf._plain(report)))
+    assert not unseen(given) - {"\n"}
+    assert NO_GLYPH not in given
+    assert not unseen(text) - {"\n", NO_GLYPH}
     assert not {b"/URI", b"/JavaScript", b"/EmbeddedFile"} & set(re.findall(rb"/\w+", content))
     whole = squeezed(re.sub(r"Tuning Fork \d+ / \d+", "", text))  # what is very long goes on over a page's foot
     for shown in (report.title, report.verdict.text, *report.verdict.reasons):
