@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,9 +46,11 @@ class Gold(Frozen):
         calls: Accepted calls ({"name": str, "arguments": {arg: [accepted values]}}), for kind "call".
             Empty means that no tool applies: any answer without a call is right.
         labels: All strings that are valid answers of this task (kind "text"), possibly none.
+        grader: How calls are compared: "strict" (JSON's own equality) or "bfcl" (the leaderboard's rules).
     """
 
     kind: str = Field(default="text", pattern="^(call|text)$")
+    grader: Literal["strict", "bfcl"] = "strict"
     text: str = ""
     calls: tuple[dict[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ class Example(Frozen):
         task: The family of the instruction (shuffling swaps instructions between families).
         answer: The assistant message: {"role": "assistant", "content": ...} or with "tool_calls".
         instruction: Index into `prompt.messages` of the message that carries the instruction.
+        row: Row of the user's file it comes from, counted from 1; 0 where it comes from no file.
     """
 
     id: str
@@ -119,6 +122,7 @@ class Example(Frozen):
     cluster: str
     side: Side = Side.NEUTRAL
     instruction: int = 0
+    row: int = 0
 
 
 class Preference(Frozen):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-from engine.calltext import Call, parse
+from engine.calls.json_text import Call, parse
 from engine.example import Frozen, Gold
 
 NO_CALL = "no call"

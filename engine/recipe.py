@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from engine import adapter, checkpoint, integrity, journal, precision, stopping, treatment  # noqa: E402
-from engine.errors import OutOfMemory  # noqa: E402
+from engine.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.example import ItemText, Outcome  # noqa: E402
 from engine.generation import LocalSubject  # noqa: E402
 from engine.journal import Journal  # noqa: E402
@@ -29,7 +29,7 @@ from engine.plugin import configured  # noqa: E402
 from engine.probe import Probe  # noqa: E402
 from engine.rendering import Encoded  # noqa: E402
 from engine.shared import Loaders, Plan, Shared  # noqa: E402
-from engine.spec import RunSpec  # noqa: E402
+from engine.spec import RECIPE_VERSION, RunSpec  # noqa: E402
 from engine.stopping import Stopped  # noqa: E402
 from engine.training import Training, stretches_of, train  # noqa: E402
 
@@ -58,6 +58,11 @@ def execute(
     """
     if journal.finished(folder):
         return
+    if spec.recipe != RECIPE_VERSION:
+        raise SpecError(
+            "This run was queued by an older version of the lab, which computed runs differently.",
+            "What it measured is kept. Start the study anew to run it with this version.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with _named_failures(spec):
         _execute(spec, folder, stop, loaders, shared)

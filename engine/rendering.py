@@ -136,6 +136,10 @@ class Renderer:
         """An answer's tokens as text, without the end token; other special tokens stay."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
+    def answer_of(self, rendered: str) -> str:
+        """What a probe would see of an answer that `answer_text` rendered: without the end token."""
+        return rendered.removesuffix(self.end)
+
     def _prompt(self, prompt: Prompt) -> tuple[Prompt, str, tuple[int, ...]]:
         """Text and ids of a prompt, remembered: evaluation items come again and again."""
         known = self._prompts.get(id(prompt))

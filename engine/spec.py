@@ -13,7 +13,10 @@ from engine.example import Frozen
 
 Scale = Literal["smoke", "quick", "full"]
 
-RECIPE_VERSION = 3
+UNNAMED_RECIPE = 3
+"""The recipe of trials that were stored before trials said theirs."""
+
+RECIPE_VERSION = 4
 """Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
 
@@ -142,11 +145,21 @@ class ModelRef(Frozen):
 
 
 class DataRef(Frozen):
-    """Where a study's data come from: a bundled source ("world.tools") or a user's file, with its sha256."""
+    """Where a study's data come from: a bundled source ("world.tools") or a user's file, with its sha256.
+
+    Attributes:
+        grader: How calls are compared ("strict" or "bfcl"); "": as the form of the data has it.
+        skip_bad_rows: Whether rows that cannot be used are left out; otherwise they refuse the file.
+        without: Rows of the file, counted from 1, that the chosen model's chat template refuses and that are left
+            out as well.
+    """
 
     source: str
     path: str = ""
     digest: str = ""
+    grader: Literal["", "strict", "bfcl"] = ""
+    skip_bad_rows: bool = False
+    without: tuple[int, ...] = ()
 
 
 class StudySpec(Frozen):
@@ -222,21 +235,34 @@ class RunSpec(Frozen):
         plain = self.model_dump(
             mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}}
         )
+        plain["data"] = _said(plain["data"])
         return digest(plain)[:16]
 
     @property
     def measures(self) -> str:
         """Runs with the same value are measured on the same items, and by the same probes."""
         probes = [probe.model_dump(mode="json") for probe in self.probes]
-        return digest([self.data.model_dump(mode="json"), probes, self.scale.items, self.scale.live_items])
+        return digest([_said(self.data.model_dump(mode="json")), probes, self.scale.items, self.scale.live_items])
 
 
 _LATER = {"primary": ("seed_sd", "item_sd"), "verdict": ("parses", "parse_floor", "ceiling")}
 """Parts of a study that came when trials had been stored: left at their defaults they change no trial's name."""
 
 
+def _said(data: dict[str, Any]) -> dict[str, Any]:
+    """A `DataRef` without the options that came when runs had been stored, where they are left at their defaults."""
+    return {name: value for name, value in data.items() if value or name not in _LATER_OF_DATA}
+
+
+_LATER_OF_DATA = ("grader", "skip_bad_rows", "without")
+
+
 class TrialSpec(Frozen):
-    """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial."""
+    """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial.
+
+    Attributes:
+        recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
+    """
 
     study: StudySpec
     scale: Scale
@@ -244,6 +270,12 @@ class TrialSpec(Frozen):
     arms: tuple[str, ...]
     model: ModelRef
     data: DataRef
+    recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
+
+    @classmethod
+    def stored(cls, plain: Any) -> TrialSpec:
+        """A trial from its stored form. Raises ValidationError where it is none."""
+        return cls.model_validate({"recipe": UNNAMED_RECIPE, **plain} if isinstance(plain, dict) else plain)
 
     @property
     def id(self) -> str:
@@ -253,6 +285,9 @@ class TrialSpec(Frozen):
             for name in fields:
                 if plain["study"][part][name] == type(getattr(self.study, part)).model_fields[name].default:
                     del plain["study"][part][name]
+        plain["data"] = _said(plain["data"])
+        if self.recipe == UNNAMED_RECIPE:
+            del plain["recipe"]
         return f"{self.study.id}-{self.scale}-{digest(plain)[:8]}"
 
     @property
@@ -265,7 +300,7 @@ class TrialSpec(Frozen):
         """sha256 of the same without the study's name, arms left out and the number of seeds."""
         study = self.study
         fixed = {
-            "recipe": RECIPE_VERSION,
+            "recipe": self.recipe,
             "primary": study.primary.model_dump(mode="json", exclude={"seed_sd", "item_sd"}),
             "verdict": study.verdict.model_dump(mode="json", exclude={"chain_labels"}),
             "contrasts": study.contrasts,
@@ -274,7 +309,7 @@ class TrialSpec(Frozen):
             "probes": [probe.model_dump(mode="json") for probe in study.probes],
             "scale": self.settings.model_dump(mode="json", exclude={"seeds", "note"}),
             "model": self.model.model_dump(mode="json", include={"digest", "template"}),
-            "data": self.data.model_dump(mode="json", include={"source", "digest"}),
+            "data": _said(self.data.model_dump(mode="json", exclude={"path"})),
         }
         return digest(fixed)
 
@@ -308,6 +343,7 @@ class TrialSpec(Frozen):
                         scale=self.settings,
                         model=self.model,
                         data=self.data,
+                        recipe=self.recipe,
                     )
                 )
         return found

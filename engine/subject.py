@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from engine.example import Prompt
+
+
+class Answer(NamedTuple):
+    """What a model wrote, without the end token; `cut`: it reached the limit before it ended."""
+
+    text: str
+    cut: bool = False
 
 
 class Subject(Protocol):

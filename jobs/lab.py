@@ -14,7 +14,7 @@ import psutil
 
 from engine.errors import LabError, SpecError, StoreError
 from engine.plugin import Broken
-from engine.spec import RunSpec, Scale, StudySpec, TrialSpec
+from engine.spec import RECIPE_VERSION, RunSpec, Scale, StudySpec, TrialSpec
 from jobs import reading, studies
 from jobs.lock import OwnerLock
 from jobs.paths import Home
@@ -206,7 +206,15 @@ class Lab(LabReader):
 
         Returns:
             The trial's id, once all of it is on the disk.
+
+        Raises:
+            SpecError: It was planned by an older recipe, and runs of two recipes would be compared.
         """
+        if trial.recipe != RECIPE_VERSION:
+            raise SpecError(
+                f"The trial {trial.id} was planned by an older version of the lab, which computed runs differently.",
+                "What it measured is kept. Start the study anew to run it with this version.",
+            )
         runs = trial.runs()
         expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name)
         planned = Planned(digest=trial.registration, detectable=expected)

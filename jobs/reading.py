@@ -130,7 +130,7 @@ def curves(db: Database, trial: str, since: int) -> Curves:
 def trial_spec(db: Database, trial: str) -> TrialSpec:
     """A trial as it was launched. Raises StoreError where there is none of that name."""
     for row in db.query("SELECT spec FROM trials WHERE id = ?", (trial,)):
-        return TrialSpec.model_validate_json(row["spec"])
+        return TrialSpec.stored(json.loads(row["spec"]))
     known = [row["id"] for row in db.query("SELECT id FROM trials ORDER BY created DESC LIMIT 5")]
     hint = f"The newest trials: {', '.join(known)}." if known else "No study has been run in this folder."
     raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
@@ -205,7 +205,7 @@ def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Lo
     return tuple(
         look
         for look, spec, measured, shared in seen.values()
-        if len(shared) == 2 or (len(measured) == 2 and TrialSpec.model_validate_json(spec).design == trial.design)
+        if len(shared) == 2 or (len(measured) == 2 and TrialSpec.stored(json.loads(spec)).design == trial.design)
     )
 
 

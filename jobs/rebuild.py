@@ -50,7 +50,7 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
         for file in sorted(home.trials.glob("*.json")):
             try:
                 told = read_json(file) or {}
-                trial = TrialSpec.model_validate(told.get("trial"))
+                trial = TrialSpec.stored(told.get("trial"))
                 created = float(told["created"])
                 planned = Planned.model_validate(told["planned"]) if told.get("planned") else None
                 trials.append((trial, trial.runs(), created, planned))

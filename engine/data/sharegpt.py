@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.calltext import CLOSE, OPEN
+from engine.calls import CLOSE, OPEN
 from engine.data.conversation import Turn, examples
 from engine.data.problems import Problems, shown
 from engine.data.rows import NotJson, loads

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.calltext import parse
+from engine.calls.json_text import parse
 from engine.example import Item
 from engine.grading import final_answer, grade
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calltext import parse
+from engine.calls.json_text import parse
 from engine.example import Gold
 from engine.grading import FAILURES, final_answer, grade, same
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StoreError
+from engine.errors import SpecError, StoreError
+from engine.spec import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.store import Damaged, Store
@@ -99,3 +100,20 @@ def test_damage_seen_while_working_is_said_and_mended_at_the_next_start(open_lab
     assert "rebuilt" in lab.snapshot().reason
     assert fakes.figures(lab.run_results(trial)) == figures
     assert not lab.home.suspect.exists()
+
+
+def test_what_an_older_recipe_left_keeps_its_names_and_is_not_run_again(open_lab: Callable[..., Lab]) -> None:
+    """Stored before data had options and trials a recipe: the same names now, and no mixture of two recipes."""
+    trial = fakes.trial(seeds=1)
+    plain = trial.model_dump(mode="json")
+    for name in ("grader", "skip_bad_rows", "without"):
+        del plain["data"][name]
+    del plain["recipe"]
+    older = TrialSpec.stored(plain)
+    assert older.recipe == UNNAMED_RECIPE
+    assert {run.recipe for run in older.runs()} == {UNNAMED_RECIPE}
+    assert older.id == "fake-smoke-9c6b0807"
+    assert [run.hash for run in older.runs()] == ["8f5f6f1538aa7a53", "d8c9fe1bf50cd152"]
+    assert trial.id != older.id
+    with pytest.raises(SpecError, match="older version"):
+        open_lab().enqueue(older)
