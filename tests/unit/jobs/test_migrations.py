@@ -11,7 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from engine.errors import StoreError
-from engine.spec import TrialSpec
+from engine.spec import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.lock import OwnerLock
 from jobs.migrations import VERSION, migrations
@@ -122,7 +122,7 @@ def test_without_a_copy_nothing_is_changed(home: Path) -> None:
 
 
 def test_trials_keep_the_names_they_were_stored_under() -> None:
-    trial = fakes.trial(seeds=2)
+    trial = fakes.trial(seeds=2).model_copy(update={"recipe": UNNAMED_RECIPE})
     assert trial.id == "fake-smoke-241ca37e"  # as the first version named it
     primary = trial.study.primary.model_copy(update={"seed_sd": 0.1})
     assert trial.model_copy(update={"study": trial.study.model_copy(update={"primary": primary})}).id != trial.id
