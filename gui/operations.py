@@ -5,15 +5,17 @@ Imports of `jobs` stand inside the functions, so that the window is drawn before
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine.errors import StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
 from engine.spec import Scale, StudySpec, TrialSpec
+from engine.understanding import Inspection
 from gui import theme
 from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
@@ -78,6 +80,9 @@ class Launch:
     seeds: int | None = None
     model: str | None = None
     data: Path | None = None
+    grader: Literal["", "strict", "bfcl"] = ""
+    skip_bad_rows: bool = False
+    batch_size: int | None = None
 
 
 def open_lab(home: Path | None) -> LabLike:
@@ -114,14 +119,36 @@ def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
         LabError: Model or data cannot be used; nothing was queued then.
     """
     lab.warm()  # the training libraries load while the model and the data are checked
-    return lab.enqueue(plan(study, choice))
+    return lab.enqueue(plan(lab, study, choice))
 
 
-def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+def plan(lab: LabLike, study: StudySpec, choice: Launch) -> TrialSpec:
     """The trial this choice stands for. Raises LabError where model or data cannot be used."""
-    from jobs import studies
+    from jobs.launch import ready
 
-    return studies.plan(study, scale=choice.scale, seeds=choice.seeds, arms=None, model=choice.model, data=choice.data)
+    return ready(lab.home, study, **_arguments(choice))
+
+
+def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Event) -> Inspection | None:
+    """What the lab understands of a choice's model and data; None where both are the lab's own.
+
+    Raises:
+        LabError: They cannot be used, or not with each other; or it was cancelled.
+    """
+    from jobs import launch
+    from jobs.studies import prepare
+
+    planned = prepare(study, **_arguments(choice))
+    return launch.inspected(lab.home, planned, cancel) if planned.own else None
+
+
+def _arguments(choice: Launch) -> dict[str, Any]:
+    from jobs.studies import Options
+
+    options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
+    return {
+        "scale": choice.scale, "seeds": choice.seeds, "model": choice.model, "data": choice.data, "options": options,
+    }  # fmt: skip
 
 
 def resume_trial(lab: LabLike, trial: str) -> str:

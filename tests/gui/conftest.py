@@ -51,7 +51,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Launch]:
     """Takes the place of planning, which needs a model: what was asked for is kept here."""
     asked: list[Launch] = []
 
-    def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+    def plan(_lab: object, study: StudySpec, choice: Launch) -> TrialSpec:
         asked.append(choice)
         return TrialSpec.model_construct(study=study, scale="quick", seeds=1, arms=())
 
