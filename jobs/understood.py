@@ -15,7 +15,7 @@ SPLITS = {"wording": "new wordings", "tools": "tools not seen in training", "no_
 def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
     """What a file holds, as (name, value) pairs."""
     calls = f"{found.calls:,}" + (f" ({found.several:,} of them with several calls)" if found.several else "")
-    items = ", ".join(f"{count:,} {SPLITS.get(name, name)}" for name, count in found.items.items() if count)
+    items = [f"{count:,} {SPLITS.get(name, name)}" for name, count in found.items.items() if count]
     pairs = [
         ("File", found.file),
         ("Form", found.form),
@@ -27,7 +27,7 @@ def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
         ("Tools", f"{found.tools:,}"),
         ("Calls are compared", GRADERS[found.grader]),
         ("To train on", f"{found.train:,}"),
-        ("To measure on", items or "none"),
+        *(("To measure on" if at == 0 else "and", text) for at, text in enumerate(items)),
     ]
     return tuple(pair for pair in pairs if pair[1] != "0" or pair[0] in ("Answers", "that call tools"))
 

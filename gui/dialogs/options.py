@@ -210,6 +210,7 @@ class OptionsDialog(QDialog):
             self.understood.clear()
         else:
             self.understood.show_inspection(found)
+            self._fit()
 
     def show_problem(self, choice: Launch, error: BaseException) -> bool:
         """Say why a choice cannot be used. False where it is a bug; True too where nobody waits for it any more."""
@@ -219,7 +220,14 @@ class OptionsDialog(QDialog):
             self.understood.clear()
             return False
         self.understood.show_error(error)
+        self._fit()
         return True
+
+    def _fit(self) -> None:
+        """Be as high as what stands in the dialog needs: a layout whose lines wrap does not ask for it by itself."""
+        if (layout := self.layout()) is not None:
+            layout.activate()
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def show_detectable(self, scale: str, seeds: int, found: Detectable | None) -> None:
         """Say what the study would find at that size, if it is still the one chosen."""
@@ -268,6 +276,7 @@ class OptionsDialog(QDialog):
             for field in (self.skip, self.grader):
                 self._form.setRowVisible(field, choice.data is not None)
         own = self._is_own(choice)
+        self._describe()
         if own:
             self.understood.show_looking()
             self._typing.start()
@@ -285,9 +294,12 @@ class OptionsDialog(QDialog):
 
     def _describe(self) -> None:
         sizes, seeds = self._study.scales[self.scale.currentData()], self.seeds.value()
-        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in self._study.arms)
-        cost = estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)
-        self.plan.setText(f"{count(len(self._study.arms), 'arm')}, {count(runs, 'run')}; {cost}.")
+        arms = (self._study.on_own_data() if self.choice().data else self._study).arms
+        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in arms)
+        plan = f"{count(len(arms), 'arm')}, {count(runs, 'run')}"
+        if not self._is_own(self.choice()):  # what another model or other data took says nothing of these
+            plan += f"; {estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)}"
+        self.plan.setText(f"{plan}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))
         self._resting.start()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
 from engine.errors import LabError
 from engine.understanding import Inspection
@@ -34,9 +33,6 @@ class UnderstoodPanel(Card):
         self.table = QWidget()
         self.table.setLayout(self.grid)
         self.grid.setContentsMargins(0, 0, 0, 0)
-        policy = self.table.sizePolicy()
-        policy.setHeightForWidth(True)
-        self.table.setSizePolicy(policy)
         self.cost = Text("", lines=2)
         self.warning = Text("", "warn", lines=6)
         self.error, self.hint = Text("", "bad", lines=10), Text("", lines=6)
@@ -81,12 +77,9 @@ class UnderstoodPanel(Card):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         for row, (name, value) in enumerate(pairs):
-            label = QLabel(name)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setProperty("role", "muted")
-            self.grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
-            shown = Text(value, lines=2)
+            shown = Text(value)
             shown.setAccessibleName(f"{name}: {value}")
+            self.grid.addWidget(Text(name, "muted"), row, 0)
             self.grid.addWidget(shown, row, 1)
         self.cost.setText(cost_words(found))
         notes = found.understanding.notes if found.understanding else ()
