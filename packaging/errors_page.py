@@ -15,17 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
 GAP = "…"
 KINDS = {
-    "SpecError": "What was asked for cannot be done",
-    "DataError": "Data files and tables",
-    "ModelError": "Models",
-    "PluginError": "Methods and probes",
-    "RunError": "Runs",
-    "OutOfMemory": "Memory",
-    "Diverged": "Training that diverged",
-    "WorkerLost": "Processes that were lost",
-    "StoreError": "The data folder and its database",
-    "ReportError": "Reports",
+    "SpecError": ("What was asked for cannot be done", "Correct what was asked for, and ask again."),
+    "DataError": ("Data files and tables", "Correct the file as the message says, and start again."),
+    "ModelError": ("Models", "Choose another model, or download this one again."),
+    "PluginError": ("Methods and probes", "Correct the file that the message names."),
+    "RunError": ("Runs", "Retry the run: it goes on from its last checkpoint."),
+    "OutOfMemory": ("Memory", "Lower the batch size, run fewer at once, or choose a smaller model."),
+    "Diverged": ("Training that diverged", "Lower the learning rate of the arm."),
+    "WorkerLost": ("Processes that were lost", "Retry the run: it goes on from its last checkpoint."),
+    "StoreError": ("The data folder and its database", "Check the folder; `doctor` says where it is."),
+    "ReportError": ("Reports", "Choose another place for the file."),
 }
+"""Each kind of error with its title, and what to do where the message itself does not say."""
 NAMED_LATER = {"unusable": "DataError", "PartError": "SpecError", "NotJson": "DataError"}
 """Functions and classes of ours that make one of the kinds; `unusable` has the file before its message."""
 HEAD = """\
@@ -34,8 +35,8 @@ HEAD = """\
 Every message that the lab can show, with what to do about it. `…` stands for what differs from case to case: a name, a
 row, a number. This page is made from the source by `python packaging/errors_page.py`; a test holds that it is complete.
 
-Whatever the message: nothing that was measured is lost, and no file of yours is changed. A message that is not here, with
-a traceback, is a bug of the lab: its window says so and offers the text to copy.
+Whatever the message: nothing that was measured is lost, and no file of yours is changed. A message that is not here,
+with a traceback, is a bug of the lab: its window says so and offers the text to copy.
 """
 ROWS = """\
 ## Rows of a data file
@@ -68,11 +69,11 @@ def page() -> str:
     """The page as the source has it."""
     messages = sorted(set(found()))
     parts = [HEAD]
-    for kind, title in KINDS.items():
+    for kind, (title, usual) in KINDS.items():
         mine = dict.fromkeys((m.text, m.hint) for m in messages if m.kind == kind)
         if mine:
             parts += [f"## {title}\n", "| message | what to do |\n|---|---|"]
-            parts += [f"| {_cell(text)} | {_cell(hint)} |" for text, hint in mine]
+            parts += [f"| {_cell(text)} | {_cell(hint or usual)} |" for text, hint in mine]
             parts.append("")
     rows = dict.fromkeys(m.text for m in messages if m.kind == "row")
     parts += [ROWS, *(f"- {_cell(text)}" for text in rows), ""]
@@ -90,13 +91,7 @@ def found() -> Iterator[Message]:
 
 
 def _message(call: ast.Call, place: str) -> Message | None:
-    name = (
-        call.func.id
-        if isinstance(call.func, ast.Name)
-        else call.func.attr
-        if isinstance(call.func, ast.Attribute)
-        else ""
-    )
+    name = ast.unparse(call.func).rpartition(".")[2]
     if name == "add" and len(call.args) == 3 and "problem" in ast.unparse(call.func).lower():
         text = _text(call.args[2])
         return Message("row", text, "", place) if _says(text) else None
@@ -131,14 +126,8 @@ def _says(text: str) -> bool:
 
 
 def _cell(text: str) -> str:
-    return (
-        " ".join(text.split())
-        .replace("|", "\\|")
-        .replace("<", "&lt;")
-        .replace("*", "\\*")
-        .replace("_", "\\_")
-        .replace("`", "")
-    )
+    shown = " ".join(text.split()).replace("`", "").replace("<", "&lt;")
+    return "".join(f"\\{letter}" if letter in "|*_" else letter for letter in shown)
 
 
 if __name__ == "__main__":
