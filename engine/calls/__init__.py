@@ -29,6 +29,7 @@ _ENDS = (
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|return|>", "<|eot|>",
     "<|END_OF_TURN_TOKEN|>", "<end_of_turn>", "<eos>", "</s>", "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<|user|>",
 )  # fmt: skip
+_MOST_ENDS = 100  # such tokens in a row that are taken away
 LABELS = {"json": "bare JSON", "pythonic": "Python calls", "": ""}
 """What people call the languages without a marker."""
 
@@ -93,9 +94,15 @@ _ALL: re.Pattern[str] | None = None
 
 
 def _without_ends(text: str) -> str:
-    while (shorter := text.rstrip()).endswith(_ENDS):
-        text = shorter[: -max(len(end) for end in _ENDS if shorter.endswith(end))]
-    return text
+    end, kept = len(text), len(text)
+    for _ in range(_MOST_ENDS):
+        while end and text[end - 1].isspace():
+            end -= 1
+        token = next((token for token in _ENDS if text.endswith(token, 0, end)), "")
+        if not token:
+            break
+        end = kept = end - len(token)
+    return text[:kept]
 
 
 def _without_marks(text: str) -> str:
