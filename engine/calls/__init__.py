@@ -53,6 +53,9 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         tried = bool(_openings().search(rest) or _OTHER.search(rest) or rest.lstrip()[:1] in ("{", "["))
         return Reading(attempted=tried, said="" if tried else rest.strip(), **beside)
     offer = Offer(tools)
+    name, calls = unmarked.read_whole(rest, offer)
+    if calls:  # markers in it are part of its values
+        return Reading(calls=tuple(calls), attempted=True, language=name, **beside)
     language = _language(rest)
     try:
         if language is not None:
@@ -60,7 +63,7 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         elif _OTHER.search(rest):
             raise Unreadable("a marker of another language")
         else:
-            name, found, attempted = unmarked.read(rest, offer)
+            name, found, attempted = unmarked.read_within(rest, offer)
     except Unreadable:
         return Reading(attempted=True, said=rest.strip(), **beside)
     said = _without(rest, found.parts)
