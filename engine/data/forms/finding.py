@@ -48,7 +48,7 @@ class Finder:
         return "bfcl" if form is bfcl else "strict"
 
     def read(self, key: str, value: Mapping[str, Any], row: Row) -> list[Example]:
-        """The examples of a row; what is wrong is noted in the row. Raises Unusable, and DataError as BFCL's form does."""
+        """The examples of a row; what is wrong is noted in the row. Raises Unusable; DataError as BFCL does."""
         for form in FORMS:
             words = form.find(value)
             if not words:
