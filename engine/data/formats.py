@@ -12,7 +12,7 @@ from engine.data.files.opening import File, opened
 from engine.data.files.rows import Rows, take
 from engine.data.forms.finding import FIELDS, Finder, known
 from engine.data.kept import MOST_EXAMPLES, Kept
-from engine.data.notes import NO_EXAMPLE, ODD_IDS, REPEATED_IDS, Notes
+from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, ODD_IDS, REPEATED_IDS, Notes
 from engine.data.problems import Problem, Problems, Unusable, printable, shown, unusable
 from engine.data.row import Row
 from engine.data.rows import EXPECTED
@@ -78,9 +78,7 @@ def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, witho
     if len(examples) < FEWEST:
         raise _too_few(path, len(examples), problems, bool(without))
     if len(problems.rows) * 2 > read_rows:
-        notes.add(
-            {"More than half of the rows that were read, {n}, cannot be used and were left out.": len(problems.rows)}
-        )
+        notes.add({MOSTLY_BAD: len(problems.rows)})
     return Source(
         examples=examples,
         form=" and ".join(finder.forms),

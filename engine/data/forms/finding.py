@@ -49,7 +49,7 @@ class Finder:
 
     def read(self, key: str, value: Mapping[str, Any], row: Row) -> list[Example]:
         """The examples of a row; what is wrong is noted in the row. Raises Unusable; DataError as BFCL does."""
-        for form in FORMS:
+        for form in () if _pairs(value) else FORMS:
             words = form.find(value)
             if not words:
                 continue
