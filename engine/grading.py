@@ -23,9 +23,11 @@ SWAPPED = "swapped arguments"
 WRONG_VALUE = "wrong value"
 NOT_APPLICABLE = "call where none applies"
 WRONG_ANSWER = "wrong answer"
+CUT_OFF = "cut off"  # it reached the limit of tokens before it ended
 
 FAILURES = (
     NO_CALL, BAD_JSON, WRONG_COUNT, WRONG_FUNCTION, MISSING, EXTRA, SWAPPED, WRONG_VALUE, NOT_APPLICABLE, WRONG_ANSWER,
+    CUT_OFF,
 )  # fmt: skip
 
 _MOST_CALLS = 5  # calls in one answer that are matched in any order; beyond that, in the order given
