@@ -55,7 +55,7 @@ def decide(model: Any, pool: Sequence[Any], encode: Callable[[Any], Encoded], ba
     drawn = Random("precision").sample(range(len(pool)), min(len(pool), BATCHES * batch_size))
     rows = [encode(pool[at]) for at in drawn]
     batches = [rows[at : at + batch_size] for at in range(0, len(rows), batch_size)]
-    with adapter.attached(model, MethodConfig(), _SEED) as tuned:
+    with adapter.attached(model, MethodConfig.model_validate({}), _SEED) as tuned:
         adapter.quicken(tuned)
         weights = [weight for weight in tuned.parameters() if weight.requires_grad]
         tuned.train()

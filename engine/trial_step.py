@@ -88,7 +88,7 @@ def _learns(model: Any, words: Sequence[int]) -> None:
     prompt, good, bad = (tuple(words[at * size : (at + 1) * size]) for at in range(3))
     blocks = [Block(prompt, (good, bad)), Block(good, (bad,))]
     try:
-        attached = adapter.attached(model, MethodConfig(), 0)
+        attached = adapter.attached(model, MethodConfig.model_validate({}), 0)
         with attached as tuned:
             _check_adapter(tuned, packing.layout_of(tuned, max(b.size for b in blocks)).pack(blocks, 0))
     except ValueError as error:  # PEFT's word for a model that has nothing it can adapt

@@ -14,7 +14,7 @@ _UNKNOWN = 1024
 
 def narrowest(config: Any) -> int:
     """The narrower of a configuration's windows and its context, in tokens; 1024 where it says neither."""
-    return min([*(found for found in (window(config), context(config)) if found is not None)], default=_UNKNOWN)
+    return min((found for found in (window(config), context(config)) if found is not None), default=_UNKNOWN)
 
 
 def window(config: Any) -> int | None:
