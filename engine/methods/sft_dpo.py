@@ -121,7 +121,7 @@ def _sort(
     seen: set[str] = set()
     fates = []
     for text, cut in answers:
-        verdict = grade(text, example.gold)
+        verdict = grade(text, example.gold, example.prompt.tools)
         right = verdict.failure is None or alike(text, said, example.prompt.tools)
         fates.append("cut" if cut else "right" if right else "wrong")
         if cut or right or verdict.failure is None or not text.strip() or verdict.failure in seen:

@@ -78,19 +78,17 @@ class Calls(Probe[CallsConfig]):
         answers = subject.generate([i.prompt for i in items], limit)
         found = []
         for item, (text, cut) in zip(items, answers, strict=True):
-            graded = grade(text, item.gold)
-            thinking = cut and _unfinished_thought(text)  # the answer itself was not reached: no proof of "no call"
-            stages = {s: float(getattr(graded, s) and not thinking) for s in STAGES} if item.gold.calls else {}
-            wrong = thinking or not graded.correct
+            graded = grade(text, item.gold, item.prompt.tools)
+            stages = {s: float(getattr(graded, s)) for s in STAGES} if item.gold.calls else {}
             found.append(
                 Outcome(
                     item=item.id,
-                    correct=not wrong,
+                    correct=graded.correct,
                     split=item.split,
                     cluster=item.cluster,
                     side=item.side,
                     output=text[:500],
-                    failure=CUT_OFF if wrong and cut else graded.failure,
+                    failure=CUT_OFF if cut and not graded.correct else graded.failure,
                     features={**stages, "cut": float(cut)},
                 )
             )
@@ -117,8 +115,3 @@ class Calls(Probe[CallsConfig]):
             figures[stage] = share([o.features[stage] == 1.0 for o in reached])
             reached = [o for o in reached if o.features[stage] == 1.0]
         return {name: value for name, value in figures.items() if value is not None}
-
-
-def _unfinished_thought(text: str) -> bool:
-    """Whether a text began to think and did not come to an end of it."""
-    return text.rfind("<think>") > text.rfind("</think>")
