@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
-from engine.example import Example, Gold, Item, Prompt, StudyData
+from engine.example import Example, Gold, Item, Prompt, StudyData, first_accepted
 from engine.rendering import Renderer, calls_text
 
 LEAST = 48  # tokens
@@ -99,7 +99,7 @@ def right_answer(gold: Gold) -> dict[str, Any]:
     if gold.kind == "text" or not gold.calls:
         return {"role": "assistant", "content": gold.text}
     calls = [
-        {"type": "function", "function": {"name": call["name"], "arguments": _longest_values(call["arguments"])}}
+        {"type": "function", "function": {"name": call["name"], "arguments": _longest_values(call["arguments"], gold)}}
         for call in gold.calls
     ]
     return {"role": "assistant", "content": "", "tool_calls": calls}
@@ -110,10 +110,11 @@ def thinks(renderer: Renderer) -> bool:
     return _THINKS.search(renderer.template) is not None
 
 
-def _longest_values(accepted: Mapping[str, Any]) -> dict[str, Any]:
+def _longest_values(accepted: Mapping[str, Any], gold: Gold) -> dict[str, Any]:
     found = {}
     for name, values in accepted.items():
         listed = list(values) if isinstance(values, list | tuple) else [values]
+        listed = [first_accepted(value) for value in listed] if gold.grader == "bfcl" else listed
         longest = max(listed, key=lambda value: len(json.dumps(value, default=str)), default="")
         if longest != "":  # an argument that may be left out, and has no other value
             found[name] = longest

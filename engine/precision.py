@@ -58,7 +58,7 @@ def decide(model: Any, pool: Sequence[Any], encode: Callable[[Any], Encoded], ba
     with adapter.attached(model, MethodConfig.model_validate({}), _SEED) as tuned:
         adapter.quicken(tuned)
         weights = [weight for weight in tuned.parameters() if weight.requires_grad]
-        tuned.train()
+        tuned.eval()  # dropout would differ between the two precisions
         seen = [seen for batch in batches for seen in _tried(tuned, batch, weights, pad)]
     return conclude(seen)
 

@@ -103,14 +103,12 @@ def _check_adapter(tuned: Any, packed: packing.Packed) -> None:
     adapter.quicken(tuned)
     packed = packed.to(tuned.device)
     weights = [weight for weight in tuned.parameters() if weight.requires_grad]
-    tuned.train()
     loss = -packing.logprobs(tuned, packed).mean()
     gradients = [g for g in torch.autograd.grad(loss, weights, allow_unused=True) if g is not None]
     if not bool(loss.isfinite()) or not all(bool(g.isfinite().all()) for g in gradients):
         raise _Unfit("its loss or its gradient is not a number")
     if not any(bool(g.any()) for g in gradients):
         raise _Unfit("no gradient reaches an adapter on its layers, so it would learn nothing")
-    tuned.eval()
     with torch.inference_mode():
         apart = packing.logprobs(tuned, packed)
         with adapter.folded(tuned):
