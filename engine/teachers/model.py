@@ -13,16 +13,21 @@ def teacher(name: str, subject: Subject) -> Subject:
         subject: The policy.
 
     Raises:
-        ModelError: The folder holds no model that can be loaded safely.
+        ModelError: The folder holds no model that can be loaded safely, or one that cannot answer here.
     """
     if name == "self":
         return subject
+    from engine import trial_step
     from engine.generation import LocalSubject
     from engine.models import load, resolve
 
-    model, tokenizer = load(resolve(name), _device(subject))
+    found = resolve(name)
+    model, tokenizer = load(found, _device(subject))
     model.eval()
-    return LocalSubject(model, tokenizer, getattr(subject, "stop", None))
+    trial_step.require(found.name, model, tokenizer)
+    # The same data in the teacher's own tokens: it may need more of them for the same answer.
+    limits = getattr(subject, "limits", None)
+    return LocalSubject(model, tokenizer, getattr(subject, "stop", None), limits=limits)
 
 
 def _device(subject: Subject) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from engine.methods.planted import Planted
 from engine.methods.sft_dpo import SftDpo, SftDpoConfig
 from engine.methods.shuffled import Shuffled
 from engine.rendering import calls_text
+from engine.subject import Answer
 from engine.world import calling, entailment
 
 
@@ -48,14 +49,20 @@ def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> 
 class Teacher:
     """Samples from a list of answers, the right one among them."""
 
-    def __init__(self, answers: Sequence[str]) -> None:
-        self.answers = answers
+    def __init__(self, answers: Sequence[str], cut: Sequence[str] = ()) -> None:
+        self.answers, self.cut = answers, cut
         self.asked: list[Prompt] = []
 
     def sample(self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int) -> Any:
         self.asked += prompts
         rng = Random(seed)
-        return [rng.sample(self.answers, count) for _ in prompts]
+        return [[Answer(text, text in self.cut) for text in rng.sample(self.answers, count)] for _ in prompts]
+
+    def room(self, think_tokens: int = 0) -> int:
+        return 48
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        return calls_text(answer["tool_calls"]) if answer.get("tool_calls") else answer["content"]
 
 
 WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}', "hello", '{"name"']
@@ -64,7 +71,7 @@ WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments
 def made(data: StudyData, **settings: Any) -> tuple[list[Any], Teacher]:
     teacher = Teacher([*WRONG, '{"name": "news", "arguments": {"city": "Rome"}}'])
     method = SftDpo(SftDpoConfig(**settings))
-    return method.preferences(teacher, data.train, Random(2)), teacher  # type: ignore[arg-type]
+    return method.preferences(teacher, data.train, Random(2)).pairs, teacher  # type: ignore[arg-type]
 
 
 def test_every_pair_is_verified_wrong_and_of_one_type_a_prompt(data: StudyData) -> None:
@@ -89,8 +96,60 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
     calls = [e for e in data.train if e.task == "call"]
     method = SftDpo(SftDpoConfig(samples=2))
-    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2))  # type: ignore[arg-type]
+    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2)).pairs  # type: ignore[arg-type]
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
+
+
+def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:
+    calls = [e for e in data.train if e.task == "call"]
+    wrong = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}']
+    found = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong[:1]), calls, Random(2))  # type: ignore[arg-type]
+    assert {pair.rejected for pair in found.pairs} == {wrong[1]}
+    assert (found.answers, found.cut, found.right) == (2 * len(calls), len(calls), 0)
+    every = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong), calls, Random(2))  # type: ignore[arg-type]
+    assert every.pairs == []
+    assert every.cut == every.answers
+
+
+def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where a grader calls it wrong: the chosen answer itself, its calls in another language, its words."""
+    from engine.methods import sft_dpo
+
+    refusing = grade("", data.train[0].gold)
+    monkeypatch.setattr(sft_dpo, "grade", lambda *_: refusing)
+    call = next(e for e in data.train if e.task == "call")
+    name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
+    city = arguments["city"]
+    same = [
+        calls_text(call.answer["tool_calls"]),
+        f'{{"arguments": {{"city": "{city}"}}, "name": "{name}"}}',
+        f'<think>so it is</think>{{"name": "{name}", "parameters": {{"city": "{city}"}}}}',
+        f'[{name}(city="{city}")]',
+    ]
+    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [call], Random(2))  # type: ignore[arg-type]
+    assert found.pairs == []
+    assert found.right == 4
+    words = next(e for e in data.train if e.task == "copy")
+    said = words.answer["content"]
+    same = [said, f" {said}. ", said.upper(), f"<think>hm</think>{said}"]
+    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [words], Random(2))  # type: ignore[arg-type]
+    assert found.pairs == []
+
+
+def test_the_room_for_sampled_answers_follows_the_data_unless_it_is_set(data: StudyData) -> None:
+    asked = []
+
+    class Listening(Teacher):
+        def sample(self, prompts: Any, count: int, temperature: float, seed: int, max_new_tokens: int) -> Any:
+            asked.append(max_new_tokens)
+            return super().sample(prompts, count, temperature, seed, max_new_tokens)
+
+        def room(self, think_tokens: int = 0) -> int:
+            return 1000 + think_tokens
+
+    for settings in ({}, {"think_tokens": 7}, {"max_new_tokens": 20}):
+        SftDpo(SftDpoConfig(samples=2, **settings)).preferences(Listening(WRONG), data.train[:3], Random(0))  # type: ignore[arg-type]
+    assert asked == [1512, 1007, 20]
 
 
 def test_adversarial_examples_come_from_the_whole_pool(data: StudyData) -> None:

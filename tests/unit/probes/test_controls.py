@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from engine.example import Item, Prompt, Side, StudyData
 from engine.probes import probe_class
 from engine.probes.calls import CallsConfig
 from engine.probes.entailment import frequency_weight
+from engine.subject import Answer
 from engine.world import calling, entailment, taxonomy
 
 
@@ -25,12 +27,18 @@ class Rule:
     ):
         self.say, self.score = say, score
 
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         assert self.say
-        return [self.say(p) for p in prompts]
+        return [Answer(self.say(p)) for p in prompts]
 
-    def sample(self, prompts, count, temperature, seed, max_new_tokens) -> list[list[str]]:
-        return [[text] * count for text in self.generate(prompts, max_new_tokens)]
+    def room(self, think_tokens: int = 0) -> int:
+        return 48 + think_tokens
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        return str(answer.get("content"))
+
+    def sample(self, prompts, count, temperature, seed, max_new_tokens) -> list[list[Answer]]:
+        return [[answer] * count for answer in self.generate(prompts, max_new_tokens)]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         assert self.score
@@ -118,6 +126,47 @@ def test_calls_any_words_are_an_answer(text: str, tools_data: StudyData) -> None
     items = probe.items(tools_data, 4)
     outcomes = probe.measure(Rule(lambda _: text), items)
     assert not any(o.correct for o in outcomes if o.split != "no_tool")
+
+
+def test_calls_that_reached_the_limit_are_counted_and_named(tools_data: StudyData) -> None:
+    class Cut(Rule):
+        def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
+            said = super().generate(prompts, max_new_tokens)
+            return [Answer(text, at % 4 == 0) for at, (text, _) in enumerate(said)]
+
+    answers = {str(i.prompt): i for i in tools_data.items}
+    right = {i.id for n, i in enumerate(tools_data.items) if n % 3}
+
+    def say(prompt: Prompt) -> str:
+        item = answers[str(prompt)]
+        return call_of(item) if item.gold.calls and item.id in right else '<tool_call>{"name": "x'
+
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    outcomes = probe.measure(Cut(say), probe.items(tools_data, 40))
+    assert probe.summarise(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
+    kinds = {(o.features["cut"], o.correct): o.failure for o in outcomes if o.split != "no_tool"}
+    assert kinds[1.0, False] == "cut off"
+    assert kinds[0.0, False] == "bad JSON"
+    assert kinds[1.0, True] is None, "a right call is right, whatever follows it"
+
+
+def test_calls_no_thought_that_was_cut_counts_as_no_call(tools_data: StudyData) -> None:
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    items = [i for i in probe.items(tools_data, 20) if not i.gold.calls]
+    outcomes = probe.measure(Rule(lambda _: "<think>is there a tool that"), items)
+    assert items
+    assert not any(o.correct for o in outcomes)
+
+
+def test_calls_old_outcomes_give_no_share_of_cut_answers(tools_data: StudyData) -> None:
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    outcomes = probe.measure(Rule(lambda _: ""), probe.items(tools_data, 8))
+    old = [o.model_copy(update={"features": {k: v for k, v in o.features.items() if k != "cut"}}) for o in outcomes]
+    assert "cut" not in probe.summarise(old)
+    assert probe.summarise(old)["parses"] == probe.summarise(outcomes)["parses"]
 
 
 def _nouns(prompt: Prompt) -> tuple[str, str]:
