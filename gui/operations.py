@@ -5,8 +5,10 @@ Imports of `jobs` stand inside the functions, so that the window is drawn before
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +22,7 @@ from jobs.result import Result
 
 if TYPE_CHECKING:
     from engine.data.results import Table
+    from engine.models.hub import Details, Found
     from jobs.elsewhere import Contents, Thresholds
     from jobs.kept import Kept
     from jobs.parts import Roles
@@ -100,11 +103,38 @@ def metrics() -> dict[str, Metric]:
     return {f"{name}.{m.name}": m for name, probe in found().classes.items() for m in probe.metrics}
 
 
-def models() -> tuple[str, ...]:
-    """Names of the bundled models, the default first."""
-    from engine.models import bundled
+def models(lab: LabLike) -> tuple[str, ...]:
+    """Names of the bundled models, the default first, and of the downloaded ones."""
+    from engine.models import bundled, downloaded
 
-    return tuple(bundled.names())
+    return (*bundled.names(), *(model.name for model in downloaded.every(lab.home.models)))
+
+
+def search_hub(_lab: LabLike, words: str) -> list[Found]:
+    """Text-generating models of the hub. Raises HubError where it cannot be asked."""
+    from engine.models import hub
+
+    return hub.search(words)
+
+
+def hub_details(_lab: LabLike, repository: str) -> Details:
+    """What a model of the hub is, before it is downloaded. Raises HubError."""
+    from engine.models import hub
+
+    return hub.details(repository)
+
+
+def download_model(
+    lab: LabLike, model: Details, progress: Callable[[int, int], object], cancelled: threading.Event
+) -> str:
+    """Download a model into the data folder. Gives the name by which it is chosen.
+
+    Raises:
+        ModelError: It was given up, it cannot be had, or it cannot be used.
+    """
+    from engine.models import hub
+
+    return hub.download(model, lab.home.models, progress, cancelled).name
 
 
 def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
@@ -114,7 +144,14 @@ def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
         LabError: Model or data cannot be used; nothing was queued then.
     """
     lab.warm()  # the training libraries load while the model and the data are checked
-    return lab.enqueue(plan(study, choice))
+    return lab.enqueue(plan(study, here(lab, choice)))
+
+
+def here(lab: LabLike, choice: Launch) -> Launch:
+    """The choice with a downloaded model's name as its folder. Raises ModelError where two revisions bear the name."""
+    from engine.models.downloaded import located
+
+    return replace(choice, model=located(choice.model, lab.home.models))
 
 
 def plan(study: StudySpec, choice: Launch) -> TrialSpec:

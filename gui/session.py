@@ -176,7 +176,7 @@ class Session(QObject):
         lab = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
-            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(),
+            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(lab),
                           operations.kept_tables(lab))  # fmt: skip
         except BaseException:
             operations.close_lab(lab, 0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.errors import ModelError, RunError, SpecError
+from engine.models.downloaded import located
 from engine.spec import StudySpec, TrialSpec
 from jobs.commands.announce import announce
 from jobs.commands.progress import follower
@@ -96,7 +97,7 @@ def _plan(study: StudySpec, request: Request) -> TrialSpec:
             scale=request.scale,
             seeds=request.seeds,
             arms=request.arms,
-            model=request.model,
+            model=located(request.model, Home.at(request.home).models),
             data=request.data,
         )
     except ModelError as error:
