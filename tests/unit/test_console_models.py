@@ -111,7 +111,8 @@ def test_a_run_takes_a_downloaded_model_by_name(hub: HubServer, home: Path, root
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     code = (
-        "import sys; from jobs.studies import load, plan; from jobs.paths import Home; from engine.models.downloaded import located;"
+        "import sys; from jobs.studies import load, plan; from jobs.paths import Home;"
+        "from engine.models.downloaded import located;"
         "t = plan(load('nli-frequency'), 'smoke', model=located('tiny/small', Home.at(None).models));"
         "print(t.model.name, 'torch' in sys.modules, 'huggingface_hub' in sys.modules)"
     )
