@@ -8,14 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine.errors import StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
 from engine.spec import Scale, StudySpec, TrialSpec
+from engine.understanding import Inspection
 from gui import theme
 from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
@@ -81,6 +82,9 @@ class Launch:
     seeds: int | None = None
     model: str | None = None
     data: Path | None = None
+    grader: Literal["", "strict", "bfcl"] = ""
+    skip_bad_rows: bool = False
+    batch_size: int | None = None
 
 
 def open_lab(home: Path | None) -> LabLike:
@@ -103,11 +107,18 @@ def metrics() -> dict[str, Metric]:
     return {f"{name}.{m.name}": m for name, probe in found().classes.items() for m in probe.metrics}
 
 
-def models(lab: LabLike) -> tuple[str, ...]:
-    """Names of the bundled models, the default first, and of the downloaded ones."""
-    from engine.models import bundled, downloaded
+def models() -> tuple[str, ...]:
+    """Names of the bundled models, the default first."""
+    from engine.models import bundled
 
-    return (*bundled.names(), *(model.name for model in downloaded.every(lab.home.models)))
+    return tuple(bundled.names())
+
+
+def downloaded_models(lab: LabLike) -> tuple[str, ...]:
+    """Names of the models that were downloaded from the hub."""
+    from engine.models import downloaded
+
+    return tuple(model.name for model in downloaded.every(lab.home.models))
 
 
 def search_hub(_lab: LabLike, words: str) -> list[Found]:
@@ -144,21 +155,36 @@ def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
         LabError: Model or data cannot be used; nothing was queued then.
     """
     lab.warm()  # the training libraries load while the model and the data are checked
-    return lab.enqueue(plan(study, here(lab, choice)))
+    return lab.enqueue(plan(lab, study, choice))
 
 
-def here(lab: LabLike, choice: Launch) -> Launch:
-    """The choice with a downloaded model's name as its folder. Raises ModelError where two revisions bear the name."""
-    from engine.models.downloaded import located
-
-    return replace(choice, model=located(choice.model, lab.home.models))
-
-
-def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+def plan(lab: LabLike, study: StudySpec, choice: Launch) -> TrialSpec:
     """The trial this choice stands for. Raises LabError where model or data cannot be used."""
-    from jobs import studies
+    from jobs.launch import ready
 
-    return studies.plan(study, scale=choice.scale, seeds=choice.seeds, arms=None, model=choice.model, data=choice.data)
+    return ready(lab.home, study, **_arguments(lab, choice))
+
+
+def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Event) -> Inspection | None:
+    """What the lab understands of a choice's model and data; None where both are the lab's own.
+
+    Raises:
+        LabError: They cannot be used, or not with each other; or it was cancelled.
+    """
+    from jobs import launch
+    from jobs.studies import prepare
+
+    planned = prepare(study, **_arguments(lab, choice))
+    return launch.inspected(lab.home, planned, cancel) if planned.own else None
+
+
+def _arguments(lab: LabLike, choice: Launch) -> dict[str, Any]:
+    from engine.models.downloaded import located
+    from jobs.studies import Options
+
+    options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
+    model = located(choice.model, lab.home.models)
+    return {"scale": choice.scale, "seeds": choice.seeds, "model": model, "data": choice.data, "options": options}
 
 
 def resume_trial(lab: LabLike, trial: str) -> str:

@@ -9,9 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import LabError, SpecError
 from jobs.commands.screen import Screen
+
+if TYPE_CHECKING:
+    from jobs.studies import Options
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 Window = Callable[[Path | None], int]
@@ -104,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
     )
     run.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
+    _reading(run)
     run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     run.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
     _home(run)
@@ -179,6 +184,24 @@ def _home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _reading(parser: argparse.ArgumentParser) -> None:
+    """How a user's file is read, and how large a training step is."""
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of --data that cannot be used")
+    parser.add_argument(
+        "--grader", choices=("strict", "bfcl"), default="", help="how calls are compared (docs/grading.md; default: "
+        "bfcl for the leaderboard's own files, strict for all others)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--batch", type=_positive, metavar="N", help="examples of a training step (default: the scale's)"
+    )
+
+
+def _options(options: argparse.Namespace) -> Options:
+    from jobs.studies import Options
+
+    return Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch)
+
+
 def _positive(text: str) -> int:
     try:
         number = int(text)
@@ -235,6 +258,7 @@ def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> in
         arms=options.arms,
         model=options.model,
         data=options.data,
+        options=_options(options),
         home=getattr(options, "home", None),
         json=options.json,
         reports=tuple(options.report),

@@ -34,17 +34,17 @@ class Hub:
     def __init__(self) -> None:
         if engine.ASKED_OFFLINE:
             raise HubError(
-                "offline",
                 "HF_HUB_OFFLINE is set, so the hub is not asked.",
                 "Bundled and downloaded models work. Unset HF_HUB_OFFLINE to search and download.",
+                kind="offline",
             )
         self.endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").strip().rstrip("/")
         parts = urlsplit(self.endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise HubError(
-                "name",
                 f"HF_ENDPOINT is no web address: {plain(self.endpoint)!r}.",
                 "Unset it, or set it to an address such as https://huggingface.co.",
+                kind="name",
             )
 
     def json(self, path: str, what: str, params: dict[str, Any] | None = None) -> Any:
@@ -62,9 +62,9 @@ class Hub:
             return json.loads(raw)
         except (ValueError, RecursionError) as error:
             raise HubError(
-                "damaged",
                 f"The hub ({plain(self.endpoint)}) answers with something that is no JSON.",
                 "Check HF_ENDPOINT.",
+                kind="damaged",
             ) from error
 
     def file(self, repository: str, revision: str, name: str, limit: int = LARGEST) -> bytes:
@@ -115,9 +115,11 @@ class Hub:
             for chunk in answer.iter_bytes():
                 held += chunk
                 if len(held) > limit:
-                    raise HubError("damaged", f"The hub's answer about {what} is too large.", "Choose another model.")
+                    raise HubError(
+                        f"The hub's answer about {what} is too large.", "Choose another model.", kind="damaged"
+                    )
                 if time.monotonic() > end:
-                    raise HubError("slow", "The hub did not answer in time.", "Try again later.")
+                    raise HubError("The hub did not answer in time.", "Try again later.", kind="slow")
         return bytes(held)
 
 
@@ -125,8 +127,8 @@ def repository_path(repository: str) -> str:
     """A repository's name as part of an address. Raises HubError where it is no such name."""
     if not NAME.fullmatch(repository) or ".." in repository or "--" in repository:
         raise HubError(
-            "name",
             f"{plain(repository)!r} is no name of a model on the hub.",
             'It is "owner/name", as the top of a model\'s page shows it.',
+            kind="name",
         )
     return quote(repository, safe="/")

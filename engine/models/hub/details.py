@@ -94,14 +94,16 @@ def details(repository: str, revision: str | None = None) -> Details:
     hub = Hub()
     if revision is not None:
         if not _BRANCH.fullmatch(revision) or ".." in revision:
-            raise HubError("name", f"{plain(revision)!r} is no revision.", "It is 40 hexadecimal digits, or a branch.")
+            raise HubError(
+                f"{plain(revision)!r} is no revision.", "It is 40 hexadecimal digits, or a branch.", kind="name"
+            )
         path += f"/revision/{quote(revision, safe='')}"
     info = hub.json(path, repository, {"blobs": "true"})
     sha = info.get("sha") if isinstance(info, dict) else None
     if not isinstance(sha, str) or not REVISION.fullmatch(sha):
-        raise HubError("damaged", f"The hub names no commit of {repository}.", "Check HF_ENDPOINT.")
+        raise HubError(f"The hub names no commit of {repository}.", "Check HF_ENDPOINT.", kind="damaged")
     if revision and REVISION.fullmatch(revision) and revision != sha:
-        raise HubError("damaged", f"The hub answers with another commit of {repository}.", "Check HF_ENDPOINT.")
+        raise HubError(f"The hub answers with another commit of {repository}.", "Check HF_ENDPOINT.", kind="damaged")
     listing = _Listing(hub, repository, sha, info)
     texts = {name: listing.text(name) for name in _SMALL if name in listing.names}
     shards = look.shards(texts.get(weights.INDEX)) if weights.SINGLE not in listing.names else ()
@@ -149,9 +151,9 @@ class _Listing:
         found = self._known.get(name) or self._asked(name)
         if found is None:
             raise HubError(
-                "damaged",
                 f"The hub gives no size and checksum of {plain(name)}, so it cannot be verified.",
                 "Check HF_ENDPOINT.",
+                kind="damaged",
             )
         return found
 
@@ -161,7 +163,9 @@ class _Listing:
 
         file = self.file(name)
         if file.size > safety.LARGEST_JSON // 2:
-            raise HubError("damaged", f"{plain(name)} of {self._repository} is too large.", "Choose another model.")
+            raise HubError(
+                f"{plain(name)} of {self._repository} is too large.", "Choose another model.", kind="damaged"
+            )
         raw = self._hub.file(self._repository, self._revision, name, file.size)
         check_bytes(raw, file)
         return raw

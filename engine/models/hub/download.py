@@ -61,15 +61,17 @@ def download(
                 shutil.rmtree(draft)
     except Timeout as error:
         raise HubError(
-            "busy", f"{model.repository} is being downloaded already.", "Wait for it, or close the other window."
+            f"{model.repository} is being downloaded already.", "Wait for it, or close the other window.", kind="busy"
         ) from error
     except OSError as error:
         raise HubError(
-            "space", f"{place} cannot be written: {error.strerror or error}.", "Check its permissions and its room."
+            f"{place} cannot be written: {error.strerror or error}.",
+            "Check its permissions and its room.",
+            kind="space",
         ) from error
     found = downloaded.read(final)
     if found is None:
-        raise HubError("damaged", f"{final} is not what was downloaded.", "Delete it and try again.")
+        raise HubError(f"{final} is not what was downloaded.", "Delete it and try again.", kind="damaged")
     return found
 
 
@@ -143,9 +145,9 @@ def _check_room(place: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed + SPARE:
         raise HubError(
-            "space",
             f"{needed / 1e9:.2f} GB are still to be downloaded, and {place} has {free / 1e9:.2f} GB free.",
             "Make room, choose another data folder with --home, or choose a smaller model.",
+            kind="space",
         )
 
 

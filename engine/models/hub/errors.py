@@ -17,7 +17,7 @@ class HubError(ModelError):
         retry_after: Seconds the hub asks to wait for, None where it asks for nothing.
     """
 
-    def __init__(self, kind: Kind, message: str, hint: str = "", retry_after: float | None = None) -> None:
+    def __init__(self, message: str, hint: str = "", retry_after: float | None = None, *, kind: Kind) -> None:
         super().__init__(message, hint)
         self.kind = kind
         self.retry_after = retry_after
@@ -49,58 +49,66 @@ def explained(error: Exception, what: str, endpoint: str) -> HubError:
     where = plain(endpoint, 100)
     if isinstance(error, errors.GatedRepoError):
         return HubError(
-            "refused",
             f"{what} is gated: its owner lets only those download it who have accepted the terms.",
             f"Accept them on {where}, then log in with `hf auth login` or set HF_TOKEN, and try again.",
+            kind="refused",
         )
     if isinstance(error, errors.DisabledRepoError):
-        return HubError("refused", f"The hub has switched {what} off.", "Choose another model.")
+        return HubError(f"The hub has switched {what} off.", "Choose another model.", kind="refused")
     if isinstance(error, errors.RevisionNotFoundError):
-        return HubError("missing", f"{what} has no such revision.", "Leave the revision out, or copy it from the hub.")
+        return HubError(
+            f"{what} has no such revision.", "Leave the revision out, or copy it from the hub.", kind="missing"
+        )
     if isinstance(error, errors.EntryNotFoundError):
-        return HubError("missing", f"A file of {what} is no longer there.", "Look at the model's details again.")
+        return HubError(f"A file of {what} is no longer there.", "Look at the model's details again.", kind="missing")
     if isinstance(error, errors.RepositoryNotFoundError):
         return HubError(
-            "missing",
             f"The hub has no model named {what}, or it is private.",
             "Look for it with `python main.py models --search WORDS`; a private one needs `hf auth login` or HF_TOKEN.",
+            kind="missing",
         )
     if isinstance(error, errors.HfHubHTTPError | httpx2.HTTPStatusError):
         return _status(error.response.status_code, dict(error.response.headers), what, where)
     if isinstance(error, httpx2.TimeoutException):
         return HubError(
-            "slow", f"The hub ({where}) did not answer in time.", "Try again later. What had arrived is kept."
+            f"The hub ({where}) did not answer in time.", "Try again later. What had arrived is kept.", kind="slow"
         )
     if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError | httpx2.CloseError):
         return HubError(
-            "unreachable", f"The connection to the hub ({where}) broke off.", "Try again. What had arrived is kept."
+            f"The connection to the hub ({where}) broke off.",
+            "Try again. What had arrived is kept.",
+            kind="unreachable",
         )
     if isinstance(error, httpx2.TooManyRedirects | httpx2.DecodingError):
-        return HubError("damaged", f"The hub ({where}) sends answers that cannot be read.", "Check HF_ENDPOINT.")
+        return HubError(f"The hub ({where}) sends answers that cannot be read.", "Check HF_ENDPOINT.", kind="damaged")
     return HubError(
-        "unreachable",
         f"The hub ({where}) cannot be reached: {plain(str(error), 160) or type(error).__name__}.",
         "Check the network and HF_ENDPOINT. Bundled and downloaded models work without a network.",
+        kind="unreachable",
     )
 
 
 def _status(status: int, headers: dict[str, str], what: str, where: str) -> HubError:
     if status in (401, 403):
         return HubError(
-            "refused",
             f"The hub does not let you have {what} ({status}).",
             f"Look at its page on {where}; log in with `hf auth login` or set HF_TOKEN. A token that has run out must "
             "be made anew.",
+            kind="refused",
         )
     if status == 404:
-        return HubError("missing", f"The hub has no {what}.", "Check how it is spelled.")
+        return HubError(f"The hub has no {what}.", "Check how it is spelled.", kind="missing")
     if status == 429:
         wait = _seconds(headers)
         when = f"in {wait:.0f} s" if wait else "in a few minutes"
-        return HubError("busy", "The hub takes no more requests from here for now (429).", f"Try again {when}.", wait)
+        return HubError(
+            "The hub takes no more requests from here for now (429).", f"Try again {when}.", wait, kind="busy"
+        )
     if status >= 500:
-        return HubError("busy", f"The hub is out of order for now ({status}).", "Try again later.", _seconds(headers))
-    return HubError("damaged", f"The hub answers {status} to a request for {what}.", "Check HF_ENDPOINT.")
+        return HubError(
+            f"The hub is out of order for now ({status}).", "Try again later.", _seconds(headers), kind="busy"
+        )
+    return HubError(f"The hub answers {status} to a request for {what}.", "Check HF_ENDPOINT.", kind="damaged")
 
 
 def _seconds(headers: dict[str, str]) -> float | None:

@@ -51,7 +51,7 @@ def search(words: str, most: int = MOST) -> list[Found]:
     }  # fmt: skip
     answer = Hub().json("/api/models", "models", asked)
     if not isinstance(answer, list):
-        raise HubError("damaged", "The hub answers a search with something that is no list.", "Check HF_ENDPOINT.")
+        raise HubError("The hub answers a search with something that is no list.", "Check HF_ENDPOINT.", kind="damaged")
     found = [_found(entry) for entry in answer[:most] if isinstance(entry, dict)]
     return [model for model in found if model is not None]
 

@@ -89,7 +89,9 @@ def _read(
             if have + len(chunk) > file.size:
                 out.truncate(0)
                 raise HubError(
-                    "damaged", f"The hub sends more of {file.name} than it announced.", "Try again; check HF_ENDPOINT."
+                    f"The hub sends more of {file.name} than it announced.",
+                    "Try again; check HF_ENDPOINT.",
+                    kind="damaged",
                 )
             _write(out, chunk, file.name)
             have += len(chunk)
@@ -103,7 +105,9 @@ def _write(out: FileIO, chunk: bytes, name: str) -> None:
             left = left[out.write(left) :]
     except OSError as error:
         raise HubError(
-            "space", f"{name} cannot be written: {error.strerror or error}.", "Make room. What had arrived is kept."
+            f"{name} cannot be written: {error.strerror or error}.",
+            "Make room. What had arrived is kept.",
+            kind="space",
         ) from error
 
 
@@ -113,7 +117,9 @@ def _goes_on(status: int, span: str, have: int) -> bool:
 
 
 def _short(file: File) -> HubError:
-    return HubError("unreachable", f"The hub ends {file.name} before it is whole.", "Try again. What came is kept.")
+    return HubError(
+        f"The hub ends {file.name} before it is whole.", "Try again. What came is kept.", kind="unreachable"
+    )
 
 
 def _verify(path: Path, file: File, stop: threading.Event) -> None:
@@ -131,7 +137,7 @@ def check_bytes(raw: bytes, file: File) -> None:
     made = _hash(file)
     made.update(raw)
     if len(raw) != file.size:
-        raise HubError("damaged", f"The hub ends {file.name} before it is whole.", "Try again.")
+        raise HubError(f"The hub ends {file.name} before it is whole.", "Try again.", kind="damaged")
     _compare(made.hexdigest(), file)
 
 
@@ -146,7 +152,7 @@ def _hash(file: File) -> hashlib._Hash:
 def _compare(found: str, file: File) -> None:
     if found != (file.sha256 or file.sha1):
         raise HubError(
-            "damaged",
             f"{file.name} is not what the hub promised: its checksum is another.",
             "It was deleted. Try again; if that does not help, check HF_ENDPOINT and who sits between.",
+            kind="damaged",
         )
