@@ -20,7 +20,7 @@ def check(examples: Iterable[Example], renderer: Renderer) -> list[Refused]:
         except LabError as error:
             found.append(Refused(row=example.row, example=example.id, reason=error.message))
             continue
-        graded = grade(renderer.answer_of(said), example.gold)
+        graded = grade(renderer.answer_of(said), example.gold, example.prompt.tools)
         if not graded.correct:
             found.append(Refused(row=example.row, example=example.id, reason=f"{graded.failure}: {said[:200]!r}"))
     return found

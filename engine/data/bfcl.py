@@ -1,14 +1,14 @@
 """Rows of the Berkeley Function Calling Leaderboard: `question` and `function`, with accepted answers in a second file.
 
 An answer lists, for every argument, the values that are accepted; "" among them says that the argument may be left
-out. Objects inside are written the same way, field by field; here they become plain accepted values.
+out. Objects inside are written the same way, field by field. `Gold.calls` keeps them as they stand, for the
+leaderboard's own rules (`engine/grading/bfcl.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,7 @@ from engine.data.conversation import Turn, example
 from engine.data.problems import Problems, name_of, shown, unusable
 from engine.data.rows import Text, read_text, rows
 from engine.data.schema import Call, Tools, check_call, read_tools
-from engine.example import Example
-
-_MOST_VALUES = 64  # plain values that one argument's nested alternatives are spelled out to
+from engine.example import Example, first_accepted
 
 
 class _Row(BaseModel):
@@ -100,7 +98,7 @@ def read_row(value: dict[str, Any], row: int, answers: Answers, path: Path, prob
         at, truth = answers.by_id[key]
         source, field = Problems(answers.file.path), "ground_truth"
     elif "irrelevance" in key.lower() or "irrelevance" in path.name.lower():
-        return [example(f"{key}#1", turns, Turn("assistant", _DECLINE, ""), tools, ())]
+        return [_example(key, turns, (), tools)]
     else:
         looked = " or ".join("/".join(p.parts[-2:]) for p in answers_paths(path)[:2])
         hint = f"Put the accepted answers at {looked}. Only irrelevance files (so named, or in their ids) have none."
@@ -110,8 +108,15 @@ def read_row(value: dict[str, Any], row: int, answers: Answers, path: Path, prob
         source.check()  # the answers' file is named, not the questions'
     if calls is None:
         return []
-    answer = Turn("assistant", "", "", tuple(Call(c["name"], _first(c, tools)) for c in calls)) if calls else None
-    return [example(f"{key}#1", turns, answer or Turn("assistant", _DECLINE, ""), tools, calls)]
+    return [_example(key, turns, calls, tools)]
+
+
+def _example(key: str, turns: list[Turn], calls: Sequence[dict[str, Any]], tools: Tools) -> Example:
+    """The example of a question, compared by the leaderboard's rules."""
+    called = tuple(Call(c["name"], _first(c, tools)) for c in calls)
+    answer = Turn("assistant", "" if called else _DECLINE, "", called)
+    found = example(f"{key}#1", turns, answer, tools, calls)
+    return found.model_copy(update={"gold": found.gold.model_copy(update={"grader": "bfcl"})})
 
 
 _DECLINE = "None of the tools can do this."
@@ -168,38 +173,8 @@ def _accepted(truth: Any, row: int, field: str, tools: Tools, problems: Problems
                 return None
         if not check_call(name, arguments, row, place, tools, problems, name):
             return None
-        calls.append({"name": name, "arguments": {a: _spelled_out(values) for a, values in arguments.items()}})
+        calls.append({"name": name, "arguments": arguments})
     return calls
-
-
-def _spelled_out(values: list[Any]) -> list[Any]:
-    return list(islice((plain for value in values for plain in _plain(value)), _MOST_VALUES))
-
-
-def _plain(value: Any) -> Iterator[Any]:
-    """Every plain value that an accepted one stands for: an object's fields are lists of alternatives."""
-    if isinstance(value, dict):
-        fields = [list(islice(_field(v), _MOST_VALUES)) for v in value.values()]
-        for chosen in islice(product(*fields), _MOST_VALUES):
-            yield {name: one for name, one in zip(value, chosen, strict=True) if one is not _LEFT_OUT}
-    elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
-        entries = [list(islice(_plain(entry), _MOST_VALUES)) for entry in value]
-        yield from ([*chosen] for chosen in islice(product(*entries), _MOST_VALUES))
-    else:
-        yield value
-
-
-_LEFT_OUT = object()
-
-
-def _field(value: Any) -> Iterator[Any]:
-    if not isinstance(value, list) or not value:
-        yield value
-        return
-    for one in value:
-        if one == "":
-            yield _LEFT_OUT
-        yield from _plain(one) if one != "" else ("",)
 
 
 def _first(call: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
@@ -209,5 +184,5 @@ def _first(call: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     for name, values in call["arguments"].items():
         value = values[0] if name not in required else next((v for v in values if v != ""), values[0])
         if value != "" or name in required:
-            found[name] = value
+            found[name] = first_accepted(value)
     return found
