@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from engine.errors import SpecError
 from engine.example import Frozen
+from engine.understanding import Inspection
 
 Scale = Literal["smoke", "quick", "full"]
 
@@ -262,6 +263,8 @@ class TrialSpec(Frozen):
 
     Attributes:
         recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
+        inspection: What was understood of model and data before it was queued, where they are the user's own. It
+            is shown with the result, and no part of the trial's identity.
     """
 
     study: StudySpec
@@ -271,6 +274,7 @@ class TrialSpec(Frozen):
     model: ModelRef
     data: DataRef
     recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
+    inspection: Inspection | None = None
 
     @classmethod
     def stored(cls, plain: Any) -> TrialSpec:
@@ -280,7 +284,7 @@ class TrialSpec(Frozen):
     @property
     def id(self) -> str:
         """Readable and unique: study, scale and 8 hexadecimal digits."""
-        plain = self.model_dump(mode="json")
+        plain = self.model_dump(mode="json", exclude={"inspection"})
         for part, fields in _LATER.items():
             for name in fields:
                 if plain["study"][part][name] == type(getattr(self.study, part)).model_fields[name].default:

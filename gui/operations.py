@@ -5,21 +5,25 @@ Imports of `jobs` stand inside the functions, so that the window is drawn before
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine.errors import StoreError
 from engine.plugin import Broken
 from engine.probe import Metric
 from engine.spec import Scale, StudySpec, TrialSpec
+from engine.understanding import Inspection
 from gui import theme
 from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
 
 if TYPE_CHECKING:
     from engine.data.results import Table
+    from engine.models.hub import Details, Found
     from jobs.elsewhere import Contents, Thresholds
     from jobs.kept import Kept
     from jobs.parts import Roles
@@ -78,6 +82,9 @@ class Launch:
     seeds: int | None = None
     model: str | None = None
     data: Path | None = None
+    grader: Literal["", "strict", "bfcl"] = ""
+    skip_bad_rows: bool = False
+    batch_size: int | None = None
 
 
 def open_lab(home: Path | None) -> LabLike:
@@ -107,6 +114,40 @@ def models() -> tuple[str, ...]:
     return tuple(bundled.names())
 
 
+def downloaded_models(lab: LabLike) -> tuple[str, ...]:
+    """Names of the models that were downloaded from the hub."""
+    from engine.models import downloaded
+
+    return tuple(model.name for model in downloaded.every(lab.home.models))
+
+
+def search_hub(_lab: LabLike, words: str) -> list[Found]:
+    """Text-generating models of the hub. Raises HubError where it cannot be asked."""
+    from engine.models import hub
+
+    return hub.search(words)
+
+
+def hub_details(_lab: LabLike, repository: str) -> Details:
+    """What a model of the hub is, before it is downloaded. Raises HubError."""
+    from engine.models import hub
+
+    return hub.details(repository)
+
+
+def download_model(
+    lab: LabLike, model: Details, progress: Callable[[int, int], object], cancelled: threading.Event
+) -> str:
+    """Download a model into the data folder. Gives the name by which it is chosen.
+
+    Raises:
+        ModelError: It was given up, it cannot be had, or it cannot be used.
+    """
+    from engine.models import hub
+
+    return hub.download(model, lab.home.models, progress, cancelled).name
+
+
 def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
     """Plan a trial and queue what of it is not finished yet. Gives the trial's id.
 
@@ -114,14 +155,36 @@ def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
         LabError: Model or data cannot be used; nothing was queued then.
     """
     lab.warm()  # the training libraries load while the model and the data are checked
-    return lab.enqueue(plan(study, choice))
+    return lab.enqueue(plan(lab, study, choice))
 
 
-def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+def plan(lab: LabLike, study: StudySpec, choice: Launch) -> TrialSpec:
     """The trial this choice stands for. Raises LabError where model or data cannot be used."""
-    from jobs import studies
+    from jobs.launch import ready
 
-    return studies.plan(study, scale=choice.scale, seeds=choice.seeds, arms=None, model=choice.model, data=choice.data)
+    return ready(lab.home, study, **_arguments(lab, choice))
+
+
+def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Event) -> Inspection | None:
+    """What the lab understands of a choice's model and data; None where both are the lab's own.
+
+    Raises:
+        LabError: They cannot be used, or not with each other; or it was cancelled.
+    """
+    from jobs import launch
+    from jobs.studies import prepare
+
+    planned = prepare(study, **_arguments(lab, choice))
+    return launch.inspected(lab.home, planned, cancel) if planned.own else None
+
+
+def _arguments(lab: LabLike, choice: Launch) -> dict[str, Any]:
+    from engine.models.downloaded import located
+    from jobs.studies import Options
+
+    options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
+    model = located(choice.model, lab.home.models)
+    return {"scale": choice.scale, "seeds": choice.seeds, "model": model, "data": choice.data, "options": options}
 
 
 def resume_trial(lab: LabLike, trial: str) -> str:

@@ -62,6 +62,11 @@ QComboBox QAbstractItemView {
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: none; width: 18px; background: transparent; }
 QAbstractSpinBox::up-arrow { image: url("$icons/chevron-up.svg"); width: 10px; height: 10px; }
 QAbstractSpinBox::down-arrow { image: url("$icons/chevron.svg"); width: 10px; height: 10px; }
+QCheckBox { color: $text; spacing: 8px; }
+QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; border-radius: 4px; background: $surface; }
+QCheckBox::indicator:hover { background: $hover; }
+QCheckBox::indicator:checked { border: 2px solid $accent; width: 13px; height: 13px; image: url("$icons/tick.svg"); }
+QCheckBox:focus { color: $accent; }
 
 QTableView {
   color: $text; background: $surface; border: none; gridline-color: $line; outline: none;

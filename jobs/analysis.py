@@ -39,6 +39,8 @@ from jobs.result import (
 )
 from jobs.threats import threats
 
+STRICT = "strict"
+
 
 def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None = None) -> Result:
     """Everything that can be said about a trial, whether all of its runs are there or not.
@@ -65,7 +67,8 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         trains=trains,
         metrics=_metrics(study),
         model=trial.model.model_dump(include={"name", "digest", "template", "parameters"}),
-        data={"source": trial.data.source, "digest": trial.data.digest},
+        data=_data(trial),
+        understanding=trial.inspection.understanding if trial.inspection else None,
         provenance=_provenance(trial, done),
         registration=registration(trial, context),
         exploratory=looked(context.looks),
@@ -97,6 +100,7 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         study=_study(design),
         model=_described(design.model),
         data=_described({**design.data, **_counts(study, done)}),
+        understanding=design.understanding,
         arms=tuple(_arm(design, name, runs, evidence) for name in design.arms),
         contrasts=tuple(compared),
         further=tuple(contrasts.others(study, evidence)),
@@ -117,6 +121,17 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         verdict=_verdict(design, evidence, len(done), checks),
         provenance=dict(design.provenance),
     )
+
+
+def _data(trial: TrialSpec) -> dict[str, str | int]:
+    """Where the data come from, and how calls are compared where answers are calls."""
+    found: dict[str, str | int] = {"source": trial.data.source, "digest": trial.data.digest}
+    read = trial.inspection.understanding if trial.inspection else None
+    if trial.study.verdict.parses:
+        found["grader"] = trial.data.grader or (read.grader if read else STRICT)
+    if trial.data.without:
+        found["rows_the_template_refuses"] = ", ".join(map(str, trial.data.without))
+    return found
 
 
 def _metrics(study: StudySpec) -> dict[str, Metric]:
@@ -249,6 +264,9 @@ def command(trial: TrialSpec) -> str:
         words += ["--arms", ",".join(trial.arms)]
     words += ["--model", trial.model.name if _bundled(trial.model.path) else trial.model.path]
     words += ["--data", trial.data.path] if trial.data.path else []
+    words += ["--skip-bad-rows"] if trial.data.skip_bad_rows else []
+    words += ["--grader", trial.data.grader] if trial.data.grader else []
+    words += ["--batch", str(trial.settings.batch_size)]
     return " ".join(shlex.quote(word) for word in words)
 
 

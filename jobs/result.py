@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from engine.example import Frozen
+from engine.understanding import Understanding
 
 Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
 
@@ -267,6 +268,9 @@ class Result(Frozen):
     study: StudyResult
     model: dict[str, str | int | float]
     data: dict[str, str | int | float]
+    understanding: Understanding | None = Field(
+        None, description="What was read in the user's file; null where the data are the study's own."
+    )
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
     further: tuple[Contrast, ...] = Field((), description="The same pairs on every other metric; none is tested.")

@@ -7,16 +7,41 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import LabError, SpecError
 from engine.plugin import Broken
 from engine.spec import RunSpec, StudySpec, TrialSpec
+from engine.understanding import Understanding
 
 BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"
 MOST_SEEDS = 1000
+MOST_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a user's file is read, and how large a training step is.
+
+    Attributes:
+        grader: How calls are compared: "strict" or "bfcl"; "": as the form of the data has it.
+        skip_bad_rows: Leave out rows that cannot be used, rather than refuse the file.
+        batch_size: Examples of a training step; None: the study's own.
+    """
+
+    grader: Literal["", "strict", "bfcl"] = ""
+    skip_bad_rows: bool = False
+    batch_size: int | None = None
+
+
+class Prepared(NamedTuple):
+    """A trial that is planned, what was understood of its data, and whether model or data are the user's `own`."""
+
+    trial: TrialSpec
+    understanding: Understanding | None
+    own: bool
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,21 @@ def plan(
     arms: Sequence[str] | None = None,
     model: str | None = None,
     data: Path | str | None = None,
+    options: Options | None = None,
 ) -> TrialSpec:
+    """A study as it is to be run (`prepare`, without what was understood of the data)."""
+    return prepare(study, scale, seeds, arms, model, data, options).trial
+
+
+def prepare(
+    study: StudySpec,
+    scale: str = "quick",
+    seeds: int | None = None,
+    arms: Sequence[str] | None = None,
+    model: str | None = None,
+    data: Path | str | None = None,
+    options: Options | None = None,
+) -> Prepared:
     """A study as it is to be run. Model and data are resolved and checked here, before anything is queued.
 
     Args:
@@ -105,9 +144,11 @@ def plan(
         arms: Names of arms, in any order; None: all. They are run in the study's order.
         model: A bundled model's name or a folder; None: the bundled model.
         data: A user's file instead of the study's data.
+        options: How the file is read and the runs are sized; None: the defaults.
 
     Raises:
-        SpecError: An unknown scale or arm, a number of seeds out of range, or data the study cannot take.
+        SpecError: An unknown scale or arm, a number of seeds or a batch size out of range, or data the study cannot
+            take.
         ModelError, DataError: The model or the data cannot be used.
     """
     if scale not in study.scales:
@@ -115,26 +156,45 @@ def plan(
     count = study.scales[scale].seeds if seeds is None else seeds
     if isinstance(count, bool) or not 1 <= count <= MOST_SEEDS:
         raise SpecError(f"{count} is no number of seeds.", f"Choose from 1 to {MOST_SEEDS}.")
+    options = options or Options()
     if data is not None:
         if not study.accepts_data:
             raise SpecError(f"Study {study.id!r} takes no data of yours.", "`python main.py studies` says which do.")
         study = study.on_own_data()
+    elif options.grader or options.skip_bad_rows:
+        raise SpecError("How a file is read was chosen, and no file.", "Name a data file, or leave these options out.")
+    study = _resized(study, scale, options.batch_size)
     wanted = {study.arm(name).name for name in arms} if arms is not None else {arm.name for arm in study.arms}
     if not wanted:
         raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
 
     from engine import models
     from engine.data import sources
+    from engine.models import bundled
 
     reference = models.resolve(model)
-    return TrialSpec(
+    path = Path(data) if data is not None else None
+    found = sources.prepare(study, path, grader=options.grader, skip_bad_rows=options.skip_bad_rows)
+    trial = TrialSpec(
         study=study,
         scale=scale,
         seeds=count,
         arms=tuple(arm.name for arm in study.arms if arm.name in wanted),
         model=reference,
-        data=sources.resolve(study, Path(data) if data is not None else None),
+        data=found.ref,
     )
+    own = path is not None or reference.name not in bundled.names()
+    return Prepared(trial, found.understanding, own)
+
+
+def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
+    """The study with another batch size at this scale; None: as it is."""
+    if batch_size is None:
+        return study
+    if isinstance(batch_size, bool) or not 1 <= batch_size <= MOST_BATCH:
+        raise SpecError(f"{batch_size} is no batch size.", f"Choose from 1 to {MOST_BATCH} examples a step.")
+    sizes = study.scales[scale].model_copy(update={"batch_size": batch_size})
+    return study.model_copy(update={"scales": {**study.scales, scale: sizes}})
 
 
 def _check_plugins(path: Path, study: StudySpec) -> None:

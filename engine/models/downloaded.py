@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from engine.errors import ModelError
+from engine.models import bundled
 
 MARK = "hub.json"
 UNFINISHED = "unfinished"
@@ -129,6 +130,12 @@ def find(text: str, folder: Path | None = None) -> Downloaded | None:
             f"Say which: {', '.join(model.name for model in found)}.",
         )
     return found[0] if found else None
+
+
+def located(text: str | None, folder: Path) -> str | None:
+    """The folder of a download that a text names, as text; any other text as it is. Raises ModelError as `find`."""
+    model = find(text, folder) if text is not None and text not in bundled.names() else None
+    return model.path if model is not None else text
 
 
 def remove(model: Downloaded) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -21,6 +23,8 @@ from PySide6.QtWidgets import (
 
 from engine.errors import LabError
 from engine.spec import StudySpec
+from engine.understanding import Inspection
+from gui.dialogs.understood import UnderstoodPanel
 from gui.estimate import default_scale, detectable_tip, detectable_words, estimate_words
 from gui.operations import Launch
 from gui.text import count, tip
@@ -29,6 +33,15 @@ from jobs.records import Detectable, Snapshot
 
 REST_MS = 150
 """What a study would find is asked for once the user has stopped turning the number of seeds."""
+NARROW, WIDE = 600, 1080
+"""px, without what was understood and with it beside the form."""
+LOOK_MS = 500
+"""The model and the data are looked at once the user has stopped typing."""
+GRADER_WORDS = {
+    "": "as the form of the data asks",
+    "strict": "strictly, as JSON values",
+    "bfcl": "by the BFCL leaderboard’s rules",
+}
 SCALE_WORDS = {"smoke": "Smoke test", "quick": "Quick", "full": "Full"}
 
 
@@ -52,6 +65,8 @@ class OptionsDialog(QDialog):
         wanted(Launch): The user pressed Run.
         sized(scale, seeds): Another scale or number of seeds is chosen, and has been for a moment;
             `show_detectable` says what the study would find then.
+        looked(Launch, Event): A model or data of the user's own are named; `show_inspection` or `show_problem` says
+            what the lab understood. The event is set where that is no longer wanted.
 
     Args:
         models: The bundled models, the default first. Any other is named by its folder.
@@ -59,6 +74,7 @@ class OptionsDialog(QDialog):
 
     wanted = Signal(object)
     sized = Signal(str, int)
+    looked = Signal(object, object)
 
     def __init__(
         self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None
@@ -66,8 +82,8 @@ class OptionsDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Options")
-        self.setMinimumWidth(560)
-        self._study, self._snapshot = study, snapshot
+        self.setMinimumWidth(NARROW)
+        self._study, self._snapshot, self._bundled = study, snapshot, frozenset(models)
         self.scale, self.seeds = QComboBox(), QSpinBox()
         for name, sizes in study.scales.items():
             self.scale.addItem(f"{SCALE_WORDS.get(name, name)}: {sizes.steps} steps, {sizes.items} items a split", name)
@@ -76,12 +92,25 @@ class OptionsDialog(QDialog):
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
         self.model, self.data = model_field(models), QLineEdit()
         self.data.setPlaceholderText("the study's own data")
+        self.skip, self.grader, self.batch = QCheckBox("Leave out rows that cannot be used"), QComboBox(), QSpinBox()
+        for name, words in GRADER_WORDS.items():
+            self.grader.addItem(words, name)
+        self.grader.setToolTip("How a call that a model wrote is compared with the right one.")
+        self.batch.setRange(1, 4096)
+        self.batch.lineEdit().setTextMargins(7, 0, 0, 0)
+        self.understood = UnderstoodPanel()
+        self._cancel = threading.Event()
+        self._asked: Launch | None = None
         self.finds = Text("", "muted", lines=2)
         self.is_over = False
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(REST_MS)
         self._resting.timeout.connect(lambda: self.sized.emit(*self._size()))
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(LOOK_MS)
+        self._typing.timeout.connect(self._look)
         self.plan, self.note = Text("", "muted", lines=2), Text("", "warn", lines=2)
         self.error = Text("", "bad", lines=6)
         self.error.hide()
@@ -90,10 +119,15 @@ class OptionsDialog(QDialog):
         self._lay_out()
         self.scale.currentIndexChanged.connect(self._scaled)
         self.seeds.valueChanged.connect(self._describe)
+        self.model.editTextChanged.connect(self._changed)
+        self.data.textChanged.connect(self._changed)
+        self.skip.toggled.connect(self._changed)
+        self.grader.currentIndexChanged.connect(self._changed)
+        self.batch.valueChanged.connect(self._changed)
         self._scaled()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
+        form = self._form = QFormLayout()
         form.setSpacing(10)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -103,6 +137,9 @@ class OptionsDialog(QDialog):
         self._row(form, "&Model", self.model, choose)
         if self._study.accepts_data:
             self._row(form, "&Data file", self.data, push_button("Choose…", self._choose_data, about="data file"))
+            self._row(form, "&Bad rows", self.skip)
+            self._row(form, "Calls are &compared", self.grader)
+        self._row(form, "Exam&ples of a step", self.batch)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
@@ -113,10 +150,17 @@ class OptionsDialog(QDialog):
         column.setContentsMargins(22, 20, 22, 18)
         column.setSpacing(14)
         column.addWidget(Text(self._study.question, pixels=15, bold=True, lines=3))
-        column.addLayout(form)
+        left = QVBoxLayout()
+        left.setSpacing(14)
+        left.addLayout(form)
         for widget in (self.plan, self.finds, self.note, self.error):
-            column.addWidget(widget)
-        column.addStretch(1)
+            left.addWidget(widget)
+        left.addStretch(1)
+        row = QHBoxLayout()
+        row.setSpacing(18)
+        row.addLayout(left, 1)
+        row.addWidget(self.understood, 1)
+        column.addLayout(row)
         column.addLayout(buttons)
 
     def _row(self, form: QFormLayout, name: str, field: QWidget, button: QWidget | None = None) -> None:
@@ -135,8 +179,13 @@ class OptionsDialog(QDialog):
 
     def choice(self) -> Launch:
         """What the fields say now."""
-        model, data = self.model.currentText().strip(), self.data.text().strip()
-        return Launch(str(self.scale.currentData()), self.seeds.value(), model or None, Path(data) if data else None)
+        model, data, scale = self.model.currentText().strip(), self.data.text().strip(), str(self.scale.currentData())
+        usual = self._study.scales[self.scale.currentData()].batch_size
+        return Launch(
+            scale, self.seeds.value(), model or None, Path(data) if data else None,
+            grader=self.grader.currentData() if data else "", skip_bad_rows=bool(data) and self.skip.isChecked(),
+            batch_size=self.batch.value() if self.batch.value() != usual else None,
+        )  # fmt: skip
 
     def show_error(self, error: BaseException) -> bool:
         """Say why the study cannot be queued as asked for. False where it is a bug, or nobody looks any more."""
@@ -146,9 +195,39 @@ class OptionsDialog(QDialog):
         self.run.setText("Run")
         if not isinstance(error, LabError):
             return False
-        self.error.setText(f"{error.message} {error.hint}".strip())
-        self.error.show()
+        if self._is_own(self.choice()):
+            self.understood.show_error(error)
+        else:
+            self.error.setText(f"{error.message} {error.hint}".strip())
+            self.error.show()
         return True
+
+    def show_inspection(self, choice: Launch, found: Inspection | None) -> None:
+        """Show what was understood of a choice, if it is still the one that stands in the fields."""
+        if self.is_over or choice != self._asked:
+            return
+        if found is None:
+            self.understood.clear()
+        else:
+            self.understood.show_inspection(found)
+            self._fit()
+
+    def show_problem(self, choice: Launch, error: BaseException) -> bool:
+        """Say why a choice cannot be used. False where it is a bug; True too where nobody waits for it any more."""
+        if self.is_over or choice != self._asked:
+            return True
+        if not isinstance(error, LabError):
+            self.understood.clear()
+            return False
+        self.understood.show_error(error)
+        self._fit()
+        return True
+
+    def _fit(self) -> None:
+        """Be as high as what stands in the dialog needs: a layout whose lines wrap does not ask for it by itself."""
+        if (layout := self.layout()) is not None:
+            layout.activate()
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
 
     def show_detectable(self, scale: str, seeds: int, found: Detectable | None) -> None:
         """Say what the study would find at that size, if it is still the one chosen."""
@@ -163,6 +242,8 @@ class OptionsDialog(QDialog):
         """Close, however it came about."""
         self.is_over = True
         self._resting.stop()
+        self._typing.stop()
+        self._cancel.set()
         super().done(result)
 
     def _size(self) -> tuple[str, int]:
@@ -175,14 +256,50 @@ class OptionsDialog(QDialog):
         self.wanted.emit(self.choice())
 
     def _scaled(self) -> None:
-        self.seeds.setValue(self._study.scales[self.scale.currentData()].seeds)
+        sizes = self._study.scales[self.scale.currentData()]
+        self.seeds.setValue(sizes.seeds)
+        self.batch.setValue(sizes.batch_size)
         self._describe()
+        self._changed()
+
+    def _is_own(self, choice: Launch) -> bool:
+        """Whether the model or the data are the user's, so that they are looked at first."""
+        return choice.data is not None or (choice.model is not None and choice.model not in self._bundled)
+
+    def _changed(self) -> None:
+        """Something that is looked at has changed: what was understood of it before holds no longer."""
+        self._cancel.set()
+        self._asked = None
+        self.error.hide()
+        choice = self.choice()
+        if self._study.accepts_data:
+            for field in (self.skip, self.grader):
+                self._form.setRowVisible(field, choice.data is not None)
+        own = self._is_own(choice)
+        self._describe()
+        if own:
+            self.understood.show_looking()
+            self._typing.start()
+        else:
+            self._typing.stop()
+            self.understood.clear()
+        self.setMinimumWidth(WIDE if own else NARROW)
+        if not own:
+            self.resize(NARROW, self.minimumSizeHint().height())
+
+    def _look(self) -> None:
+        self._cancel = threading.Event()
+        self._asked = self.choice()
+        self.looked.emit(self._asked, self._cancel)
 
     def _describe(self) -> None:
         sizes, seeds = self._study.scales[self.scale.currentData()], self.seeds.value()
-        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in self._study.arms)
-        cost = estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)
-        self.plan.setText(f"{count(len(self._study.arms), 'arm')}, {count(runs, 'run')}; {cost}.")
+        arms = (self._study.on_own_data() if self.choice().data else self._study).arms
+        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in arms)
+        plan = f"{count(len(arms), 'arm')}, {count(runs, 'run')}"
+        if not self._is_own(self.choice()):  # what another model or other data took says nothing of these
+            plan += f"; {estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)}"
+        self.plan.setText(f"{plan}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))
         self._resting.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -227,8 +228,20 @@ class QuestionsPage(Page):
         dialog.sized.connect(
             lambda scale, seeds: self._detectable(study, scale, seeds, partial(dialog.show_detectable, scale, seeds))
         )
+        dialog.looked.connect(lambda choice, cancel: self._look(study, choice, cancel, dialog))
         dialog.open()
         return dialog
+
+    def _look(self, study: StudySpec, choice: Launch, cancel: threading.Event, dialog: OptionsDialog) -> None:
+        """Look at a user's model and data, and say in the dialog what was understood."""
+
+        def failed(error: BaseException) -> None:
+            if not dialog.show_problem(choice, error):
+                self.context.messages.error(error)
+
+        self.context.session.run(
+            operations.inspect, study, choice, cancel, done=partial(dialog.show_inspection, choice), failed=failed
+        )
 
     def launch(self, study: StudySpec, choice: Launch, dialog: OptionsDialog | None = None) -> None:
         """Plan and queue a trial; the live page follows. Errors are said where the user is."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.errors import ModelError, RunError, SpecError
+from engine.models.downloaded import located
 from engine.spec import StudySpec, TrialSpec
 from jobs.commands.announce import announce
 from jobs.commands.progress import follower
@@ -18,10 +19,12 @@ from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
 from jobs.commands.targets import check_targets
 from jobs.lab import Lab
+from jobs.launch import ready
 from jobs.paths import Home
 from jobs.records import Snapshot
 from jobs.report import write
-from jobs.studies import load, plan
+from jobs.studies import Options, load
+from jobs.understood import brief
 
 POLL = 0.2  # seconds between looks at the queue
 GOES_ON = "What was measured is kept, and the same command goes on from there."
@@ -38,6 +41,7 @@ class Request:
     arms: tuple[str, ...] | None = None
     model: str | None = None
     data: Path | None = None
+    options: Options | None = None
     home: Path | None = None
     json: Path | None = None
     reports: tuple[Path, ...] = ()
@@ -66,7 +70,7 @@ def run(request: Request, screen: Screen) -> int:
         raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
     home = Home.at(request.home)
     study = load(request.study, [home.studies])
-    trial = _plan(study, request)
+    trial = _ready(home, study, request, screen)
     try:
         with _signals(), Lab(home) as lab:
             lab.warm()
@@ -87,22 +91,29 @@ def run(request: Request, screen: Screen) -> int:
         return stop.code
 
 
-def _plan(study: StudySpec, request: Request) -> TrialSpec:
+def _ready(home: Home, study: StudySpec, request: Request, screen: Screen) -> TrialSpec:
+    """The trial, ready to be queued; what was understood of the user's own model and data is printed."""
     for name in request.arms or ():
         study.arm(name)
     try:
-        return plan(
+        trial = ready(
+            home,
             study,
             scale=request.scale,
             seeds=request.seeds,
             arms=request.arms,
-            model=request.model,
+            model=located(request.model, home.models),
             data=request.data,
+            options=request.options,
         )
     except ModelError as error:
         if request.model is not None and not Path(request.model).exists():
             raise SpecError(error.message, error.hint) from error  # a name typed wrong, not a bad model
         raise
+    if trial.inspection is not None:
+        for line in brief(trial.inspection):
+            screen.say(line)
+    return trial
 
 
 def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.stats import wording
-from jobs.report import curves, endpoint, figures, flips, tables
+from jobs.report import curves, endpoint, figures, flips, read, tables
 from jobs.report.lookup import arm_label, label_of, primary_metric
 from jobs.report.model import (
     Block,
@@ -94,6 +94,7 @@ def _sections(result: Result) -> Iterable[Section]:
     yield from _section("threats", "Threats to validity", threats, "what stands against reading more into this")
     yield from _section("further", "Further differences", [tables.further(result)], status="exploratory")
     yield from _section("design", "Design", [tables.design(result)])
+    yield from _some(read.section(result))
     yield from _section("notes", "Notes", [Bullets(result.notes)] if result.notes else [])
     yield _provenance(result)
 

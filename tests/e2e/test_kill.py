@@ -19,6 +19,7 @@ from jobs.paths import Home, read_json
 from jobs.process import alive
 from jobs.store import Store
 from tests.e2e import killable
+from tests.support.patience import HANG
 from tests.unit.jobs import fakes
 
 KINDS = ("child", "lab", "both", "server")
@@ -75,7 +76,6 @@ def test_ten_kills(tmp_path: Path, root: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_hundred_kills(tmp_path: Path, root: Path) -> None:
     kill_and_compare(tmp_path, root, kills=100, seed=2, pace=0.14)
 
@@ -118,7 +118,7 @@ def nothing_lost_nor_doubled(acknowledged: Path, now: dict[str, tuple[int, str]]
 
 
 def no_process_is_left(family: list[psutil.Process]) -> None:
-    _, left = psutil.wait_procs(list(set(family)), timeout=10)
+    _, left = psutil.wait_procs(list(set(family)), timeout=HANG)
     assert not left
 
 
@@ -150,7 +150,7 @@ def test_of_twenty_labs_at_once_one_owns_the_folder(tmp_path: Path, root: Path) 
         )
         for _ in range(20)
     ]
-    end = time.monotonic() + 120
+    end = time.monotonic() + HANG
     while sum(lab.poll() is not None for lab in labs) < 19:
         assert time.monotonic() < end
         time.sleep(0.05)

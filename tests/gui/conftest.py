@@ -10,6 +10,7 @@ import pytest
 from fake_lab import FakeLab
 from fake_table import invented_table
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from engine.spec import StudySpec, TrialSpec
 from gui import operations
@@ -18,8 +19,25 @@ from gui.main_window import MainWindow
 from gui.operations import Launch
 from gui.session import Session
 from gui.theme import Mode, Theme
+from tests.support.patience import HANG
 
 Opened = Callable[..., MainWindow]
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine may need: only a hang fails for its time."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = 1000 * int(HANG)) -> None:  # noqa: N802
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: object, *, timeout: int = 1000 * int(HANG), **more: object) -> object:  # noqa: N802
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's own, with more patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +51,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Launch]:
     """Takes the place of planning, which needs a model: what was asked for is kept here."""
     asked: list[Launch] = []
 
-    def plan(study: StudySpec, choice: Launch) -> TrialSpec:
+    def plan(_lab: object, study: StudySpec, choice: Launch) -> TrialSpec:
         asked.append(choice)
         return TrialSpec.model_construct(study=study, scale="quick", seeds=1, arms=())
 
@@ -56,15 +74,13 @@ def opened(qapp: QApplication, qtbot, tmp_path: Path) -> Iterator[Opened]:
         session.open()
         if wait:
             # A snapshot reaches the session first and the window's other parts an instant later.
-            qtbot.waitUntil(
-                lambda: bool(session.snapshot and (session.trial or not session.snapshot.trials)), timeout=5000
-            )
+            qtbot.waitUntil(lambda: bool(session.snapshot and (session.trial or not session.snapshot.trials)))
         return window
 
     yield open_on
     for window in made:
         if not window.session.is_closing:
-            with qtbot.waitSignal(window.session.closed, timeout=5000):
+            with qtbot.waitSignal(window.session.closed):
                 window.close()
         window.deleteLater()
 

@@ -21,7 +21,7 @@ def bring(window, qtbot, monkeypatch, path: Path | str) -> None:
 
 def asked(window, qtbot) -> ResultsDialog:
     """The dialog that names the arms' parts."""
-    qtbot.waitUntil(lambda: bool(shown(window, ResultsDialog)), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(shown(window, ResultsDialog)))
     return shown(window, ResultsDialog)[0]
 
 
@@ -39,7 +39,7 @@ def choose(qtbot, field, arm: str) -> None:
 
 def judged(window, qtbot, tables: int = 1):
     """The verdict page, once it shows a table."""
-    qtbot.waitUntil(lambda: len(window.session.tables) == tables, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.tables) == tables)
     page = window.pages["verdict"]
     qtbot.waitUntil(lambda: window.buttons["verdict"].isChecked() and not page.is_empty)
     return page

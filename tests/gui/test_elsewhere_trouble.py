@@ -162,7 +162,7 @@ def test_the_window_closes_while_a_file_is_at_work(opened, qtbot, lab, table, mo
     else:
         qtbot.waitUntil(lambda: bool(shown(window, WaitDialog)))
     threading.Timer(0.3, gate.set).start()
-    with qtbot.waitSignal(window.session.closed, timeout=10_000):
+    with qtbot.waitSignal(window.session.closed):
         window.close()
     qtbot.waitUntil(lambda: not window.isVisible())
     assert lab.closed

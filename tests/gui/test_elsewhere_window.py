@@ -72,7 +72,7 @@ def test_it_is_exported_in_every_format(opened, qtbot, lab, table, monkeypatch, 
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", pick)
     qtbot.mouseClick(page.export, LEFT)
-    qtbot.waitUntil(target.exists, timeout=20_000)
+    qtbot.waitUntil(target.exists)
     qtbot.waitUntil(lambda: page.export.isEnabled() and page.export.text() == "Export report")
     assert window.messages.banners()[0].message.text() == "The report is written."
     assert "Every item" not in offered[0]
@@ -136,7 +136,7 @@ def test_a_judged_table_is_there_after_a_restart(opened, qtbot, tmp_path, table,
     kept = tmp_path / "reports" / f"{window.session.trial}.json"
     qtbot.waitUntil(kept.exists)
     assert together(json.loads(kept.read_text("utf-8"))["verdict"]["text"]) == page.head.sentence.text()
-    with qtbot.waitSignal(window.session.closed, timeout=5000):
+    with qtbot.waitSignal(window.session.closed):
         window.close()
     again = opened(FakeLab(tmp_path, trials=0))
     again.go("verdict")

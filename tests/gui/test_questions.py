@@ -181,10 +181,12 @@ def test_an_error_leaves_the_options_open(opened, qtbot, lab, monkeypatch) -> No
     monkeypatch.setattr(operations, "plan", refuse)
     window = opened(lab)
     dialog = page(window).ask(window.session.studies["function-calling"])
+    monkeypatch.setattr(operations, "inspect", refuse)
     qtbot.keyClicks(dialog.model, "x")
     click(qtbot, dialog.run)
-    qtbot.waitUntil(dialog.error.isVisible)
-    assert dialog.error.text() == "No model there. It needs config.json."
+    qtbot.waitUntil(dialog.understood.error.isVisible)
+    assert dialog.understood.error.text() == "No model there."
+    assert dialog.understood.hint.text() == "It needs config.json."
     assert dialog.run.isEnabled()
     assert not window.messages.banners()
     dialog.reject()

@@ -19,7 +19,6 @@ from jobs.lab import Lab
 
 @pytest.mark.slow
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # the offscreen platform on raising a dialog
-@pytest.mark.timeout(300)
 def test_from_the_button_to_the_exported_report(qapp, qtbot, tmp_path: Path) -> None:
     assert qapp is application()
     theme = Theme("light")
@@ -28,7 +27,7 @@ def test_from_the_button_to_the_exported_report(qapp, qtbot, tmp_path: Path) -> 
     window = MainWindow(session, theme)
     window.show()
     session.open()
-    qtbot.waitUntil(lambda: session.snapshot is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: session.snapshot is not None)
 
     qtbot.mouseClick(window.pages["questions"].cards["nli-frequency"].options, Qt.MouseButton.LeftButton)
     dialog = window.findChild(OptionsDialog)
@@ -37,22 +36,22 @@ def test_from_the_button_to_the_exported_report(qapp, qtbot, tmp_path: Path) -> 
     while dialog.scale.currentData() != "smoke":
         qtbot.keyClick(dialog.scale, Qt.Key.Key_Up)
     qtbot.mouseClick(dialog.run, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(window.buttons["live"].isChecked, timeout=30_000)
+    qtbot.waitUntil(window.buttons["live"].isChecked)
 
     live = window.pages["live"]
-    qtbot.waitUntil(lambda: _moved(live), timeout=120_000)
-    qtbot.waitUntil(lambda: session.snapshot.trials[0].finished is not None, timeout=200_000)
+    qtbot.waitUntil(lambda: _moved(live))
+    qtbot.waitUntil(lambda: session.snapshot.trials[0].finished is not None)
     trial = session.snapshot.trials[0].id
 
     qtbot.mouseClick(window.buttons["verdict"], Qt.MouseButton.LeftButton)
     verdict = window.pages["verdict"]
-    qtbot.waitUntil(lambda: trial in session.results and verdict.export.isVisible(), timeout=30_000)
+    qtbot.waitUntil(lambda: trial in session.results and verdict.export.isVisible())
     target = tmp_path / "exported.json"
     QTimer.singleShot(300, lambda: _type_path(qtbot, target))
     qtbot.mouseClick(verdict.export, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(target.exists, timeout=20_000)
+    qtbot.waitUntil(target.exists)
 
-    with qtbot.waitSignal(session.closed, timeout=30_000):
+    with qtbot.waitSignal(session.closed):
         window.close()
     window.deleteLater()
     exported = json.loads(target.read_text("utf-8"))

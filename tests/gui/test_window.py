@@ -150,7 +150,7 @@ def test_the_appearance_is_kept(opened, qtbot, lab) -> None:
 
 def test_closing_leaves_no_thread_and_closes_the_lab(opened, qtbot, lab) -> None:
     window = opened(lab)
-    with qtbot.waitSignal(window.session.closed, timeout=5000):
+    with qtbot.waitSignal(window.session.closed):
         window.close()
     assert lab.closed
     qtbot.waitUntil(

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from pypdf import PdfReader
 
 from jobs.report import latex
+from tests.support.patience import HANG
 
 Rows = list[list[str]]
 PAPER = (
@@ -136,7 +137,7 @@ def typeset(engine: str, body: str, folder: Path) -> str:
         pytest.skip(f"{engine} is not installed")
     (folder / "paper.tex").write_text(PAPER % body, encoding="utf-8")
     command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=150)
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=HANG)
     log = done.stdout.decode(errors="replace")
     assert done.returncode == 0, log[-1500:]
     return log.replace("\n", "")

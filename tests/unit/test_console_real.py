@@ -17,8 +17,9 @@ import pytest
 from tests.support.tiny import make_model, tokenizer_folder
 
 __all__ = ["tokenizer_folder"]  # a fixture
+from tests.support.patience import HANG
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 NO_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
@@ -48,7 +49,7 @@ def start(root: Path, *argv: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, _ = process.communicate(timeout=400)
+    out, _ = process.communicate(timeout=HANG)
     return process.returncode, out
 
 
@@ -104,7 +105,7 @@ def assert_nothing_lives(home: Path) -> None:
     """No worker of this data folder is left."""
     for file in home.glob("runs/*/worker.json"):
         told = json.loads(file.read_text(encoding="utf-8"))
-        until = time.monotonic() + 10
+        until = time.monotonic() + HANG
         while psutil.pid_exists(told["pid"]) and time.monotonic() < until:
             time.sleep(0.1)
         assert not psutil.pid_exists(told["pid"])

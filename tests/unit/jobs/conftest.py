@@ -12,10 +12,11 @@ import pytest
 from jobs.lab import Lab, LabReader
 from jobs.process import kill_tree, start_time
 from jobs.records import RunRecord
+from tests.support.patience import HANG
 from tests.unit.jobs import fakes
 
 
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+def until(true: Callable[[], object], seconds: float = HANG) -> None:
     """Wait for something; fail with what was waited for."""
     end = time.monotonic() + seconds
     while not true():

@@ -16,6 +16,7 @@ from jobs import endings, worker
 from jobs.lab import Lab
 from jobs.paths import read_json
 from jobs.process import Launcher, alive, kill_tree, start_time
+from tests.support.patience import HANG
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 
@@ -64,10 +65,10 @@ def test_ctrl_c_in_the_terminal_leaves_checkpoints_and_the_main_module_is_import
     assert lab.stdout.readline() == "ready\n"
     os.killpg(lab.pid, signal.SIGINT)
     try:
-        out, err = lab.communicate(timeout=30)
+        out, err = lab.communicate(timeout=HANG)
     except subprocess.TimeoutExpired:
         os.killpg(lab.pid, signal.SIGKILL)
-        pytest.fail(f"still there after 30 s: {lab.communicate()}")
+        pytest.fail(f"still there: {lab.communicate()}")
     assert out == "stopped\n"
     assert err == ""
     assert imported.read_text() == "imported\n"

@@ -1,0 +1,48 @@
+"""From what a user chose to a trial that may be queued: planned, and where anything is the user's own, inspected."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.spec import StudySpec, TrialSpec
+from engine.understanding import Inspection
+from jobs import inspections
+from jobs.paths import Home
+from jobs.studies import Options, Prepared, prepare
+
+
+def ready(
+    home: Home,
+    study: StudySpec,
+    scale: str = "quick",
+    seeds: int | None = None,
+    arms: Sequence[str] | None = None,
+    model: str | None = None,
+    data: Path | str | None = None,
+    options: Options | None = None,
+    cancel: threading.Event | None = None,
+) -> TrialSpec:
+    """A trial that may be queued. `jobs.studies.prepare` describes the arguments.
+
+    The bundled models and data need no look before each trial: tests hold that they fit.
+
+    Args:
+        cancel: Set to give the inspection up.
+
+    Raises:
+        LabError: The study, the model or the data cannot be used, or not with each other.
+    """
+    planned = prepare(study, scale, seeds, arms, model, data, options)
+    return settled(planned, inspected(home, planned, cancel)) if planned.own else planned.trial
+
+
+def inspected(home: Home, planned: Prepared, cancel: threading.Event | None = None) -> Inspection:
+    """What the lab understands of a planned trial's model and data. Raises LabError where they do not fit."""
+    return inspections.inspect(home, planned.trial, planned.understanding, cancel)
+
+
+def settled(planned: Prepared, found: Inspection) -> TrialSpec:
+    """The trial without the rows that its model cannot say, and with what was found."""
+    return inspections.settled(planned.trial, found).model_copy(update={"inspection": found})

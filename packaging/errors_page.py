@@ -1,0 +1,134 @@
+"""Write docs/errors.md: every message that a user can meet, and what to do, read from the source itself.
+
+`python packaging/errors_page.py` writes it; with `--check` it only says whether the page is as the source has it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "errors.md"
+GAP = "…"
+KINDS = {
+    "SpecError": ("What was asked for cannot be done", "Correct what was asked for, and ask again."),
+    "DataError": ("Data files and tables", "Correct the file as the message says, and start again."),
+    "ModelError": ("Models", "Choose another model, or download this one again."),
+    "PluginError": ("Methods and probes", "Correct the file that the message names."),
+    "RunError": ("Runs", "Retry the run: it goes on from its last checkpoint."),
+    "OutOfMemory": ("Memory", "Lower the batch size, run fewer at once, or choose a smaller model."),
+    "Diverged": ("Training that diverged", "Lower the learning rate of the arm."),
+    "WorkerLost": ("Processes that were lost", "Retry the run: it goes on from its last checkpoint."),
+    "StoreError": ("The data folder and its database", "Check the folder; `doctor` says where it is."),
+    "ReportError": ("Reports", "Choose another place for the file."),
+}
+"""Each kind of error with its title, and what to do where the message itself does not say."""
+NAMED_LATER = {"unusable": "DataError", "PartError": "SpecError", "NotJson": "DataError", "HubError": "ModelError"}
+"""Functions and classes of ours that make one of the kinds; `unusable` has the file before its message."""
+HEAD = """\
+# Error messages
+
+Every message that the lab can show, with what to do about it. `…` stands for what differs from case to case: a name, a
+row, a number. This page is made from the source by `python packaging/errors_page.py`; a test holds that it is complete.
+
+Whatever the message: nothing that was measured is lost, and no file of yours is changed. A message that is not here,
+with a traceback, is a bug of the lab: its window says so and offers the text to copy.
+"""
+ROWS = """\
+## Rows of a data file
+
+A row that cannot be used is named with its row, its field and one of these. Correct the row, or leave such rows out
+(`--skip-bad-rows`; in the window *Leave out rows that cannot be used*): they are counted and listed in the result.
+"""
+
+
+class Message(NamedTuple):
+    """A message and its hint, with gaps for what differs, and where it is raised."""
+
+    kind: str
+    text: str
+    hint: str
+    place: str
+
+
+def main() -> int:
+    """Write the page, or with --check compare it. Gives the exit code."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        return 0 if PAGE.read_text(encoding="utf-8") == text else 1
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"Written: {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+def page() -> str:
+    """The page as the source has it."""
+    messages = sorted(set(found()))
+    parts = [HEAD]
+    for kind, (title, usual) in KINDS.items():
+        mine = dict.fromkeys((m.text, m.hint) for m in messages if m.kind == kind)
+        if mine:
+            parts += [f"## {title}\n", "| message | what to do |\n|---|---|"]
+            parts += [f"| {_cell(text)} | {_cell(hint or usual)} |" for text, hint in mine]
+            parts.append("")
+    rows = dict.fromkeys(m.text for m in messages if m.kind == "row")
+    parts += [ROWS, *(f"- {_cell(text)}" for text in rows), ""]
+    return "\n".join(parts)
+
+
+def found() -> Iterator[Message]:
+    """Every message of the source."""
+    for room in ("engine", "jobs", "gui"):
+        for file in sorted((ROOT / room).rglob("*.py")):
+            place = file.relative_to(ROOT).as_posix()
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (message := _message(node, place)):
+                    yield message
+
+
+def _message(call: ast.Call, place: str) -> Message | None:
+    name = ast.unparse(call.func).rpartition(".")[2]
+    if name == "add" and len(call.args) == 3 and "problem" in ast.unparse(call.func).lower():
+        text = _text(call.args[2])
+        return Message("row", text, "", place) if _says(text) else None
+    kind = NAMED_LATER.get(name, name)
+    if kind not in KINDS:
+        return None
+    arguments = call.args[1:] if name in ("unusable", "PartError") else call.args
+    arguments = [*arguments, *(k.value for k in call.keywords if k.arg in ("message", "hint"))]
+    text = _text(arguments[0]) if arguments else ""
+    if name == "unusable":
+        text = f"{GAP} {text}."
+    hint = _text(arguments[1]) if len(arguments) > 1 else ""
+    return Message(kind, text, "" if hint == GAP else hint, place) if _says(text) else None
+
+
+def _text(node: ast.expr) -> str:
+    """A text as the source has it; what is put in is a gap."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) if isinstance(part, ast.Constant) else GAP for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.IfExp):
+        return f"{_text(node.body)} / {_text(node.orelse)}"
+    return GAP
+
+
+def _says(text: str) -> bool:
+    """Whether a text says anything beside its gaps."""
+    return any(letter.isalpha() for letter in text)
+
+
+def _cell(text: str) -> str:
+    shown = " ".join(text.split()).replace("`", "").replace("<", "&lt;")
+    return "".join(f"\\{letter}" if letter in "|*_" else letter for letter in shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
