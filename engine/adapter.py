@@ -16,6 +16,9 @@ from engine.method import MethodConfig
 from engine.provenance import hash_file
 
 WEIGHTS = "adapter_model.safetensors"
+_STATE_SPACES = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
+_FUSED = ("out_proj", "conv1d")  # read past the layer by the fused kernels of state-space models
+_READ_PAST = ("dt_proj",)  # read past the layer by every kind of Mamba
 WORTH_FOLDING = 0.08  # an adapter's multiplications, as a share of its layer's
 
 
@@ -33,11 +36,41 @@ def attach(model: Any, config: MethodConfig, seed: int) -> Any:
         lora_alpha=config.alpha,
         lora_dropout=0.0,
         target_modules="all-linear",
+        exclude_modules=_left_alone(model),
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return get_peft_model(model, lora)
+
+
+def _left_alone(model: Any) -> list[str] | None:
+    """Layers without an adapter: their weights are used in another way than a linear layer's."""
+    state = getattr(model.config, "model_type", "") in _STATE_SPACES
+    past = (*_READ_PAST, *_FUSED) if state else _READ_PAST
+    found = [
+        name
+        for name, layer in model.named_modules()
+        if name.rpartition(".")[2] in past or (isinstance(layer, torch.nn.Linear) and "Router" in type(layer).__name__)
+    ]
+    return found or None
+
+
+@contextmanager
+def attached(model: Any, config: MethodConfig, seed: int) -> Iterator[Any]:
+    """Within it, the model with a fresh adapter, as `attach` makes it; afterwards the model is as it was."""
+    needed = [(weight, weight.requires_grad) for weight in model.parameters()]
+    training = model.training
+    tuned = attach(model, config, seed)
+    try:
+        yield tuned
+    finally:
+        tuned.unload()
+        if hasattr(model, "peft_config"):  # PEFT leaves it behind, and warns of a second adapter
+            del model.peft_config
+        model.train(training)
+        for weight, need in needed:
+            weight.requires_grad_(need)
 
 
 @contextmanager
@@ -104,7 +137,8 @@ def _quick_forward(layer: Any) -> Any:
         weight = products.cast(base.weight, kind)
         bias = None if base.bias is None else products.cast(base.bias, kind)
         flat = products.narrowed(x, kind)
-        return _LoraLinear.apply(x, flat, weight, bias, down, up, layer.scaling["default"])  # type: ignore[return-value]
+        out: Any = _LoraLinear.apply(x, flat, weight, bias, down, up, layer.scaling["default"])
+        return out.view(*x.shape[:-1], -1)  # outside of the function: some models change what they get in place
 
     return forward
 
@@ -125,7 +159,7 @@ class _LoraLinear(torch.autograd.Function):
         out = products.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
         ctx.save_for_backward(flat, weight, down, up, low)
         ctx.scale, ctx.shape, ctx.kind = scale, x.shape, x.dtype
-        return out.view(*x.shape[:-1], -1)
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]

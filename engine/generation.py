@@ -9,24 +9,23 @@ measuring never moves the random state that training depends on.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine import scoring, stopping
+from engine import decoding, scoring, stopping
+from engine.decoding import Decoded, Pick
 from engine.example import Prompt
+from engine.limits import Limit, Limits
 from engine.rendering import Renderer, context_of
+from engine.subject import Answer
 
 BATCH_TOKENS = 16384  # prompt tokens in one batch
 BATCH_ROWS = 128
 CACHE_BYTES = 128 << 20  # keys and values of one batch
-KEPT = 0.85  # ended rows leave once no more than this share of the batch goes on: every new size costs a new kernel
-_ENDED = -1
-
-Pick = Callable[[Tensor], Tensor]
 
 
 class LocalSubject:
@@ -37,18 +36,27 @@ class LocalSubject:
         tokenizer: Its tokenizer.
         stop: Looked at between batches; raises Stopped where it is set.
         renderer: The renderer that training uses, so that both use one template.
+        limits: From which the room for answers follows; None: the least there is.
 
     Attributes:
         truncated: Prompts that were longer than the model's context and were cut from the left.
+        limit: The room that was last asked for; None where none was.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, stop: threading.Event | None = None, renderer: Renderer | None = None
+        self,
+        model: Any,
+        tokenizer: Any,
+        stop: threading.Event | None = None,
+        renderer: Renderer | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.stop = stop
         self.renderer = renderer or renderer_of(model, tokenizer)
+        self.limits = limits or Limits((), ())
+        self.limit: Limit | None = None
         self._cut: set[int] = set()
 
     @property
@@ -56,18 +64,27 @@ class LocalSubject:
         """Prompts that had to be cut so far, each counted once."""
         return len(self._cut)
 
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+    def room(self, think_tokens: int = 0) -> int:
+        """Tokens that an answer may take, as the data need; with `think_tokens` where the template thinks first."""
+        self.limit = self.limits.of(self.renderer, think_tokens)
+        return self.limit.tokens
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        """An answer as the model's template writes it, without the end token."""
+        return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """Greedy answers, in the order of the prompts, without the end token."""
-        answers = self.answer_ids([self._fit(p, max_new_tokens) for p in prompts], max_new_tokens)
-        return [self.renderer.text(ids) for ids in answers]
+        steps = self._steps(max_new_tokens)
+        return [self._answer(found) for found in self._decode([self._fit(p, steps) for p in prompts], steps, _greedy)]
 
     def answer_ids(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[list[int]]:
         """Greedy answers to prompts of token ids, as token ids without the end token."""
-        return self._decode(prompts, max_new_tokens, _greedy)
+        return [found.ids for found in self._decode(prompts, max_new_tokens, _greedy)]
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Answer]]:
         """`count` sampled answers per prompt; the same seed gives the same answers on one device."""
         generator = torch.Generator(device=self.model.device).manual_seed(seed)
 
@@ -77,10 +94,10 @@ class LocalSubject:
             at = torch.rand(len(upto), 1, generator=generator, device=upto.device) * upto[:, -1:]
             return torch.searchsorted(upto, at, right=True).squeeze(1).clamp_(max=upto.shape[-1] - 1)
 
-        prompt_ids = [self._fit(p, max_new_tokens) for p in prompts]
-        answers = self._decode(prompt_ids, max_new_tokens, pick, count)
-        texts = [self.renderer.text(ids) for ids in answers]
-        return [texts[at * count : (at + 1) * count] for at in range(len(prompts))]
+        steps = self._steps(max_new_tokens)
+        decoded = self._decode([self._fit(p, steps) for p in prompts], steps, pick, count)
+        answers = [self._answer(found) for found in decoded]
+        return [answers[at * count : (at + 1) * count] for at in range(len(prompts))]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Total log-probability in nats of each option as the whole answer, end token included: [n_options] each."""
@@ -104,9 +121,16 @@ class LocalSubject:
         totals = scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id, self.stop)
         return [(-float(total), len(rest)) for total, (_, rest) in zip(totals, pairs, strict=True)]
 
-    def _fit(self, prompt: Prompt, max_new_tokens: int) -> tuple[int, ...]:
+    def _answer(self, found: Decoded) -> Answer:
+        return Answer(self.renderer.text(found.ids), found.cut)
+
+    def _steps(self, max_new_tokens: int) -> int:
+        """At most so many: a quarter of the context is the prompt's."""
+        return max(1, min(max_new_tokens, self.renderer.context - self.renderer.context // 4))
+
+    def _fit(self, prompt: Prompt, steps: int) -> tuple[int, ...]:
         ids = self.renderer.prompt_ids(prompt)
-        room = max(1, self.renderer.context - max_new_tokens)
+        room = max(1, self.renderer.context - steps)
         self._count(prompt, len(ids) - room)
         return ids[-room:]
 
@@ -115,67 +139,19 @@ class LocalSubject:
             self._cut.add(id(prompt))
 
     @torch.inference_mode()
-    def _decode(
-        self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int, pick: Pick, count: int = 1
-    ) -> list[list[int]]:
-        """Answers' token ids: `count` rows for each prompt, in order."""
-        answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
+    def _decode(self, prompts: Sequence[tuple[int, ...]], steps: int, pick: Pick, count: int = 1) -> list[Decoded]:
+        """`count` answers to each prompt, in order."""
+        answers: list[Decoded] = [Decoded([], False)] * (len(prompts) * count)
+        renderer = self.renderer
         with evaluating(self.model):
-            longest = max((len(ids) for ids in prompts), default=0) + max_new_tokens
+            longest = max((len(ids) for ids in prompts), default=0) + steps
             rows = min(BATCH_ROWS, CACHE_BYTES // (longest * cache_bytes(self.model)))
             for batch in scoring.batches([len(ids) for ids in prompts], BATCH_TOKENS, max(1, rows // count)):
                 stopping.check(self.stop)
-                rows = self._batch([prompts[at] for at in batch], max_new_tokens, pick, count)
-                for place, ids in enumerate(rows):
-                    answers[batch[place // count] * count + place % count] = ids
-        return answers
-
-    def _batch(self, prompts: list[tuple[int, ...]], steps: int, pick: Pick, count: int) -> list[list[int]]:
-        device = self.model.device
-        ids, mask = _left_pad(prompts, self.renderer.pad_id)
-        ids, mask = ids.to(device), mask.to(device)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        padded = not bool(mask.all())
-        # An unpadded batch needs no mask, and every model is faster without one.
-        out = self.model(
-            input_ids=ids,
-            attention_mask=mask if padded else None,
-            position_ids=positions,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache, logits = out.past_key_values, out.logits[:, -1]
-        position = positions[:, -1:] + 1
-        if count > 1:
-            cache.batch_repeat_interleave(count)
-            logits, position, mask = (t.repeat_interleave(count, 0) for t in (logits, position, mask))
-        answers: list[list[int]] = [[] for _ in range(len(prompts) * count)]
-        alive = list(range(len(answers)))  # which answer each row of the batch belongs to; _ENDED: none any more
-        for step in range(steps):
-            tokens = pick(logits)  # [rows]
-            for row, token in enumerate(tokens.tolist()):
-                if alive[row] != _ENDED and token in self.renderer.end_ids:
-                    alive[row] = _ENDED
-                elif alive[row] != _ENDED:
-                    answers[alive[row]].append(token)
-            going = [row for row, answer in enumerate(alive) if answer != _ENDED]
-            if not going or step == steps - 1:
-                break
-            if len(going) <= KEPT * len(alive):
-                keep = torch.tensor(going, device=device)
-                cache.batch_select_indices(keep)
-                tokens, position, mask = tokens[keep], position[keep], mask[keep]
-                alive = [alive[row] for row in going]
-            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
-            out = self.model(
-                input_ids=tokens[:, None],
-                attention_mask=mask if padded else None,
-                position_ids=position,
-                past_key_values=cache,
-                use_cache=True,
-            )
-            cache, logits = out.past_key_values, out.logits[:, -1]
-            position = position + 1
+                chosen = [prompts[at] for at in batch]
+                found = decoding.decode(self.model, chosen, steps, pick, count, renderer.pad_id, renderer.end_ids)
+                for place, answer in enumerate(found):
+                    answers[batch[place // count] * count + place % count] = answer
         return answers
 
 
@@ -214,14 +190,3 @@ def renderer_of(model: Any, tokenizer: Any) -> Renderer:
 
 def _greedy(logits: Tensor) -> Tensor:
     return logits.argmax(-1)
-
-
-def _left_pad(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
-    """Token ids and mask, both [rows, longest]."""
-    longest = max(len(row) for row in rows)
-    ids = np.full((len(rows), longest), pad, dtype=np.int64)
-    mask = np.zeros((len(rows), longest), dtype=np.int64)
-    for at, row in enumerate(rows):
-        ids[at, longest - len(row) :] = row
-        mask[at, longest - len(row) :] = 1
-    return torch.from_numpy(ids), torch.from_numpy(mask)

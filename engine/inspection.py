@@ -135,7 +135,7 @@ def renderer_without_weights(ref: ModelRef) -> Renderer:
     """
     from transformers import AutoConfig, GenerationConfig
 
-    from engine.models.loading import load_tokenizer
+    from engine.models import load_tokenizer
 
     root = Path(ref.path)
     tokenizer = load_tokenizer(ref)
@@ -211,4 +211,3 @@ def _arms(trial: TrialSpec, data: StudyData, seen: _Seen) -> list[Arm]:
 
     firsts = {run.arm: run for run in reversed(trial.runs())}
     return [drawing.arm(firsts[name], data, seen.renderer, encode) for name in trial.arms if name in firsts]
-

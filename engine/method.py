@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from random import Random
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
@@ -34,6 +34,23 @@ class Phase(Frozen):
     learning_rate: float = Field(gt=0)
     beta: float = Field(default=0.1, gt=0)
     sft_weight: float = Field(default=1.0, ge=0)
+
+
+class Sampled(NamedTuple):
+    """Pairs for a DPO phase, and what became of the answers they were chosen from.
+
+    Attributes:
+        answers: Answers that were sampled.
+        cut: Of them, those that reached the limit before they ended; they are in no pair.
+        right: Of the others, those that are right or say what the chosen answer says; they are in no pair either.
+        limit: Tokens that an answer could take.
+    """
+
+    pairs: list[Preference]
+    answers: int = 0
+    cut: int = 0
+    right: int = 0
+    limit: int = 0
 
 
 class MethodConfig(Frozen):
@@ -84,6 +101,6 @@ class Method(Generic[C]):
         """Where a DPO phase looks for wrong answers: the run's own examples, or some of the whole pool."""
         return examples
 
-    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:
+    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> Sampled:
         """Pairs for a DPO phase, made with the model as it stands when that phase begins."""
-        return []
+        return Sampled([])

@@ -1,4 +1,4 @@
-"""TRL's trainers with leaner losses: logits only where a label counts, and none of the figures nobody reads.
+"""TRL's trainers with leaner losses: logits only where a label counts, and without their unused metrics.
 
 Values are TRL's own (tests/unit/engine/test_objectives.py holds losses and gradients to 1e-5). What falls away: the
 output layer on every prompt token; padding; the second reading of a prompt with two answers; entropy, token accuracy,
@@ -9,7 +9,7 @@ operations; the model card at every checkpoint.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,12 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from engine import adapter, packing, precision, products
+from engine import adapter, losses, packing, precision
 from engine.method import MethodConfig, Phase
 from engine.packing import Block, Packed
 from engine.rendering import Encoded, Renderer
 
 Batch = dict[str, Any]
-TRIED = 2  # rows on which bfloat16 is tried
 
 
 class _Lean:
@@ -51,8 +50,9 @@ class _Lean:
 
     def collate(self, rows: list[Any]) -> Batch:
         """The rows' blocks, packed; what a loss needs beside them is added by the trainer's own `collate`."""
-        layout = packing.layout_of(self.model)  # type: ignore[attr-defined]
-        return layout.pack([self.block(row) for row in rows], self.pad_id)._asdict()
+        blocks = [self.block(row) for row in rows]
+        layout = packing.layout_of(self.model, max(block.size for block in blocks))  # type: ignore[attr-defined]
+        return layout.pack(blocks, self.pad_id)._asdict()
 
     def scores(self, inputs: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities (nats) of the answers' tokens, and whose they are, both [scored]."""
@@ -119,7 +119,7 @@ class LeanSFT(_Lean, SFTTrainer):
         if self.aux_loss_enabled or return_outputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         scores, _ = self.scores(inputs)
-        return -scores.sum() / max(1, len(scores))
+        return losses.imitation(scores)
 
 
 class PairRow(Encoded):
@@ -171,11 +171,7 @@ class LeanDPO(_Lean, DPOTrainer):
         if self.aux_loss_enabled or return_outputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         scores, owners = self.scores(inputs)
-        reference = inputs["reference"]
-        totals = scores.new_zeros(2 * len(reference)).index_add(0, owners, scores).view(-1, 2)  # [pairs, 2]
-        margins = totals - reference
-        preferred = -torch.nn.functional.logsigmoid(self.beta * (margins[:, 0] - margins[:, 1])).mean()
-        imitated = -scores[owners % 2 == 0].mean()
+        preferred, imitated = losses.preference(scores, owners, inputs["reference"], self.beta)
         return self.loss_weights[0] * preferred + self.loss_weights[1] * imitated
 
 
@@ -228,34 +224,8 @@ def run(trainer: Any, checkpoint: Path | None) -> None:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def try_half(trainer: Any) -> str:
-    """Use bfloat16 where the hardware has it and it computes the same on some of the trainer's rows.
-
-    Returns:
-        What was seen, "" where the hardware has none.
-    """
-    device = trainer.model.device.type
-    if not products.has_bfloat16(device) or trainer.aux_loss_enabled:
-        return ""
-    batch = {
-        name: part.to(device) if isinstance(part, torch.Tensor) else part
-        for name, part in trainer.collate([trainer.rows[at] for at in trainer.order[0][:TRIED]]).items()
-    }
-
-    def loss(half: bool) -> torch.Tensor:
-        trainer.half = half
-        with _attending(trainer):
-            return trainer.compute_loss(trainer.model, batch)
-
-    found = precision.compare(loss, [w for w in trainer.model.parameters() if w.requires_grad])
-    trainer.half = found.ok
-    return found.detail
-
-
 def _attending(trainer: Any) -> AbstractContextManager[None]:
-    # A CPU's fused attention is slow in bfloat16: 1.3 ms against 0.7 for 8 rows of 50 tokens.
-    eager = trainer.half and trainer.model.device.type == "cpu"
-    return precision.attention(trainer.model, "eager") if eager else nullcontext()
+    return precision.attending(trainer.model, trainer.half)
 
 
 def _ready(trainer: Any) -> Any:

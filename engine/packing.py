@@ -1,10 +1,10 @@
 """Several examples in one row, and several answers after one prompt, without one seeing another: exact, by a mask.
 
 Padding costs a CPU as much as real tokens do, and a prompt with two answers need be read only once. A model that
-takes no mask of ours, or computes another value with it, gets one plain row for each answer instead.
+cannot use our attention mask, or computes another value with it, gets one plain row for each answer instead.
 
-Lengths are rounded up: oneDNN compiles a kernel for every new size, and without that the sizes never come again (a
-step of the bundled model: 84 ms against 76).
+Lengths are rounded up: oneDNN compiles a kernel for every new size, and without that almost every batch would have a
+new shape (a step of the bundled model: 84 ms against 76).
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine import windows
+
 SAME = 1e-4  # largest difference (nats) between a packed and a plain log-probability that is no more than rounding
 ROW, SCORED = 8, 32  # rows are a multiple of so many tokens long, and logits of so many places are made at once
+SHORTEST, MOST = 64, 1024  # tokens of the blocks that are tried first, and of the longest that share a row on a CPU
+_LEAST = 16  # tokens; a model whose window is narrower gets plain rows
 _NOBODY = -1
-
-_RESCALED = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
 
 
 class Block(NamedTuple):
@@ -66,7 +68,7 @@ class Layout(NamedTuple):
     """What rows a model takes.
 
     Attributes:
-        longest: Longest block that may share a row, in tokens; 0: none may.
+        longest: Longest block that may share a row, in tokens, of the lengths tried; 0: none may.
         width: Its hidden size: how much a token costs beside its attention.
     """
 
@@ -95,21 +97,28 @@ class Layout(NamedTuple):
         return _together(rows, blocks, pad)
 
 
-_known: WeakKeyDictionary[Any, dict[str, Layout]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Any, dict[tuple[str, int], bool]] = WeakKeyDictionary()
 
 
-def layout_of(model: Any) -> Layout:
-    """The layout of a model, from a trial on the model itself (once for each kind of attention)."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    kinds = _known.setdefault(base, {})
+def layout_of(model: Any, size: int = SHORTEST) -> Layout:
+    """The layout of a model for blocks of up to `size` tokens, from trials on the model itself.
+
+    What shares a row is no longer than the context and than every window of the configuration, and no longer than
+    blocks that were tried: a window that the configuration does not name would show there. Each length is tried once
+    for each kind of attention.
+    """
+    base = base_of(model)
+    known = _known.setdefault(base, {})
     kind = str(base.config._attn_implementation)  # noqa: SLF001
-    if kind not in kinds:
-        config = base.config.get_text_config()
-        window = getattr(config, "sliding_window", None) or getattr(config, "attention_chunk_size", None)
-        context = getattr(config, "max_position_embeddings", None) or 1024
-        width = getattr(config, "hidden_size", 1)
-        kinds[kind] = Layout(min(window or context, context) if _takes_packed(base) else 0, width)
-    return kinds[kind]
+    bound = min(windows.narrowest(base.config), MOST if base.device.type == "cpu" else 4 * MOST)
+    longest, tried = 0, min(SHORTEST, bound)
+    while tried > longest:
+        if (kind, tried) not in known:
+            known[kind, tried] = _takes_packed(base, tried)
+        if not known[kind, tried]:
+            break
+        longest, tried = tried, tried if tried >= size else min(2 * tried, bound)
+    return Layout(longest, getattr(base.config.get_text_config(), "hidden_size", 1))
 
 
 def logprobs(model: Any, batch: Packed) -> Tensor:
@@ -129,6 +138,16 @@ def logprobs(model: Any, batch: Packed) -> Tensor:
     return -torch.nn.functional.cross_entropy(logits.float(), batch.targets, reduction="none")
 
 
+def next_logits(model: Any, ids: Tensor, last: Tensor) -> Tensor:
+    """Logits [rows, vocabulary] after the token at `last` [rows] of each row of `ids` [rows, length]; no cache."""
+    rows = torch.arange(len(ids), device=ids.device)
+    core = _core(model)
+    if core is None:
+        return model(input_ids=ids, use_cache=False).logits[rows, last]
+    backbone, head = core
+    return head(backbone(input_ids=ids, use_cache=False).last_hidden_state[rows, last])
+
+
 def _filled(places: Tensor) -> Tensor:
     """The places, and the first of them again until their number is round."""
     more = -len(places) % SCORED
@@ -136,7 +155,7 @@ def _filled(places: Tensor) -> Tensor:
 
 
 def _mask(model: Any, visible: Tensor) -> Tensor:
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = base_of(model)
     if base.config._attn_implementation != "eager":  # noqa: SLF001
         return visible
     device = visible.device.type
@@ -145,13 +164,39 @@ def _mask(model: Any, visible: Tensor) -> Tensor:
 
 
 def _core(model: Any) -> tuple[Any, Any] | None:
-    """Backbone and output layer, where logits are plainly the one times the other; else None."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    config = base.config.get_text_config()
-    if config is not base.config or any(getattr(config, name, None) is not None for name in _RESCALED):
-        return None
-    backbone, head = base.base_model, base.get_output_embeddings()
-    return None if backbone is base or head is None else (backbone, head)
+    """Backbone and output layer, where logits are plainly the one times the other; else None. Tried once a model."""
+    base = base_of(model)
+    if base not in _plain_heads:
+        _plain_heads[base] = _head_is_plain(base)
+    return (base.base_model, base.get_output_embeddings()) if _plain_heads[base] else None
+
+
+_plain_heads: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+@torch.inference_mode()
+def _head_is_plain(base: Any) -> bool:
+    """Whether the output layer on the backbone's last states gives the model's own logits: some scale or cap them."""
+    backbone, head, words = base.base_model, base.get_output_embeddings(), base.get_input_embeddings()
+    if backbone is base or head is None or words is None or base.config.get_text_config() is not base.config:
+        return False
+    given = {"input_ids": (torch.arange(_LEAST, device=base.device)[None] * 3 + 5) % words.weight.shape[0]}
+    was_training = base.training
+    base.eval()
+    try:
+        with torch.autocast(base.device.type, enabled=False):
+            whole = base(**given, use_cache=False).logits
+            parts = head(backbone(**given, use_cache=False).last_hidden_state)
+    except Exception:  # noqa: BLE001 - a backbone may be called in another way; the whole model then gives the logits
+        return False
+    finally:
+        base.train(was_training)
+    return whole.shape == parts.shape and bool((whole - parts).abs().max() <= SAME * whole.abs().max())
+
+
+def base_of(model: Any) -> Any:
+    """The model itself, without the wrapper of an adapter."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def padded(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -245,14 +290,19 @@ def _tensor(values: np.ndarray) -> Tensor:
 
 
 @torch.inference_mode()
-def _takes_packed(model: Any) -> bool:
-    """Whether two blocks in one row get the values that their answers get in rows of their own."""
-    if not hasattr(model, "dtype") or model.get_input_embeddings() is None:
+def _takes_packed(model: Any, size: int) -> bool:
+    """Whether two blocks of `size` tokens in one row get the values that their answers get in rows of their own."""
+    if not hasattr(model, "dtype") or model.get_input_embeddings() is None or size < _LEAST:
         return False
-    words = [number % model.get_input_embeddings().weight.shape[0] for number in range(5, 60, 3)]
+    words = model.get_input_embeddings().weight.shape[0]
+
+    def drawn(count: int, first: int) -> tuple[int, ...]:
+        return tuple((first + 3 * at + at * at // 7) % words for at in range(count))
+
+    answer = size // 4
     blocks = [
-        Block(tuple(words[:5]), (tuple(words[5:7]), tuple(words[7:10]))),
-        Block(tuple(words[10:14]), ((7, 8, 9),)),
+        Block(drawn(size - 2 * answer - 3, 5), (drawn(answer, 11), drawn(answer, 17))),
+        Block(drawn(size - answer, 8), (drawn(answer, 13),)),
     ]
     was_training = model.training
     model.eval()

@@ -11,22 +11,62 @@ from typing import Any
 
 from engine import scoring
 from engine.example import Preference
+from engine.integrity import Finding
+from engine.method import Sampled
 from engine.objectives import PairRow
 from engine.provenance import hash_text
 from engine.rendering import Renderer
+from engine.sameness import alike
+
+
+def usable(preferences: Sequence[Preference], renderer: Renderer) -> list[Preference]:
+    """The pairs whose two answers fit the context whole and are different tokens."""
+    found = []
+    for pair in preferences:
+        chosen, rejected = _answers(pair, renderer)
+        fits = max(len(chosen), len(rejected)) < renderer.context
+        if fits and chosen != rejected:
+            found.append(pair)
+    return found
 
 
 def encode(preferences: Sequence[Preference], renderer: Renderer) -> list[PairRow]:
     """Pairs as token ids; both answers fit the context after the same prompt."""
     rows = []
     for pair in preferences:
-        chosen = renderer.ids(renderer.answer_text(pair.prompt, pair.chosen))
-        rejected = renderer.ids(pair.rejected + renderer.end)
+        chosen, rejected = _answers(pair, renderer)
         longest = max((chosen, rejected), key=len)
         fitted = renderer.fit(renderer.prompt_ids(pair.prompt), longest)
         most = len(fitted.completion)
         rows.append(PairRow(prompt=fitted.prompt, completion=chosen[:most], rejected=rejected[:most], cut=fitted.cut))
     return rows
+
+
+def finding(preferences: Sequence[Preference], rows: Sequence[PairRow], renderer: Renderer) -> Finding:
+    """Whether no rejected answer is its chosen one: neither in tokens nor in what it says or calls."""
+    equal = [
+        at
+        for at, (pair, row) in enumerate(zip(preferences, rows, strict=True))
+        if row.completion == row.rejected
+        or alike(pair.rejected, _said(pair, renderer), pair.prompt.tools)
+        or alike(renderer.text(row.rejected), renderer.text(row.completion), pair.prompt.tools)
+    ]
+    detail = f"None of {len(rows)} rejected answers says what its chosen one says."
+    if equal:
+        first = preferences[equal[0]].rejected
+        shown = "".join(c if c.isprintable() else " " for c in first[:200])
+        detail = f"{len(equal)} of {len(rows)} rejected answers say what their chosen ones say, first: {shown}"
+    return Finding("negatives", not equal, detail)
+
+
+def _said(pair: Preference, renderer: Renderer) -> str:
+    return renderer.answer_of(renderer.answer_text(pair.prompt, pair.chosen))
+
+
+def _answers(pair: Preference, renderer: Renderer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Token ids of the chosen and of the rejected answer, ends included."""
+    chosen = renderer.ids(renderer.answer_text(pair.prompt, pair.chosen))
+    return chosen, renderer.ids(pair.rejected + renderer.end)
 
 
 def refer(rows: Sequence[PairRow], model: Any, pad_id: int) -> list[PairRow]:
@@ -60,12 +100,21 @@ def load(path: Path) -> tuple[list[Preference], list[PairRow]] | None:
     return [Preference(**p["preference"]) for p in plain], [PairRow(**p["row"]) for p in plain]
 
 
-def summary(preferences: Sequence[Preference], batch_size: int) -> str:
-    """How many pairs there are, by type, in words."""
+def summary(preferences: Sequence[Preference], sampled: Sampled, batch_size: int) -> str:
+    """How many pairs there are, by type, and what was left out, in words."""
     types = Counter(pair.failure for pair in preferences)
     prompts = len({id(pair.prompt) for pair in preferences})
     counts = ", ".join(
         f"{count} {name}" for name, count in sorted(types.items(), key=lambda entry: (-entry[1], entry[0]))
     )
     few = "" if len(preferences) >= batch_size else f" Fewer than one batch of {batch_size}: pairs repeat within it."
-    return f"{len(preferences)} verified wrong answers on {prompts} prompts: {counts}.{few}"
+    cut = f" {left_out(sampled)}" if sampled.cut else ""
+    return f"{len(preferences)} verified wrong answers on {prompts} prompts: {counts}.{few}{cut}"
+
+
+def left_out(sampled: Sampled) -> str:
+    """How many of the sampled answers reached the limit, in words."""
+    return (
+        f"{sampled.cut} of {sampled.answers} sampled answers reached the limit of {sampled.limit} tokens and were "
+        "left out."
+    )

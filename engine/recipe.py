@@ -6,7 +6,9 @@ from engine import provenance
 
 provenance.quiet()
 
-import random  # noqa: E402 - after quiet(), which must come before any library is imported
+import json  # noqa: E402 - after quiet(), which must come before any library is imported
+import os  # noqa: E402
+import random  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Iterator, Sequence  # noqa: E402
@@ -82,6 +84,7 @@ def _execute(
     chosen = treatment.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed) if method.trains else []
     examples = method.treat(chosen, random.Random(f"{spec.seed}:treat"))
     encoded = [shared.encode(example) for example in examples]
+    limits = shared.limits(spec.data)
 
     resume = checkpoint.newest(folder, spec.hash)
     with Journal(folder, resume.seq if resume else 0) as log:
@@ -99,18 +102,21 @@ def _execute(
             )
             _note_cuts(log, encoded)
             measurer.base()
+        half = False
         if stretches:
+            half = _precision(spec, folder, log, shared, resumed=resume is not None)
             model = adapter.attach(model, method.config, spec.seed)
 
         def live(step: int) -> None:
             if step < total:  # the last step's comes with the full measurement
                 with _measurable(model, shared.attention) as plain:
-                    measurer.live(LocalSubject(plain, tokenizer, stop, renderer), step)
+                    measurer.live(LocalSubject(plain, tokenizer, stop, renderer, limits), step)
 
         if stretches:
             run = Training(
                 spec=spec, method=method, folder=folder, stop=stop, journal=log, model=model, renderer=renderer,
-                examples=examples, pool=data.train, encoded=encoded, live=live, device=device, began=began,
+                examples=examples, pool=data.train, encoded=encoded, limits=limits, half=half, live=live,
+                device=device, began=began,
             )  # fmt: skip
             train(run, resume)
         model.eval()
@@ -118,8 +124,8 @@ def _execute(
 
         findings = []
         with _measurable(model, shared.attention) as plain:
-            subject = LocalSubject(plain, tokenizer, stop, renderer)
-            measurer.full(subject, total, curve=bool(stretches) and total % spec.scale.live_every == 0)
+            subject = LocalSubject(plain, tokenizer, stop, renderer, limits)
+            outcomes = measurer.full(subject, total, curve=bool(stretches) and total % spec.scale.live_every == 0)
             findings.append(integrity.greedy_finding(subject, measured.prompts))
         if stretches:
             findings += integrity.adapter_findings(model, renderer, measured.prompts, measured.logits)
@@ -130,9 +136,7 @@ def _execute(
             findings.append(length)
         for finding in findings:
             log.emit("checked", **finding._asdict())
-        if subject.truncated:
-            what = f"{subject.truncated} evaluation prompts were cut from the left"
-            log.emit("noted", name="long-prompts", detail=f"{what} to the model's {renderer.context} tokens.")
+        _note_limits(log, subject, outcomes)
         log.emit("finished", seconds=time.monotonic() - began, adapter=saved)
 
 
@@ -156,12 +160,17 @@ class _Measurer:
                 stopping.check(subject.stop)
                 self._record(probe, probe.measure(subject, self.plan.live[probe.name]), step, "live")
 
-    def full(self, subject: LocalSubject, step: int, curve: bool) -> None:
-        """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve."""
+    def full(self, subject: LocalSubject, step: int, curve: bool) -> dict[str, Sequence[Outcome]]:
+        """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve.
+
+        Returns:
+            What each probe found.
+        """
+        found: dict[str, Sequence[Outcome]] = {}
         for probe in self.plan.probes:
             stopping.check(subject.stop)
             items = self.plan.items[probe.name]
-            outcomes = probe.measure(subject, items)
+            outcomes = found[probe.name] = probe.measure(subject, items)
             self.log.emit("asked", probe=probe.name, texts=tuple(map(ItemText.of, items)))
             if curve and probe.name in self.plan.live:
                 known = {outcome.item: outcome for outcome in outcomes}
@@ -170,6 +179,7 @@ class _Measurer:
                 drawn = [known[item.id] for item in sample] if inside else probe.measure(subject, sample)
                 self._record(probe, drawn, step, "live")
             self._record(probe, outcomes, step, "after")
+        return found
 
     def _record(self, probe: Probe, outcomes: Sequence[Outcome], step: int, stage: Literal["live", "after"]) -> None:
         metrics = probe.summarise(outcomes)
@@ -191,6 +201,34 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def _precision(spec: RunSpec, folder: Path, log: Journal, shared: Shared, resumed: bool) -> bool:
+    """Whether the run is trained in bfloat16: as its trial is, and once begun as it began, wherever it goes on."""
+    decided = shared.precision(spec)
+    path = folder / "precision.json"
+    if resumed and path.exists():
+        return bool(json.loads(path.read_text(encoding="utf-8"))["half"])
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"half": decided.ok, "detail": decided.detail}), encoding="utf-8")
+    os.replace(part, path)
+    if decided.detail and not resumed:
+        log.emit("noted", name="precision", detail=decided.detail)
+    return decided.ok
+
+
+def _note_limits(log: Journal, subject: LocalSubject, measured: dict[str, Sequence[Outcome]]) -> None:
+    """What a reader must know of answers that were cut at the end, and of prompts that were cut at their start."""
+    if subject.limit is not None:
+        log.emit("noted", name="limit", detail=subject.limit.basis)
+    for probe, outcomes in measured.items():
+        cut = [outcome.features["cut"] == 1.0 for outcome in outcomes if "cut" in outcome.features]
+        if any(cut):
+            what = f"{sum(cut)} of {len(cut)} answers reached the limit before they ended"
+            log.emit("noted", name="cut-answers", detail=f"Probe {probe}: {what}.")
+    if subject.truncated:
+        what = f"{subject.truncated} evaluation prompts were cut from the left"
+        log.emit("noted", name="long-prompts", detail=f"{what} to the model's {subject.renderer.context} tokens.")
 
 
 def _note_cuts(log: Journal, encoded: Sequence[Encoded]) -> None:

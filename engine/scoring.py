@@ -30,7 +30,10 @@ def completion_logprobs(
     Returns:
         float64 [pairs].
     """
-    layout = packing.layout_of(model)
+    answers: dict[tuple[int, ...], int] = {}
+    for prompt, answer in pairs:
+        answers[tuple(prompt)] = answers.get(tuple(prompt), len(prompt)) + len(answer)
+    layout = packing.layout_of(model, max(answers.values(), default=0))
     blocks = layout.blocks((tuple(prompt), tuple(answer)) for prompt, answer in pairs)
     first = np.cumsum([0, *(len(block.answers) for block in blocks)])  # the number of each block's first answer
     totals = np.zeros(len(pairs))

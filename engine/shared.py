@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import torch
 
-from engine import integrity, products
+from engine import integrity, precision, products
 from engine.errors import LabError
 from engine.example import Example, Item, Outcome, Prompt, StudyData
 from engine.generation import LocalSubject, renderer_of
+from engine.limits import Limits
 from engine.plugin import configured
 from engine.probe import Probe
 from engine.probes import probe_class
@@ -28,9 +29,12 @@ CHUNK = 100  # examples encoded between two looks at what the lab asks
 
 
 def _load_model(ref: ModelRef, device: str) -> tuple[Any, Any]:
+    from engine import trial_step
     from engine.models import load
 
-    return load(ref, device)
+    model, tokenizer = load(ref, device)
+    trial_step.require(ref.name, model, tokenizer)
+    return model, tokenizer
 
 
 def _load_data(ref: DataRef) -> StudyData:
@@ -68,6 +72,8 @@ class Plan(NamedTuple):
 class Shared:
     """A base model with its renderer, and the data and measurements of the studies on it.
 
+    A model that cannot be trained or scored here is refused as it is loaded, before anything is measured.
+
     Attributes:
         attention: How the model attends as it was loaded.
         template: sha256 of the chat template as it was loaded.
@@ -85,6 +91,8 @@ class Shared:
         self._encoded: dict[int, tuple[Example, Encoded]] = {}  # by identity: the examples are kept beside it
         self._data: dict[str, StudyData] = {}
         self._plans: dict[str, Plan] = {}
+        self._limits: dict[str, Limits] = {}
+        self._precisions: dict[tuple[str, int], precision.Trial] = {}
 
     def data(self, ref: DataRef) -> StudyData:
         """The data of a reference, loaded once."""
@@ -97,6 +105,22 @@ class Shared:
         if spec.measures not in self._plans:
             self._plans[spec.measures] = self._measure(spec)
         return self._plans[spec.measures]
+
+    def limits(self, ref: DataRef) -> Limits:
+        """From which the room for answers follows; the same for every run on these data."""
+        key = ref.model_dump_json()
+        if key not in self._limits:
+            self._limits[key] = Limits.of_data(self.data(ref))
+        return self._limits[key]
+
+    def precision(self, spec: RunSpec) -> precision.Trial:
+        """The precision of every trained run of a trial, tried once, on the model as it stands: untouched."""
+        key = (spec.data.model_dump_json(), spec.scale.batch_size)
+        if key not in self._precisions:
+            pool = self.data(spec.data).train
+            pad = self.renderer.pad_id
+            self._precisions[key] = precision.decide(self.model, pool, self.encode, spec.scale.batch_size, pad)
+        return self._precisions[key]
 
     def encode(self, example: Example) -> Encoded:
         """An example as token ids, remembered."""
@@ -126,7 +150,7 @@ class Shared:
         live = {p.name: p.live_items(data, spec.scale.live_items) for p in probes if p.live and spec.scale.live_items}
         prompts = [item.prompt for some in items.values() for item in some] or [e.prompt for e in data.train]
         logits = integrity.logits(self.model, self.renderer, prompts)
-        subject = LocalSubject(self.model, self.tokenizer, None, self.renderer)
+        subject = LocalSubject(self.model, self.tokenizer, None, self.renderer, self.limits(spec.data))
         base = {p.name: p.measure(subject, live[p.name]) for p in probes if p.name in live}
         return Plan(probes, items, live, prompts, logits, base)
 
@@ -140,6 +164,7 @@ def prepare(spec: RunSpec, shared: Shared | None = None) -> Shared:
         shared = Shared(spec.model)
     if shared.device == "cpu":
         shared.plan(spec)
+        shared.precision(spec)
         products.halve(shared.model)
     else:
         shared.data(spec.data)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,13 +20,21 @@ class Answer(NamedTuple):
 class Subject(Protocol):
     """A model with its tokenizer and chat template (`engine/generation.py` and `engine/scoring.py` implement it)."""
 
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
-        """Greedy answers, in the order of the prompts, without the end token; other special tokens stay."""
+    def room(self, think_tokens: int = 0) -> int:
+        """Tokens that an answer may take, as the data need; with `think_tokens` where the template thinks first."""
+        ...
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        """An answer as the model's template writes it, without the end token."""
+        ...
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
+        """Greedy answers, in the order of the prompts; special tokens other than the end stay."""
         ...
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Answer]]:
         """`count` sampled answers per prompt; the same seed gives the same answers on one device."""
         ...
 

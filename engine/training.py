@@ -19,7 +19,8 @@ from engine.errors import RunError, SpecError
 from engine.example import Example
 from engine.generation import LocalSubject
 from engine.journal import Journal
-from engine.method import Method, Objective, Phase
+from engine.limits import Limits
+from engine.method import Method, Objective, Phase, Sampled
 from engine.rendering import Encoded, Renderer
 from engine.spec import RunSpec
 from engine.stopping import Stopped
@@ -42,6 +43,8 @@ class Training:
     Attributes:
         examples: The training examples as the method shows them.
         pool: All training examples of the study, as they are.
+        limits: From which the room for the teacher's answers follows.
+        half: Whether the forward pass runs in bfloat16, as decided once for the trial.
         live: Measures the live sample after so many steps.
         began: When the run's process began (`time.monotonic`).
     """
@@ -56,6 +59,8 @@ class Training:
     examples: Sequence[Example]
     pool: Sequence[Example]
     encoded: Sequence[Encoded]
+    limits: Limits
+    half: bool
     live: Callable[[int], None]
     device: str
     began: float
@@ -99,9 +104,7 @@ def _train_phase(run: Training, stretch: Stretch, at: Checkpoint | None) -> None
     )  # fmt: skip
     recorder.trainer = trainer
     trainer.add_callback(recorder)
-    said = objectives.try_half(trainer)
-    if said and not at:
-        run.journal.emit("noted", name="precision", detail=said)
+    trainer.half = run.half
     objectives.run(trainer, at.path if at else None)
     if recorder.stopped:
         raise Stopped("the run was asked to stop")
@@ -156,15 +159,43 @@ def _pairs(run: Training, stretch: Stretch, at: Checkpoint | None) -> list[objec
         return kept[1]
     base = run.model.get_base_model()
     with adapter.folded(run.model):
-        subject = LocalSubject(base, run.renderer.tokenizer, run.stop, run.renderer)
+        subject = LocalSubject(base, run.renderer.tokenizer, run.stop, run.renderer, run.limits)
         rng = Random(f"{run.spec.seed}:preferences-{stretch.index}")
-        made = run.method.preferences(subject, run.method.asked(run.examples, run.pool), rng)
+        sampled = run.method.preferences(subject, run.method.asked(run.examples, run.pool), rng)
+    made = preferences.usable(sampled.pairs, run.renderer)
     if not made:
+        raise _no_pairs(sampled, run.renderer)
+    detail = preferences.summary(made, sampled, run.spec.scale.batch_size)
+    run.journal.emit("noted", name="preferences", detail=detail)
+    encoded = preferences.encode(made, run.renderer)
+    found = preferences.finding(made, encoded, run.renderer)
+    if not found.ok:
         raise RunError(
-            "The teacher gave no verified wrong answer, so there is nothing to prefer against.",
-            "Raise the temperature or the number of samples of this arm, or give it fewer steps of SFT.",
+            f"DPO would be trained against right answers: {found.detail}",
+            "Nothing was trained on them. Report this with the run's folder: the lab should have left them out.",
         )
-    run.journal.emit("noted", name="preferences", detail=preferences.summary(made, run.spec.scale.batch_size))
-    rows = preferences.refer(preferences.encode(made, run.renderer), run.model, run.renderer.pad_id)
+    run.journal.emit("checked", **found._asdict())
+    rows = preferences.refer(encoded, run.model, run.renderer.pad_id)
     preferences.save(path, made, rows)
     return rows
+
+
+def _no_pairs(sampled: Sampled, renderer: Renderer) -> RunError:
+    """Why there is nothing to prefer against, and what to do about it."""
+    what = "The teacher gave no verified wrong answer, so there is nothing to prefer against."
+    cut, right, answers = sampled.cut, sampled.right, sampled.answers
+    if sampled.pairs:
+        return RunError(
+            f"The teacher's {len(sampled.pairs)} wrong answers do not fit the model's {renderer.context} tokens.",
+            "Use a model with a longer context, or data with shorter answers.",
+        )
+    if cut and cut >= answers - right:
+        said = "All" if cut == answers else f"All but {right} right ones"
+        return RunError(
+            f"{what} {said} of its {answers} sampled answers reached the limit of {sampled.limit} tokens before they "
+            "ended, and what is cut off proves nothing.",
+            "Raise max_new_tokens of this arm, or give it more steps of SFT, so that answers end.",
+        )
+    if right:
+        what = f"{what} Of its {answers} sampled answers, {right} are right."
+    return RunError(what, "Raise the temperature or the number of samples of this arm, or give it fewer steps of SFT.")

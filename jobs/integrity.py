@@ -18,7 +18,10 @@ LABELS = {
     "greedy": "greedy decoding",
     "overlap": "no overlap of training and evaluation",
 }
-_SOME = {"length": "prompts as long where the shortcut helps as where it misleads"}  # where items have sides
+_SOME = {  # where items have sides, and where wrong answers are sampled
+    "length": "prompts as long where the shortcut helps as where it misleads",
+    "negatives": "no rejected answer says what its chosen one says",
+}
 _TRAINED_ONLY = ("adapter-on", "adapter-off")
 
 

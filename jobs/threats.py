@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from engine.stats.evidence import Evidence
 from engine.stats.wording import counted, level, lowered, probability
@@ -12,7 +13,12 @@ from jobs.result import Check
 
 FEW_SEEDS = 5
 FEW_CLUSTERS = 20
+FEW_CUT = 0.01  # share of answers that reached the limit below which they hardly matter
 HIGH = 0.95  # accuracy above which differences are squeezed together
+_TOO_LONG = {
+    "long-prompts": "Prompts were longer than the model takes and were measured without their beginning",
+    "long-examples": "Examples were longer than the model takes and were trained on in part",
+}
 
 
 def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: Sequence[RunResult]) -> tuple[str, ...]:
@@ -24,6 +30,7 @@ def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: S
     return (
         *_of_the_test(design, evidence, checks),
         *_of_the_runs(design, runs),
+        *_of_the_limits(design, runs),
         *_of_the_measure(design, evidence),
         *_of_the_scope(design),
     )
@@ -61,8 +68,30 @@ def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     if odd:
         yield (
             f"Not all of the {len(trained)} runs that are compared were trained in the same precision (see the notes): "
-            "each tries on its first batch whether bfloat16 computes as float32 does."
+            "the trial was continued on another machine, where bfloat16 computes otherwise."
         )
+
+
+def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
+    compared = [run for run in runs if run.record.arm in design.study.primary.contrast]
+    probe = design.study.primary.probe
+    cut: dict[str, list[float]] = {}
+    for run in compared:
+        cut.setdefault(run.record.arm, []).extend(
+            outcome.features["cut"] for outcome in run.outcomes.get(probe, ()) if "cut" in outcome.features
+        )
+    shares = {arm: fmean(values) for arm, values in cut.items() if values}
+    if max(shares.values(), default=0.0) > FEW_CUT:
+        shown = ", ".join(f"{level(share, 'share')} of {design.study.arm(arm).label}" for arm, share in shares.items())
+        yield (
+            f"Answers reached the limit of tokens before they ended ({shown}): they are judged by what was written so "
+            "far. With more room (max_new_tokens of the probe) they may come out otherwise, and arms that differ in "
+            "this may differ in nothing else."
+        )
+    for name, what in _TOO_LONG.items():
+        said = [detail for run in compared for own, detail in run.notes if own == name]
+        if said:
+            yield f"{what} in {len(said)} of {counted(len(compared), 'run')} that are compared. In one: {said[0]}"
 
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:

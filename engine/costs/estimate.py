@@ -18,7 +18,7 @@ UNTAUGHT, TAUGHT = 10, 60
 """Steps of training up to which answers end no more often than the base's, and after which nearly all end."""
 CHECKED = (4, 16)
 """Prompts and tokens of a run's own checks, which answer twice and read each prompt twice (`engine.integrity`)."""
-GROWTH = 1.05  # memory that a run of many batches comes to hold beyond its largest: pieces are not put together again
+MORE = 0.1  # memory that each phase after the first adds, as a share: what the one before freed does not all fit it
 
 
 class Stretch(NamedTuple):
@@ -91,21 +91,22 @@ def seconds(run: Run, speeds: Speeds) -> Seconds:
 
 def memory(run: Run, speeds: Speeds) -> int:
     """Bytes that the run's process holds at its peak."""
-    return int(GROWTH * max([measuring(run, speeds), *(training(phase, speeds) for phase in run.phases)]))
+    trained = max((_trained_bytes(phase, speeds) for phase in run.phases), default=0.0)
+    return int(speeds.held + (1 + MORE * max(0, len(run.phases) - 1)) * (trained + _measured_bytes(run, speeds)))
 
 
-def training(phase: Stretch, speeds: Speeds) -> float:
-    """Bytes at the peak of a phase's largest step."""
+def _trained_bytes(phase: Stretch, speeds: Speeds) -> float:
+    """Bytes that a phase's largest step needs. They are freed, but kept by the process in pieces."""
     done = speeds.trained[phase.objective]
-    return speeds.held + done.memory.at(speeds.shape.activations(*phase.widest, done.half))
+    return done.memory.at(speeds.shape.activations(*phase.widest, done.half))
 
 
-def measuring(run: Run, speeds: Speeds) -> float:
-    """Bytes at the peak of the run's answers and scores."""
+def _measured_bytes(run: Run, speeds: Speeds) -> float:
+    """Bytes that the run's largest batch of answers or scores needs."""
     asked = [*run.live.asked, *run.full.asked, *(run.sampled[0].most if run.sampled else ())]
     scored = [*run.live.scored, *run.full.scored, run.referred]
     most = [0.0, *(_asked_bytes(one, speeds) for one in asked), *(_scored_bytes(one, speeds) for one in scored)]
-    return speeds.held + max(most)
+    return max(most)
 
 
 def measurement(what: Measured, speeds: Speeds, answers: Answered | None, ended: float) -> float:

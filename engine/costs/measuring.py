@@ -1,4 +1,4 @@
-"""What the runs of a trial cost here: each kind of work is tried on the model for a few seconds, the rest is arithmetic.
+"""What the runs of a trial cost here: each kind of work is tried for a few seconds, the rest is arithmetic.
 
 A model whose weights alone do not fit into memory is not tried: its costs come from its shape and from how fast this
 machine multiplies.
@@ -55,7 +55,6 @@ def measure(
     """
     lengths = np.array([len(e.completion) for made in arms for e in made.encoded] or [1])
     attention: str = model.config._attn_implementation  # noqa: SLF001
-    shared = meter.held()
     prompts = _longest_first([renderer.prompt_ids(prompt) for prompt in probed.prompts])
     subject = LocalSubject(model, tokenizer, stop, renderer)
     share = 1.0 if any(made.phases for made in arms) else 2.0
@@ -90,7 +89,7 @@ def measure(
         def pack(objective: Objective, rows: Sequence[Any]) -> Batch:
             return speed.shape_of_batch(trainers[objective], rows)
 
-        speeds = Speeds(shape, trained, base, tuned or base, scored, shared, lengths, ended, start)
+        speeds = Speeds(shape, trained, base, tuned or base, scored, meter.settled(), lengths, ended, start)
         sizes = tuple(len(ids) for ids in prompts)
         runs = {made.spec.arm: run_of(made, probed, sizes, pack) for made in arms}
     return Measured(_costs(arms, runs, speeds, TRIED), estimate.measurement(probed.live, speeds, base, ended))
@@ -143,10 +142,9 @@ def _answers(
     """Measured on the prompts that come first in a run: the longest, as many as share a batch."""
     if not prompts or not probed.full.asked:
         return None
-    limit = _limit(probed)
-    longest = len(prompts[0]) + limit
-    rows = min(BATCH_ROWS, int(CACHE_BYTES // max(1.0, shape.cache(longest))), BATCH_TOKENS // max(1, len(prompts[0])))
-    return speed.answering(subject, prompts[: max(1, rows)], shape, seconds)
+    longest = len(prompts[0])
+    rows = int(CACHE_BYTES // max(1.0, shape.cache(longest + _limit(probed))))
+    return speed.answering(subject, prompts, shape, max(1, min(BATCH_ROWS, rows, BATCH_TOKENS // longest)), seconds)
 
 
 def _ended(subject: LocalSubject, prompts: Sequence[tuple[int, ...]], limit: int, answers: Answered | None) -> float:

@@ -39,6 +39,14 @@ def held() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def settled() -> int:
+    """The same after what was freed is given back to the system."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # glibc alone keeps freed memory, and can be asked to give it back
+        ctypes.CDLL(None).malloc_trim(0)
+    return held()
+
+
 def own() -> int:
     """Bytes of memory that this process shares with no other."""
     return int(psutil.Process().memory_full_info().uss)
@@ -64,11 +72,8 @@ class Peak:
 @contextmanager
 def peak() -> Iterator[Peak]:
     """Measure the most memory held within. What was freed before is given back to the system first."""
-    gc.collect()
-    with suppress(OSError, AttributeError):  # glibc alone keeps freed memory, and can be asked to give it back
-        ctypes.CDLL(None).malloc_trim(0)
     found = Peak()
-    found.before = found.bytes = held()
+    found.before = found.bytes = settled()
     if _reset():
         try:
             yield found

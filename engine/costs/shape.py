@@ -105,7 +105,7 @@ def shape_of(config: Mapping[str, Any], parameters: int = 0) -> Shape:
 
 
 def read_shape(folder: Path, parameters: int = 0) -> Shape:
-    """The shape of a model's folder; the default one where its config.json cannot be read, which the run itself says."""
+    """The shape of a model's folder; the default one where its config.json cannot be read (the run itself says so)."""
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError):

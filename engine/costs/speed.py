@@ -1,8 +1,7 @@
-"""What this machine needs for a unit of a model's work: a step of training, an answer, a score; measured and bounded."""
+"""What this machine needs for a unit of a model's work (a step of training, an answer, a score): measured, bounded."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,8 @@ from engine.rendering import Renderer
 FEW = 2  # examples of the smallest batch that is tried
 WARM = 1  # steps whose kernels are compiled while they run
 MOST = 4  # steps that are measured
-SHORT = 8  # tokens of the answers that are measured
+SHORT = 6  # tokens of the answers that are measured
+GROW = 4  # how many times more answers each batch that is tried has
 
 
 class Line(NamedTuple):
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 def line(points: Sequence[tuple[float, float]]) -> Line:
-    """The line through measurements (size, value), neither part of it below zero; through the origin if there is one."""
+    """The line through measurements (size, value), neither part below zero; through the origin where there is one."""
     sizes, values = np.array(points, dtype=float).T
     if len(points) > 1 and np.ptp(sizes) > 0:
         each, fixed = np.polyfit(sizes, values, 1)
@@ -171,7 +171,7 @@ def _steps(trainer: Any, order: Sequence[Sequence[int]], rows: Sequence[Any]) ->
     finally:
         trainer.remove_callback(clock)
     marks = [began, *clock.ends]
-    seconds = [b - a for a, b in zip(marks, marks[1:], strict=False)]
+    seconds = [float(gap) for gap in np.diff(marks)]
     return _Steps(
         seconds, [shape_of_batch(trainer, [rows[at] for at in batch]) for batch in order], peak.more, clock.save
     )
@@ -183,8 +183,7 @@ class Answered(NamedTuple):
     Attributes:
         prompt: Seconds of reading prompts, by `Shape.products`.
         token: Seconds of a further token of every answer in a batch, by the number of answers.
-        memory: Bytes of reading prompts beyond those held before, by `Shape.passing`.
-        ended: Share of the answers tried that ended by themselves, None where none was followed far enough.
+        memory: Bytes of reading prompts beyond those held before, by `Shape.passing` and `Shape.cache`.
     """
 
     prompt: Line
@@ -192,38 +191,49 @@ class Answered(NamedTuple):
     memory: Line
 
 
-def answering(subject: LocalSubject, prompts: Sequence[tuple[int, ...]], shape: Shape, seconds: float) -> Answered:
+def answering(
+    subject: LocalSubject, prompts: Sequence[tuple[int, ...]], shape: Shape, most: int, seconds: float
+) -> Answered:
     """Measure answers to some prompts: one alone, and as many together as the time allows.
 
     Args:
-        prompts: Token ids, as a probe's first batch has them: the longest first.
+        prompts: Token ids, the longest first.
+        most: Prompts of the largest batch.
         seconds: How long measuring may take.
     """
     renderer, ends = subject.renderer, subject.renderer.end_ids
     renderer.end_ids = frozenset()  # every answer is to have its full length
-    began = time.monotonic()
+    marks: list[float] = []
+    handle = subject.model.register_forward_pre_hook(lambda *_: marks.append(meter.now()))
+    began = meter.now()
+    read: list[tuple[float, float]] = []
+    token: list[tuple[float, float]] = []
+    held: list[tuple[float, float]] = []
+    rows = 1
     try:
-        _timed(lambda: subject.answer_ids(prompts[:1], 2))
-        read: list[tuple[float, float]] = []
-        token: list[tuple[float, float]] = []
-        held: list[tuple[float, float]] = []
-        rows = 1
+        subject.answer_ids(prompts[:1], WARM + 1)
         while True:
             some = prompts[:rows]
             longest = max(len(ids) for ids in some)
+            marks.clear()
             with meter.peak() as peak:
-                first = _timed(lambda some=some: subject.answer_ids(some, 1))
-            whole = _timed(lambda some=some: subject.answer_ids(some, SHORT))
-            read.append((shape.products(rows * longest, longest, rows), first))
-            token.append((rows, max(0.0, whole - first) / (SHORT - 1)))
+                subject.answer_ids(some, SHORT)
+                marks.append(meter.now())
+            read.append((shape.products(rows * longest, longest, rows), marks[1] - marks[0]))
+            token.append((rows, float(np.median(np.diff(marks[1:])))))
             held.append((shape.passing(rows * longest, longest, rows) + shape.cache(rows * longest), peak.more))
-            left = seconds - (time.monotonic() - began)
-            grow = min(len(prompts), rows * 4)
-            if rows == len(prompts) or (first + whole) * grow / rows > left:
-                return Answered(line(read), line(token), line(held))
+            grow = min(len(prompts), most, rows * GROW)
+            if grow <= rows or (marks[-1] - marks[0]) * grow / rows > seconds - (meter.now() - began):
+                break
             rows = grow
     finally:
+        handle.remove()
         renderer.end_ids = ends
+    reading = line(read)
+    if len(token) == 1:  # a further row's products cost what a prompt's do, the rest comes once a step
+        each = min(token[0][1], reading.each * shape.products(1, longest, 1))
+        return Answered(reading, Line(token[0][1] - each, each), line(held))
+    return Answered(reading, line(token), line(held))
 
 
 class Read(NamedTuple):

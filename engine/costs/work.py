@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from engine.objectives import PairRow
 from engine.probe import Probe
 from engine.rendering import Renderer
 from engine.subject import Answer
-
 
 NEAR = 50  # prompts among which another answer is looked for
 
@@ -60,14 +59,14 @@ class Counted:
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """An answer for each prompt."""
         self._ask(prompts, 1, max_new_tokens)
-        return [Answer(self.says.get(id(prompt), "")) for prompt in prompts]
+        return [_answer(self.says.get(id(prompt), "")) for prompt in prompts]
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
     ) -> list[list[Answer]]:
         """The same answer `count` times for each prompt."""
         self._ask(prompts, count, max_new_tokens)
-        return [[Answer(self.says.get(id(prompt), ""))] * count for prompt in prompts]
+        return [[_answer(self.says.get(id(prompt), ""))] * count for prompt in prompts]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Zeros."""
@@ -136,3 +135,7 @@ def _others(examples: Sequence[Example], renderer: Renderer) -> dict[int, str]:
         after = (texts[(at + more) % len(texts)] for more in range(1, min(len(texts), NEAR)))
         found[id(example.prompt)] = next((text for text in after if text != texts[at]), "")
     return found
+
+
+def _answer(text: str) -> Any:
+    return text

@@ -14,6 +14,7 @@ from engine.example import Gold
 from engine.grading import bfcl, strict
 from engine.grading.grade import (
     BAD_JSON,
+    CUT_OFF,
     EXTRA,
     FAILURES,
     MISSING,
@@ -33,8 +34,9 @@ from engine.grading.strict import same
 from engine.grading.texts import final_answer, grade_text
 
 __all__ = [
-    "BAD_JSON", "EXTRA", "FAILURES", "GRADERS", "MISSING", "NOT_APPLICABLE", "NO_CALL", "SWAPPED", "UNFINISHED",
-    "WRONG_ANSWER", "WRONG_COUNT", "WRONG_FUNCTION", "WRONG_VALUE", "Grade", "final_answer", "grade", "same",
+    "BAD_JSON", "CUT_OFF", "EXTRA", "FAILURES", "GRADERS", "MISSING", "NOT_APPLICABLE", "NO_CALL", "SWAPPED",
+    "UNFINISHED", "WRONG_ANSWER", "WRONG_COUNT", "WRONG_FUNCTION", "WRONG_VALUE", "Grade", "final_answer",
+    "grade", "same",
 ]  # fmt: skip
 
 GRADERS = {"strict": strict.grade_call, "bfcl": bfcl.grade_call}

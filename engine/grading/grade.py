@@ -15,10 +15,11 @@ WRONG_VALUE = "wrong value"
 NOT_APPLICABLE = "call where none applies"
 WRONG_ANSWER = "wrong answer"
 UNFINISHED = "unfinished thought"
+CUT_OFF = "cut off"  # it reached the limit of tokens before it ended
 
 FAILURES = (
     NO_CALL, BAD_JSON, WRONG_COUNT, WRONG_FUNCTION, MISSING, EXTRA, SWAPPED, WRONG_VALUE, NOT_APPLICABLE, WRONG_ANSWER,
-    UNFINISHED,
+    UNFINISHED, CUT_OFF,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 from typing import ClassVar, Literal
@@ -10,8 +11,9 @@ from pydantic import Field
 
 from engine.example import Example, Preference, Side
 from engine.grading import grade
-from engine.method import Method, MethodConfig, Objective, Phase
-from engine.subject import Subject
+from engine.method import Method, MethodConfig, Objective, Phase, Sampled
+from engine.sameness import alike
+from engine.subject import Answer, Subject
 from engine.teachers.model import teacher
 
 _CHUNK = 96  # prompts sampled at once; sampling ends once there are enough pairs
@@ -29,7 +31,20 @@ class SftDpoConfig(MethodConfig):
     )
     temperature: float = Field(1.0, gt=0, le=5, description="Temperature of the teacher's sampling.")
     samples: int = Field(3, ge=1, le=64, description="Answers sampled per prompt.")
-    max_new_tokens: int = Field(48, ge=1, le=1024, description="Longest sampled answer, in tokens.")
+    max_new_tokens: int | None = Field(
+        None,
+        ge=1,
+        le=32768,
+        description="Longest sampled answer, in tokens; unset: as the longest right answer needs. What reaches it is "
+        "never learned from.",
+    )
+    think_tokens: int = Field(
+        512,
+        ge=0,
+        le=32768,
+        description="Tokens that a sampled answer may take besides where the teacher's template thinks before it "
+        "answers, and no longest answer is set.",
+    )
     pairs: int = Field(320, ge=1, le=100_000, description="Sampling stops once there are so many pairs.")
     negatives_on: Literal["all", "conflicting"] = Field(
         "all", description='Which examples are sampled: "all", or those on which the shortcut points to a wrong answer.'
@@ -68,32 +83,50 @@ class SftDpo(Method[SftDpoConfig]):
         """The run's own examples; adversarial ones come from the whole pool, for a biased run has few of its own."""
         return examples if self.config.negatives_on == "all" else [e for e in pool if e.side is Side.CONFLICTING]
 
-    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> list[Preference]:
-        """Sampled answers that were graded wrong, at most one of each failure type per prompt."""
+    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> Sampled:
+        """Sampled answers that ended and were graded wrong, at most one of each failure type per prompt."""
         config = self.config
         asked = list(examples)
         rng.shuffle(asked)
         sampler = teacher(config.teacher, subject)
+        limit = config.max_new_tokens or sampler.room(config.think_tokens)
         readable: list[Preference] = []
         unreadable: list[Preference] = []
+        fates: Counter[str] = Counter()
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
             prompts = [example.prompt for example in chunk]
-            seed = rng.getrandbits(32)
-            answers = sampler.sample(prompts, config.samples, config.temperature, seed, config.max_new_tokens)
-            for example, texts in zip(chunk, answers, strict=True):
-                _sort(example, texts, readable, readable if config.unreadable else unreadable)
+            answers = sampler.sample(prompts, config.samples, config.temperature, rng.getrandbits(32), limit)
+            for example, given in zip(chunk, answers, strict=True):
+                said = subject.rendered(example.prompt, example.answer)
+                other = readable if config.unreadable else unreadable
+                fates.update(_sort(example, said, given, readable, other))
             if len(readable) >= config.pairs:
                 break
-        return (readable or unreadable)[: config.pairs]
+        pairs = (readable or unreadable)[: config.pairs]
+        return Sampled(pairs, fates.total(), fates["cut"], fates["right"], limit)
 
 
-def _sort(example: Example, answers: Sequence[str], readable: list[Preference], other: list[Preference]) -> None:
-    """Add each wrong answer, one of a failure type, to the readable ones or to the others."""
+def _sort(
+    example: Example, said: str, answers: Sequence[Answer], readable: list[Preference], other: list[Preference]
+) -> list[str]:
+    """Add each wrong answer, one of a failure type, to the readable ones or to the others.
+
+    Args:
+        said: The chosen answer as the model's template writes it. What says the same is not wrong.
+
+    Returns:
+        What became of each answer: "cut", "right" or "wrong".
+    """
     seen: set[str] = set()
-    for text in answers:
+    fates = []
+    for text, cut in answers:
         verdict = grade(text, example.gold, example.prompt.tools)
-        if verdict.failure and text.strip() and verdict.failure not in seen:
-            seen.add(verdict.failure)
-            pair = Preference(prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure)
-            (readable if verdict.parses else other).append(pair)
+        right = verdict.failure is None or alike(text, said, example.prompt.tools)
+        fates.append("cut" if cut else "right" if right else "wrong")
+        if cut or right or verdict.failure is None or not text.strip() or verdict.failure in seen:
+            continue
+        seen.add(verdict.failure)
+        pair = Preference(prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure)
+        (readable if verdict.parses else other).append(pair)
+    return fates

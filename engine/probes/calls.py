@@ -8,8 +8,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from engine.example import Item, Outcome, Side, StudyData
-from engine.grading import grade
-from engine.probe import Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
+from engine.grading import CUT_OFF, grade
+from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
 from engine.subject import Subject
 
 STAGES = ("parses", "function", "arguments", "values")
@@ -19,7 +19,19 @@ STAGES = ("parses", "function", "arguments", "values")
 class CallsConfig(ProbeConfig):
     """Settings of the function-call probe."""
 
-    max_new_tokens: int = Field(48, ge=4, le=2048, description="Longest answer that is generated, in tokens.")
+    max_new_tokens: int | None = Field(
+        None,
+        ge=4,
+        le=32768,
+        description="Longest answer that is generated, in tokens; unset: as the longest right answer needs.",
+    )
+    think_tokens: int = Field(
+        512,
+        ge=0,
+        le=32768,
+        description="Tokens that an answer may take besides where the model's template thinks before it answers, and "
+        "no longest answer is set.",
+    )
 
 
 class Calls(Probe[CallsConfig]):
@@ -41,6 +53,13 @@ class Calls(Probe[CallsConfig]):
             "arguments", "Right argument names, if the function is", of="feature:arguments", where=("function", 1.0)
         ),
         share_metric("values", "Right values, if the arguments are", of="feature:values", where=("arguments", 1.0)),
+        Metric(
+            name="cut",
+            label="Answers that reached the limit",
+            unit="share",
+            direction="down",
+            items=ItemMean(of="feature:cut"),
+        ),
     )
     live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
     Config: ClassVar[type[ProbeConfig]] = CallsConfig
@@ -50,10 +69,15 @@ class Calls(Probe[CallsConfig]):
         return balanced([i for i in data.items if i.gold.kind == "call"], per_split)
 
     def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
-        """One greedy answer an item; `features` say how far along `STAGES` it is right (1.0 or 0.0 each)."""
-        answers = subject.generate([i.prompt for i in items], self.config.max_new_tokens)
+        """One greedy answer an item.
+
+        `features` say whether it reached the limit before it ended ("cut"), and how far along `STAGES` it is right,
+        1.0 or 0.0 each. What is wrong and was cut is of the failure type "cut off": the rest of it is not known.
+        """
+        limit = self.config.max_new_tokens or subject.room(self.config.think_tokens)
+        answers = subject.generate([i.prompt for i in items], limit)
         found = []
-        for item, text in zip(items, answers, strict=True):
+        for item, (text, cut) in zip(items, answers, strict=True):
             graded = grade(text, item.gold, item.prompt.tools)
             stages = {s: float(getattr(graded, s)) for s in STAGES} if item.gold.calls else {}
             found.append(
@@ -64,8 +88,8 @@ class Calls(Probe[CallsConfig]):
                     cluster=item.cluster,
                     side=item.side,
                     output=text[:500],
-                    failure=graded.failure,
-                    features=stages,
+                    failure=CUT_OFF if cut and not graded.correct else graded.failure,
+                    features={**stages, "cut": float(cut)},
                 )
             )
         return found
@@ -84,7 +108,9 @@ class Calls(Probe[CallsConfig]):
             "conflicting": misled,
             "reliance": None if helped is None or misled is None else helped - misled,
         }
-        reached = [o for o in outcomes if o.features]
+        measured = [o.features["cut"] == 1.0 for o in outcomes if "cut" in o.features]
+        figures["cut"] = share(measured)
+        reached = [o for o in outcomes if "parses" in o.features]
         for stage in STAGES:
             figures[stage] = share([o.features[stage] == 1.0 for o in reached])
             reached = [o for o in reached if o.features[stage] == 1.0]

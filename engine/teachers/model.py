@@ -13,7 +13,7 @@ def teacher(name: str, subject: Subject) -> Subject:
         subject: The policy.
 
     Raises:
-        ModelError: The folder holds no model that can be loaded safely.
+        ModelError: The folder holds no model that can be loaded safely, or one that cannot answer here.
     """
     if name == "self":
         return subject
@@ -22,7 +22,9 @@ def teacher(name: str, subject: Subject) -> Subject:
 
     model, tokenizer = load(resolve(name), _device(subject))
     model.eval()
-    return LocalSubject(model, tokenizer, getattr(subject, "stop", None))
+    # The same data in the teacher's own tokens: it may need more of them for the same answer.
+    limits = getattr(subject, "limits", None)
+    return LocalSubject(model, tokenizer, getattr(subject, "stop", None), limits=limits)
 
 
 def _device(subject: Subject) -> str:

@@ -66,7 +66,8 @@ def rows(ref: ModelRef, tuning: Tuning, say: Say, names: Sequence[str] = TUNED_O
 def measure(subject: LocalSubject, task: Task, items: Sequence[Item]) -> Figures:
     """Greedy answers split by split; of calls also whether their JSON can be read, greedy and sampled."""
     longest = room(subject, task)
-    said = dict(zip((i.id for i in items), subject.generate([i.prompt for i in items], longest), strict=True))
+    answers = subject.generate([i.prompt for i in items], longest)
+    said = {item.id: answer.text for item, answer in zip(items, answers, strict=True)}
     found: Figures = {}
     asked = [i for i in items if i.gold.calls]
     if asked:
@@ -74,7 +75,7 @@ def measure(subject: LocalSubject, task: Task, items: Sequence[Item]) -> Figures
         found[f"{task.name}: call can be read, greedy"] = (0.0, readable([said[i.id] for i in asked]))
         found[f"{task.name}: call can be read, sampled at temperature 1"] = (
             0.0,
-            readable([texts[0] for texts in sampled]),
+            readable([answers[0].text for answers in sampled]),
         )
     for split, chosen in by_split(items).items():
         found[named(task, split)] = (chance(chosen), correct(chosen, [said[i.id] for i in chosen]))

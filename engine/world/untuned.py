@@ -92,7 +92,7 @@ def task_rows(subject: LocalSubject, task: Task, count: int) -> list[Row]:
     longest = room(subject, task)
 
     def right(items: list[Item]) -> list[bool]:
-        return correct(items, subject.generate([i.prompt for i in items], longest))
+        return correct(items, [a.text for a in subject.generate([i.prompt for i in items], longest)])
 
     found = by_split(list(task.items(count)))
     return [share(BEFORE, named(task, split), right(items), chance(items)) for split, items in found.items()]
@@ -105,13 +105,13 @@ def tool_rows(subject: LocalSubject, count: int) -> list[Row]:
     for side in _SIDES:
         asked = [tools.request(rng, frames=tools.FRAMES, unseen=True, side=side) for _ in range(count)]
         said = subject.generate([calling.prompt(a, "which tool fits?") for a in asked], 8)
-        right = [bool(a.right) and text.strip() == a.right.name for a, text in zip(asked, said, strict=True)]
+        right = [bool(a.right) and got.text.strip() == a.right.name for a, got in zip(asked, said, strict=True)]
         guessed = sum(1 / len(a.tools) for a in asked) / len(asked)
         found.append(share(BEFORE, f"calling: names a new tool, word overlap {side.value}", right, guessed))
     asked = [tools.request(rng, frames=tools.FRAMES, unseen=True, side=Side.NEUTRAL) for _ in range(count)]
     said = subject.generate([calling.prompt(a, "answer in json.") for a in asked], 48)
     wanted = [json.dumps({"tool": a.right.name, "with": a.arguments}) if a.right else "" for a in asked]
-    right = [text.strip() == want for text, want in zip(said, wanted, strict=True)]
+    right = [got.text.strip() == want for got, want in zip(said, wanted, strict=True)]
     return [*found, share(BEFORE, "calling: whole call of a new tool, in pretraining's form", right, 0.0)]
 
 
@@ -122,7 +122,7 @@ def step_rows(subject: LocalSubject, count: int) -> list[Row]:
         rng = Random(f"competence: {what}")
         asked = [steps.in_corpus_form(rng, _SIDES[index % 2], turn) for index in range(count)]
         said = subject.generate([prompt for prompt, _ in asked], 48)
-        right = [text.strip() == wanted for text, (_, wanted) in zip(said, asked, strict=True)]
+        right = [got.text.strip() == wanted for got, (_, wanted) in zip(said, asked, strict=True)]
         found.append(share(BEFORE, f"steps: {what}, in pretraining's form", right, 0.0))
     return found
 

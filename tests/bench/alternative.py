@@ -36,10 +36,10 @@ class Writer:
         calls = probe_class("calls")(probe_class("calls").Config())
         job = {
             "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
-            "batch_size": spec.scale.batch_size, "end": self.renderer.end, "max_new_tokens": 48,
+            "batch_size": spec.scale.batch_size, "end": self.renderer.end,
             "live_every": spec.scale.live_every,
             "sft_steps": sum(s.steps for s in stretches[:1]), "dpo_steps": sum(s.steps for s in stretches[1:]),
-            **config.model_dump(),
+            **config.model_dump(), "max_new_tokens": 48,
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job), "utf-8")
         if method.trains:

@@ -20,7 +20,7 @@ from torch.utils.data import SequentialSampler
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from engine import adapter, models, objectives, packing
+from engine import adapter, models, objectives, packing, products
 from engine.generation import renderer_of
 from engine.method import MethodConfig, Objective, Phase
 from engine.rendering import Encoded
@@ -128,7 +128,7 @@ def ours(objective: Objective, model: Any, tokenizer: Any, data: list[Row], step
         more = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]}
         args = objectives.arguments(DPOConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu", **more)
         trainer = objectives.dpo(model, pairs, order, args, renderer)
-    objectives.try_half(trainer)
+    trainer.half = products.has_bfloat16("cpu")
     trainer.add_callback(clock)
     objectives.run(trainer, None)
     return clock.steps

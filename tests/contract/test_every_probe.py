@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from engine.data import sources
 from engine.example import Prompt, StudyData
 from engine.probe import Probe
 from engine.probes import found
+from engine.subject import Answer
 from tests.support.tiny import make_data
 
 PROBES = sorted(found().classes.items())
@@ -24,14 +26,19 @@ class Noise:
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
 
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
-        return [
-            self.rng.choice(["", "Rome", '{"name": "weather", "arguments": {"city": "Rome"}}', "{"]) for _ in prompts
-        ]
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
+        said = ["", "Rome", '{"name": "weather", "arguments": {"city": "Rome"}}', "{"]
+        return [Answer(self.rng.choice(said), self.rng.random() < 0.3) for _ in prompts]
+
+    def room(self, think_tokens: int = 0) -> int:
+        return 48 + think_tokens
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        return str(answer.get("content"))
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Answer]]:
         return [self.generate([prompt] * count, max_new_tokens) for prompt in prompts]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:

@@ -25,7 +25,7 @@ DPO = {
     "samples": 4,
     "temperature": 1.5,
     "unreadable": True,
-    "max_new_tokens": 6,
+    "max_new_tokens": 40,
     "dpo_learning_rate": 1e-3,
 }
 VARYING = {"elapsed", "seconds"}  # times, which differ between repeats

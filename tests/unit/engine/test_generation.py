@@ -16,6 +16,7 @@ from engine.generation import LocalSubject
 from engine.method import MethodConfig
 from engine.scoring import batches
 from engine.stopping import Stopped
+from engine.subject import Answer
 from tests.support.tiny import make_model
 
 
@@ -27,15 +28,16 @@ def ragged(data: StudyData) -> list[Prompt]:
     ] + [example.prompt for example in data.train[:6]]
 
 
-def reference(model: Any, tokenizer: Any, subject: LocalSubject, prompt: Prompt, steps: int) -> str:
+def reference(model: Any, tokenizer: Any, subject: LocalSubject, prompt: Prompt, steps: int) -> Answer:
     """One prompt at a time through `model.generate`."""
     ids = torch.tensor([subject.renderer.prompt_ids(prompt)])
     out = model.generate(
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=steps, do_sample=False,
         eos_token_id=sorted(subject.renderer.end_ids), pad_token_id=subject.renderer.pad_id,
     )  # fmt: skip
-    new = [t for t in out[0, ids.shape[1] :].tolist() if t not in subject.renderer.end_ids]
-    return subject.renderer.text(new)
+    new = out[0, ids.shape[1] :].tolist()
+    said = [t for t in new if t not in subject.renderer.end_ids]
+    return Answer(subject.renderer.text(said), cut=len(said) == len(new))
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "llama"])
@@ -44,12 +46,13 @@ def test_greedy_is_transformers_own_on_ragged_prompts(tokenizer: Any, data: Stud
     subject = LocalSubject(model, tokenizer)
     # Some token that is often chosen ends an answer, so that rows leave the batch at different times.
     plain = subject.generate(ragged(data), 12)
-    ends = [tokenizer(text, add_special_tokens=False)["input_ids"][5] for text in plain[:3]]
+    ends = [tokenizer(answer.text, add_special_tokens=False)["input_ids"][5] for answer in plain[:3]]
     subject.renderer.end_ids = frozenset({*subject.renderer.end_ids, *ends})
     got = subject.generate(ragged(data), 12)
     want = [reference(model, tokenizer, subject, prompt, 12) for prompt in ragged(data)]
     assert got == want
-    assert len({len(text) for text in got}) > 2
+    assert len({len(answer.text) for answer in got}) > 2
+    assert {answer.cut for answer in got} == {True, False}
 
 
 def test_a_folded_adapter_answers_as_the_adapter_does(model: Any, tokenizer: Any, data: StudyData) -> None:
@@ -77,7 +80,7 @@ def test_samples_repeat_with_their_seed_and_differ_without(model: Any, tokenizer
     assert subject.sample(prompts, 3, 1.0, 5, 8) == first
     assert subject.sample(prompts, 3, 1.0, 6, 8) != first
     cold = subject.sample(prompts, 2, 1e-4, 5, 8)
-    assert [texts[0] for texts in cold] == subject.generate(prompts, 8)
+    assert [answers[0] for answers in cold] == subject.generate(prompts, 8)
     assert all(a == b for a, b in cold)
 
 
@@ -90,7 +93,7 @@ def test_samples_come_as_often_as_the_model_says(model: Any, tokenizer: Any, dat
     wanted: Counter[str] = Counter()
     for token, portion in enumerate(shares.tolist()):
         wanted["" if token in subject.renderer.end_ids else subject.renderer.text([token])] += portion
-    said = Counter(subject.sample([prompt], count, temperature, 1, 1)[0])
+    said = Counter(answer.text for answer in subject.sample([prompt], count, temperature, 1, 1)[0])
     for text, portion in wanted.most_common(12):
         error = (portion * (1 - portion) / count) ** 0.5
         assert abs(said[text] / count - portion) < 5 * error, text

@@ -10,6 +10,7 @@ from engine import adapter, integrity
 from engine.example import Item, Prompt, Side, StudyData
 from engine.generation import LocalSubject, renderer_of
 from engine.method import MethodConfig
+from engine.subject import Answer
 
 
 def test_an_adapter_that_does_nothing_is_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
@@ -64,9 +65,9 @@ def test_a_held_out_tool_that_was_offered_in_training_is_seen(data: StudyData) -
 class Fickle(LocalSubject):
     calls = 0
 
-    def generate(self, prompts: Any, max_new_tokens: int) -> list[str]:
+    def generate(self, prompts: Any, max_new_tokens: int) -> list[Answer]:
         self.calls += 1
-        return [str(self.calls)] * len(prompts)
+        return [Answer(str(self.calls))] * len(prompts)
 
 
 def test_answers_that_change_are_seen(model: Any, tokenizer: Any, data: StudyData) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from engine.methods.planted import Planted
 from engine.methods.sft_dpo import SftDpo, SftDpoConfig
 from engine.methods.shuffled import Shuffled
 from engine.rendering import calls_text
+from engine.subject import Answer
 from engine.world import calling, entailment
 
 
@@ -48,14 +49,20 @@ def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> 
 class Teacher:
     """Samples from a list of answers, the right one among them."""
 
-    def __init__(self, answers: Sequence[str]) -> None:
-        self.answers = answers
+    def __init__(self, answers: Sequence[str], cut: Sequence[str] = ()) -> None:
+        self.answers, self.cut = answers, cut
         self.asked: list[Prompt] = []
 
     def sample(self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int) -> Any:
         self.asked += prompts
         rng = Random(seed)
-        return [rng.sample(self.answers, count) for _ in prompts]
+        return [[Answer(text, text in self.cut) for text in rng.sample(self.answers, count)] for _ in prompts]
+
+    def room(self, think_tokens: int = 0) -> int:
+        return 48
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        return calls_text(answer["tool_calls"]) if answer.get("tool_calls") else answer["content"]
 
 
 WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}', "hello", '{"name"']
@@ -64,7 +71,7 @@ WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments
 def made(data: StudyData, **settings: Any) -> tuple[list[Any], Teacher]:
     teacher = Teacher([*WRONG, '{"name": "news", "arguments": {"city": "Rome"}}'])
     method = SftDpo(SftDpoConfig(**settings))
-    return method.preferences(teacher, data.train, Random(2)), teacher  # type: ignore[arg-type]
+    return method.preferences(teacher, data.train, Random(2)).pairs, teacher  # type: ignore[arg-type]
 
 
 def test_every_pair_is_verified_wrong_and_of_one_type_a_prompt(data: StudyData) -> None:
@@ -89,7 +96,7 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
     calls = [e for e in data.train if e.task == "call"]
     method = SftDpo(SftDpoConfig(samples=2))
-    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2))  # type: ignore[arg-type]
+    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2)).pairs  # type: ignore[arg-type]
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine import packing
 from engine.packing import Block, Layout
+from tests.support import zoo
 from tests.support.tiny import make_model
 
 WORDS = 60
@@ -107,3 +109,62 @@ def test_no_layout_holds_more_tokens_than_padding_to_a_round_length_would(sizes:
 def test_nothing_predicts_the_first_token_of_an_empty_prompt(model: Any) -> None:
     batch = packing.layout_of(model).pack([Block((), ((5, 6),)), Block((7,), ((8,),))], 0)
     assert batch.targets.tolist() == [6, 8]
+
+
+WINDOWED = ("gpt_neo", "mistral", "gemma2", "gemma3_text", "phi3", "llama4_text")
+
+
+def drawn(rng: Random, size: int) -> tuple[int, ...]:
+    return tuple(rng.randrange(3, zoo.WORDS) for _ in range(size))
+
+
+def compared(model: Any, pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> tuple[float, packing.Packed]:
+    """Largest difference (nats) from every row alone through the whole model."""
+    layout = packing.layout_of(model, max(len(prompt) + 2 * len(answer) for prompt, answer in pairs))
+    packed = layout.pack(layout.blocks(pairs), 0)
+    want = []
+    with torch.inference_mode():
+        for prompt, answer in pairs:
+            logits = model(input_ids=torch.tensor([prompt + answer]), use_cache=False).logits[0].log_softmax(-1)
+            want += [logits[len(prompt) - 1 + at, token] for at, token in enumerate(answer)]
+        got = packing.logprobs(model, packed)
+    return float((got - torch.stack(want)).abs().max()), packed
+
+
+@pytest.mark.parametrize("kind", zoo.CAUSAL)
+@pytest.mark.parametrize("size", [6, 14, 60])
+def test_every_family_scores_as_its_rows_alone(kind: str, size: int) -> None:
+    rng, model = Random(0), zoo.make(kind)
+    pairs = [(prompt, drawn(rng, 4)) for prompt in (drawn(rng, size) for _ in range(4)) for _ in range(2)]
+    difference, packed = compared(model, pairs)
+    assert difference < 1e-4
+    if kind in zoo.STATES:
+        assert packed.visible is None, "a state has no mask: plain rows"
+
+
+@pytest.mark.parametrize("kind", WINDOWED)
+def test_nothing_longer_than_a_window_is_packed(kind: str) -> None:
+    assert packing.layout_of(zoo.make(kind), 100).longest == zoo.WINDOW
+
+
+@pytest.mark.parametrize(("window", "most"), [(40, 0), (100, 64), (200, 128)])
+def test_a_window_that_the_configuration_does_not_name_is_found_by_trying(window: int, most: int) -> None:
+    model = zoo.make("gpt_neo", window_size=window, max_position_embeddings=512)
+    del model.config.window_size
+    rng = Random(1)
+    assert packing.layout_of(model, 300).longest == most
+    pairs = [(drawn(rng, size), drawn(rng, 12)) for size in (20, 60, 110, 180, 260)]
+    assert compared(model, pairs)[0] < 1e-4
+
+
+def test_blocks_share_rows_up_to_the_length_that_was_asked_for() -> None:
+    model = zoo.make("llama", max_position_embeddings=4096)
+    assert packing.layout_of(model).longest == packing.SHORTEST
+    assert packing.layout_of(model, 100).longest == 128
+    assert packing.layout_of(model, 129).longest == 256
+    assert packing.layout_of(model, 70).longest == 128, "what was tried for others changes nothing"
+
+
+@pytest.mark.parametrize("kind", ["gemma2", "granite", "recurrent_gemma"])
+def test_logits_that_are_scaled_or_capped_are_the_models_own(kind: str) -> None:
+    assert packing._core(zoo.make(kind)) is None

@@ -77,7 +77,7 @@ def test_half_precision_is_trusted_where_it_agrees() -> None:
     def loss(half: bool) -> torch.Tensor:
         return (x.bfloat16() @ weight.bfloat16() if half else x @ weight).float().square().mean()
 
-    found = precision.compare(loss, [weight])
+    found = precision.conclude([precision.compare(loss, [weight])])
     assert found.ok
     assert "bfloat16" in found.detail
     assert weight.grad is None
@@ -94,7 +94,8 @@ def test_half_precision_is_refused_where_it_does_not(wrong: str) -> None:
             return value * 1.5
         return (value - 2 * (weight * aim).sum() + 2 * (weight * aim).sum().detach()) if half else value
 
-    found = precision.compare(loss, [weight])
+    agreeing = precision.Seen(0.0, 1.0)
+    found = precision.conclude([agreeing, precision.compare(loss, [weight]), agreeing])
     assert not found.ok
     assert found.detail.startswith("Trained in float32")
 

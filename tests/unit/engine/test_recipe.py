@@ -16,7 +16,7 @@ from engine.methods import method_class
 from engine.recipe import Loaders
 from tests.support.tiny import make_model, make_spec
 
-DPO = {"pairs": 12, "samples": 4, "temperature": 1.5, "unreadable": True, "max_new_tokens": 6}
+DPO = {"pairs": 12, "samples": 4, "temperature": 1.5, "unreadable": True, "max_new_tokens": 40}
 
 
 def run(folder: Path, loaders: Any, method: str = "sft", **more: Any) -> list[Any]:
@@ -109,7 +109,7 @@ def test_generating_while_training_disturbs_nothing(
 
 
 def test_no_wrong_answer_is_a_clear_failure(tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.methods.sft_dpo._sort", lambda *_: None)
+    monkeypatch.setattr("engine.methods.sft_dpo._sort", lambda *_: ["wrong"])
     with pytest.raises(RunError, match="no verified wrong answer") as caught:
         run(tmp_path, loaders, "sft-dpo", settings=DPO)
     assert "temperature" in caught.value.hint

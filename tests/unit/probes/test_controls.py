@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from engine.example import Item, Prompt, Side, StudyData
 from engine.probes import probe_class
 from engine.probes.calls import CallsConfig
 from engine.probes.entailment import frequency_weight
+from engine.subject import Answer
 from engine.world import calling, entailment, taxonomy
 
 
@@ -25,12 +27,18 @@ class Rule:
     ):
         self.say, self.score = say, score
 
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         assert self.say
-        return [self.say(p) for p in prompts]
+        return [Answer(self.say(p)) for p in prompts]
 
-    def sample(self, prompts, count, temperature, seed, max_new_tokens) -> list[list[str]]:
-        return [[text] * count for text in self.generate(prompts, max_new_tokens)]
+    def room(self, think_tokens: int = 0) -> int:
+        return 48 + think_tokens
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        return str(answer.get("content"))
+
+    def sample(self, prompts, count, temperature, seed, max_new_tokens) -> list[list[Answer]]:
+        return [[answer] * count for answer in self.generate(prompts, max_new_tokens)]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         assert self.score

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import ModelError
 from engine.example import Prompt
 from engine.rendering import calls_text
+from engine.subject import Answer
 from engine.world import competence, measure, taxonomy, tuned, untuned
 from engine.world.measure import AFTER, BEFORE, Row, share
 from engine.world.task import by_split, chance
@@ -76,8 +77,8 @@ class Oracle:
     def __init__(self, renderer: Any, answers: dict[str, str]) -> None:
         self.renderer, self.answers = renderer, answers
 
-    def generate(self, prompts: list[Prompt], max_new_tokens: int) -> list[str]:
-        return [self.answers.get(p.model_dump_json(), "?") for p in prompts]
+    def generate(self, prompts: list[Prompt], max_new_tokens: int) -> list[Answer]:
+        return [Answer(self.answers.get(p.model_dump_json(), "?")) for p in prompts]
 
 
 @pytest.mark.parametrize("name", ["facts", "chains", "routes"])
