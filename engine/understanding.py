@@ -65,7 +65,8 @@ class Fit(Frozen):
         limit: Tokens that an answer is given when it is measured.
         cut: Examples that are longer than the context, so that their prompt is cut from the left.
         prompt: The first example as the model sees it, up to where the answer begins; `answer`: its right answer.
-        refused: Examples that were refused (at most 50); `refused_count`: how many there are.
+        refused: Examples that were refused (at most 50); `refused_count`: how many there are; `refused_rows`: the rows
+            of all of them, in order.
     """
 
     language: str = ""
@@ -78,15 +79,20 @@ class Fit(Frozen):
     answer: str = ""
     refused: tuple[Refused, ...] = ()
     refused_count: int = 0
+    refused_rows: tuple[int, ...] = ()
 
 
 class Cost(Frozen):
     """What one run of a kind is expected to take on this machine.
 
     Attributes:
-        method: The method of the runs it holds for.
-        seconds: Wall time of one run that has the machine for itself.
-        memory: Bytes of the run's process at its peak.
+        method: The method of the runs it holds for; `arms`: the arms.
+        seconds: Wall time of one run that has the machine for itself, once model and data are loaded and the base is
+            measured.
+        low: The same where every answer is as short as a right one; `high`: where all are as long as they may be.
+        memory: Bytes of the run's process at its peak, with what it shares.
+        own: Of them, bytes that it shares with no other run.
+        batches: The same as `memory` at smaller batches, by the number of examples.
         basis: What the figures rest on, in words.
     """
 
@@ -94,6 +100,11 @@ class Cost(Frozen):
     seconds: float
     memory: int
     basis: str = ""
+    arms: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    own: int = 0
+    batches: dict[int, int] = {}
 
 
 class Inspection(Frozen):
@@ -101,7 +112,8 @@ class Inspection(Frozen):
 
     Attributes:
         understanding: None where the study's own data are used.
-        costs: One for each method of the trial's arms that could be estimated.
+        costs: One for each arm whose cost could be estimated, arms with the same figures together.
+        once: Seconds that come once a trial: loading model and data, measuring the base.
         seconds: Wall time of the whole trial on this machine, (low, high); None where it is not known.
         memory: Bytes that the largest run needs at its peak; 0 where it is not known.
         warnings: What may go wrong, with what to do about it, a sentence or two each.
@@ -110,6 +122,7 @@ class Inspection(Frozen):
     understanding: Understanding | None = None
     fit: Fit
     costs: tuple[Cost, ...] = ()
+    once: float = 0.0
     seconds: tuple[float, float] | None = None
     memory: int = 0
     warnings: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -22,6 +23,7 @@ from jobs.result import Result
 
 if TYPE_CHECKING:
     from engine.data.results import Table
+    from engine.models.hub import Details, Found
     from jobs.elsewhere import Contents, Thresholds
     from jobs.kept import Kept
     from jobs.parts import Roles
@@ -112,6 +114,40 @@ def models() -> tuple[str, ...]:
     return tuple(bundled.names())
 
 
+def downloaded_models(lab: LabLike) -> tuple[str, ...]:
+    """Names of the models that were downloaded from the hub."""
+    from engine.models import downloaded
+
+    return tuple(model.name for model in downloaded.every(lab.home.models))
+
+
+def search_hub(_lab: LabLike, words: str) -> list[Found]:
+    """Text-generating models of the hub. Raises HubError where it cannot be asked."""
+    from engine.models import hub
+
+    return hub.search(words)
+
+
+def hub_details(_lab: LabLike, repository: str) -> Details:
+    """What a model of the hub is, before it is downloaded. Raises HubError."""
+    from engine.models import hub
+
+    return hub.details(repository)
+
+
+def download_model(
+    lab: LabLike, model: Details, progress: Callable[[int, int], object], cancelled: threading.Event
+) -> str:
+    """Download a model into the data folder. Gives the name by which it is chosen.
+
+    Raises:
+        ModelError: It was given up, it cannot be had, or it cannot be used.
+    """
+    from engine.models import hub
+
+    return hub.download(model, lab.home.models, progress, cancelled).name
+
+
 def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
     """Plan a trial and queue what of it is not finished yet. Gives the trial's id.
 
@@ -126,7 +162,7 @@ def plan(lab: LabLike, study: StudySpec, choice: Launch) -> TrialSpec:
     """The trial this choice stands for. Raises LabError where model or data cannot be used."""
     from jobs.launch import ready
 
-    return ready(lab.home, study, **_arguments(choice))
+    return ready(lab.home, study, **_arguments(lab, choice))
 
 
 def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Event) -> Inspection | None:
@@ -138,17 +174,17 @@ def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Ev
     from jobs import launch
     from jobs.studies import prepare
 
-    planned = prepare(study, **_arguments(choice))
+    planned = prepare(study, **_arguments(lab, choice))
     return launch.inspected(lab.home, planned, cancel) if planned.own else None
 
 
-def _arguments(choice: Launch) -> dict[str, Any]:
+def _arguments(lab: LabLike, choice: Launch) -> dict[str, Any]:
+    from engine.models.downloaded import located
     from jobs.studies import Options
 
     options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
-    return {
-        "scale": choice.scale, "seeds": choice.seeds, "model": choice.model, "data": choice.data, "options": options,
-    }  # fmt: skip
+    model = located(choice.model, lab.home.models)
+    return {"scale": choice.scale, "seeds": choice.seeds, "model": model, "data": choice.data, "options": options}
 
 
 def resume_trial(lab: LabLike, trial: str) -> str:

@@ -38,6 +38,7 @@ class Opened(NamedTuple):
     metrics: dict[str, Metric]
     models: tuple[str, ...]
     tables: dict[str, Kept]
+    downloaded: tuple[str, ...]
 
 
 class Session(QObject):
@@ -76,6 +77,7 @@ class Session(QObject):
         self.broken: tuple[Broken, ...] = ()
         self.metrics: Mapping[str, Metric] = {}
         self.models: tuple[str, ...] = ()
+        self.downloaded: tuple[str, ...] = ()
         self.snapshot: Snapshot | None = None
         self.results: dict[str, Result] = {}
         self.tables: dict[str, Kept] = {}
@@ -177,7 +179,7 @@ class Session(QObject):
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
             return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(),
-                          operations.kept_tables(lab))  # fmt: skip
+                          operations.kept_tables(lab), operations.downloaded_models(lab))  # fmt: skip
         except BaseException:
             operations.close_lab(lab, 0)
             raise
@@ -262,7 +264,7 @@ class Session(QObject):
     def _opened(self, found: Opened) -> None:
         self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
         self.studies = {s.id: s for s in found.studies}
-        self.tables = found.tables
+        self.tables, self.downloaded = found.tables, found.downloaded
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
         self._reader.start()

@@ -104,7 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)")
     run.add_argument("--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)")
     run.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
-    run.add_argument("--model", metavar="NAME|FOLDER", help="a bundled model, or a local Hugging Face model folder")
+    run.add_argument(
+        "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
+    )
     run.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
     _reading(run)
     run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
@@ -142,6 +144,8 @@ def build_parser() -> argparse.ArgumentParser:
     analyze.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
     _home(analyze)
 
+    _add_models(command("models", "List base models: bundled, downloaded, and with --search the hub's.", _models))
+
     doctor = command("doctor", "Look at this machine, and say what to do about what is missing.", _doctor)
     doctor.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(doctor)
@@ -152,6 +156,25 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("competence", help="Measure what a base model can do, before and after tuning.", add_help=False)
     commands.add_parser("export-world", help="Write the world's tasks as JSON lines, for others.", add_help=False)
     return parser
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    models.add_argument("--search", metavar="WORDS", help="look on the Hugging Face hub for models of these names")
+    models.add_argument("--json", action="store_true", help="as JSON, on standard output")
+    _home(models)
+    more = models.add_subparsers(title="more", metavar="get|remove")
+    text = "Show what speaks for and against a model of the hub, then download it into the data folder."
+    get = more.add_parser("get", help=text, description=text, allow_abbrev=False)
+    get.set_defaults(work=_models_get)
+    get.add_argument("model", metavar="OWNER/NAME", help="as the top of the model's page shows it")
+    get.add_argument("--revision", metavar="REV", help="a commit of 40 digits, a branch or a tag (default: main)")
+    get.add_argument("--yes", action="store_true", help="download without asking")
+    _home(get)
+    text = "Delete a downloaded model. Results that were made with it stay."
+    remove = more.add_parser("remove", help=text, description=text, allow_abbrev=False)
+    remove.set_defaults(work=_models_remove)
+    remove.add_argument("model", metavar="OWNER/NAME[@REV]", help="as `models` lists it")
+    _home(remove)
 
 
 def _home(parser: argparse.ArgumentParser) -> None:
@@ -264,6 +287,24 @@ def _doctor(options: argparse.Namespace, screen: Screen, open_window: Window) ->
     from jobs.commands.doctor import doctor
 
     return doctor(getattr(options, "home", None), screen, as_json=options.json)
+
+
+def _models(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.models import models
+
+    return models(getattr(options, "home", None), screen, options.search, as_json=options.json)
+
+
+def _models_get(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.models import get
+
+    return get(options.model, options.revision, options.yes, getattr(options, "home", None), screen)
+
+
+def _models_remove(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.models import remove
+
+    return remove(options.model, getattr(options, "home", None), screen)
 
 
 def _pretrain(argv: list[str]) -> int:

@@ -65,6 +65,11 @@ class Home:
         return self.folder / "reports"
 
     @property
+    def models(self) -> Path:
+        """Models downloaded from the hub, one folder each."""
+        return self.folder / "models"
+
+    @property
     def lock(self) -> Path:
         """Held open by the one process that owns this folder."""
         return self.folder / "owner.lock"

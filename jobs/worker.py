@@ -65,6 +65,7 @@ def main(job: Job, line: Connection, shared: Any = None) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     folder = Path(job.folder)
+    os.environ["TUNING_FORK_MODELS"] = str(folder.parent.parent / "models")  # where a teacher's name may lead
     threading.Thread(target=_watch, args=(line, stop), name="watchdog", daemon=True).start()
     code = BUG
     try:

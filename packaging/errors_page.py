@@ -27,7 +27,7 @@ KINDS = {
     "ReportError": ("Reports", "Choose another place for the file."),
 }
 """Each kind of error with its title, and what to do where the message itself does not say."""
-NAMED_LATER = {"unusable": "DataError", "PartError": "SpecError", "NotJson": "DataError"}
+NAMED_LATER = {"unusable": "DataError", "PartError": "SpecError", "NotJson": "DataError", "HubError": "ModelError"}
 """Functions and classes of ours that make one of the kinds; `unusable` has the file before its message."""
 HEAD = """\
 # Error messages

@@ -1,41 +1,61 @@
-"""Where base models come from: bundled ones, and a user's own folders."""
+"""Where base models come from: bundled ones, downloads from the hub, and a user's own folders."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from engine.errors import ModelError
-from engine.models import bundled, folder
-from engine.models.loading import load
+from engine.models import bundled, cache, downloaded, folder
+from engine.models.loading import load, load_tokenizer
 from engine.spec import ModelRef
 
-__all__ = ["load", "resolve"]
+__all__ = ["load", "load_tokenizer", "resolve"]
 
 
-def resolve(name_or_folder: str | Path | None) -> ModelRef:
-    """A base model by name or folder, checked to be safe and whole. Imports no torch.
+def resolve(name_or_folder: str | Path | None, downloads: Path | None = None) -> ModelRef:
+    """A base model by name or folder, checked to be safe and whole. Imports no torch, asks no network.
 
     Args:
-        name_or_folder: A bundled model's name, or a folder with a Hugging Face causal language model (a name wins
-            over a folder of the same name; "./name" is always a folder). None: the first bundled model.
+        name_or_folder: A bundled model's name, a downloaded one ("owner/name" or "owner/name@revision"), or a folder
+            with a Hugging Face causal language model (a name wins over a folder of the same name; "./name" is always
+            a folder). None: the first bundled model.
+        downloads: The folder of downloaded models; None: `downloaded.default_folder()`.
 
     Raises:
         ModelError: There is no such model, or it is incomplete or unsafe.
     """
     if name_or_folder is None:
         name_or_folder = bundled.default()
-    path = bundled.find(str(name_or_folder))
+    text = str(name_or_folder)
+    path = bundled.find(text)
     if path is not None:
         return folder.resolve(path, path.name)
+    if (model := downloaded.find(text, downloads)) is not None:
+        return folder.resolve(Path(model.path))
     try:
         path = Path(name_or_folder).expanduser()
         exists = path.exists()
     except (OSError, RuntimeError, ValueError):  # a name too long, no home, a NUL
         exists = False
     if not exists or path is None:
-        known = ", ".join(bundled.names()) or "none is installed"
-        raise ModelError(
-            f"There is no model named {folder.shown(str(name_or_folder))}, and no such folder.",
-            f"Bundled models: {known}. Or name a folder with config.json, tokenizer.json and *.safetensors.",
-        )
+        raise _unknown(text, downloads)
     return folder.resolve(path)
+
+
+def _unknown(text: str, downloads: Path | None) -> ModelError:
+    known = ", ".join(bundled.names()) or "none is installed"
+    there = ", ".join(model.name for model in downloaded.every(downloads)[:10])
+    lists = f"Bundled models: {known}." + (f" Downloaded: {there}." if there else "")
+    if downloaded.is_name(text):
+        plain = text.partition("@")[0]
+        if (held := cache.find(plain)) is not None:
+            lists = f"The hub's own cache has it: {folder.shown(str(held))} can be named as it is. {lists}"
+        return ModelError(
+            f"{folder.shown(text)} is not downloaded, and there is no such folder.",
+            f"`python main.py models get {plain}` downloads it from the hub; in the window, Find… beside the model. "
+            + lists,
+        )
+    return ModelError(
+        f"There is no model named {folder.shown(text)}, and no such folder.",
+        f"{lists} Or name a folder with config.json, tokenizer.json and *.safetensors.",
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError, OutOfMemory
-from engine.models import folder
+from engine.models import folder, tokens, view
 from engine.provenance import quiet
 from engine.spec import ModelRef
 
@@ -14,47 +14,78 @@ from engine.spec import ModelRef
 def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
     """The model of a reference, in float32 and in evaluation mode, and its tokenizer.
 
-    The folder is checked again, as `engine.models.resolve` does it.
+    The folder is checked again, as `engine.models.resolve` does it, and nothing but the checked files is opened.
 
     Raises:
         ModelError: The folder has changed since the reference was made, or cannot be loaded.
         OutOfMemory: The weights do not fit.
     """
+    root = _unchanged(ref)
+    quiet()
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from engine import products
+
+    try:
+        with view.only(folder.opened(root)) as place:
+            tokenizer = tokens.load(place)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                place,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+            model, report = loaded[0].to(device), loaded[1]
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemory(f"The model {ref.name!r} does not fit into memory.", "Use a smaller model.") from error
+    except ModelError:
+        raise
+    except Exception as error:  # a library's parsers raise anything on files they do not expect
+        raise _unloadable(ref, error) from error
+    model.name_or_path = model.config._name_or_path = tokenizer.name_or_path = str(root)  # noqa: SLF001 - transformers' own
+    _check_whole(ref, report)
+    _check_vocabulary(ref, model, tokenizer)
+    products.quicken(model)
+    return model.eval(), tokenizer
+
+
+def load_tokenizer(ref: ModelRef) -> Any:
+    """The tokenizer of a reference, as `load` gives it, without the model.
+
+    Raises:
+        ModelError: The folder has changed since the reference was made, or its tokenizer cannot be loaded.
+    """
+    root = _unchanged(ref)
+    quiet()
+    try:
+        with view.only([root / name for name in folder.listed(root)]) as place:
+            tokenizer = tokens.load(place)
+    except ModelError:
+        raise
+    except Exception as error:  # a library's parsers raise anything on files they do not expect
+        raise _unloadable(ref, error) from error
+    tokenizer.name_or_path = str(root)
+    return tokenizer
+
+
+def _unchanged(ref: ModelRef) -> Path:
     root = Path(ref.path)
-    found = folder.resolve(root, ref.name)
-    if found.digest != ref.digest:
+    if folder.resolve(root, ref.name).digest != ref.digest:
         raise ModelError(
             f"The model {ref.name!r} has changed since this run was queued.",
             "Finished runs are kept. Put the old files back and retry, or queue the study again with the new ones.",
         )
-    quiet()
-    import torch
-    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+    return root
 
-    from engine import products
 
-    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        # tokenizer.json as it stands: AutoTokenizer goes by the model's type, and may build another one from it.
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(root, **settings)
-        tokenizer.model_input_names = ["input_ids", "attention_mask"]
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            root, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **settings
-        )
-        model, report = loaded[0].to(device), loaded[1]
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise OutOfMemory(f"The model {ref.name!r} does not fit into memory.", "Use a smaller model.") from error
-    except Exception as error:  # a library's parsers raise anything on files they do not expect
-        raise ModelError(
-            f"The model {ref.name!r} cannot be loaded: {_first_line(error)}",
-            "Its files do not fit together, or this version of transformers does not know them.",
-        ) from error
-    _check_whole(ref, report)
-    _check_vocabulary(ref, model, tokenizer)
-    tokenizer.chat_template = folder.chosen(tokenizer.chat_template) or None
-    _set_pad(tokenizer)
-    products.quicken(model)
-    return model.eval(), tokenizer
+def _unloadable(ref: ModelRef, error: Exception) -> ModelError:
+    return ModelError(
+        f"The model {ref.name!r} cannot be loaded: {_first_line(error)}",
+        "Its files do not fit together, or this version of transformers does not know them.",
+    )
 
 
 def _check_whole(ref: ModelRef, report: dict[str, Any]) -> None:
@@ -77,12 +108,6 @@ def _check_vocabulary(ref: ModelRef, model: Any, tokenizer: Any) -> None:
             f"The tokenizer of {ref.name!r} does not fit the model: it has token {top}, the model knows {rows} tokens.",
             "Use the tokenizer that came with the model.",
         )
-
-
-def _set_pad(tokenizer: Any) -> None:
-    """A token to pad with; it is masked out, so any will do that exists."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
 
 
 def _first_line(error: Exception) -> str:

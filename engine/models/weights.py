@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
+from engine.models import safety
 
 LARGEST_HEADER = 100_000_000  # bytes; safetensors' own bound
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -82,14 +84,13 @@ def files(folder: Path) -> list[Path]:
     Raises:
         ModelError: There are none, or the index of a model in several files is broken.
     """
-    if (folder / SINGLE).is_file():
+    if (folder / SINGLE).exists() or (folder / SINGLE).is_symlink():
+        safety.check_file(folder, SINGLE)
         return [folder / SINGLE]
     index = folder / INDEX
-    if not index.is_file():
-        raise ModelError(
-            f"{folder.name} holds no safetensors weights ({SINGLE}).",
-            "Only safetensors are loaded. Save the model with save_pretrained(folder), which writes them.",
-        )
+    if not index.exists() and not index.is_symlink():
+        raise _missing(folder)
+    safety.check_file(folder, INDEX)
     try:
         listed = json.loads(index.read_bytes())["weight_map"]
         shards = sorted(set(listed.values()))
@@ -106,6 +107,7 @@ def files(folder: Path) -> list[Path]:
             raise ModelError(f"{INDEX} names {str(shard)[:80]!r}, which is no safetensors file of this folder.", _AGAIN)
         if not (folder / shard).is_file():
             raise ModelError(f"{shard} is missing, one of {len(shards)} files of weights.", _AGAIN)
+        safety.check_file(folder, shard)
     held = {shard: tensors(folder / shard) for shard in shards}
     for name, shard in entries:
         if name not in held[shard]:
@@ -113,3 +115,48 @@ def files(folder: Path) -> list[Path]:
     if not shards:
         raise ModelError(f"{INDEX} names no files.", _AGAIN)
     return [folder / shard for shard in shards]
+
+
+def _missing(folder: Path) -> ModelError:
+    """Why there are no weights to load."""
+    there = sorted(path.name for path in folder.glob("*.safetensors"))
+    parts = [name for name in there if re.fullmatch(r".*-\d{5}-of-\d{5}\.safetensors", name)]
+    if parts:
+        return ModelError(
+            f"{folder.name} holds {len(parts)} file(s) of weights ({parts[0]}, ...) but no {INDEX}, which says what "
+            "is in which.",
+            "Download that file too, or save the model anew with save_pretrained(folder).",
+        )
+    if there:
+        return ModelError(
+            f"{folder.name} holds no {SINGLE}, but {', '.join(there[:3])}.",
+            f"If that is the whole model, name it {SINGLE}; several files need {INDEX}.",
+        )
+    if other := other_form(folder):
+        return ModelError(f"{folder.name} holds no safetensors weights ({SINGLE}), but {other[0]}.", other[1])
+    return ModelError(
+        f"{folder.name} holds no safetensors weights ({SINGLE}).",
+        "Only safetensors are loaded. Save the model with save_pretrained(folder), which writes them.",
+    )
+
+
+def other_form(folder: Path) -> tuple[str, str] | None:
+    """What a folder holds instead of safetensors, and what to do; None where it holds no weights at all."""
+    original = "Use the repository that it was made from, with config.json and safetensors."
+    forms = (
+        (safety.PICKLES, "pickled weights, which can run code when they are loaded and are not opened",
+         "Take a version with safetensors; or, if you trust the file, load it once elsewhere and call "
+         "save_pretrained(folder)."),
+        ((".gguf", ".ggml"), "quantised weights for llama.cpp (GGUF), which cannot be tuned", original),
+        ((".h5", ".msgpack", ".tflite"), "weights for TensorFlow or Flax, which are not read", original),
+        ((".onnx",), "a model for ONNX, which cannot be tuned", original),
+    )  # fmt: skip
+    for suffixes, what, hint in forms:
+        for place in (folder, folder / "original", folder / "onnx", folder / "gguf"):
+            found = sorted(p.name for p in place.glob("*") if p.suffix.lower() in suffixes and p.name not in _TRAINER)
+            if found:
+                return f"{what} ({found[0][:80]})", hint
+    return None
+
+
+_TRAINER = frozenset(("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.errors import ModelError, RunError, SpecError
+from engine.models.downloaded import located
 from engine.spec import StudySpec, TrialSpec
 from jobs.commands.announce import announce
 from jobs.commands.progress import follower
@@ -101,7 +102,7 @@ def _ready(home: Home, study: StudySpec, request: Request, screen: Screen) -> Tr
             scale=request.scale,
             seeds=request.seeds,
             arms=request.arms,
-            model=request.model,
+            model=located(request.model, home.models),
             data=request.data,
             options=request.options,
         )
