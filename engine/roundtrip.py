@@ -64,8 +64,13 @@ def _reason(example: Example, renderer: Renderer) -> str:
     wanted = "no call" if not example.gold.calls else example.gold.shown()
     if example.gold.kind == "text":
         return f"The model's chat template writes {_cut(text)} for the answer {_cut(example.gold.text)}."
+    read_as = _words(reading)
+    if read_as == wanted:
+        return (
+            f"The grader {example.gold.grader!r} does not take the file's own answer as right: {_cut(wanted, False)}."
+        )
     return (
-        f"The model's chat template writes {_cut(text)}, which reads as {_cut(_words(reading), quoted=False)} "
+        f"The model's chat template writes {_cut(text)}, which reads as {_cut(read_as, quoted=False)} "
         f"where {_cut(wanted, quoted=False)} is right."
     )
 
