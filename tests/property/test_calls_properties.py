@@ -18,7 +18,8 @@ SCHEMA = {"type": "object", "properties": {name: {} for name in ("a", "b", "from
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("f", "g.h", "get-it")]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(["</tool_call>", "<think>", "'\"", "[f(a=1)]"]),
+    | st.text(st.characters(exclude_categories=("Cs",)))
+    | st.sampled_from(["</tool_call>", "<think>", "'\"", "[f(a=1)]"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
@@ -62,14 +63,15 @@ def test_what_is_written_is_read_back(language: str, calls: Written) -> None:
 
 
 PARTS = (
-    "<tool_call>", "</tool_call>", "{", "}", "[", "]", "(", ")", '"', "'", "\\", " ", "\n", "<think>", "</think>", "<function=f>",
-    "<parameter=a>", "</parameter>", "</function>", "[TOOL_CALLS]", "[ARGS]", "<arg_key>a</arg_key>", "<arg_value>",
-    "</arg_value>", "<|tool_call_start|>", "<|tool_call_end|>", "[f(", "f(a=1", "```tool_code\n", "```", "<functioncall>",
-    "<start_function_call>", "call:f{", "<escape>", "<end_function_call>", ' "arguments": \'', "<｜tool▁call▁begin｜>",
-    "<｜tool▁sep｜>", "<|tool_call|>", "<|tool_call_begin|>", '<invoke name="f">', '<parameter name="a">', "to=functions.f",
-    "<|channel|>analysis<|message|>", "<|message|>", "<|python_tag|>", '{"name":"f","arguments":{', '"name": "f", ', "-", "not ",
-    "lambda:", "a.", "1e999,", "0x", 'f"', "True", "null", "\ud800", "\x00", "<|im_end|>", "</s>", ";", ",", "from=", "'''",
-    '"""', "#", "@", "**", "if ", "9" * 50,
+    "<tool_call>", "</tool_call>", "{", "}", "[", "]", "(", ")", '"', "'", "\\", " ", "\n", "<think>",
+    "</think>", "<function=f>", "<parameter=a>", "</parameter>", "</function>", "[TOOL_CALLS]", "[ARGS]",
+    "<arg_key>a</arg_key>", "<arg_value>", "</arg_value>", "<|tool_call_start|>", "<|tool_call_end|>", "[f(",
+    "f(a=1", "```tool_code\n", "```", "<functioncall>", "<start_function_call>", "call:f{", "<escape>",
+    "<end_function_call>", ' "arguments": \'', "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<|tool_call|>",
+    "<|tool_call_begin|>", '<invoke name="f">', '<parameter name="a">', "to=functions.f",
+    "<|channel|>analysis<|message|>", "<|message|>", "<|python_tag|>", '{"name":"f","arguments":{',
+    '"name": "f", ', "-", "not ", "lambda:", "a.", "1e999,", "0x", 'f"', "True", "null", "\ud800", "\x00",
+    "<|im_end|>", "</s>", ";", ",", "from=", "'''", '"""', "#", "@", "**", "if ", "9" * 50,
 )  # fmt: skip
 
 

@@ -82,8 +82,8 @@ READ: list[tuple[str, str, list[tuple[str, dict[str, Any]]]]] = [
      '{"city": "Rome"}<|tool_call_end|><|tool_calls_section_end|>', [ROME]),
     ("invoke", '<minimax:tool_call>\n<invoke name="weather">\n<parameter name="city">Rome</parameter>\n'
      '<parameter name="days">3</parameter>\n</invoke>\n</minimax:tool_call>', [THREE]),
-    ("invoke", '<｜DSML｜function_calls>\n<｜DSML｜invoke name="weather">\n<｜DSML｜parameter name="open" string="true">'
-     "5</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>", [("weather", {"open": "5"})]),
+    ("invoke", '<｜DSML｜function_calls>\n<｜DSML｜invoke name="weather">\n<｜DSML｜parameter name="open" '
+     'string="true">5</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>', [("weather", {"open": "5"})]),
     ("lfm2", "<|tool_call_start|>[weather(city=\"Rome\", days=3), weather(city='it\"s', flag=true)]<|tool_call_end|>",
      [THREE, ("weather", {"city": 'it"s', "flag": True})]),
     ("lfm2", '<function_calls>weather(city="Rome")\nget-news(q="a\nb")</function_calls>',
