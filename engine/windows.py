@@ -29,8 +29,9 @@ def window(config: Any) -> int | None:
 def context(config: Any) -> int | None:
     """The longest sequence that a configuration names, in tokens; None where it names none."""
     text = config.get_text_config()
-    own = getattr(text, "max_position_embeddings", None)  # also under the name that a family has for it
-    return min([*_lengths(text.to_dict(), _CONTEXT), *([own] if _is_length(own) else [])], default=None)
+    own: Any = getattr(text, "max_position_embeddings", None)  # also under the name that a family has for it
+    said = [*_lengths(text.to_dict(), _CONTEXT), own]
+    return min((length for length in said if _is_length(length)), default=None)
 
 
 def _lengths(plain: Mapping[str, Any], names: re.Pattern[str]) -> Iterator[int]:

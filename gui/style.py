@@ -85,6 +85,8 @@ QPlainTextEdit {
   color: $text; background: $surface; border: 1px solid $line; border-radius: 7px; padding: 6px;
   selection-background-color: $accent; selection-color: $on_accent;
 }
+QProgressBar[measured="true"] { background: $line; border: none; border-radius: 2px; }
+QProgressBar[measured="true"]::chunk { background: $accent; border-radius: 2px; }
 QMenu { color: $text; background: $surface; border: 1px solid $line; padding: 4px; }
 QMenu::item { padding: 5px 22px; border-radius: 5px; }
 QMenu::item:selected { background: $selection; }

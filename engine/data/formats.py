@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.data.files.opening import File, opened
+from engine.data.files.opening import opened
 from engine.data.files.rows import Rows, take
 from engine.data.forms.finding import FIELDS, Finder, known
 from engine.data.kept import MOST_EXAMPLES, Kept
@@ -69,7 +69,8 @@ def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, witho
     file = opened(path)
     problems, notes = Problems(path, skip_bad_rows, SKIP), Notes()
     found = take(file, FIELDS, problems)
-    _unchanged(file)
+    if file.changed():
+        raise unusable(path, "changed while it was read", "Wait until it is written, and start again.")
     finder = Finder(path, grader)
     read_rows = len(found.kept)
     kept = _examples(found, finder, problems, notes, frozenset(without))
@@ -177,18 +178,6 @@ def _too_few(path: Path, count: int, problems: Problems, without: bool) -> DataE
     elif without:
         hint = f"Rows were left out that the model's chat template refuses. {hint}"
     return unusable(path, f"holds {count} usable examples, fewer than {FEWEST}{gone}", hint)
-
-
-def _unchanged(file: File) -> None:
-    """Raises DataError where the file was written to while it was read."""
-    try:
-        size = file.path.stat().st_size
-        with file.path.open("rb") as again:
-            same = size == file.size and hashlib.file_digest(again, "sha256").hexdigest() == file.digest
-    except OSError:
-        same = False
-    if not same:
-        raise unusable(file.path, "changed while it was read", "Wait until it is written, and start again.")
 
 
 def _kind(value: Any) -> str:

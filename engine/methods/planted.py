@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
@@ -65,8 +66,17 @@ def _answered(example: Example, change: dict[str, Any]) -> Example:
     return example.model_copy(update={"answer": {**example.answer, **change}})
 
 
+def _loaded(arguments: str) -> Any:
+    """Arguments that a file has as JSON text; None where they are none."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return None
+
+
 def _arguments(tool: Mapping[str, Any], given: Any) -> dict[str, Any]:
     """The request's values under the names of another tool: each the first of its kind that is left."""
+    given = _loaded(given) if isinstance(given, str) else given
     left = list(given.values()) if isinstance(given, Mapping) else []
     found: dict[str, Any] = {}
     for name, about in ((tool.get("parameters") or {}).get("properties") or {}).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import ModelError
-from engine.models import bundled, downloaded, folder
+from engine.models import bundled, cache, downloaded, folder
 from engine.models.loading import load, load_tokenizer
 from engine.spec import ModelRef
 
@@ -48,6 +48,8 @@ def _unknown(text: str, downloads: Path | None) -> ModelError:
     lists = f"Bundled models: {known}." + (f" Downloaded: {there}." if there else "")
     if downloaded.is_name(text):
         plain = text.partition("@")[0]
+        if (held := cache.find(plain)) is not None:
+            lists = f"The hub's own cache has it: {folder.shown(str(held))} can be named as it is. {lists}"
         return ModelError(
             f"{folder.shown(text)} is not downloaded, and there is no such folder.",
             f"`python main.py models get {plain}` downloads it from the hub; in the window, Find… beside the model. "

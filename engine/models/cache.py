@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def name(snapshot: Path) -> str:
     if found is None:
         return ""
     return f"{found.name.removeprefix(_PREFIX).replace(_SEPARATOR, '/')}@{snapshot.name[:8]}"
+
+
+def find(repository: str) -> Path | None:
+    """The folder that the hub's own client keeps a model in, on this machine; None where it has none."""
+    home = os.environ.get("HF_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    place = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or os.path.join(home, "hub")
+    try:
+        found = Path(os.path.expandvars(place)).expanduser() / f"{_PREFIX}{repository.replace('/', _SEPARATOR)}"
+        return found if is_repository(found) else None
+    except (OSError, RuntimeError, ValueError):  # no home, a NUL
+        return None
 
 
 def snapshot(folder: Path) -> Path:

@@ -34,6 +34,8 @@ def resolve(path: Path, name: str | None = None) -> ModelRef:
     if not path.is_dir():
         raise ModelError(f"{shown(str(path))} is not a folder.", "Name the folder that holds config.json.")
     root = path.resolve()
+    if root.name == "snapshots":
+        root = root.parent
     if cache.is_repository(root):
         root = cache.snapshot(root)
     if not (root / "config.json").is_file():

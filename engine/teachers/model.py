@@ -17,11 +17,14 @@ def teacher(name: str, subject: Subject) -> Subject:
     """
     if name == "self":
         return subject
+    from engine import trial_step
     from engine.generation import LocalSubject
     from engine.models import load, resolve
 
-    model, tokenizer = load(resolve(name), _device(subject))
+    found = resolve(name)
+    model, tokenizer = load(found, _device(subject))
     model.eval()
+    trial_step.require(found.name, model, tokenizer)
     # The same data in the teacher's own tokens: it may need more of them for the same answer.
     limits = getattr(subject, "limits", None)
     return LocalSubject(model, tokenizer, getattr(subject, "stop", None), limits=limits)

@@ -54,7 +54,7 @@ def model_field(models: Sequence[str]) -> QComboBox:
     line = field.lineEdit()
     if line is not None:
         line.setPlaceholderText("the default bundled model")
-    field.setToolTip("One of the lab's own models, or the folder of any causal language model.")
+    field.setToolTip("One of the lab's own models, one you downloaded, or the folder of any causal language model.")
     return field
 
 
@@ -68,17 +68,22 @@ class OptionsDialog(QDialog):
         looked(Launch, Event): A model or data of the user's own are named; `show_inspection` or `show_problem` says
             what the lab understood. The event is set where that is no longer wanted.
 
+        find_wanted(): The user wants to look for a model on the hub; `take_model` gives what was found.
+
     Args:
         models: The bundled models, the default first. Any other is named by its folder.
+        downloaded: Models that were downloaded from the hub.
     """
 
     wanted = Signal(object)
+    find_wanted = Signal()
     sized = Signal(str, int)
     looked = Signal(object, object)
 
     def __init__(
-        self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None
-    ) -> None:
+        self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None,
+        downloaded: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Options")
@@ -90,7 +95,7 @@ class OptionsDialog(QDialog):
         self.scale.setCurrentIndex(max(0, self.scale.findData(default_scale(study))))
         self.seeds.setRange(1, 1000)
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
-        self.model, self.data = model_field(models), QLineEdit()
+        self.model, self.data = model_field((*models, *downloaded)), QLineEdit()
         self.data.setPlaceholderText("the study's own data")
         self.skip, self.grader, self.batch = QCheckBox("Leave out rows that cannot be used"), QComboBox(), QSpinBox()
         for name, words in GRADER_WORDS.items():
@@ -134,7 +139,8 @@ class OptionsDialog(QDialog):
         self._row(form, "&Scale", self.scale)
         self._row(form, "S&eeds for each arm", self.seeds)
         choose = push_button("Choose…", self._choose_model, about="model folder")
-        self._row(form, "&Model", self.model, choose)
+        self.find_model = push_button("Find…", self.find_wanted.emit, about="a model on the hub")
+        self._row(form, "&Model", self.model, choose, self.find_model)
         if self._study.accepts_data:
             self._row(form, "&Data file", self.data, push_button("Choose…", self._choose_data, about="data file"))
             self._row(form, "&Bad rows", self.skip)
@@ -163,18 +169,19 @@ class OptionsDialog(QDialog):
         column.addLayout(row)
         column.addLayout(buttons)
 
-    def _row(self, form: QFormLayout, name: str, field: QWidget, button: QWidget | None = None) -> None:
+    def _row(self, form: QFormLayout, name: str, field: QWidget, *buttons: QWidget) -> None:
         label = QLabel(name)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setBuddy(field)
         field.setAccessibleName(name.replace("&", ""))
-        if button is None:
+        if not buttons:
             form.addRow(label, field)
             return
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(field, 1)
-        row.addWidget(button)
+        for button in buttons:
+            row.addWidget(button)
         form.addRow(label, row)
 
     def choice(self) -> Launch:
@@ -186,6 +193,13 @@ class OptionsDialog(QDialog):
             grader=self.grader.currentData() if data else "", skip_bad_rows=bool(data) and self.skip.isChecked(),
             batch_size=self.batch.value() if self.batch.value() != usual else None,
         )  # fmt: skip
+
+    def take_model(self, name: str) -> None:
+        """Put a model that was found on the hub into its field."""
+        if not self.is_over:
+            if self.model.findText(name) < 0:
+                self.model.addItem(name)
+            self.model.setEditText(name)
 
     def show_error(self, error: BaseException) -> bool:
         """Say why the study cannot be queued as asked for. False where it is a bug, or nobody looks any more."""

@@ -223,14 +223,23 @@ class QuestionsPage(Page):
     def ask(self, study: StudySpec) -> OptionsDialog:
         """Let the user choose scale, seeds, model and data."""
         session = self.context.session
-        dialog = OptionsDialog(study, session.snapshot, session.models, self.window())
+        dialog = OptionsDialog(study, session.snapshot, session.models, self.window(), session.downloaded)
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
         dialog.sized.connect(
             lambda scale, seeds: self._detectable(study, scale, seeds, partial(dialog.show_detectable, scale, seeds))
         )
+        dialog.find_wanted.connect(lambda: self._find(dialog))
         dialog.looked.connect(lambda choice, cancel: self._look(study, choice, cancel, dialog))
         dialog.open()
         return dialog
+
+    def _find(self, dialog: OptionsDialog) -> None:
+        """Look for a model on the hub; what is downloaded goes into the options."""
+        from gui.dialogs.hub import HubDialog
+
+        hub = HubDialog(self.context.session, dialog)
+        hub.chosen.connect(dialog.take_model)
+        hub.open()
 
     def _look(self, study: StudySpec, choice: Launch, cancel: threading.Event, dialog: OptionsDialog) -> None:
         """Look at a user's model and data, and say in the dialog what was understood."""

@@ -9,7 +9,7 @@ from engine.data.problems import Problems, unusable
 from engine.data.rows import FEWER
 from engine.data.strict_json import LONGEST_ROW
 
-MOST_LINES = 20_000_000  # blank ones count: a packed file may hold little else
+MOST_LINES = 5_000_000  # blank ones count: a packed file may hold little else
 _BLANK = b" \t\r\n"
 _CHUNK = 2**20
 

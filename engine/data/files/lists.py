@@ -128,7 +128,7 @@ class _Reader:
         line = self._gone + self._text.count("\n", 0, at) + 1
         start = self._text.rfind("\n", 0, at)
         column = at - start if start >= 0 else self._line_start + at + 1
-        self.problems.skip = False
+        self.problems.skip, self.problems.hint = False, ""
         self.problems.add(max(1, self.row), "", f"is not JSON: {text}, at line {line}, column {column}")
         self.problems.check()
         raise AssertionError("a problem was added, so that the check raises")

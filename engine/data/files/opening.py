@@ -33,6 +33,7 @@ class File:
     Attributes:
         digest: sha256 of its bytes as they lie on the disk.
         size: Their number.
+        written: When it was last written, in nanoseconds.
         head: The first `HEAD` bytes, unpacked.
         packed: Whether it is packed by gzip.
     """
@@ -40,6 +41,7 @@ class File:
     path: Path
     digest: str
     size: int
+    written: int
     head: bytes
     packed: bool
 
@@ -54,6 +56,14 @@ class File:
             raise unusable(self.path, f"is packed by gzip and broken or cut off ({why})", "Fetch it anew.") from error
         except OSError as error:
             raise _unreadable(self.path, error) from error
+
+    def changed(self) -> bool:
+        """Whether the file was written to since it was opened."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return True
+        return (now.st_size, now.st_mtime_ns) != (self.size, self.written)
 
     @property
     def parquet(self) -> bool:
@@ -84,10 +94,10 @@ def opened(path: Path) -> File:
         raise unusable(path, "does not exist", "Check the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _unreadable(path, error) from error
-    bare = File(path, digest, mode.st_size, b"", packed)
+    bare = File(path, digest, mode.st_size, mode.st_mtime_ns, b"", packed)
     with bare.open() as stream:
         head = stream.read(HEAD)
-    found = File(path, digest, mode.st_size, head, packed)
+    found = File(path, digest, mode.st_size, mode.st_mtime_ns, head, packed)
     _check_head(found)
     return found
 

@@ -47,7 +47,7 @@ def take(file: File, fields: Collection[str], problems: Problems) -> Rows:
     Raises:
         DataError: The file as a whole cannot be read; what is wrong with a row alone goes to `problems`.
     """
-    sample, wrapper = Sample(), ""
+    sample, wrapper = Sample(file.path), ""
     if file.parquet:
         take_rows(file, fields, sample, problems)
         return Rows(sample.rows(), sample.total, not sample.whole)

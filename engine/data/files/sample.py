@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from pathlib import Path
 
+from engine.data.problems import unusable
+from engine.data.rows import FEWER
+
+MOST_ROWS = 2_000_000  # of a file: a small packed file may hold any number of empty ones
 MOST_KEPT = 20_000  # rows
 MOST_KEPT_BYTES = 96 * 2**20
 
@@ -16,8 +21,9 @@ class Sample:
         total: Rows that were offered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self.total = 0
+        self._path = path
         self._heap: list[tuple[int, int, bytes]] = []  # hash and row number, both negative: the largest comes first
         self._bytes = 0
         self._limit: tuple[int, int] | None = None  # the smallest that was let go: nothing after it is taken again
@@ -33,8 +39,10 @@ class Sample:
             self._keep(row, key, data)
 
     def wants(self, row: int, key: int) -> bool:
-        """Whether a row with this hash would be kept; it counts as offered."""
+        """Whether a row with this hash would be kept; it counts as offered. Raises DataError for too many rows."""
         self.total += 1
+        if self.total > MOST_ROWS:
+            raise unusable(self._path, f"has too many rows (more than {MOST_ROWS:,})", FEWER)
         return self._limit is None or (-key, -row) > self._limit
 
     def keep(self, row: int, data: bytes) -> None:

@@ -28,7 +28,7 @@ def row_tools(value: Mapping[str, Any], row: Row) -> Tools:
     Raises:
         Unusable: It has none, but a field that may hold them under another name; or two that differ.
     """
-    there = [key for key in FIELDS if not _empty(value.get(key))]
+    there = [key for key in FIELDS if not _empty(value.get(key)) and (key in FIELDS[:2] or _may_hold(value[key]))]
     if not there:
         for key, entry in value.items():
             if _SUSPECT.search(key) and not _NOT_TOOLS.search(key) and _may_hold(entry):
@@ -108,5 +108,5 @@ def _may_hold(value: Any) -> bool:
     if isinstance(value, str):
         return value.lstrip()[:1] in ("[", "{") and len(value) > 10
     if isinstance(value, list):
-        return any(isinstance(entry, dict) for entry in value)
-    return isinstance(value, dict) and any(isinstance(entry, dict) for entry in value.values())
+        return any(isinstance(entry, dict | str) for entry in value)
+    return isinstance(value, dict) and any(isinstance(entry, dict | str) for entry in value.values())

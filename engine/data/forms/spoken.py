@@ -2,7 +2,9 @@
 
 What decides is the tools on offer. Between marks that only calls have (such as `<tool_call>`), a text calls, whatever
 is on offer; if it cannot be read, or names another tool, the row is refused. Without marks, JSON or code is a call
-where it names a tool on offer; otherwise it is words.
+where it names a tool on offer; otherwise it is words. Words that put the name of a tool on offer where calls have it
+(`Action: get_weather`, a block of code with `get_weather(`) are refused too: taken for words they would teach that no
+tool was right.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine import calls as texts
 from engine.data.notes import NOT_OFFERED, THOUGHTS
@@ -27,6 +30,7 @@ _MARKS = re.compile(
 )
 _ENDS = re.compile(r"(?:\s*(?:<\|endoftext\|>|<\|im_end\|>|<\|eot_id\|>|<\|eom_id\|>|<end_of_turn>|</s>))+\s*$")
 _UNMARKED = ("", "json", "pythonic")  # languages without marks of their own
+_BRACKETS = re.compile(r"\[\s*[A-Za-z_][\w.]*\(.*\)\s*\]", re.DOTALL)  # [f(a=1)], as ToolACE has them
 _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.DOTALL)
 
 
@@ -49,17 +53,20 @@ def read_answer(text: str, tools: Tools, row: Row, field: str) -> Said:
     if reading.thought:
         row.note(THOUGHTS)
     rest = texts.apart(text).rest
+    words = without_end(rest).strip() if rest != text else text
     if not reading.attempted:
-        return Said(without_end(rest))
+        if _hints(rest, tools):
+            raise Unusable(field, UNREADABLE)
+        return Said(words)
     marked = bool(_MARKS.search(rest)) or reading.language not in _UNMARKED
     if not reading.calls:
         if marked or _names_one(rest, tools):
             raise Unusable(field, UNREADABLE)
         row.note(NOT_OFFERED, int(bool(tools.schemas)))
-        return Said(without_end(rest))
+        return Said(words)
     if not (marked or any(call.name in tools.functions for call in reading.calls) or _only_calls(rest)):
         row.note(NOT_OFFERED, int(bool(tools.schemas)))
-        return Said(without_end(rest))
+        return Said(words)
     found = tuple(checked(call.name, call.arguments, row, field, tools, "") for call in reading.calls)
     return Said(without_end(reading.said).strip(), found)
 
@@ -82,8 +89,33 @@ def read_calls(text: str, tools: Tools, row: Row, field: str) -> Said:
 
 def _several(text: str, tools: Tools, row: Row, field: str) -> tuple[Call, ...]:
     """Calls that stand one under another, a line each."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return tuple(call for line in lines for call in calls_in(line, row, field, tools))
+    found: list[Call] = []
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                value = loads(line)
+            except NotJson as error:
+                raise Unusable(field, f"must hold a call, and none can be read (it is not JSON: {error})") from error
+            found += calls_in(value, row, field, tools)
+    return tuple(found)
+
+
+def _hints(text: str, tools: Tools) -> bool:
+    """Whether words have the name of a tool on offer where ways of calling have it that nothing here reads."""
+    return any(_hint(name).search(text) for name in tools.functions if name in text)
+
+
+@lru_cache(maxsize=1024)
+def _hint(name: str) -> re.Pattern[str]:
+    """A tool's name after "Action:", in a block of code, as a tag, in a JSON object, or before one."""
+    tool = re.escape(name)
+    return re.compile(
+        rf"^[ \t*]*(?:action|tool|function|call)[ \t*]*:[ \t*]*[`\"']?{tool}\b"
+        rf"|```[^`]*(?<![\w.]){tool}\s*\("
+        rf"|<{tool}[\s>/]|<[\w:]+\s[^<>]*[\"']{tool}[\"']"
+        rf"|\{{[^{{}}]*[\"']{tool}[\"']|(?<![\w.]){tool}\s*:?\s*\{{\s*[\"'}}]",
+        re.IGNORECASE | re.MULTILINE,
+    )
 
 
 def _names_one(text: str, tools: Tools) -> bool:
@@ -96,8 +128,10 @@ def _called(name: str, text: str) -> bool:
 
 
 def _only_calls(text: str) -> bool:
-    """Whether a text is nothing but objects with a name and arguments: a call, though no such tool is on offer."""
+    """Whether a text is nothing but calls, as objects or a list in brackets, though no such tool is on offer."""
     bare = text.strip()
+    if _BRACKETS.fullmatch(bare):
+        return True
     match = _FENCE.match(bare)
     try:
         value = loads(match[1] if match else bare)

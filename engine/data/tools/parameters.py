@@ -47,6 +47,10 @@ def read_parameters(value: Any, field: str, row: Row) -> dict[str, Any]:
     if not value:
         return {"type": "object", "required": []}
     if not _is_schema(value):
+        required = value.get("required")
+        if isinstance(required, list) and all(isinstance(name, str) for name in required):
+            value = {name: entry for name, entry in value.items() if name != "required"}
+            return _object(value, required, {}, field, row)
         return _object(value, [], {}, field, row)
     if strange := [k for k, v in value.items() if k not in _KEYWORDS and isinstance(v, dict | list) and v]:
         raise Unusable(f"{field}.{strange[0]}", "is no keyword of JSON Schema; parameters stand in properties")

@@ -100,6 +100,58 @@ def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 
+def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:
+    calls = [e for e in data.train if e.task == "call"]
+    wrong = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}']
+    found = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong[:1]), calls, Random(2))  # type: ignore[arg-type]
+    assert {pair.rejected for pair in found.pairs} == {wrong[1]}
+    assert (found.answers, found.cut, found.right) == (2 * len(calls), len(calls), 0)
+    every = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong), calls, Random(2))  # type: ignore[arg-type]
+    assert every.pairs == []
+    assert every.cut == every.answers
+
+
+def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where a grader calls it wrong: the chosen answer itself, its calls in another language, its words."""
+    from engine.methods import sft_dpo
+
+    refusing = grade("", data.train[0].gold)
+    monkeypatch.setattr(sft_dpo, "grade", lambda *_: refusing)
+    call = next(e for e in data.train if e.task == "call")
+    name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
+    city = arguments["city"]
+    same = [
+        calls_text(call.answer["tool_calls"]),
+        f'{{"arguments": {{"city": "{city}"}}, "name": "{name}"}}',
+        f'<think>so it is</think>{{"name": "{name}", "parameters": {{"city": "{city}"}}}}',
+        f'[{name}(city="{city}")]',
+    ]
+    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [call], Random(2))  # type: ignore[arg-type]
+    assert found.pairs == []
+    assert found.right == 4
+    words = next(e for e in data.train if e.task == "copy")
+    said = words.answer["content"]
+    same = [said, f" {said}. ", said.upper(), f"<think>hm</think>{said}"]
+    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [words], Random(2))  # type: ignore[arg-type]
+    assert found.pairs == []
+
+
+def test_the_room_for_sampled_answers_follows_the_data_unless_it_is_set(data: StudyData) -> None:
+    asked = []
+
+    class Listening(Teacher):
+        def sample(self, prompts: Any, count: int, temperature: float, seed: int, max_new_tokens: int) -> Any:
+            asked.append(max_new_tokens)
+            return super().sample(prompts, count, temperature, seed, max_new_tokens)
+
+        def room(self, think_tokens: int = 0) -> int:
+            return 1000 + think_tokens
+
+    for settings in ({}, {"think_tokens": 7}, {"max_new_tokens": 20}):
+        SftDpo(SftDpoConfig(samples=2, **settings)).preferences(Listening(WRONG), data.train[:3], Random(0))  # type: ignore[arg-type]
+    assert asked == [1512, 1007, 20]
+
+
 def test_adversarial_examples_come_from_the_whole_pool(data: StudyData) -> None:
     own = list(data.train[:3])
     everything = SftDpo(SftDpoConfig()).asked(own, data.train)

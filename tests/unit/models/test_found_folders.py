@@ -46,6 +46,17 @@ def test_a_snapshot_of_the_hubs_cache(plain: Path, tmp_path: Path) -> None:
     assert found.digest == before.digest
     assert found.name == f"some/model@{REVISION[:8]}"
     assert resolve(tmp_path / "hub" / "models--some--model") == found
+    assert resolve(tmp_path / "hub" / "models--some--model" / "snapshots") == found
+
+
+def test_a_name_that_the_hubs_own_cache_has(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached(plain, tmp_path / "hub")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(ModelError, match="is not downloaded") as caught:
+        resolve("some/model")
+    held = str(tmp_path / "hub" / "models--some--model")
+    assert f"{held!r} can be named as it is" in caught.value.hint
+    assert resolve(held).parameters == 6
 
 
 def test_a_link_out_of_the_cache_is_refused(plain: Path, tmp_path: Path) -> None:

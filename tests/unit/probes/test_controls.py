@@ -128,6 +128,47 @@ def test_calls_any_words_are_an_answer(text: str, tools_data: StudyData) -> None
     assert not any(o.correct for o in outcomes if o.split != "no_tool")
 
 
+def test_calls_that_reached_the_limit_are_counted_and_named(tools_data: StudyData) -> None:
+    class Cut(Rule):
+        def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
+            said = super().generate(prompts, max_new_tokens)
+            return [Answer(text, at % 4 == 0) for at, (text, _) in enumerate(said)]
+
+    answers = {str(i.prompt): i for i in tools_data.items}
+    right = {i.id for n, i in enumerate(tools_data.items) if n % 3}
+
+    def say(prompt: Prompt) -> str:
+        item = answers[str(prompt)]
+        return call_of(item) if item.gold.calls and item.id in right else '<tool_call>{"name": "x'
+
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    outcomes = probe.measure(Cut(say), probe.items(tools_data, 40))
+    assert probe.summarise(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
+    kinds = {(o.features["cut"], o.correct): o.failure for o in outcomes if o.split != "no_tool"}
+    assert kinds[1.0, False] == "cut off"
+    assert kinds[0.0, False] == "bad JSON"
+    assert kinds[1.0, True] is None, "a right call is right, whatever follows it"
+
+
+def test_calls_no_thought_that_was_cut_counts_as_no_call(tools_data: StudyData) -> None:
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    items = [i for i in probe.items(tools_data, 20) if not i.gold.calls]
+    outcomes = probe.measure(Rule(lambda _: "<think>is there a tool that"), items)
+    assert items
+    assert not any(o.correct for o in outcomes)
+
+
+def test_calls_old_outcomes_give_no_share_of_cut_answers(tools_data: StudyData) -> None:
+    cls = probe_class("calls")
+    probe = cls(cls.Config())
+    outcomes = probe.measure(Rule(lambda _: ""), probe.items(tools_data, 8))
+    old = [o.model_copy(update={"features": {k: v for k, v in o.features.items() if k != "cut"}}) for o in outcomes]
+    assert "cut" not in probe.summarise(old)
+    assert probe.summarise(old)["parses"] == probe.summarise(outcomes)["parses"]
+
+
 def _nouns(prompt: Prompt) -> tuple[str, str]:
     premise, hypothesis = re.findall(r"\ban? ([a-z]+)", prompt.messages[0]["content"])
     return premise, hypothesis

@@ -205,6 +205,45 @@ def test_threats_are_those_that_apply() -> None:
     assert "Not every check passed" in failed[0]
 
 
+def cut_in(run: RunResult, share: float) -> RunResult:
+    """The run with so many of its answers at the limit."""
+    outcomes = run.outcomes["calls"]
+    count = round(share * len(outcomes))
+    marked = tuple(
+        o.model_copy(update={"features": o.features | {"cut": float(at < count)}}) for at, o in enumerate(outcomes)
+    )
+    return run.model_copy(update={"outcomes": run.outcomes | {"calls": marked}})
+
+
+def test_answers_that_reached_the_limit_are_a_threat_where_they_could_matter() -> None:
+    trial = make_trial("function-calling", 3)
+    runs = make_runs(trial, CALLS)
+
+    def said(share: float, arm: str) -> list[str]:
+        made = [cut_in(run, share if run.record.arm == arm else 0.0) for run in runs]
+        return [threat for threat in analyse(trial, made).threats if "limit of tokens" in threat]
+
+    treated, other = trial.study.primary.contrast
+    assert said(0.0, treated) == []
+    assert said(0.005, treated) == []
+    for arm in (treated, other):
+        (threat,) = said(0.2, arm)
+        assert f"20.0 % of {trial.study.arm(arm).label}" in threat
+    outside = next(arm for arm in trial.arms if arm not in trial.study.primary.contrast)
+    assert said(0.2, outside) == []
+
+
+@pytest.mark.parametrize("name", ["long-prompts", "long-examples"])
+def test_what_was_cut_from_prompts_is_a_threat(name: str) -> None:
+    trial = make_trial("function-calling", 3)
+    runs = make_runs(trial, CALLS)
+    at = next(at for at, run in enumerate(runs) if run.record.arm == trial.study.primary.contrast[0])
+    runs[at] = runs[at].model_copy(update={"notes": ((name, "3 evaluation prompts were cut."),)})
+    (threat,) = [threat for threat in analyse(trial, runs).threats if "longer than the model takes" in threat]
+    assert "in 1 of 6 runs" in threat
+    assert "3 evaluation prompts were cut." in threat
+
+
 def test_each_step_says_what_it_does_to_reliance() -> None:
     first, *steps = result_of("function-calling", CALLS).decomposition
     assert (first.leaning, first.leaning_ci) == (None, None)

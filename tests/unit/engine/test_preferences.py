@@ -1,0 +1,100 @@
+"""The pairs of a DPO phase: no rejected answer is its chosen one, and what was left out is said."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import preferences, recipe, training
+from engine.errors import RunError
+from engine.example import Example, Preference, StudyData
+from engine.generation import renderer_of
+from engine.method import Sampled
+from engine.methods.sft_dpo import SftDpo
+from engine.rendering import Renderer, calls_text
+from tests.support.tiny import make_model, make_spec
+
+
+@pytest.fixture
+def renderer(tokenizer: Any) -> Renderer:
+    return renderer_of(make_model(len(tokenizer)), tokenizer)
+
+
+def pair(example: Example, rejected: str) -> Preference:
+    return Preference(prompt=example.prompt, chosen=example.answer, rejected=rejected, failure="wrong value")
+
+
+def found(pairs: list[Preference], renderer: Renderer) -> Any:
+    return preferences.finding(pairs, preferences.encode(pairs, renderer), renderer)
+
+
+def test_a_rejected_answer_that_is_the_chosen_one_is_found(renderer: Renderer, data: StudyData) -> None:
+    call = next(e for e in data.train if e.task == "call")
+    words = next(e for e in data.train if e.task == "copy")
+    fine = [pair(call, "hello"), pair(words, "Rom")]
+    assert found(fine, renderer).ok
+    name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
+    bare = f'{{"parameters": {{"city": "{arguments["city"]}"}}, "name": "{name}"}}'
+    for bad in (
+        pair(call, calls_text(call.answer["tool_calls"])),
+        pair(call, bare),
+        pair(words, words.gold.text + "."),
+    ):
+        seen = found([*fine, bad], renderer)
+        assert not seen.ok
+        assert seen.detail.startswith("1 of 3")
+
+
+def test_answers_that_are_equal_once_they_are_cut_are_found(tokenizer: Any, data: StudyData) -> None:
+    tight = Renderer(tokenizer, 8)
+    words = data.train[2].model_copy(update={"answer": {"role": "assistant", "content": "sun moon star tree"}})
+    pairs = [pair(words, "sun moon star tree and more")]
+    assert not found(pairs, tight).ok
+    assert preferences.usable(pairs, tight) == []
+    assert preferences.usable(pairs, Renderer(tokenizer, 512)) == pairs
+
+
+def test_what_was_cut_is_said_in_the_summary(data: StudyData) -> None:
+    pairs = [pair(data.train[0], "hello")]
+    said = preferences.summary(pairs, Sampled(pairs, answers=9, cut=4, right=2, limit=96), 1)
+    assert said == (
+        "1 verified wrong answers on 1 prompts: 1 wrong value. 4 of 9 sampled answers reached the limit of 96 tokens "
+        "and were left out."
+    )
+    assert "limit" not in preferences.summary(pairs, Sampled(pairs, answers=9), 1)
+
+
+@pytest.mark.parametrize(
+    ("sampled", "said", "hint"),
+    [
+        (Sampled([], 9, 9, 0, 48), "All of its 9 sampled answers reached the limit of 48 tokens", "max_new_tokens"),
+        (Sampled([], 9, 5, 4, 48), "All but 4 right ones of its 9", "max_new_tokens"),
+        (Sampled([], 9, 0, 9, 48), "Of its 9 sampled answers, 9 are right", "temperature"),
+        (Sampled([], 9), "no verified wrong answer", "temperature"),
+    ],
+)
+def test_why_there_are_no_pairs_is_said(sampled: Sampled, said: str, hint: str, renderer: Renderer) -> None:
+    error = training._no_pairs(sampled, renderer)
+    assert said in error.message
+    assert hint in error.hint
+
+
+def test_a_run_whose_teacher_never_ends_says_so(tmp_path: Path, loaders: Any) -> None:
+    spec = make_spec("sft-dpo", settings={"max_new_tokens": 1, "samples": 2, "temperature": 3.0})
+    with pytest.raises(RunError, match="reached the limit of 1 tokens before they ended"):
+        recipe.execute(spec, tmp_path, threading.Event(), loaders)
+
+
+def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
+    tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(self: Any, subject: Any, examples: Any, rng: Any) -> Sampled:
+        return Sampled([pair(e, f" {subject.rendered(e.prompt, e.answer)}") for e in examples])
+
+    monkeypatch.setattr(SftDpo, "preferences", wrong)
+    with pytest.raises(RunError, match="against right answers"):
+        recipe.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
+    assert not (tmp_path / "preferences-1.jsonl").exists()
