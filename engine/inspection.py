@@ -7,7 +7,6 @@ weights are loaded and tried.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +16,23 @@ from typing import Any
 from engine import calls, roundtrip, stopping
 from engine.costs import arms as drawing
 from engine.costs import measuring, meter
-from engine.costs.arms import Arm
 from engine.costs.shape import read_shape
+from engine.data import sources
+from engine.data.problems import printable
+from engine.data.sources import Prepared
 from engine.errors import DataError, ModelError
 from engine.example import Example, StudyData
 from engine.generation import renderer_of
+from engine.limits import Limits
 from engine.rendering import Encoded, Renderer
+from engine.settled import settled
 from engine.shared import Loaders
 from engine.spec import ModelRef, TrialSpec
 from engine.understanding import Fit, Inspection, Refused, Understanding
 
 SHOWN = 50  # refused examples that are kept in words
 CHUNK = 200  # examples between two looks at whether to stop
+LOADING = 4e-9  # seconds that loading takes for each parameter
 LONGEST_SHOWN = 6000  # characters of the first prompt that are kept
 
 Tell = Callable[[str], None]
@@ -36,17 +40,23 @@ Tell = Callable[[str], None]
 
 @dataclass
 class _Seen:
-    """The data as the model's tokenizer and template see them.
+    """Examples as the model's tokenizer and template see them.
 
     Attributes:
+        encoded: By the example's id.
         seconds: Processor time of an example.
     """
 
     renderer: Renderer
     examples: Sequence[Example]
-    encoded: dict[int, Encoded] = field(default_factory=dict)
+    encoded: dict[str, tuple[Example, Encoded]] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     seconds: float = 0.0
+
+    def encode(self, example: Example) -> Encoded:
+        """An example as token ids, remembered where it was checked."""
+        known = self.encoded.get(example.id)
+        return known[1] if known is not None and known[0] == example else self.renderer.encode(example)
 
 
 def inspect(
@@ -74,57 +84,45 @@ def inspect(
         Stopped: A stop was asked for.
         LabError: Model or data cannot be used.
     """
-    loaders, tell = loaders or Loaders(), tell or (lambda _: None)
+    tell = tell or (lambda _: None)
     tell("Reading the data.")
-    began = time.monotonic()
-    data = loaders.data(trial.data)
-    reading = time.monotonic() - began
+    began = meter.now()
+    read = _read(trial, loaders)
+    reading = meter.now() - began
     renderer = renderer_without_weights(trial.model)
-    tell(f"Checking that the model can say all {len(data.train):,} right answers.")
-    seen = _see(data, renderer, trial, stop)
-    fit = _fit(seen, data, trial)
-    found = Inspection(understanding=understanding, fit=fit)
-    if seen.refused:
-        if not trial.data.skip_bad_rows:
-            return found
-        trial = settled(trial, found)
-        data = loaders.data(trial.data)
-    made = _arms(trial, data, seen)
-    probed = drawing.probing(trial, data, renderer)
+    examples = read.examples or read.data.train
+    tell(f"Checking that the model can say all {len(examples):,} right answers.")
+    seen = _see(examples, renderer, stop)
+    if seen.refused and trial.data.skip_bad_rows:
+        trial = settled(trial, Inspection(fit=_fit(seen)))
+        read = sources.leave_out(read, trial.data.without)
+        understanding = read.understanding
+    elif seen.refused:
+        return Inspection(understanding=understanding, fit=_fit(seen))
+    limits = Limits.of_data(read.data)
+    firsts = {run.arm: run for run in reversed(trial.runs())}
+    made = [drawing.arm(firsts[name], read.data, renderer, limits, seen.encode) for name in trial.arms]
+    probed = drawing.probing(trial, read.data, renderer, limits)
+    fit = _fit(seen, read.data, max((one.limit for one in probed.full.asked), default=0))
     shape = read_shape(Path(trial.model.path), trial.model.parameters)
     if free and measuring.weights(shape) > free:
         tell("The model is too large to be tried: its costs are worked out.")
-        costs = measuring.guess(shape, made, probed, renderer)
-        loading = shape.parameters * 4e-9
+        costs, loading = measuring.guess(shape, made, probed, renderer), LOADING * shape.parameters
     else:
         tell("Loading the model.")
-        began = time.monotonic()
-        device = "cuda" if meter.on_gpu() else "cpu"
-        model, tokenizer = loaders.model(trial.model, device)
-        loading = time.monotonic() - began
+        began = meter.now()
+        model, tokenizer = (loaders or Loaders()).model(trial.model, "cuda" if meter.on_gpu() else "cpu")
+        loading = meter.now() - began
         tell("Trying a step of training, and some answers.")
         costs = measuring.measure(model, tokenizer, renderer, shape, made, probed, stop)
-    once = reading + loading + costs.once + seen.seconds * min(len(data.train), trial.settings.train_examples)
-    most = max((cost.memory for cost in costs.costs), default=0)
-    return found.model_copy(update={"costs": costs.costs, "once": once, "memory": most})
-
-
-def settled(trial: TrialSpec, inspection: Inspection) -> TrialSpec:
-    """The trial without the rows that the model's chat template refuses.
-
-    Raises:
-        DataError: Rows are refused that come from no file, so that none can be left out.
-    """
-    rows = inspection.fit.refused_rows
-    if not inspection.fit.refused_count:
-        return trial
-    if not rows or min(rows) < 1:
-        raise DataError(
-            f"The model cannot say {inspection.fit.refused_count} right answers of the study's own data.",
-            "Choose another model.",
-        )
-    without = tuple(sorted({*trial.data.without, *rows}))
-    return trial.model_copy(update={"data": trial.data.model_copy(update={"without": without})})
+    encoding = seen.seconds * min(len(read.data.train), trial.settings.train_examples)
+    return Inspection(
+        understanding=understanding,
+        fit=fit,
+        costs=costs.costs,
+        once=reading + loading + encoding + costs.once,
+        memory=max((cost.memory for cost in costs.costs), default=0),
+    )
 
 
 def renderer_without_weights(ref: ModelRef) -> Renderer:
@@ -155,59 +153,60 @@ def renderer_without_weights(ref: ModelRef) -> Renderer:
     return renderer_of(SimpleNamespace(config=config, generation_config=generation), tokenizer)
 
 
-def _see(data: StudyData, renderer: Renderer, trial: TrialSpec, stop: threading.Event | None) -> _Seen:
-    seen = _Seen(renderer, data.train)
+def _read(trial: TrialSpec, loaders: Loaders | None) -> Prepared:
+    """The trial's data; of a file with all examples before they are split, so that each can be checked."""
+    ref = trial.data
+    if loaders is not None or ref.source != sources.FILE:
+        return Prepared(ref, (loaders or Loaders()).data(ref))
+    read = sources.prepare(trial.study, ref.path, ref.grader, ref.skip_bad_rows, ref.without)
+    if read.ref.digest != ref.digest:
+        raise DataError(
+            f"{printable(Path(ref.path).name)} has changed while the lab looked at it.",
+            "Nothing was queued. Start again with the file as it is now.",
+        )
+    return read
+
+
+def _see(examples: Sequence[Example], renderer: Renderer, stop: threading.Event | None) -> _Seen:
+    seen = _Seen(renderer, examples)
     began = meter.now()
-    for start in range(0, len(data.train), CHUNK):
+    for start in range(0, len(examples), CHUNK):
         stopping.check(stop)
-        some = data.train[start : start + CHUNK]
+        some = examples[start : start + CHUNK]
         refused = roundtrip.check(some, renderer)
         seen.refused += refused
         bad = {one.example for one in refused}
-        seen.encoded.update({id(e): renderer.encode(e) for e in some if e.id not in bad})
-    seen.seconds = (meter.now() - began) / max(1, len(data.train))
-    for start in range(0, len(data.items), CHUNK):
-        stopping.check(stop)
-        for item in data.items[start : start + CHUNK]:
-            renderer.prompt_ids(item.prompt)
+        seen.encoded.update({e.id: (e, renderer.encode(e)) for e in some if e.id not in bad})
+    seen.seconds = (meter.now() - began) / max(1, len(examples))
     return seen
 
 
-def _fit(seen: _Seen, data: StudyData, trial: TrialSpec) -> Fit:
+def _fit(seen: _Seen, data: StudyData | None = None, limit: int = 0) -> Fit:
+    """What was seen.
+
+    Args:
+        data: The data after their split, in which some examples of a file may have no place; None: all counts.
+        limit: Tokens that an answer is given when it is measured; 0 where none is written.
+    """
     renderer = seen.renderer
-    good = [e for e in seen.examples if id(e) in seen.encoded]
-    prompts = [renderer.prompt_ids(one.prompt) for one in (*good, *data.items)]
-    first = good[0] if good else None
-    answer = renderer.answer_of(renderer.answer_text(first.prompt, first.answer)) if first else ""
-    calling = next((e for e in good if e.gold.calls), None)
+    items = data.items if data is not None else ()
+    used = {one.id for one in (*data.train, *items)} if data is not None else set(seen.encoded)
+    good = [known for name, known in seen.encoded.items() if name in used]
+    prompts = [*(example.prompt for example, _ in good), *(item.prompt for item in items)]
+    first = good[0][0] if good else None
+    calling = next((example for example, _ in good if example.gold.calls), None)
     said = renderer.answer_of(renderer.answer_text(calling.prompt, calling.answer)) if calling else ""
+    answer = renderer.answer_of(renderer.answer_text(first.prompt, first.answer)) if first else ""
     return Fit(
         language=calls.read(said, calling.prompt.tools).language if calling else "",
         context=renderer.context,
-        prompt_tokens=max(map(len, prompts), default=0),
-        answer_tokens=max((len(e.completion) for e in seen.encoded.values()), default=0),
-        limit=_limit(trial, data, renderer),
-        cut=sum(e.cut > 0 for e in seen.encoded.values()),
+        prompt_tokens=max((len(renderer.prompt_ids(prompt)) for prompt in prompts), default=0),
+        answer_tokens=max((len(encoded.completion) for _, encoded in good), default=0),
+        limit=limit,
+        cut=sum(encoded.cut > 0 for _, encoded in good),
         prompt=renderer.prompt_text(first.prompt)[:LONGEST_SHOWN] if first else "",
         answer=answer[:LONGEST_SHOWN],
         refused=tuple(seen.refused[:SHOWN]),
         refused_count=len(seen.refused),
         refused_rows=tuple(sorted({one.row for one in seen.refused})),
     )
-
-
-def _limit(trial: TrialSpec, data: StudyData, renderer: Renderer) -> int:
-    """Tokens that an answer is given when it is measured; 0 where none is written."""
-    small = trial.model_copy(update={"study": trial.study, "seeds": 1})
-    asked = drawing.probing(small, data, renderer).full.asked
-    return max((one.limit for one in asked), default=0)
-
-
-def _arms(trial: TrialSpec, data: StudyData, seen: _Seen) -> list[Arm]:
-    """The first run of each arm."""
-
-    def encode(example: Example) -> Encoded:
-        return seen.encoded.get(id(example)) or seen.renderer.encode(example)
-
-    firsts = {run.arm: run for run in reversed(trial.runs())}
-    return [drawing.arm(firsts[name], data, seen.renderer, encode) for name in trial.arms if name in firsts]

@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 def hardware(device: str = "cpu") -> dict[str, str]:
     """What it ran on: processor, cores that may be used, memory, system, and the accelerator if one is used."""
     found = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
@@ -40,7 +40,8 @@ def hardware(device: str = "cpu") -> dict[str, str]:
     return found
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # no Linux

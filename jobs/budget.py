@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from engine.costs.shape import read_shape
 from engine.spec import RunSpec
+from engine.understanding import Cost, Inspection
 from jobs.store import cost
 
 MARGIN = 0.05  # of the machine's memory, left to everything else
 LEAST = 300 << 20  # bytes: a run of the smallest model, its interpreter's own growth included
+ANSWERS = 32  # prompts that are answered at once
+FOLDED = 4  # bytes of a parameter: its copy with the adapter folded in
 LONGEST = 1024  # tokens of an example that an estimate reckons with, where the model's context is longer
 EVERY = 1.0  # seconds between two looks at what runs hold
 CGROUP = Path("/sys/fs/cgroup")
@@ -31,8 +34,32 @@ class Budget:
 
     def __init__(self) -> None:
         self._peaks: dict[str, int] = {}  # bytes of its own, by kind of run
+        self._expected: dict[str, Cost] = {}  # of inspections, by kind of run
         self._now: dict[int, int] = {}
         self._looked = 0.0
+
+    def expect(self, runs: Iterable[RunSpec], found: Inspection | None) -> None:
+        """Take over what an inspection measured for these runs (`engine.inspection`)."""
+        costs = {arm: one for one in found.costs for arm in one.arms} if found is not None else {}
+        for run in runs:
+            if run.arm in costs:
+                self._expected[cost(run)] = costs[run.arm]
+
+    def needs(self, spec: RunSpec) -> int:
+        """Bytes that a run needs beyond what it shares: seen while others of its kind ran, measured, or estimated."""
+        kind = cost(spec)
+        expected = self._expected.get(kind)
+        return self._peaks.get(kind) or (expected.own if expected is not None else 0) or needed(spec)
+
+    def advice(self, spec: RunSpec) -> str:
+        """What to do after a run was ended for want of memory: what it was expected to need, and a smaller batch."""
+        expected, (total, free) = self._expected.get(cost(spec)), machine()
+        room = max(0, free - int(MARGIN * total))
+        if expected is None:
+            said = f"It needs about {_gb(needed(spec))} beside the model"
+            size = max(1, spec.scale.batch_size // 2)
+            return f"{said}. Choose a smaller batch (--batch {size}), close other programs, or run fewer at once."
+        return too_large(spec.scale.batch_size, expected.memory, expected.batches, room)
 
     def watch(self, workers: Iterable[Worker], now: float) -> None:
         """Look at what the runs at work hold; no more often than it is worth."""
@@ -53,9 +80,7 @@ class Budget:
         """
         if not workers:
             return ""
-        kind = cost(spec)
-        estimate = needed(spec)
-        need = self._peaks.get(kind) or estimate
+        need = self.needs(spec)
         growth = sum(max(0, self._peaks.get(w.kind, need) - self._now.get(w.pid, 0)) for w in workers)
         total, free = machine()
         left = int(free - growth - MARGIN * total)
@@ -90,28 +115,35 @@ def own_memory(pid: int) -> int:
 
 
 def needed(spec: RunSpec) -> int:
-    """Estimate of the bytes that a run needs beyond what it shares: weights in half precision and folded, activations.
+    """Estimate, from its model's shape alone, of the bytes that a run needs beyond what it shares.
 
-    A layer keeps about 20 values per token and hidden unit, and 6 per unit of its MLP, until the backward pass.
+    A step of training in half precision and its logits, the keys, values and activations of a batch of answers, and
+    the copies of weights that folding the adapter in makes.
     """
-    shape = _shape(Path(spec.model.path))
-    hidden, layers = shape.get("hidden_size", 768), shape.get("num_hidden_layers", 12)
-    inner, words = shape.get("intermediate_size", 4 * hidden), shape.get("vocab_size", 50_000)
-    length = min(shape.get("max_position_embeddings", LONGEST), LONGEST) // 4  # examples are seldom as long as that
+    shape = read_shape(Path(spec.model.path), spec.model.parameters)
+    length = min(shape.context, LONGEST) // 4  # examples are seldom as long as that
     tokens = spec.scale.batch_size * length
-    activations = 4 * tokens * layers * (20 * hidden + 6 * inner)
-    logits = 3 * 4 * tokens // 4 * words
-    return LEAST + 6 * spec.model.parameters + activations + logits
+    trained = shape.activations(tokens, length, tokens / 4, half=True)
+    answered = shape.passing(ANSWERS * length, length, ANSWERS) + 2 * shape.cache(ANSWERS * length)
+    return int(LEAST + max(trained, answered) + FOLDED * shape.parameters)
 
 
-def _shape(folder: Path) -> dict[str, int]:
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):  # the run itself says what is wrong with its model
-        return {}
-    inside = config.get("text_config") if isinstance(config, dict) else None
-    config = inside if isinstance(inside, dict) else config
-    return {name: value for name, value in config.items() if isinstance(value, int) and value > 0} if config else {}
+def too_large(batch_size: int, memory: int, smaller: Mapping[int, int], room: int) -> str:
+    """That a run does not fit into memory, with the largest batch that does.
+
+    Args:
+        memory: Bytes that a run needs.
+        smaller: The same with smaller batches, by the number of examples.
+        room: Bytes that are free.
+    """
+    said = f"A run with batch size {batch_size} needs about {_gb(memory)} of memory, and {_gb(room)} is free"
+    fitting = max((size for size, need in smaller.items() if need <= room), default=0)
+    if fitting:
+        return f"{said}; batch size {fitting} would need {_gb(smaller[fitting])} (--batch {fitting})."
+    if smaller:
+        least = min(smaller)
+        said += f"; even batch size {least} would need {_gb(smaller[least])}"
+    return f"{said}. Close other programs, or choose a smaller model."
 
 
 def _gb(size: int) -> str:

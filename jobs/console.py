@@ -99,16 +99,13 @@ def build_parser() -> argparse.ArgumentParser:
     studies.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(studies)
 
+    check = command("check", "Say what the lab understands of a model and data, and what a study takes.", _check)
+    _asked(check)
+    check.add_argument("--json", action="store_true", help="as JSON, on standard output")
+    _home(check)
+
     run = command("run", "Run a study to its verdict. The same command goes on where an earlier one stopped.", _run)
-    run.add_argument("study", metavar="STUDY", help="a study's name (see `studies`)")
-    run.add_argument("--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)")
-    run.add_argument("--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)")
-    run.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
-    run.add_argument(
-        "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
-    )
-    run.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
-    _reading(run)
+    _asked(run)
     run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     run.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
     _home(run)
@@ -184,6 +181,23 @@ def _home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _asked(parser: argparse.ArgumentParser) -> None:
+    """Which study, how large, on which model and data."""
+    parser.add_argument("study", metavar="STUDY", help="a study's name (see `studies`)")
+    parser.add_argument(
+        "--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)"
+    )
+    parser.add_argument(
+        "--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
+    )
+    parser.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
+    parser.add_argument(
+        "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
+    _reading(parser)
+
+
 def _reading(parser: argparse.ArgumentParser) -> None:
     """How a user's file is read, and how large a training step is."""
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of --data that cannot be used")
@@ -246,6 +260,23 @@ def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -
     from jobs.commands.studies import studies
 
     return studies(getattr(options, "home", None), screen, as_json=options.json)
+
+
+def _check(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.check import Question, check
+
+    asked = Question(
+        study=options.study,
+        scale=options.scale,
+        seeds=options.seeds,
+        arms=options.arms,
+        model=options.model,
+        data=options.data,
+        options=_options(options),
+        home=getattr(options, "home", None),
+        as_json=options.json,
+    )
+    return check(asked, screen)
 
 
 def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

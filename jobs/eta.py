@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.spec import TrialSpec
+from engine.understanding import Inspection
 from jobs.store import Database, Row
 
 Range = tuple[float, float]
@@ -52,6 +55,24 @@ def of_run(row: Row, known: dict[str, Measured], now: float) -> Range | None:
     if before is None:
         return None
     return max(0.0, before.whole[0] * KIND[0] - spent), max(0.0, before.whole[1] * KIND[1] - spent)
+
+
+def of_inspection(trial: TrialSpec, found: Inspection, slots: int) -> Range | None:
+    """Seconds of a whole trial on this machine before any of it has run; None where an arm's cost is not known.
+
+    Within each run's bounds (every answer as short as a right one, or as long as it may be) the range keeps nearer to
+    what is expected: the bounds are hardly ever met by all answers of all runs.
+    """
+    costs = {arm: cost for cost in found.costs for arm in cost.arms}
+    runs: list[Range | None] = []
+    for run in trial.runs():
+        cost = costs.get(run.arm)
+        if cost is None:
+            return None
+        low, high = (math.sqrt(max(0.0, end) * cost.seconds) for end in (cost.low, cost.high))
+        runs.append((low * STEADY[0], high * STEADY[1]))
+    shared = of_trial(runs, slots)
+    return None if shared is None else (found.once * STEADY[0] + shared[0], found.once * STEADY[1] + shared[1])
 
 
 def of_trial(runs: Sequence[Range | None], slots: int) -> Range | None:

@@ -65,6 +65,11 @@ class Home:
         return self.folder / "reports"
 
     @property
+    def inspections(self) -> Path:
+        """What was found out about models and data, one file each; all of it can be found out again."""
+        return self.folder / "inspections"
+
+    @property
     def models(self) -> Path:
         """Models downloaded from the hub, one folder each."""
         return self.folder / "models"

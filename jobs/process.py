@@ -124,7 +124,7 @@ class Launcher:
     def _warm(self) -> None:
         try:
             process = self._context.Process(target=worker.idle, daemon=True)
-            with _child_environment():
+            with child_environment():
                 process.start()
             process.join()
             self._ready.set()
@@ -187,19 +187,19 @@ class Launcher:
             with suppress(WorkerLost):  # the run can as well do without
                 return held.start(job, far_end)
         process = self._context.Process(target=worker.main, args=(job, far_end), name=f"run-{job.run}")
-        with _child_environment():
+        with child_environment():
             process.start()
         return process
 
     def _launch_host(self, arguments: tuple[Any, ...]) -> BaseProcess:
         process = self._context.Process(target=host.main, args=arguments, name="host", daemon=True)
-        with _child_environment():
+        with child_environment():
             process.start()
         return process
 
 
 @contextmanager
-def _child_environment() -> Iterator[None]:
+def child_environment() -> Iterator[None]:
     """What children must find when they begin: environment, import path, a quiet Ctrl-C, and no second `__main__`.
 
     Libraries read their environment when they are loaded, so it must stand before the warm process starts. The main

@@ -370,9 +370,10 @@ class Store:
 
 
 def cost(run: RunSpec) -> str:
-    """Runs with the same key take about the same time: same study, method, scale and model."""
+    """Runs with the same key take about the same time: same study, method, scale, model and user's file."""
     scale = run.scale.model_dump(mode="json", exclude={"note", "seeds"})
-    return digest([run.study, run.method, scale, run.model.digest])[:12]
+    own = [run.data.digest] if run.data.path else []
+    return digest([run.study, run.method, scale, run.model.digest, *own])[:12]
 
 
 def _left_behind(home: Home) -> bool:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from engine.errors import LabError, StoreError, WorkerLost
@@ -111,6 +111,7 @@ class Supervisor:
         if not file.exists():
             plain = {"created": now, "trial": trial.model_dump(mode="json")}
             write_json(file, plain | ({"planned": planned.model_dump()} if planned else {}))
+        self._budget.expect(runs, trial.inspection)
         self._clear_damaged([run.hash for run in runs])
         with self._store.batch():
             self._store.add_trial(trial, runs, now, planned)
@@ -270,6 +271,10 @@ class Supervisor:
                 folder = self.home.run(run)
                 complete = self._store.complete(run)
                 ending = endings.judge(complete, active.intent, active.code, active.attempt, folder, kills)
+                if ending.kind == "OutOfMemory":
+                    ending = replace(
+                        ending, hint=self._budget.advice(RunSpec.model_validate_json(active.child.job.spec))
+                    )
                 now = time.time()
                 self._settle(run, ending, now, now - active.began)
                 full = full or ending.kind == "DiskFull"

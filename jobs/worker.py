@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -98,7 +97,7 @@ def _work(job: Job, folder: Path, stop: threading.Event, shared: Any) -> int:
     try:
         spec = RunSpec.model_validate_json(job.spec)
         more = {} if shared is None else {"shared": shared}
-        _function(job.target)(spec, folder, stop, **more)
+        function(job.target)(spec, folder, stop, **more)
         return DONE
     except Stopped:
         return STOPPED
@@ -110,7 +109,8 @@ def _work(job: Job, folder: Path, stop: threading.Event, shared: Any) -> int:
         return _fail(job, folder, error)
 
 
-def _function(target: str) -> Callable[..., None]:
+def function(target: str) -> Any:
+    """What a "module:function" names. Raises RunError where its libraries do not load."""
     module, _, name = target.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
@@ -124,7 +124,7 @@ def _fail(job: Job, folder: Path, error: Exception) -> int:
     """Write failure.json: a known error by its words, a bug with its traceback."""
     trace = "".join(traceback.format_exception(error))
     sys.stderr.write(trace)
-    if _no_memory(error):
+    if no_memory(error):
         error = OutOfMemory(
             f"The run needed more memory than there is: {_first_line(error)}",
             "Close other programs, run fewer at once, or choose a smaller batch; then retry.",
@@ -143,7 +143,8 @@ def _fail(job: Job, folder: Path, error: Exception) -> int:
     return FAILED if known else BUG
 
 
-def _no_memory(error: Exception) -> bool:
+def no_memory(error: Exception) -> bool:
+    """Whether a library's error says that there was not enough memory."""
     if isinstance(error, LabError):
         return False
     # torch says it in its own class on a GPU and in words on a CPU; torch is not imported here to ask it.

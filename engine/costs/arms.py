@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from engine import treatment
 from engine.costs.estimate import Run, Stretch
 from engine.costs.speed import Batch
-from engine.costs.work import Measured, Sampled, Scored, measured, sampled
+from engine.costs.work import Measured, Scored, Taught, measured, taught
 from engine.example import Example, Item, StudyData
+from engine.limits import Limits
 from engine.method import Method, Objective
 from engine.methods import method_class
 from engine.plugin import configured
@@ -38,14 +39,15 @@ class Arm:
     """An arm's first run.
 
     Attributes:
-        phases: What each phase reads, in order.
+        phases: Each phase's objective, its steps and what it reads, in order.
+        taught: What a phase of preferences asks of its teacher, with the steps before it; None where there is none.
     """
 
     spec: RunSpec
     method: Method
     encoded: Sequence[Encoded]
     phases: tuple[tuple[Objective, int, Drawn], ...]
-    sampled: tuple[Sampled, int] | None
+    taught: tuple[Taught, int] | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Probing:
         return [item.prompt for some in self.items.values() for item in some]
 
 
-def probing(trial: TrialSpec, data: StudyData, renderer: Renderer) -> Probing:
+def probing(trial: TrialSpec, data: StudyData, renderer: Renderer, limits: Limits) -> Probing:
     """What the trial's probes ask of a model."""
     probes: list[Probe] = [
         configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in trial.study.probes
@@ -70,10 +72,12 @@ def probing(trial: TrialSpec, data: StudyData, renderer: Renderer) -> Probing:
     sizes = trial.settings
     items = {p.name: p.items(data, sizes.items) for p in probes}
     live = {p.name: p.live_items(data, sizes.live_items) for p in probes if p.live and sizes.live_items}
-    return Probing(measured(probes, live, renderer), measured(probes, items, renderer), items)
+    return Probing(measured(probes, live, renderer, limits), measured(probes, items, renderer, limits), items)
 
 
-def arm(spec: RunSpec, data: StudyData, renderer: Renderer, encode: Callable[[Example], Encoded]) -> Arm:
+def arm(
+    spec: RunSpec, data: StudyData, renderer: Renderer, limits: Limits, encode: Callable[[Example], Encoded]
+) -> Arm:
     """What a run reads: its examples, its batches, and pairs as long as those that a phase of preferences will have."""
     method: Method = configured(method_class(spec.method), spec.settings, f"arm {spec.arm!r}")
     if not method.trains:
@@ -85,7 +89,7 @@ def arm(spec: RunSpec, data: StudyData, renderer: Renderer, encode: Callable[[Ex
     for stretch in stretches_of(method, spec.scale.steps):
         rows: Sequence[Any] = encoded
         if stretch.phase.objective is Objective.DPO:
-            pairs = sampled(method, examples, data.train, renderer), stretch.first
+            pairs = taught(method, examples, data.train, renderer, limits), stretch.first
             rows = pairs[0].rows
         if rows:
             phases.append((stretch.phase.objective, stretch.steps, _drawn(rows, spec, stretch)))
@@ -111,24 +115,24 @@ def run_of(made: Arm, probed: Probing, prompts: tuple[int, ...], pack: Pack) -> 
         packed = [pack(objective, [drawn.rows[at] for at in batch]) for batch in drawn.batches[::every]]
         stretches.append(Stretch(objective, count, tuple(packed), packed[0]))
     points = tuple(range(sizes.live_every, steps, sizes.live_every)) if stretches else ()
-    pairs = made.sampled[0].rows if made.sampled else ()
+    pairs = made.taught[0].rows if made.taught else ()
     return Run(
         phases=tuple(stretches),
         live=probed.live,
         points=points,
         full=probed.full,
         steps=steps if stretches else 0,
-        sampled=made.sampled,
+        taught=made.taught,
         referred=Scored(tuple((len(r.prompt), (len(r.completion), len(r.rejected))) for r in pairs)),
         checkpoints=sum(-(-count // sizes.checkpoint_every) for _, count, _ in made.phases),
         prompts=prompts,
     )
 
 
-def by_objective(arms: Mapping[str, Arm]) -> dict[Objective, tuple[Arm, Drawn]]:
+def by_objective(arms: Iterable[Arm]) -> dict[Objective, tuple[Arm, Drawn]]:
     """For each objective of the arms one arm and what it reads: the one with the largest batch."""
     found: dict[Objective, tuple[Arm, Drawn]] = {}
-    for made in arms.values():
+    for made in arms:
         for objective, _, drawn in made.phases:
             if objective not in found or _largest(drawn) > _largest(found[objective][1]):
                 found[objective] = made, drawn

@@ -10,15 +10,17 @@ import numpy as np
 from engine import scoring
 from engine.costs.shape import Shape
 from engine.costs.speed import Answered, Batch, Read, Trained
-from engine.costs.work import Asked, Measured, Sampled, Scored
-from engine.generation import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES, KEPT
+from engine.costs.work import Asked, Measured, Scored, Taught
+from engine.decoding import KEPT
+from engine.generation import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES
 from engine.method import Objective
 
 UNTAUGHT, TAUGHT = 10, 60
 """Steps of training up to which answers end no more often than the base's, and after which nearly all end."""
 CHECKED = (4, 16)
 """Prompts and tokens of a run's own checks, which answer twice and read each prompt twice (`engine.integrity`)."""
-MORE = 0.1  # memory that each phase after the first adds, as a share: what the one before freed does not all fit it
+MAPPED = 32 << 20
+"""Bytes from which a tensor is asked of the system rather than cut from what was freed (`jobs.process.ENVIRONMENT`)."""
 
 
 class Stretch(NamedTuple):
@@ -35,11 +37,10 @@ class Run:
     """The work of one run.
 
     Attributes:
-        live: What each live measurement asks for, after how many steps; `full`: what the last one does.
-        repeated: Whether the last live measurement's figures come from the full one.
-        sampled: What a phase of preferences samples, with the steps before it; None where there is none.
+        live: What each live measurement asks for; `points`: after how many steps; `full`: what the last one asks for.
+        taught: What a phase of preferences asks of its teacher, with the steps before it; None where there is none.
         referred: Tokens of the pairs that are scored once; `checkpoints`: how many are written.
-        encoded: Examples that are rendered.
+        prompts: Tokens of the prompts that are measured, the longest first.
     """
 
     phases: tuple[Stretch, ...]
@@ -47,7 +48,7 @@ class Run:
     points: tuple[int, ...]
     full: Measured
     steps: int
-    sampled: tuple[Sampled, int] | None
+    taught: tuple[Taught, int] | None
     referred: Scored
     checkpoints: int
     prompts: tuple[int, ...]
@@ -90,23 +91,38 @@ def seconds(run: Run, speeds: Speeds) -> Seconds:
 
 
 def memory(run: Run, speeds: Speeds) -> int:
-    """Bytes that the run's process holds at its peak."""
-    trained = max((_trained_bytes(phase, speeds) for phase in run.phases), default=0.0)
-    return int(speeds.held + (1 + MORE * max(0, len(run.phases) - 1)) * (trained + _measured_bytes(run, speeds)))
+    """Bytes that the run's process holds at its peak, those included that the trial of precision left behind."""
+    trained = max((_trained_bytes(phase.widest, phase.objective, speeds) for phase in run.phases), default=0.0)
+    tried = max((_tried_bytes(phase, speeds) for phase in run.phases), default=0.0)
+    answered, apart = _measured_bytes(run, speeds)
+    most = max(trained, tried)
+    return int(speeds.held + (most + answered if apart else max(most, answered) + min(most, answered) / 2))
 
 
-def _trained_bytes(phase: Stretch, speeds: Speeds) -> float:
-    """Bytes that a phase's largest step needs. They are freed, but kept by the process in pieces."""
+def _trained_bytes(batch: Batch, objective: Objective, speeds: Speeds) -> float:
+    """Bytes that a step needs. They are freed, but kept by the process in pieces."""
+    done = speeds.trained[objective]
+    return done.memory.at(speeds.shape.activations(*batch, done.half))
+
+
+def _tried_bytes(phase: Stretch, speeds: Speeds) -> float:
+    """Bytes that the trial of precision needs: a step in float32, where both precisions are tried."""
     done = speeds.trained[phase.objective]
-    return done.memory.at(speeds.shape.activations(*phase.widest, done.half))
+    if not done.half:
+        return 0.0
+    return done.memory.at(speeds.shape.activations(*phase.widest, half=False))
 
 
-def _measured_bytes(run: Run, speeds: Speeds) -> float:
-    """Bytes that the run's largest batch of answers or scores needs."""
-    asked = [*run.live.asked, *run.full.asked, *(run.sampled[0].most if run.sampled else ())]
+def _measured_bytes(run: Run, speeds: Speeds) -> tuple[float, bool]:
+    """Bytes that the run's largest batch of answers or scores needs, and whether training leaves it no room.
+
+    What training frees stays with the process, and small tensors fit into it; large ones are asked of the system.
+    """
+    asked = [*run.live.asked, *run.full.asked, *(run.taught[0].most if run.taught else ())]
     scored = [*run.live.scored, *run.full.scored, run.referred]
-    most = [0.0, *(_asked_bytes(one, speeds) for one in asked), *(_scored_bytes(one, speeds) for one in scored)]
-    return max(most)
+    found = [_asked_bytes(one, speeds) for one in asked] + [_scored_bytes(one, speeds) for one in scored]
+    most, largest = max(found, default=(0.0, 0.0))
+    return most, largest >= MAPPED
 
 
 def measurement(what: Measured, speeds: Speeds, answers: Answered | None, ended: float) -> float:
@@ -131,12 +147,11 @@ def _seconds(run: Run, speeds: Speeds, way: str) -> float:
     took += run.checkpoints * max((done.save for done in speeds.trained.values()), default=0.0)
     took += sum(measurement(run.live, speeds, answers, ended(step)) for step in run.points)
     took += measurement(run.full, speeds, answers, ended(run.steps))
-    if run.sampled:
-        sampled, step = run.sampled
-        least, most = (
-            sum(_answer(a, speeds, answers, ended(step)) for a in some) for some in (sampled.least, sampled.most)
-        )
-        took += {"low": least, "high": most}.get(way, (least * most) ** 0.5)
+    if run.taught:
+        asked, step = run.taught
+        least = sum(_answer(one, speeds, answers, ended(step)) for one in asked.least)
+        most = sum(_answer(one, speeds, answers, ended(step)) for one in asked.most)
+        took += {"low": least, "high": most}.get(way, float(np.sqrt(least * most)))
         took += _score(run.referred, speeds)
     return took + _checks(run, speeds, answers)
 
@@ -153,7 +168,7 @@ def _batches(asked: Asked, shape: Shape) -> list[tuple[int, int]]:
     """Prompts and tokens of the longest one, of each batch that `engine.generation` makes."""
     longest = max(asked.prompts, default=0) + asked.limit
     rows = min(BATCH_ROWS, int(CACHE_BYTES // max(1.0, shape.cache(longest))))
-    made = scoring.batches(asked.prompts, BATCH_TOKENS, max(1, rows // asked.count))
+    made = scoring.batches(asked.prompts, BATCH_TOKENS, max(1, rows // asked.each))
     return [(len(batch), asked.prompts[batch[0]]) for batch in made]
 
 
@@ -164,7 +179,7 @@ def _answer(asked: Asked, speeds: Speeds, answers: Answered | None, ended: float
     lasting = (speeds.lengths[None, :] >= at[:, None]).mean(axis=1)  # share of right answers that go on
     took = 0.0
     for prompts, longest in _batches(asked, speeds.shape):
-        rows = prompts * asked.count
+        rows = prompts * asked.each
         took += answers.prompt.at(speeds.shape.products(prompts * longest, longest, prompts))
         alive = rows * ((1 - ended) + ended * lasting)
         alive = alive[alive >= min(0.5, rows / 2)]
@@ -173,15 +188,17 @@ def _answer(asked: Asked, speeds: Speeds, answers: Answered | None, ended: float
     return took
 
 
-def _asked_bytes(asked: Asked, speeds: Speeds) -> float:
+def _asked_bytes(asked: Asked, speeds: Speeds) -> tuple[float, float]:
+    """Bytes that answers need at their peak, and those of their largest tensor."""
     answers, shape = speeds.tuned or speeds.base, speeds.shape
+    found = (0.0, 0.0)
     if answers is None:
-        return 0.0
-    found = 0.0
+        return found
     for prompts, longest in _batches(asked, shape):
-        cache = shape.cache(prompts * asked.count * (longest + asked.limit))
+        cache = shape.cache(prompts * asked.each * (longest + asked.limit))
         reading = answers.memory.at(shape.passing(prompts * longest, longest, prompts) + shape.cache(prompts * longest))
-        found = max(found, reading, 2 * cache)  # a cache that grows is copied
+        widest = 4 * prompts * longest * max(shape.inner, shape.heads * longest)
+        found = max(found, (max(reading, 2 * cache), widest))  # a cache that grows is copied
     return found
 
 
@@ -189,9 +206,14 @@ def _score(scored: Scored, speeds: Speeds) -> float:
     return sum(speeds.scored.seconds.at(speeds.shape.products(*batch)) for batch in _scored_batches(scored))
 
 
-def _scored_bytes(scored: Scored, speeds: Speeds) -> float:
-    held = (speeds.scored.memory.at(speeds.shape.passing(*batch)) for batch in _scored_batches(scored))
-    return max(held, default=0.0)
+def _scored_bytes(scored: Scored, speeds: Speeds) -> tuple[float, float]:
+    """Bytes that scores need at their peak, and those of their largest tensor."""
+    shape = speeds.shape
+    found = (0.0, 0.0)
+    for batch in _scored_batches(scored):
+        widest = 4 * max(batch.scored * shape.words, batch.tokens * max(shape.inner, shape.heads * batch.length))
+        found = max(found, (speeds.scored.memory.at(shape.passing(*batch)), float(widest)))
+    return found
 
 
 def _scored_batches(scored: Scored) -> list[Batch]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from engine import adapter, objectives, precision, products, stopping
+from engine import adapter, precision, products, stopping
 from engine.costs import estimate, meter, speed
 from engine.costs.arms import Arm, Probing, by_objective, run_of
 from engine.costs.estimate import Run, Speeds
@@ -27,7 +27,7 @@ from engine.method import Objective
 from engine.rendering import Encoded, Renderer
 from engine.understanding import Cost
 
-TRAINING, ANSWERING, FOLLOWING = 5.0, 3.0, 2.0
+TRAINING, ANSWERING, FOLLOWING = 4.0, 2.0, 1.0
 """Seconds that measuring may take: of one objective's steps; of answers; of answers that are followed to their end."""
 FOLLOWED = 4  # answers of the base that are followed
 TRIED = "measured on this machine"
@@ -53,46 +53,66 @@ def measure(
     Raises:
         Stopped: A stop was asked for.
     """
-    lengths = np.array([len(e.completion) for made in arms for e in made.encoded] or [1])
+    lengths = _lengths(arms)
     attention: str = model.config._attn_implementation  # noqa: SLF001
-    prompts = _longest_first([renderer.prompt_ids(prompt) for prompt in probed.prompts])
+    prompts = sorted((renderer.prompt_ids(prompt) for prompt in probed.prompts), key=lambda ids: -len(ids))
     subject = LocalSubject(model, tokenizer, stop, renderer)
-    share = 1.0 if any(made.phases for made in arms) else 2.0
-    base = _answers(subject, prompts, probed, shape, ANSWERING * share / 2)
+    base = _answers(subject, prompts, probed, shape, ANSWERING)
     ended = _ended(subject, prompts, _limit(probed), base)
-    pairs = _pairs(arms, prompts)
-    scored = speed.reading(model, pairs, shape, renderer.pad_id)
-    tuned, trained, start = None, {}, 0.0
+    scored = speed.reading(model, _pairs(arms, prompts), shape, renderer.pad_id)
+    held = meter.settled()
+    tuned, trained, start, deciding = base, {}, 0.0, 0.0
     with TemporaryDirectory(prefix="tuning-fork-") as folder:
         trainers: dict[Objective, Any] = {}
-        for objective, (made, drawn) in by_objective({a.spec.arm: a for a in arms}).items():
+        drawn_by = by_objective(arms)
+        if drawn_by:
             stopping.check(stop)
-            if not hasattr(model, "get_base_model"):
-                began = meter.now()
-                products.halve(model)
-                model = adapter.attach(model, made.method.config, 0)
-                start = meter.now() - began
+            half, deciding = _precision(model, arms, renderer)
             began = meter.now()
-            batch = made.spec.scale.batch_size
-            where = Path(folder) / objective.value
-            trainer = speed.trainer_of(model, objective, drawn.rows, batch, made.method.config, renderer, where)
-            objectives.try_half(trainer)
-            trainers[objective] = trainer
-            ready = meter.now() - began
-            trained[objective] = speed.training(trainer, ready, drawn.rows, drawn.batches, shape, TRAINING)
-        if trainers:
+            products.halve(model)
+            first = next(iter(drawn_by.values()))[0]
+            model = adapter.attach(model, first.method.config, 0)
+            start = meter.now() - began
+            for objective, (made, drawn) in drawn_by.items():
+                stopping.check(stop)
+                began = meter.now()
+                where = Path(folder) / objective.value
+                config, batch_size = made.method.config, made.spec.scale.batch_size
+                trainer = speed.trainer_of(model, objective, drawn.rows, batch_size, config, renderer, where)
+                trainer.half = half
+                trainers[objective] = trainer
+                ready = meter.now() - began
+                known = next(iter(trained.values()), None)
+                if known is not None and not known.whole:  # as slow as the one before, by its own sizes
+                    trained[objective] = known
+                else:
+                    measured = speed.training(trainer, ready, drawn.rows, drawn.batches, shape, held, TRAINING)
+                    trained[objective] = measured
             stopping.check(stop)
             with precision.attention(model, attention), adapter.folded(model):
                 plain = LocalSubject(model.get_base_model(), tokenizer, stop, renderer)
-                tuned = _answers(plain, prompts, probed, shape, ANSWERING / 2)
+                tuned = _answers(plain, prompts, probed, shape, ANSWERING)
 
         def pack(objective: Objective, rows: Sequence[Any]) -> Batch:
             return speed.shape_of_batch(trainers[objective], rows)
 
-        speeds = Speeds(shape, trained, base, tuned or base, scored, meter.settled(), lengths, ended, start)
+        speeds = Speeds(shape, trained, base, tuned, scored, held, lengths, ended, start)
         sizes = tuple(len(ids) for ids in prompts)
         runs = {made.spec.arm: run_of(made, probed, sizes, pack) for made in arms}
-    return Measured(_costs(arms, runs, speeds, TRIED), estimate.measurement(probed.live, speeds, base, ended))
+    return Measured(
+        _costs(arms, runs, speeds, TRIED), deciding + estimate.measurement(probed.live, speeds, base, ended)
+    )
+
+
+def _precision(model: Any, arms: Sequence[Arm], renderer: Renderer) -> tuple[bool, float]:
+    """Whether bfloat16 is used as far as a few examples tell, and the seconds that the lab's own trial of it takes."""
+    first = next(made for made in arms if made.encoded)
+    rows = first.encoded[: speed.FEW]
+    began = meter.now()
+    found = precision.decide(model, rows, lambda row: row, len(rows), renderer.pad_id)
+    took = meter.now() - began
+    tried = min(precision.BATCHES * first.spec.scale.batch_size, len(first.encoded))
+    return found.ok, took * max(1.0, tried / len(rows))
 
 
 def guess(shape: Shape, arms: Sequence[Arm], probed: Probing, renderer: Renderer) -> Measured:
@@ -104,7 +124,7 @@ def guess(shape: Shape, arms: Sequence[Arm], probed: Probing, renderer: Renderer
     one = Trained(step, Line(0.0, 1.0), 1.0, shape.parameters * 4e-10, half, False)
     answers = Answered(read, Line(4 * shape.parameters / fetched, 2 * shape.parameters / rate), Line(0.0, 1.0))
     held = LIBRARIES + 4 * shape.parameters + (2 * shape.parameters if half else 0)
-    lengths = np.array([len(e.completion) for made in arms for e in made.encoded] or [1])
+    lengths = _lengths(arms)
     trained = dict.fromkeys(Objective, one)
     speeds = Speeds(shape, trained, answers, answers, Read(read, Line(0.0, 1.0)), held, lengths)
     sizes = tuple(sorted((len(renderer.prompt_ids(prompt)) for prompt in probed.prompts), reverse=True))
@@ -159,8 +179,9 @@ def _limit(probed: Probing) -> int:
     return max((one.limit for one in probed.full.asked), default=1)
 
 
-def _longest_first(prompts: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    return sorted(prompts, key=lambda ids: -len(ids))
+def _lengths(arms: Sequence[Arm]) -> np.ndarray:
+    """Tokens of right answers."""
+    return np.array([len(e.completion) for made in arms for e in made.encoded] or [1])
 
 
 def _pairs(arms: Sequence[Arm], prompts: Sequence[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

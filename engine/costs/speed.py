@@ -11,11 +11,12 @@ from transformers import TrainerCallback
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 
-from engine import objectives, scoring
+from engine import objectives, packing, scoring
 from engine.costs import meter
 from engine.costs.shape import Shape
 from engine.generation import LocalSubject
 from engine.method import MethodConfig, Objective, Phase
+from engine.packing import Block
 from engine.rendering import Renderer
 
 FEW = 2  # examples of the smallest batch that is tried
@@ -61,7 +62,7 @@ class Trained(NamedTuple):
 
     Attributes:
         step: Seconds of a step, by `Shape.products`.
-        memory: Bytes beyond those held before the phase, by `Shape.activations`.
+        memory: Bytes beyond those held before any training, by `Shape.activations`.
         ready: Seconds until its first step; `save`: of a checkpoint.
         half: Whether it runs in bfloat16.
         whole: Whether a batch of full size was measured.
@@ -114,20 +115,22 @@ def trainer_of(
 
 
 def training(
-    trainer: Any, ready: float, rows: Sequence[Any], batches: Sequence[Sequence[int]], shape: Shape, seconds: float
-) -> Trained:
+    trainer: Any, ready: float, rows: Sequence[Any], batches: Sequence[Sequence[int]], shape: Shape, before: int,
+    seconds: float,
+) -> Trained:  # fmt: skip
     """Measure a phase: a small batch, then as large a one of the run's own as the time allows.
 
     Args:
         trainer: As `trainer_of` makes it. The weights hardly move: the learning rate is next to none.
         ready: Seconds that it took to make the trainer.
         batches: Batches of the run, as places in `rows`, the one first that needs the most memory.
+        before: Bytes that the process held before it trained anything.
         seconds: How long measuring may take.
     """
     full = len(batches[0])
     few = sorted(batches[0], key=lambda at: len(rows[at].prompt))[full // 2 :][:FEW]
     small = _steps(trainer, [few] * (WARM + 1), rows)
-    points, memory, save = [small.point(shape)], [small.held(shape, trainer.half)], small.save
+    points, memory, save = [small.point(shape)], [small.held(shape, trainer.half, before)], small.save
     left = seconds - sum(small.seconds)
     wanted = shape.products(*shape_of_batch(trainer, [rows[at] for at in batches[0]]))
     each = small.seconds[-1] * wanted / points[0][0] / full  # seconds of an example in a large batch, at most
@@ -138,7 +141,7 @@ def training(
         count = int(np.clip(left / (each * size) - WARM, 1, MOST))
         large = _steps(trainer, [batch[:size] for batch in (batches[0], *batches[: WARM + count - 1])], rows)
         points.append(large.point(shape))
-        memory.append(large.held(shape, trainer.half))
+        memory.append(large.held(shape, trainer.half, before))
         save = max(save, large.save)
     return Trained(line(points), line(memory), ready, save, trainer.half, size == full)
 
@@ -146,7 +149,7 @@ def training(
 class _Steps(NamedTuple):
     seconds: list[float]
     batches: list[Batch]
-    more: int
+    most: int
     save: float
 
     def point(self, shape: Shape) -> tuple[float, float]:
@@ -154,9 +157,9 @@ class _Steps(NamedTuple):
         products = [shape.products(*batch) for batch in self.batches[WARM:]]
         return float(np.mean(products)), float(np.mean(self.seconds[WARM:]))
 
-    def held(self, shape: Shape, half: bool) -> tuple[float, float]:
-        """The most that any of the batches keeps, and the bytes that were held."""
-        return max(shape.activations(*batch, half) for batch in self.batches), float(self.more)
+    def held(self, shape: Shape, half: bool, before: int) -> tuple[float, float]:
+        """The most that any of the batches keeps, and the bytes that were held beyond those before."""
+        return max(shape.activations(*batch, half) for batch in self.batches), float(max(0, self.most - before))
 
 
 def _steps(trainer: Any, order: Sequence[Sequence[int]], rows: Sequence[Any]) -> _Steps:
@@ -173,7 +176,7 @@ def _steps(trainer: Any, order: Sequence[Sequence[int]], rows: Sequence[Any]) ->
     marks = [began, *clock.ends]
     seconds = [float(gap) for gap in np.diff(marks)]
     return _Steps(
-        seconds, [shape_of_batch(trainer, [rows[at] for at in batch]) for batch in order], peak.more, clock.save
+        seconds, [shape_of_batch(trainer, [rows[at] for at in batch]) for batch in order], peak.bytes, clock.save
     )
 
 
@@ -247,16 +250,14 @@ def reading(model: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]], sh
     """Measure log-probabilities of some answers after their prompts."""
     points: list[tuple[float, float]] = []
     held: list[tuple[float, float]] = []
-    for count in (1, min(4, len(pairs))):
+    for count in dict.fromkeys((1, min(4, len(pairs)))):
         some = pairs[:count]
-        size = sum(len(prompt) + len(answer) for prompt, answer in some)
-        length = max(len(prompt) + len(answer) for prompt, answer in some)
-        scored = sum(len(answer) for _, answer in some)
-        _timed(lambda some=some: scoring.completion_logprobs(model, some, pad_id))
+        batch = packing.layout_of(model).pack([Block(tuple(p), (tuple(a),)) for p, a in some], pad_id)
+        sizes = batch.ids.numel(), batch.ids.shape[1], len(batch.places)
         with meter.peak() as peak:
             took = _timed(lambda some=some: scoring.completion_logprobs(model, some, pad_id))
-        points.append((shape.products(size, length, scored), took))
-        held.append((shape.passing(size, length, scored), peak.more))
+        points.append((shape.products(*sizes), took))
+        held.append((shape.passing(*sizes), peak.more))
     return Read(line(points), line(held))
 
 

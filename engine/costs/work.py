@@ -5,7 +5,7 @@ Probes and methods are asked what they would do, with a subject that answers at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine import preferences
 from engine.example import Example, Item, Prompt
+from engine.limits import Limits
 from engine.method import Method
 from engine.objectives import PairRow
 from engine.probe import Probe
@@ -29,12 +30,12 @@ class Asked(NamedTuple):
     Attributes:
         prompts: Tokens of each prompt, as it is cut to fit.
         limit: The longest answer, in tokens.
-        count: Answers for each prompt.
+        each: Answers for each prompt.
     """
 
     prompts: tuple[int, ...]
     limit: int
-    count: int = 1
+    each: int = 1
 
 
 class Scored(NamedTuple):
@@ -52,21 +53,30 @@ class Counted:
     """
 
     renderer: Renderer
+    limits: Limits
     says: dict[int, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     scored: list[Scored] = field(default_factory=list)
 
+    def room(self, think_tokens: int = 0) -> int:
+        """Tokens that an answer may take, as `engine.generation.LocalSubject` gives them."""
+        return self.limits.of(self.renderer, think_tokens).tokens
+
+    def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
+        """An answer as the model's template writes it, without the end token."""
+        return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))
+
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """An answer for each prompt."""
         self._ask(prompts, 1, max_new_tokens)
-        return [_answer(self.says.get(id(prompt), "")) for prompt in prompts]
+        return [Answer(self.says.get(id(prompt), "")) for prompt in prompts]
 
     def sample(
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
     ) -> list[list[Answer]]:
         """The same answer `count` times for each prompt."""
         self._ask(prompts, count, max_new_tokens)
-        return [[_answer(self.says.get(id(prompt), ""))] * count for prompt in prompts]
+        return [[Answer(self.says.get(id(prompt), ""))] * count for prompt in prompts]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Zeros."""
@@ -84,7 +94,9 @@ class Counted:
         return [(1.0, 1)] * len(texts)
 
     def _ask(self, prompts: Sequence[Prompt], count: int, limit: int) -> None:
-        room = max(1, self.renderer.context - limit)
+        context = self.renderer.context
+        limit = max(1, min(limit, context - context // 4))
+        room = max(1, context - limit)
         lengths = tuple(min(room, len(self.renderer.prompt_ids(prompt))) for prompt in prompts)
         self.asked.append(Asked(lengths, limit, count))
 
@@ -96,16 +108,16 @@ class Measured(NamedTuple):
     scored: tuple[Scored, ...] = ()
 
 
-def measured(probes: Sequence[Probe], items: dict[str, list[Item]], renderer: Renderer) -> Measured:
+def measured(probes: Sequence[Probe], items: dict[str, list[Item]], renderer: Renderer, limits: Limits) -> Measured:
     """What the probes ask of a model on their items, by the probe's name."""
-    subject = Counted(renderer)
+    subject = Counted(renderer, limits)
     for probe in probes:
         if items.get(probe.name):
-            probe.measure(subject, items[probe.name])  # pyright: ignore[reportArgumentType]
+            probe.measure(subject, items[probe.name])
     return Measured(tuple(subject.asked), tuple(subject.scored))
 
 
-class Sampled(NamedTuple):
+class Taught(NamedTuple):
     """What a DPO phase asks of its teacher.
 
     Attributes:
@@ -118,13 +130,15 @@ class Sampled(NamedTuple):
     rows: tuple[PairRow, ...]
 
 
-def sampled(method: Method, examples: Sequence[Example], pool: Sequence[Example], renderer: Renderer) -> Sampled:
+def taught(
+    method: Method, examples: Sequence[Example], pool: Sequence[Example], renderer: Renderer, limits: Limits
+) -> Taught:
     """What the method's phase of preferences samples, and pairs of the lengths that it will have."""
     asked = method.asked(examples, pool)
-    never, always = Counted(renderer), Counted(renderer, _others(asked, renderer))
-    method.preferences(never, asked, Random(0))  # pyright: ignore[reportArgumentType]
-    made = method.preferences(always, asked, Random(0))  # pyright: ignore[reportArgumentType]
-    return Sampled(tuple(always.asked), tuple(never.asked), tuple(preferences.encode(made, renderer)))
+    never, always = Counted(renderer, limits), Counted(renderer, limits, _others(asked, renderer))
+    method.preferences(never, asked, Random(0))
+    made = method.preferences(always, asked, Random(0)).pairs
+    return Taught(tuple(always.asked), tuple(never.asked), tuple(preferences.encode(made, renderer)))
 
 
 def _others(examples: Sequence[Example], renderer: Renderer) -> dict[int, str]:
@@ -135,7 +149,3 @@ def _others(examples: Sequence[Example], renderer: Renderer) -> dict[int, str]:
         after = (texts[(at + more) % len(texts)] for more in range(1, min(len(texts), NEAR)))
         found[id(example.prompt)] = next((text for text in after if text != texts[at]), "")
     return found
-
-
-def _answer(text: str) -> Any:
-    return text

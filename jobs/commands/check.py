@@ -1,0 +1,59 @@
+"""`check`: what the lab understands of a model and data, and what a study on them takes; nothing is queued."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.models.downloaded import located
+from jobs import inspections
+from jobs.commands.described import describe
+from jobs.commands.screen import Screen
+from jobs.paths import Home
+from jobs.studies import Options, load, prepare
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked for on the command line. None: the study's own."""
+
+    study: str
+    scale: str = "quick"
+    seeds: int | None = None
+    arms: tuple[str, ...] | None = None
+    model: str | None = None
+    data: Path | None = None
+    options: Options | None = None
+    home: Path | None = None
+    as_json: bool = False
+
+
+def check(asked: Question, screen: Screen) -> int:
+    """Print what was understood, the first example as the model sees it, and what the study takes.
+
+    Raises:
+        LabError: The request, the model or the data cannot be used, or not with each other.
+    """
+    home = Home.at(asked.home).create()
+    study = load(asked.study, [home.studies])
+    planned = prepare(
+        study,
+        scale=asked.scale,
+        seeds=asked.seeds,
+        arms=asked.arms,
+        model=located(asked.model, home.models),
+        data=asked.data,
+        options=asked.options,
+    )
+    found = inspections.inspect(home, planned.trial, planned.understanding, tell=screen.note)
+    trial = inspections.settled(planned.trial, found)
+    if asked.as_json:
+        plain = {"trial": trial.id, "inspection": found.model_dump(mode="json")}
+        screen.out.file.write(json.dumps(plain, indent=2, ensure_ascii=True) + "\n")
+        return 0
+    screen.say(f"{trial.id}: {trial.study.question}", "bold")
+    for line in describe(found):
+        screen.say(line, "bold yellow" if line.startswith("Mind: ") else "")
+    screen.say("Nothing was queued. The same options after `run` start it.")
+    return 0

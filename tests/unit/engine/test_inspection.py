@@ -1,0 +1,176 @@
+"""What a trial would be made of: data as the model sees them, refused rows, and costs measured or worked out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine import inspection, roundtrip
+from engine.costs import measuring
+from engine.errors import DataError
+from engine.example import Example
+from engine.rendering import Renderer
+from engine.settled import settled
+from engine.spec import ScaleSpec, TrialSpec
+from engine.stopping import Stopped
+from engine.understanding import Fit, Inspection, Refused
+from jobs import studies
+from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
+from tests.support.userfiles import chat_row
+
+__all__ = ["tokenizer_folder"]
+
+SIZES = ScaleSpec(
+    seeds=1, steps=4, batch_size=4, train_examples=16, items=4, live_items=2, live_every=2, checkpoint_every=4
+)
+ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from transformers import AutoTokenizer
+
+    path = tmp_path_factory.mktemp("model") / "tiny"
+    shutil.copytree(tokenizer_folder, path)
+    make_model(len(AutoTokenizer.from_pretrained(path))).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "calls.jsonl"
+    path.write_text("".join(json.dumps(chat_row(at)) + "\n" for at in range(ROWS)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trial(folder: Path, file: Path) -> TrialSpec:
+    made = studies.plan(studies.load("function-calling"), "smoke", 1, ("base", "sft", "sft-dpo"), str(folder), file)
+    return made.model_copy(update={"study": made.study.model_copy(update={"scales": {"smoke": SIZES}})})
+
+
+def refuses(rows: set[int]):
+    """A round trip that refuses these rows."""
+
+    def check(examples: list[Example], renderer: Renderer) -> list[Refused]:
+        return [Refused(row=e.row, example=e.id, reason="no such words") for e in examples if e.row in rows]
+
+    return check
+
+
+def test_data_are_seen_as_the_model_sees_them_and_costs_are_measured(trial: TrialSpec) -> None:
+    told: list[str] = []
+    found = inspection.inspect(trial, tell=told.append)
+    fit = found.fit
+    assert (fit.context, fit.cut, fit.refused_count) == (512, 0, 0)
+    assert fit.language == "hermes"
+    assert fit.prompt.endswith("<|im_start|>assistant\n")
+    assert "<|im_start|>" not in fit.answer
+    assert 0 < fit.answer_tokens < fit.limit < fit.prompt_tokens
+    assert [cost.arms for cost in found.costs] == [("base",), ("sft",), ("sft-dpo",)]
+    base, sft, dpo = found.costs
+    assert base.batches == {}
+    assert set(sft.batches) == {2, 1}
+    assert 0 < base.seconds < dpo.seconds
+    assert sft.low <= sft.seconds <= sft.high
+    assert 0 < sft.own < sft.memory <= found.memory
+    assert {cost.basis for cost in found.costs} == {measuring.TRIED}
+    assert found.once > 0
+    assert told[0] == "Reading the data."
+    assert "Trying a step" in told[-1]
+
+
+def test_a_model_too_large_to_be_tried_is_worked_out(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "measure", None)  # were it tried, it would fail
+    found = inspection.inspect(trial, free=1)
+    assert all("too large to be tried" in cost.basis and cost.seconds > 0 for cost in found.costs)
+    assert found.memory > 0
+    assert found.costs[1].batches[1] < found.costs[1].memory
+
+
+def test_refused_rows_end_the_look_before_the_model_is_loaded(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roundtrip, "check", refuses({3, 7}))
+    monkeypatch.setattr(measuring, "measure", None)
+    found = inspection.inspect(trial)
+    assert found.costs == ()
+    assert (found.fit.refused_count, found.fit.refused_rows) == (2, (3, 7))
+    assert found.fit.refused[0].reason == "no such words"
+
+
+def test_refused_rows_are_left_out_where_that_was_asked_for(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roundtrip, "check", refuses({3, 7}))
+    skipping = trial.model_copy(update={"data": trial.data.model_copy(update={"skip_bad_rows": True})})
+    found = inspection.inspect(skipping, free=1)
+    assert found.fit.refused_rows == (3, 7)
+    assert found.fit.limit > 0
+    assert found.costs
+    assert found.understanding is not None
+    assert settled(skipping, found).data.without == (3, 7)
+
+
+def test_more_than_fifty_refused_rows_are_counted(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roundtrip, "check", refuses(set(range(1, ROWS + 1))))
+    found = inspection.inspect(trial)
+    assert len(found.fit.refused) == inspection.SHOWN
+    assert found.fit.refused_count == ROWS
+    assert len(found.fit.refused_rows) == ROWS
+
+
+def test_too_few_rows_left_is_an_error(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roundtrip, "check", refuses(set(range(1, ROWS))))
+    skipping = trial.model_copy(update={"data": trial.data.model_copy(update={"skip_bad_rows": True})})
+    with pytest.raises(DataError):
+        inspection.inspect(skipping)
+
+
+def test_a_template_that_loses_calls_is_refused_by_the_rows_it_loses(folder: Path, file: Path, tmp_path: Path) -> None:
+    deaf = tmp_path / "deaf"
+    shutil.copytree(folder, deaf)
+    (deaf / "chat_template.jinja").write_text(TEMPLATE.replace("call.function.arguments", "{}"))
+    made = studies.plan(studies.load("function-calling"), "smoke", 1, None, str(deaf), file)
+    found = inspection.inspect(made)
+    assert found.fit.refused_count == ROWS - ROWS // 5, "every row that calls a tool"
+    assert 5 not in found.fit.refused_rows
+
+
+def test_a_stop_is_heeded(trial: TrialSpec) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        inspection.inspect(trial, stop=stop)
+
+
+def test_a_file_that_changed_is_refused(trial: TrialSpec) -> None:
+    other = trial.model_copy(update={"data": trial.data.model_copy(update={"digest": "0" * 64})})
+    with pytest.raises(DataError, match="changed"):
+        inspection.inspect(other)
+
+
+def test_the_renderer_is_that_of_the_loaded_model(trial: TrialSpec) -> None:
+    from engine.generation import renderer_of
+    from engine.models import load
+
+    light = inspection.renderer_without_weights(trial.model)
+    whole = renderer_of(*load(trial.model, "cpu"))
+    assert (light.context, light.end, light.end_ids, light.pad_id) == (
+        whole.context,
+        whole.end,
+        whole.end_ids,
+        whole.pad_id,
+    )
+    assert light.digest == whole.digest
+
+
+def test_rows_of_no_file_cannot_be_left_out(trial: TrialSpec) -> None:
+    refused = Refused(row=0, example="e", reason="no")
+    found = Inspection(
+        fit=Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1, refused=(refused,), refused_count=1)
+    )
+    with pytest.raises(DataError, match="no file"):
+        settled(trial, found)
