@@ -67,7 +67,7 @@ def _reason(example: Example, renderer: Renderer) -> str:
     read_as = _words(reading)
     if read_as == wanted:
         return (
-            f"The grader {example.gold.grader!r} does not take the file's own answer as right: {_cut(wanted, False)}."
+            f"The grader {example.gold.grader!r} does not take the data's own answer as right: {_cut(wanted, False)}."
         )
     return (
         f"The model's chat template writes {_cut(text)}, which reads as {_cut(read_as, quoted=False)} "
