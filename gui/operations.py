@@ -19,7 +19,7 @@ from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
 
 if TYPE_CHECKING:
-    from engine.data.results import Table
+    from engine.tables.table import Table
     from jobs.elsewhere import Contents, Thresholds
     from jobs.kept import Kept
     from jobs.parts import Roles

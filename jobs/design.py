@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.probe import Metric
 from engine.spec import StudySpec
+from engine.stats.verdict import Advice
 from jobs.records import Context
 from jobs.result import Registration
 
@@ -25,6 +26,7 @@ class Design:
         registration: What was fixed before any figure was there; None where nobody can say.
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
+        advice: What to do about what stands against a verdict.
         notes: What whoever reads the result should know of how it was read, before what the runs noted.
     """
 
@@ -44,3 +46,4 @@ class Design:
     exploratory: str = ""
     context: Context = field(default_factory=lambda: Context(queued=0.0))
     notes: tuple[str, ...] = ()
+    advice: Advice = field(default_factory=Advice)
