@@ -53,7 +53,8 @@ class Layout:
     @property
     def used(self) -> tuple[str, ...]:
         """The columns that are read."""
-        return (*self.roles.values(), *(arm.column for arm in self.arms))
+        also = ("doc_hash", "filtered_resps", lm_eval.ANSWER) if self.form == "lm-eval" else ()
+        return (*self.roles.values(), *(arm.column for arm in self.arms), *also)
 
     def sketch(self, sources: Sequence[Source]) -> Sketch:
         """The same for whoever has to say what is open."""
@@ -102,7 +103,9 @@ def layout(grid: Grid, source: Source, head: Sequence[Mapping[str, Any]], choice
         open_.append("seed")
     if "item" not in roles:
         open_.append("item")
-    if "correct" not in roles and not {"prediction", "gold"} <= roles.keys():
+    compared = {"prediction", "gold"} <= roles.keys()
+    several = len(made.likely.get("correct", ())) > 1 and form != "long"  # scores, of which one has to be named
+    if "correct" not in roles and (not compared or (several and not {"correct", "gold"} & told.keys())):
         open_.append("correct")
     if open_:
         raise _unclear(grid, source, made, open_)
@@ -114,8 +117,6 @@ def _of_inspect(grid: Grid, columns: Sequence[str], told: Mapping[str, str]) -> 
     own = {"arm": "model", "seed": "epoch", "item": "id", "prediction": "answer", "gold": "target"}
     if len(scores) == 1:
         own["correct"] = scores[0]
-    elif "correct" not in told:  # of several scorers one has to be named; without any, answers may be compared
-        own = {role: column for role, column in own.items() if role not in ("prediction", "gold") or not scores}
     found = {**own, **names.chosen(grid.path, columns, told)}
     return {role: column for role, column in found.items() if told.get(role) != NOTHING}
 
@@ -193,7 +194,7 @@ def _likely(
 
 
 def _unclear(grid: Grid, source: Source, made: Layout, needs: list[Need]) -> Unclear:
-    columns = [column for column in made.columns if made.form != "lm-eval" or column != "prediction"]  # that is ours
+    columns = [column for column in made.columns if column != lm_eval.ANSWER]  # that one is not the file's own
     has = ", ".join(map(shown, columns[:20])) + (" …" if len(columns) > 20 else "")
     if made.form == "wide":
         arms = ", ".join(shown(arm.column) for arm in made.arms[:12]) or "none yet"

@@ -7,9 +7,11 @@ from typing import Any
 
 from engine.tables.cells import text_of
 
+ANSWER = "filtered_resps[0]"
+"""The column in which the answer that was graded stands once a row is flat."""
 NOT_METRICS = frozenset((
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash",
-    "target_hash", "prediction",
+    "target_hash", ANSWER,
 ))  # fmt: skip
 """Columns of a sample file that are no metric."""
 
@@ -21,7 +23,7 @@ def recognised(columns: Iterable[str]) -> bool:
 
 
 def flatten(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """A sample's cells with the answer that was graded as `prediction`, where it is a text.
+    """A sample's cells with the answer that was graded in a column of its own, where it is a text.
 
     In tasks of multiple choice the harness keeps log-probabilities of the choices: then there is none.
     """
@@ -29,7 +31,7 @@ def flatten(cells: Mapping[str, Any]) -> dict[str, Any]:
     first = responses[0] if isinstance(responses, list) and responses else responses
     while isinstance(first, list) and len(first) == 1:
         first = first[0]
-    return {**cells, "prediction": first if isinstance(first, str | int | float) else None}
+    return {**cells, ANSWER: first if isinstance(first, str | int | float) else None}
 
 
 def metrics(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -50,8 +52,8 @@ def roles(rows: list[dict[str, Any]]) -> dict[str, str]:
     scores = metrics(rows)
     if len(scores) == 1:
         found["correct"] = scores[0]
-    if any(text_of(cells["prediction"]) for cells in rows):
-        found["prediction"] = "prediction"
+    if any(text_of(cells[ANSWER]) for cells in rows):
+        found["prediction"] = ANSWER
     if any("target" in cells for cells in rows):
         found["gold"] = "target"
     return found

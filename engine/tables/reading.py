@@ -51,6 +51,10 @@ def read(sources: Path | Sequence[Source], choices: Choices | None = None) -> Ta
                 raise unusable(source.path, f"has too many rows (more than {MOST_ROWS:,} in all)", FEWER)
         problems[number].check()
         layouts.append(made)
+        if grid.digest in digests:
+            twin = name_of(given[digests.index(grid.digest)].path)
+            hint = "Name each file once; a run that was copied is no other run."
+            raise unusable(source.path, f"is the same as {twin}, byte by byte", hint)
         digests.append(grid.digest)
         notes += grid.notes
     if not found:
@@ -101,10 +105,10 @@ def _unused(layouts: Sequence[Layout]) -> tuple[str, ...]:
 def _notes_of_layouts(layouts: Sequence[Layout], choices: Choices) -> Iterator[str]:
     first = next((made for made in layouts if made.form == "wide"), None)
     if first is not None:
-        some = ", ".join(
-            f"{arm.column} as {arm.arm}{'' if arm.seed is None else f', seed {arm.seed}'}" for arm in first.arms[:8]
+        some = "; ".join(
+            arm.column if arm.seed is None else f"{arm.column} is {arm.arm}, seed {arm.seed}" for arm in first.arms[:8]
         )
-        yield f"Each column was read as an arm: {some}{' …' if len(first.arms) > 8 else ''}."
+        yield f"Columns were read as arms: {some}{' …' if len(first.arms) > 8 else ''}."
         if first.unnamed_items:
             yield "Items have no name; each row of the table is one."
     if choices.columns.get("seed") == NOTHING and any("seed" not in made.roles for made in layouts):
@@ -178,12 +182,15 @@ def _score(table: Table, found: Sequence[Record], problems: Sequence[Problems], 
     hows: list[str] = []
     if any(record.word is not None for record in found):
         table.words = meaning.words(counts)
+        if len(counts) <= MOST_WORDS:
+            table.sketch = replace(table.sketch, words=table.words)
         hows.append(meaning.how or "no cell says it")
         if table.choices.threshold is not None or not set(meaning.meaning) <= {"0", "1", "true", "false"}:
             notes.append(_told(table, meaning, counts))
+    wanted = "1 or 0, true or false" if table.choices.threshold is None else "a score from 0 to 1"
     for record in found:
         if record.word is not None:
-            _read_word(record, meaning, problems[record.source])
+            _read_word(record, meaning, wanted, problems[record.source])
     if any(record.word is None for record in found):
         hows.append(_compare_all(table, found, problems, notes))
     table.how = "; ".join(hows)
@@ -213,7 +220,8 @@ def _ask(table: Table, meaning: Scoring, counts: Counter[str], first: dict[str, 
         what = f"holds {meaning.mixed} in its column {shown(column)}"
         hint = "Write all cells alike, or say what they mean: `--right 100% --right 1 --wrong 0%`."
         raise Unclear(path, what, hint, ("words",), sketch)
-    if not said and len(counts) <= MOST_WORDS and 2 * sum(unknown.values()) > total:
+    told = said or table.choices.threshold is not None
+    if not told and len(counts) <= MOST_WORDS and 2 * sum(unknown.values()) > total:
         some = ", ".join(f"{shown(word)} in {rows:,} rows" for word, rows in counts.most_common(6))
         what = f"does not say right or wrong in words known here in its column {shown(column)}: {some}"
         word = counts.most_common(1)[0][0]
@@ -233,12 +241,12 @@ def _told(table: Table, meaning: Scoring, counts: Counter[str]) -> str:
     return f"Cells were read so: {some}."
 
 
-def _read_word(record: Record, meaning: Scoring, problems: Problems) -> None:
+def _read_word(record: Record, meaning: Scoring, wanted: str, problems: Problems) -> None:
     word = record.word or ""
     if word in ABSENT and word not in meaning.meaning:
         problems.add(record.row, record.column, "is missing")
     elif (right := meaning.meaning.get(word)) is None:
-        problems.add(record.row, record.column, f"must be 1 or 0, true or false, not {shown(word)}")
+        problems.add(record.row, record.column, f"must be {wanted}, not {shown(word)}")
     else:
         record.word = "1" if right else "0"
 

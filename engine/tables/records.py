@@ -147,13 +147,13 @@ def _records(
         before = len(problems.found)
         item = str(row) if made.unnamed_items else _name(row, roles["item"], cells, problems)
         seed = _seed(row, roles["seed"], cells, problems) if "seed" in roles else None
-        side_cell = text_of(cells.get(roles.get("side", "")))
+        side_cell = _text("side", cells, roles)
         side = _SIDES.get(side_cell.lower() or Side.NEUTRAL)
         if side is None:
             problems.add(row, roles["side"], f"must be one of {', '.join(_SIDES)}, or empty, not {shown(side_cell)}")
         value = _number(row, roles["logprob"], cells, problems) if "logprob" in roles else None
-        gold = text_of(cells.get(roles.get("gold", "")))
-        cluster = text_of(cells.get(roles.get("cluster", ""))) or item
+        gold = _text("gold", cells, roles)
+        cluster = _text("cluster", cells, roles) or item
         variant = text_of(cells.get("doc_hash"))[:64] if made.form == "lm-eval" else ""
         if made.form == "wide":
             if len(problems.found) > before or side is None:
@@ -171,11 +171,16 @@ def _records(
         if len(problems.found) > before or side is None:
             continue
         word = word_of(cells.get(roles["correct"])) if "correct" in roles else None
-        prediction = text_of(cells.get(roles.get("prediction", "")))
+        prediction = _text("prediction", cells, roles)
         column = roles.get("correct", roles.get("gold", ""))
         yield Record(
             number, row, arm_name, seed, item, variant, word, column, prediction, gold, cluster, side, value
         )  # fmt: skip
+
+
+def _text(role: str, cells: Mapping[str, Any], roles: Mapping[str, str]) -> str:
+    """The cell of a role as text; "" where no column plays it (a column may be named "": pandas' index)."""
+    return text_of(cells.get(roles[role])) if role in roles else ""
 
 
 def _name(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -> str:
