@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from engine.example import Outcome
 from engine.stats.copies import same_outcomes, telling
 from engine.stats.wording import counted
+from jobs.design import Design
+from jobs.records import RunResult
 
 Run = tuple[str, int]
 """An arm and a seed."""
@@ -72,3 +74,30 @@ def sentences(found: Copies, labels: Mapping[str, str]) -> Iterable[str]:
             f"{labels[a]} (seed {one}) and {labels[b]} (seed {other}) have the same outcome on each of "
             f"{counted(found.items, 'item')}"
         )
+
+
+def copy_threats(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
+    """What stands against reading the lab's own seeds as runs of their own: trained runs that answer alike throughout.
+
+    Args:
+        design: The trial; a table from elsewhere has a check of its own for it.
+        runs: The runs that succeeded.
+    """
+    if design.scale == "elsewhere":
+        return
+    probe = design.study.verdict.accuracy.split(".", 1)[0]
+    trained = {
+        (run.record.arm, run.record.seed): run
+        for run in runs
+        if design.trains[run.record.arm] and run.outcomes.get(probe)
+    }
+    found = copies({key: run.outcomes[probe] for key, run in trained.items()})
+    labels = {arm: design.study.arm(arm).label for arm in design.arms}
+    groups = [(arm, seed) for arm, own in found.seeds.items() for group in own for seed in group]
+    groups += [run for pair in found.arms for run in pair]
+    adapters = [trained[run].adapter for run in groups]
+    for sentence in sentences(found, labels):
+        if all(adapters) and len(set(adapters)) == len(set(groups)):
+            yield f"{sentence}, though their weights differ: training with another seed changed no answer."
+        else:
+            yield f"{sentence}: they say no more than one run does."
