@@ -55,7 +55,7 @@ def text_of(value: Any) -> str:
         return str(int(value))
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value).strip().strip("\ufeff\u200b").strip()
+    return str(value).replace("\0", "\ufffd").strip().strip("\ufeff\u200b").strip()
 
 
 def word_of(value: Any) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import Problems, printable, shown, unusable
-from engine.data.rows import Text, rows
+from engine.data.rows import Text, flaw, rows
 from engine.tables import inspect_log
 from engine.tables.unpacking import EXPECTED, FEWER, read_unpacked, to_text
 
@@ -53,11 +53,11 @@ def open_grid(path: Path, problems: Problems) -> Grid:
     if data.startswith(b"PAR1"):
         return Grid(path, digest, "table", _parquet_rows(path, data))
     if data.startswith(b"PK\x03\x04") and (log := inspect_log.of_zip(path, data)) is not None:
-        return Grid(path, digest, "inspect", log.rows, log.notes)
+        return Grid(path, digest, "inspect", _sound(log.rows, problems), log.notes)
     text = to_text(path, data)
     if text.lstrip()[:1] in ("{", "["):
         if (log := inspect_log.of_json(path, text)) is not None:
-            return Grid(path, digest, "inspect", log.rows, log.notes)
+            return Grid(path, digest, "inspect", _sound(log.rows, problems), log.notes)
         return Grid(path, digest, "table", _objects(Text(path, text, digest), problems))
     return Grid(path, digest, "table", _csv_rows(path, text, problems))
 
@@ -70,6 +70,15 @@ def _objects(source: Text, problems: Problems) -> Iterator[Row]:
             problems.add(row, "", f"has too many columns ({len(value):,}; at most {_MOST_COLUMNS:,})")
         else:
             yield row, value
+
+
+def _sound(found: Iterator[Row], problems: Problems) -> Iterator[Row]:
+    """Rows of a log, of which some hold what JSON does not have."""
+    for row, cells in found:
+        if refused := flaw(cells):
+            problems.add(row, refused[0], refused[1])
+        else:
+            yield row, cells
 
 
 def _csv_rows(path: Path, text: str, problems: Problems) -> Iterator[Row]:

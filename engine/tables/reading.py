@@ -70,7 +70,7 @@ def read(sources: Path | Sequence[Source], choices: Choices | None = None) -> Ta
         columns=_columns(layouts),
         unused=_unused(layouts),
     )
-    notes += _notes_of_layouts(layouts, choices)
+    notes += _notes_of_layouts(layouts, choices, any(source.arm for source in given))
     notes += _tell_variants_apart(found)
     notes += _number_files(found, given)
     _score(table, found, problems, notes)
@@ -102,7 +102,7 @@ def _unused(layouts: Sequence[Layout]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for made in layouts for column in made.columns if column not in used))
 
 
-def _notes_of_layouts(layouts: Sequence[Layout], choices: Choices) -> Iterator[str]:
+def _notes_of_layouts(layouts: Sequence[Layout], choices: Choices, named: bool) -> Iterator[str]:
     first = next((made for made in layouts if made.form == "wide"), None)
     if first is not None:
         some = "; ".join(
@@ -111,7 +111,7 @@ def _notes_of_layouts(layouts: Sequence[Layout], choices: Choices) -> Iterator[s
         yield f"Columns were read as arms: {some}{' …' if len(first.arms) > 8 else ''}."
         if first.unnamed_items:
             yield "Items have no name; each row of the table is one."
-    if choices.columns.get("seed") == NOTHING and any("seed" not in made.roles for made in layouts):
+    if choices.columns.get("seed") == NOTHING and not named and any("seed" not in made.roles for made in layouts):
         yield "The table has no seeds: each arm counts as one run."
     if any(made.form == "inspect" and made.roles.get("seed") == "epoch" for made in layouts):
         yield (

@@ -93,7 +93,8 @@ class MappingDialog(QDialog):
         options += [(elided(column, 40) or "(no name)", column) for column in sketch.columns]
         found = told if told is not None else sketch.roles.get(role)
         guess = next(iter(sketch.likely.get(role, ())), None) if role in self._needs else None
-        if guess is None and role == "seed" and "seed" in self._needs and not self._likely_seeds():
+        once = sketch.form != "lm-eval" and not self._likely_seeds()  # there, files are seeds
+        if guess is None and role == "seed" and "seed" in self._needs and once:
             guess = NOTHING
         about, what = ROLES[role]
         return Answer(

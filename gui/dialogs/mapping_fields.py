@@ -32,7 +32,8 @@ FORMS = {
 }
 NEEDED = {
     "arm": "Which arm is a row of? Choose the column that says it, or name the arm of each file.",
-    "seed": "Which seed is a row of? Choose the column that says it, or say that each arm was run once.",
+    "seed": "Which seed is a row of? Choose the column that says it, or say that each arm was run once; files that are "
+    "named for one arm are its seeds.",
     "item": "Which question is a row about? Choose the column that says it.",
     "correct": "What says that an answer is right? Choose its column, or the answer's and the right answer's columns.",
     "prediction": "Which column holds the answer?",

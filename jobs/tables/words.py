@@ -43,11 +43,7 @@ def columns_words(table: Table) -> str:
 
 def right_words(table: Table) -> str:
     """How it was decided whether an answer is right."""
-    said = table.how
-    if table.choices.threshold is None and table.words:
-        known = [f"“{printable(word.text)}” {word.rows:,} times" for word in table.words]
-        said += f" ({listed(known)})"
-    return said
+    return printable(table.how)
 
 
 def listed(names: Sequence[str]) -> str:
