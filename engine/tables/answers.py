@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 NOT_GOLD = frozenset(("", "nan", "<na>", "nat", "#n/a"))
@@ -21,6 +22,7 @@ _EXACT = 15  # digits that a float holds
 _AROUND = " \t\r\n\u00a0.!?,;:\"'`*_()[]\u2018\u2019\u201c\u201d\u00ab\u00bb$€£"
 
 
+@lru_cache(maxsize=1024)  # answers are often labels, and then the same few pairs come again and again
 def same(prediction: str, gold: str) -> bool:
     """Whether an answer is the right one.
 
@@ -43,6 +45,7 @@ def grouped(prediction: str, gold: str) -> bool:
     return prediction != gold and any(re.fullmatch(_GROUPED, text) for text in (prediction, gold))
 
 
+@lru_cache(maxsize=1024)
 def alike(prediction: str, gold: str) -> bool:
     """Whether two answers are the same but for case, spaces and marks around them (Python's lists count as JSON)."""
     if same(prediction, gold):
@@ -56,6 +59,7 @@ def alike(prediction: str, gold: str) -> bool:
     return a is not None and b is not None and equal(a, b)
 
 
+@lru_cache(maxsize=1024)
 def holds(prediction: str, gold: str) -> bool:
     """Whether a longer answer holds the right one as whole words."""
     a, b = (_bare(text) for text in (prediction, gold))

@@ -43,14 +43,29 @@ def of_json(path: Path, text: str) -> Log | None:
         return None
     try:
         found = json.loads(text)
-    except (ValueError, RecursionError):  # JSON lines that begin alike, or no JSON: the reader of rows says where
-        return None
+    except (ValueError, RecursionError) as error:
+        if not _is_log(text):
+            return None
+        where = (
+            f"{error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else printable(str(error))
+        )
+        what = f"is a log of inspect_ai that is cut off or damaged ({where})"
+        raise unusable(path, what, "Copy or write it anew.") from error
     if not isinstance(found, dict) or not isinstance(found.get("eval"), dict):
         return None
     samples = found.get("samples")
     if not isinstance(samples, list) or not samples:
         raise unusable(path, "is a log of inspect_ai without samples", "Log the samples too (log_samples=True).")
     return Log(_rows(found["eval"], samples), _notes(path, found))
+
+
+def _is_log(text: str) -> bool:
+    """Whether a text that is no JSON as a whole was to be a log; JSON lines may begin alike."""
+    try:
+        json.loads(text.lstrip().split("\n", 1)[0])
+    except (ValueError, RecursionError):
+        return '"eval"' in text or '"samples"' in text
+    return False
 
 
 def of_zip(path: Path, data: bytes) -> Log | None:

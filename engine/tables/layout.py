@@ -104,7 +104,8 @@ def layout(grid: Grid, source: Source, head: Sequence[Mapping[str, Any]], choice
     if "item" not in roles:
         open_.append("item")
     compared = {"prediction", "gold"} <= roles.keys()
-    several = len(made.likely.get("correct", ())) > 1 and form != "long"  # scores, of which one has to be named
+    scores = names.contested(free, "correct") if form == "long" else made.likely.get("correct", ())
+    several = len(scores) > 1  # of which one has to be named
     if "correct" not in roles and (not compared or (several and not {"correct", "gold"} & told.keys())):
         open_.append("correct")
     if open_:

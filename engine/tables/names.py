@@ -54,7 +54,7 @@ ROLES: Mapping[str, Names] = {
     ),
     "cluster": Names(("cluster",)),
     "side": Names(("side",)),
-    "logprob": Names(("logprob", "log_probability", "log-probability")),
+    "logprob": Names(("logprob", "log_probability")),
 }  # fmt: skip
 """Role to what its column may be called."""
 _INDEX = re.compile(r"|unnamed: ?\d+|index|__index_level_\d+__|\(column \d+ without a name\)", re.IGNORECASE)
@@ -62,7 +62,7 @@ _INDEX = re.compile(r"|unnamed: ?\d+|index|__index_level_\d+__|\(column \d+ with
 
 def spelled(name: str) -> str:
     """A column's name in one way to spell it."""
-    return name.strip().lower().replace(" ", "_")
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def is_index(column: str) -> bool:
@@ -119,6 +119,12 @@ def roles_of(path: Path, columns: Iterable[str], told: Mapping[str, str]) -> dic
     if "correct" in found and spelled(found.get("gold", "")) == "label" and "gold" not in told:
         del found["gold"]
     return {role: found[role] for role in ROLES if role in found}
+
+
+def contested(columns: Iterable[str], role: str) -> tuple[str, ...]:
+    """Columns of which each would be taken for a role if it were alone; () where there is no more than one."""
+    found = tuple(column for column in columns if spelled(column) in ROLES[role].known)
+    return found if len(found) > 1 else ()
 
 
 def likely(columns: Iterable[str], role: str) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ EACH = 150
 """Mutations of each form."""
 HOSTILE = (
     "", " ", "nan", "NaN", "1e999", "-1", "0.5", "50%", "1,0", "'", '"', '""', "\u202e", "\ud7ff", "=1+1", "[1", "{}",
-    "[[[[", "null", "None", "true", "9" * 400, "x" * 5000, "sep=;", "\u00a0", "\ufeff", ",", ";", "\t", "\r", "\n", "arm",
-    "seed 3",
+    "[[[[", "null", "None", "true", "9" * 400, "x" * 5000, "sep=;", "\u00a0", "\ufeff", ",", ";", "\t", "\r", "\n",
+    "arm", "seed 3",
     '{"a": NaN}', "Infinity", "1e-999", "\x1b[31m", "<script>", "{'a': 1}", "१",
 )  # fmt: skip
 

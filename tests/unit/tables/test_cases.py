@@ -311,3 +311,38 @@ def test_compressed_files_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
         path.write_bytes(squeeze(b"arm,seed,item,correct\n" + b"0" * 5000))
         with pytest.raises(DataError, match="too large once unpacked"):
             read(path)
+
+
+def test_of_two_scores_one_is_named_and_not_left_aside_in_silence(tmp_path: Path) -> None:
+    rows = [row | {"acc": row["correct"], "exact_match": 0, "prediction": "x", "gold": "y"} for row in outcomes()]
+    for row in rows:
+        del row["correct"]
+    path = write(tmp_path / "t.csv", csv_text(rows))
+    with pytest.raises(Unclear) as caught:
+        read(path)
+    assert caught.value.needs == ("correct",)
+    assert "--correct-column acc, --correct-column exact_match" in caught.value.hint
+    assert right(read(path, Choices(columns={"correct": "acc"}))) == expected()
+
+
+def test_several_tasks_are_read_one_at_a_time(tmp_path: Path) -> None:
+    rows = [row | {"task": task} for task in ("sums", "words") for row in outcomes()]
+    path = write(tmp_path / "t.csv", csv_text(rows))
+    with pytest.raises(BadRows, match="one part at a time: `--only task=VALUE`"):
+        read(path)
+    table = read(path, Choices(only={"task": "words"}))
+    assert right(table) == expected()
+    assert "Only rows with task = words were read." in table.notes
+
+
+def test_a_damaged_log_of_inspect_is_called_one(tmp_path: Path) -> None:
+    path = inspect_log(tmp_path / "log.json", "m", 0.5)
+    path.write_text(path.read_text(encoding="utf-8")[:2000], encoding="utf-8")
+    with pytest.raises(DataError, match="is a log of inspect_ai that is cut off or damaged"):
+        read(path)
+    whole = inspect_log(tmp_path / "log.json", "m", 0.5).read_text(encoding="utf-8")
+    path.write_text(whole.replace('"success"', '"cancelled"'), encoding="utf-8")
+    assert any("whose status is cancelled" in note for note in read(path).notes)
+    path.write_text(whole.replace('"completion": "', '"completion": "\\ud800'), encoding="utf-8")
+    with pytest.raises(BadRows, match="half of a surrogate pair"):
+        read(path)
