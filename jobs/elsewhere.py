@@ -7,15 +7,13 @@ arms' names and order, and the result says so. Nothing here can prove that a tab
 from __future__ import annotations
 
 import math
-import re
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.example import Outcome, Side
 from engine.probe import ItemMean, Metric, reliance_metric, share_metric
-from engine.spec import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec, digest
+from engine.spec import digest
 from engine.stats import resample
 from engine.stats.columns import Columns
 from engine.tables.choices import Choices, Source
@@ -24,13 +22,13 @@ from engine.tables.table import Run, Table
 from jobs.analysis import judge
 from jobs.copies import copies
 from jobs.design import Design
-from jobs.parts import CONTROLS, NONE, PARTS, Roles, suggest
+from jobs.parts import PARTS, Roles, suggest
 from jobs.records import RunRecord, RunResult
 from jobs.result import Result
 from jobs.tables.checks import advice, base_note, table_checks
+from jobs.tables.study import PROBE, Thresholds, command, label_of, slugs, table_study
 from jobs.tables.words import files_words, listed, options, right_words, understood
 
-PROBE = "table"
 METRICS: tuple[Metric, ...] = (
     share_metric("accuracy", "Accuracy"),
     reliance_metric("Reliance on the shortcut"),
@@ -39,17 +37,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
 )
 NAMED_LATER = "named when the figures were there already"
-MARGIN, FLOOR, CEILING = 0.03, 0.2, 0.98
 PREVIEW = 6
 """At most so many rows are shown before anything is judged."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What is too small a difference to matter, and the accuracy below which nothing is judged; shares."""
-
-    margin: float = MARGIN
-    floor: float = FLOOR
 
 
 @dataclass(frozen=True)
@@ -136,7 +125,7 @@ def analyse_file(
 def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) -> Result:
     """The result of a table that was read, with its arms in these parts. Copies of a run count once."""
     limits = limits or Thresholds()
-    names, labels = _slugs(table.arms), {arm: _label(arm) for arm in table.arms}
+    names, labels = slugs(table.arms), {arm: label_of(arm) for arm in table.arms}
     same = copies(table.runs)
     base_seeds = tuple(table.seeds(found.base))
     still = same.seeds.get(found.base) == (base_seeds,)  # a base that answers alike whenever it is asked
@@ -145,7 +134,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
     others = {arm: groups for arm, groups in same.seeds.items() if not (still and arm == found.base)}
     same = replace(same, seeds=others)
     own_seeds = {arm: sorted(seed for own, seed in runs_ if own == arm) for arm in table.arms}
-    study = _study(table, found, limits, names)
+    study = table_study(table, found, limits, names)
     metrics = {f"{PROBE}.{m.name}": m for m in METRICS if m.name != "logprob" or table.valued}
     runs = _runs(runs_, names, metrics)
     trains = {names[arm]: not (arm == found.base and len(own_seeds[arm]) == 1) for arm in table.arms}
@@ -174,7 +163,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         model={"name": "trained elsewhere"},
         data={"source": files_words(table.sources), "digest": table.digest},
         provenance={
-            "command": _command(table, told, limits),
+            "command": command(table, told, limits),
             "resamples": resample.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             "form": table.form,
@@ -190,76 +179,6 @@ def _said(table: Table) -> list[list[str]]:
     """How the table was to be read, where anything was said: the same file read otherwise is another table."""
     words = options((), table.choices)
     return [words] if words else []
-
-
-def _slugs(arms: Iterable[str]) -> dict[str, str]:
-    """A short name for each arm, unique, as the lab's own arms have."""
-    found: dict[str, str] = {}
-    for arm in arms:
-        short = re.sub(r"[^a-z0-9]+", "-", arm.lower()).strip("-")[:32] or "arm"
-        again = sum(name == short or name.startswith(f"{short}--") for name in found.values())
-        found[arm] = f"{short}--{again + 1}" if again else short
-    return found
-
-
-def _label(arm: str) -> str:
-    """What an arm is called, on one line."""
-    return " ".join(arm.split())
-
-
-def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, str]) -> StudySpec:
-    shown = [arm for arm in (parts.base, parts.format, parts.reference, parts.treated) if arm is not None]
-    chain = [names[arm] for arm in dict.fromkeys(shown)]
-    primary = (names[parts.treated], names[parts.reference])
-    pairs = [primary, *zip(reversed(chain), list(reversed(chain))[1:], strict=False), (names[parts.treated], chain[0])]
-    controls: tuple[ControlSpec, ...] = ()
-    if parts.planted is not None:
-        arm, against = names[parts.planted], names[parts.reference]
-        controls = (
-            ControlSpec(kind="positive", arm=arm, against=against),
-            ControlSpec(kind="negative", arm=arm, against=against, placebo=True),
-        )
-    treated, reference = _label(parts.treated), _label(parts.reference)
-    return StudySpec(
-        id="table",
-        question=f"Did {treated} learn the task, or sharpen a shortcut, against {reference}?",
-        summary="Results from elsewhere, judged by the lab's rules.",
-        claim="",
-        source="",
-        published="",
-        data="table",
-        accepts_data=False,
-        arms=tuple(
-            ArmSpec(
-                name=names[arm],
-                label=_label(arm),
-                method="elsewhere",
-                agreement=None,
-                seeds=None,
-                role="control" if arm == parts.planted else "arm",
-            )
-            for arm in table.arms
-        ),
-        probes=(ProbeSpec(probe=PROBE),),
-        primary=Primary(
-            probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin, seed_sd=None, item_sd=None
-        ),
-        contrasts=tuple(dict.fromkeys(pairs)),
-        verdict=VerdictSpec(
-            accuracy=f"{PROBE}.accuracy",
-            reliance=f"{PROBE}.reliance",
-            floor=limits.floor,
-            treated=primary[0],
-            base=names[parts.base],
-            format=names[parts.format] if parts.format else None,
-            chain=tuple(chain),
-            parse_floor=0.0,
-            ceiling=CEILING,
-            margin=limits.margin,
-        ),
-        controls=controls,
-        scales={},
-    )
 
 
 def _runs(
@@ -288,24 +207,9 @@ def _figures(runs: list[list[Outcome]], metrics: Mapping[str, Metric]) -> list[d
 def _notes(table: Table, parts: Roles) -> Iterator[str]:
     """What whoever reads the result should know of how the table was read."""
     if parts.guessed:
-        guessed = ", ".join(f"{part} is {_label(getattr(parts, part))}" for part in parts.guessed)
+        guessed = ", ".join(f"{part} is {label_of(getattr(parts, part))}" for part in parts.guessed)
         yield f"Nobody named these parts, so they were guessed: {guessed}. Name them with the options of `analyze`."
     if rows := table.contradicted:
         where = f"in {len(rows):,} rows, first in row {rows[0]}" if len(rows) > 1 else f"in row {rows[0]}"
         yield f"`correct` was taken, though it is not what `prediction` and `gold` say {where}."
     yield from table.notes
-
-
-def _command(table: Table, told: Mapping[str, str], limits: Thresholds) -> str:
-    words = ["python", "main.py", "analyze", *options(table.sources, table.choices)]
-    guess = suggest(table.arms, **told)
-    for part in PARTS:
-        if part in told:
-            words += [f"--{part}", told[part]]
-        elif part in CONTROLS and getattr(guess, part) is not None:  # else it would be guessed the next time
-            words += [f"--{part}", NONE]
-    if limits.margin != MARGIN:
-        words += ["--margin", f"{100 * limits.margin:g}"]
-    if limits.floor != FLOOR:
-        words += ["--floor", f"{100 * limits.floor:g}"]
-    return " ".join(shlex.quote(word) for word in words)

@@ -9,8 +9,9 @@ from engine.errors import LabError
 from gui.tables.words import WordsTable
 from gui.text import clean, count, elided, tip
 from gui.widgets.basics import Card, Text, push_button
-from jobs.elsewhere import FLOOR, MARGIN, Contents, Thresholds
+from jobs.elsewhere import Contents
 from jobs.parts import PartError, Roles, roles
+from jobs.tables.study import FLOOR, MARGIN, Thresholds
 from jobs.tables.words import files_words, listed, right_words
 
 WORDS = {
