@@ -36,6 +36,7 @@ class Elsewhere(QObject):
         super().__init__(window)
         self._context, self._window = context, window
         self._waiting: WaitDialog | None = None
+        self._sketch: Sketch | None = None  # what was asked about these files, None where nothing was
         self._folder = ""  # where choosing begins: where the last file was
 
     def choose(self) -> None:
@@ -47,6 +48,7 @@ class Elsewhere(QObject):
 
     def read(self, *paths: Path) -> None:
         """Read files as one table; what they do not say is asked for, then which arm plays which part."""
+        self._sketch = None
         self._read([Source(path) for path in dict.fromkeys(paths)], Choices())
 
     def _read(self, sources: Sequence[Source], choices: Choices) -> None:
@@ -81,6 +83,8 @@ class Elsewhere(QObject):
         self._read_no_more()
         if isinstance(error, Unclear):
             self._ask(replace(error.sketch, sources=tuple(sources)), choices, error)
+        elif isinstance(error, LabError) and self._sketch is not None:  # what was said last may be put right
+            self._ask(replace(self._sketch, sources=tuple(sources)), choices, error)
         elif isinstance(error, LabError):
             title = "These results cannot be judged"
             dialog = TextDialog(title, error.hint, error.message, self._window, wrap=True)
@@ -89,10 +93,11 @@ class Elsewhere(QObject):
         else:
             self._context.messages.error(error)
 
-    def _ask(self, sketch: Sketch, choices: Choices, error: Unclear | None = None) -> None:
+    def _ask(self, sketch: Sketch, choices: Choices, error: LabError | None = None) -> None:
         """Ask how the files are to be read."""
         from gui.dialogs.mapping import MappingDialog
 
+        self._sketch = sketch
         dialog = MappingDialog(sketch, choices, error, self._window)
         dialog.wanted.connect(self._read)
         dialog.open()

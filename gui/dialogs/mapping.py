@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.problems import name_of
+from engine.errors import LabError
 from engine.tables.choices import NOTHING, Choices, Sketch, Source, Unclear
 from gui.dialogs.mapping_fields import (
     FORMS,
@@ -47,20 +48,20 @@ class MappingDialog(QDialog):
     Args:
         sketch: What is known of the table.
         choices: What was said before.
-        error: What is open; None where the user came of their own accord.
+        error: What is open, or why the files could not be read as was said; None where nothing is.
     """
 
     wanted = Signal(object, object)
 
     def __init__(
-        self, sketch: Sketch, choices: Choices, error: Unclear | None = None, parent: QWidget | None = None
+        self, sketch: Sketch, choices: Choices, error: LabError | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("How these results are read")
         self.resize(820, 660)
         self._sketch, self._choices = sketch, choices
-        self._needs = error.needs if error is not None else ()
+        self._needs = error.needs if isinstance(error, Unclear) else ()
         self.sources = [Source(source.path, source.arm) for source in sketch.sources]
         self.arms: list[QLineEdit] = []
         hidden = ("arm", "correct", "prediction", "logprob") if sketch.form == "wide" else ()
@@ -294,5 +295,7 @@ def _grid() -> QGridLayout:
     return form
 
 
-def _open_words(error: Unclear | None) -> str:
-    return "" if error is None else " ".join(NEEDED[need] for need in error.needs)
+def _open_words(error: LabError | None) -> str:
+    if isinstance(error, Unclear):
+        return " ".join(NEEDED[need] for need in error.needs)
+    return "" if error is None else f"{error.message} {error.hint}".strip()

@@ -136,7 +136,8 @@ def _spelling(table: Table) -> Check | None:
         return Check(name="spelling", label=label, ok=True, detail=f"{said} They count, as was asked for.")
     return Check(
         name="spelling", label=label, ok=False,
-        detail=f"{said} Say whether they count: `--match exact` where they do, `--match loose` where they do not.",
+        detail=f"{said} Say whether they count: `--match exact` where they do, `--match loose` where they do not "
+        "(in the window: Columns…).",
     )  # fmt: skip
 
 

@@ -61,15 +61,19 @@ def test_a_wrong_answer_is_asked_again(opened, qtbot, lab, tmp_path, monkeypatch
     dialog = mapping(window, qtbot)
     assert dialog.columns["seed"].chosen == "none"  # guessed; yet each item comes three times
     qtbot.mouseClick(dialog.read, LEFT)
-    qtbot.waitUntil(lambda: bool(shown(window, TextDialog)))
-    assert "t.csv has at least 10 problems" in shown(window, TextDialog)[0].shown.toPlainText()
-    shown(window, TextDialog)[0].accept()
-    bring(window, qtbot, monkeypatch, path)
+    qtbot.waitUntil(lambda: shown(window, MappingDialog) not in ([], [dialog]))
     dialog = mapping(window, qtbot)
+    assert dialog.problem.text().startswith("t.csv has at least 10 problems")
+    assert dialog.columns["seed"].chosen == "none"
     pick(qtbot, dialog.columns["seed"].box, None)
     qtbot.mouseClick(dialog.read, LEFT)
     qtbot.waitUntil(lambda: shown(window, MappingDialog) not in ([], [dialog]))
-    mapping(window, qtbot).reject()
+    dialog = mapping(window, qtbot)
+    assert dialog.problem.text().startswith("Which seed is a row of?")
+    dialog.reject()
+    bring(window, qtbot, monkeypatch, write(path, "arm,seed\n\0"))  # another file: nothing was asked about it
+    qtbot.waitUntil(lambda: bool(shown(window, TextDialog)))
+    shown(window, TextDialog)[0].accept()
 
 
 def test_files_of_arms_are_dropped_together(opened, qtbot, lab, tmp_path) -> None:
