@@ -44,7 +44,9 @@ class Gold(Frozen):
         kind: "call" (compared as an abstract syntax tree) or "text" (compared as a string).
         text: The right string (kind "text"); "" for calls.
         calls: Accepted calls ({"name": str, "arguments": {arg: [accepted values]}}), for kind "call".
-            Empty means that no tool applies: any answer without a call is right.
+            Empty means that no tool applies: any answer without a call is right. With the grader "bfcl" the values
+            are as the leaderboard's files have them: fields of objects are lists of alternatives, too, and "" among
+            alternatives says that the argument or field may be left out.
         labels: All strings that are valid answers of this task (kind "text"), possibly none.
         grader: How calls are compared: "strict" (JSON's own equality) or "bfcl" (the leaderboard's rules).
     """
@@ -61,13 +63,27 @@ class Gold(Frozen):
             return self.text
         if not self.calls:
             return "(no call)"
-        calls = [f"{call['name']}({', '.join(map(_argument, call['arguments'].items()))})" for call in self.calls]
+        calls = [f"{call['name']}({', '.join(self._arguments(call['arguments']))})" for call in self.calls]
         return "; ".join(calls)
 
+    def _arguments(self, accepted: dict[str, list[Any]]) -> list[str]:
+        firsts = {name: values[0] if values else None for name, values in accepted.items()}
+        if self.grader == "bfcl":
+            firsts = {name: first_accepted(value) for name, value in firsts.items() if value != ""}
+        return [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in firsts.items()]
 
-def _argument(argument: tuple[str, list[Any]]) -> str:
-    name, accepted = argument
-    return f"{name}={json.dumps(accepted[0] if accepted else None, ensure_ascii=False)}"
+
+def first_accepted(value: Any) -> Any:
+    """An accepted value of a leaderboard's file as a plain one: of every field's alternatives the first.
+
+    Objects, and objects in lists, hold alternatives; what is deeper inside them is plain already.
+    """
+    if isinstance(value, list):
+        return [first_accepted(entry) if isinstance(entry, dict) else entry for entry in value]
+    if not isinstance(value, dict):
+        return value
+    fields = {name: one if isinstance(one, list) else [one] for name, one in value.items()}
+    return {name: one[0] for name, one in fields.items() if one and one[0] != ""}
 
 
 class Item(Frozen):

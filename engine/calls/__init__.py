@@ -6,40 +6,116 @@ it is never taken for a text without a call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.calls.json_text import CLOSE, OPEN, Call, parse
-from engine.example import Frozen
+from engine.calls import thoughts, unmarked
+from engine.calls.call import Call, Reading, Unreadable
+from engine.calls.language import Language
+from engine.calls.languages import every
+from engine.calls.languages.hermes import CLOSE, OPEN
+from engine.calls.offer import Offer
+from engine.calls.thoughts import Thought
 
-__all__ = ["CLOSE", "OPEN", "Call", "Reading", "read"]
+__all__ = ["CLOSE", "LABELS", "OPEN", "Call", "Reading", "Thought", "apart", "label", "read"]
+
+LONGEST = 20_000  # characters of an answer that are read, its thought aside; no honest call is longer
+LONGEST_THOUGHT = 400_000  # characters in which a thought is looked for
+_OTHER = re.compile(  # what looks like the marker of a language that none of ours reads
+    r"<[|｜]?/?[\w:▁-]{0,32}(?:tool|function)[_▁ ]?calls?[\w▁-]{0,32}[|｜]?>|\[/?TOOL_CALLS?\]", re.IGNORECASE
+)
+_ENDS = (
+    "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|return|>", "<|eot|>",
+    "<|END_OF_TURN_TOKEN|>", "<end_of_turn>", "<eos>", "</s>", "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<|user|>",
+)  # fmt: skip
+_MOST_ENDS = 100  # such tokens in a row that are taken away
+LABELS = {"json": "bare JSON", "pythonic": "Python calls", "": ""}
+"""What people call the languages without a marker."""
 
 
-class Reading(Frozen):
-    """What a text says.
-
-    Attributes:
-        calls: The calls, in order; none where any part of what looks like calls cannot be read.
-        attempted: Whether it calls, or tries to.
-        language: Which way of writing it was, e.g. "hermes"; "" where there is no call.
-        thought: What the text thinks before it answers (`<think>`), which is no part of the answer.
-        said: The words beside the calls.
-    """
-
-    calls: tuple[Call, ...] = ()
-    attempted: bool = False
-    language: str = ""
-    thought: str = ""
-    said: str = ""
+def label(language: str) -> str:
+    """What people call a language, by `Reading.language`."""
+    return LABELS[language] if language in LABELS else next(each.label for each in every() if each.name == language)
 
 
 def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
-    """The calls of a text.
+    """The calls of a text. Never raises, whatever the text holds.
 
     Args:
         text: A model's answer, or an answer as a data file has it.
         tools: What was on offer, `{"type": "function", "function": {...}}` each: some ways of writing leave out whether
             a value is a number or a text, and only the tool's schema can tell.
     """
-    calls, attempted = parse(text)
-    return Reading(calls=tuple(calls), attempted=attempted, said="" if attempted else text)
+    thought, rest, unfinished = apart(text)
+    beside = {"thought": thought, "unfinished": unfinished}
+    if len(rest) > LONGEST:
+        tried = bool(_openings().search(rest) or _OTHER.search(rest) or rest.lstrip()[:1] in ("{", "["))
+        return Reading(attempted=tried, said="" if tried else rest.strip(), **beside)
+    offer = Offer(tools)
+    name, calls = unmarked.read_whole(rest, offer)
+    if calls:  # markers in it are part of its values
+        return Reading(calls=tuple(calls), attempted=True, language=name, **beside)
+    language = _language(rest)
+    try:
+        if language is not None:
+            name, found, attempted = language.name, language.read(rest, offer), True
+        elif _OTHER.search(rest):
+            raise Unreadable("a marker of another language")
+        else:
+            name, found, attempted = unmarked.read_within(rest, offer)
+    except Unreadable:
+        return Reading(attempted=True, said=rest.strip(), **beside)
+    said = _without(rest, found.parts)
+    if language is not None and (not found.calls or _language(said) or _OTHER.search(_without_marks(said))):
+        return Reading(attempted=True, said=rest.strip(), **beside)
+    return Reading(calls=tuple(found.calls), attempted=attempted, language=name, said=said, **beside)
+
+
+def apart(text: str) -> Thought:
+    """A text's thought and its answer, without the tokens that end it."""
+    found = thoughts.split(text[:LONGEST_THOUGHT], _openings())
+    rest = _without_ends(found.rest + text[LONGEST_THOUGHT:]).replace("<|channel|>final<|message|>", "")
+    return found._replace(rest=rest)
+
+
+def _language(text: str) -> Language | None:
+    """The language whose opening comes first, the longest one of those that begin there."""
+    found = [(match.start(), -len(match[0]), language.name, language) for language in every()
+             if (match := language.opening.search(text))]  # fmt: skip
+    return min(found)[3] if found else None
+
+
+def _openings() -> re.Pattern[str]:
+    global _ALL  # noqa: PLW0603 - compiled once, when the languages are first asked for
+    if _ALL is None:
+        _ALL = re.compile("|".join(f"(?:{language.opening.pattern})" for language in every()))
+    return _ALL
+
+
+_ALL: re.Pattern[str] | None = None
+
+
+def _without_ends(text: str) -> str:
+    end, kept = len(text), len(text)
+    for _ in range(_MOST_ENDS):
+        while end and text[end - 1].isspace():
+            end -= 1
+        token = next((token for token in _ENDS if text.endswith(token, 0, end)), "")
+        if not token:
+            break
+        end = kept = end - len(token)
+    return text[:kept]
+
+
+def _without_marks(text: str) -> str:
+    """Without closing tags that are left over."""
+    return re.sub(r"</[\w:]+>|<\|/?[\w]*end[\w]*\|>", "", text)
+
+
+def _without(text: str, parts: Sequence[tuple[int, int]]) -> str:
+    kept, at = [], 0
+    for start, end in parts:
+        kept.append(text[at:start])
+        at = end
+    return "".join([*kept, text[at:]]).strip()

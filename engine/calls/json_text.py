@@ -1,107 +1,119 @@
-"""Reading function calls out of a model's own words, which may hold anything."""
+"""JSON out of a text that may hold anything, and the calls that a JSON value holds."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from engine.example import Frozen
+from engine.calls import pythonic
+from engine.calls.call import Call, Unreadable
 
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-_LONGEST = 20_000  # characters that are read; no honest call is longer
-_DEEPEST = 64  # nested brackets; Python's own parser gives up at about a thousand
-_TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|$)", re.DOTALL)
-
-
-class Call(Frozen):
-    """A function call as the model wrote it."""
-
-    name: str
-    arguments: dict[str, Any]
+DEEPEST = pythonic.DEEPEST
+_NAMES = ("name", "tool_name")
+_ARGUMENTS = ("arguments", "parameters", "args", "input")
+_BESIDE = {"id", "type", "index", "call_id", "tool_call_id"}  # what an entry may hold beside name and arguments
+_QUOTED = re.compile(r"(\"(?:arguments|parameters)\"\s*:\s*)'")
 
 
-def parse(text: str) -> tuple[list[Call], bool]:
-    """The calls in an answer, and whether it tried to call at all.
+def decode(text: str, at: int = 0) -> tuple[Any, int]:
+    """The JSON value that begins at `at`, and where it ends.
 
-    A call is an object with "name" and "arguments" (or "parameters"), as an object or as a JSON string of one;
-    between `<tool_call>` tags, bare, or in a list.
+    No name stands twice in an object, and no number is NaN or infinite: neither can be told apart from what was meant.
 
-    Returns:
-        The calls (none where any part of what looks like calls cannot be read), and True where the answer
-        has a tag or begins like JSON.
+    Raises:
+        Unreadable: There is none.
     """
-    text = text[:_LONGEST]
-    if OPEN in text:
-        blocks = [block for block in _TAGGED.findall(text) if block.strip()]
-        found = [_calls(_loads(block)) for block in blocks]
-        return ([call for calls in found for call in calls] if found and all(found) else []), True
-    bare = text.strip().removeprefix("```json").strip("`").strip()
-    if bare[:1] in ("{", "["):
-        return _calls(_loads(bare)), True
-    embedded = _embedded(text)
-    return embedded, bool(embedded)
-
-
-def _embedded(text: str) -> list[Call]:
-    """A call in the midst of words: the first object that is one."""
-    tried = 0
-    for match in re.finditer(r"\{\s*\"(?:name|arguments|parameters|function|type)\"", text):
-        tried += 1
-        if tried > 8:
-            break
-        if found := _calls(_loads(text[match.start() :], whole=False)):
-            return found
-    return []
-
-
-def _loads(text: str, whole: bool = True) -> Any:
-    """The JSON value a text holds, or None. With `whole`, words after the value make it unreadable."""
-    text = text.strip()
-    if _too_deep(text):
-        return None
+    if pythonic.too_deep(text, at):
+        raise Unreadable("too deep")
     try:
-        value, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return None if whole and text[end:].strip() else value
+        return _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
 
 
-def _too_deep(text: str) -> bool:
-    depth = 0
-    for char in text:
-        if char in "[{":
-            depth += 1
-            if depth > _DEEPEST:
-                return True
-        elif char in "]}":
-            depth -= 1
-    return False
+def loads(text: str) -> Any:
+    """The JSON value that a text is. Raises Unreadable where it is none, or more."""
+    text = text.strip()
+    value, end = decode(text)
+    if end != len(text):
+        raise Unreadable("words after the value")
+    return value
+
+
+def loose(text: str) -> Any:
+    """The value of a text that is JSON, or JSON with its arguments in single quotes (Glaive), or a Python literal.
+
+    Raises:
+        Unreadable: It is none of them.
+    """
+    text = text.strip()
+    try:
+        return loads(text)
+    except Unreadable:
+        if text[:1] not in ("{", "["):
+            raise
+    if (found := _QUOTED.search(text)) and (end := text.rfind("'")) > found.end():
+        arguments = text[found.end() : end].replace("\\'", "'")
+        return loads(f"{text[: found.start()]}{found[1]}{json.dumps(arguments)}{text[end + 1 :]}")
+    return pythonic.literal(text)
+
+
+def calls_in(value: Any) -> list[Call]:
+    """The calls a JSON value holds: one, a list of them, or a message's "tool_calls".
+
+    Raises:
+        Unreadable: Any part of it is no call.
+    """
+    if isinstance(value, Mapping) and isinstance(value.get("tool_calls"), list) and "name" not in value:
+        value = value["tool_calls"]
+    return [_call(entry) for entry in value] if isinstance(value, list) else [_call(value)]
+
+
+def call(name: Any, arguments: Any) -> Call:
+    """A call of arguments that may be JSON text of an object, or nothing. Raises Unreadable."""
+    if isinstance(arguments, str):
+        arguments = loads(arguments) if arguments.strip() else {}
+    if arguments is None:
+        arguments = {}
+    if not isinstance(name, str) or not name.strip() or not isinstance(arguments, dict):
+        raise Unreadable("no name, or arguments that are no object")
+    return Call(name=name.strip(), arguments=arguments)
+
+
+def _call(entry: Any) -> Call:
+    if not isinstance(entry, Mapping):
+        raise Unreadable("no object")
+    for key in ("function", "function_call"):  # {"type": "function", "function": {...}}
+        if isinstance(entry.get(key), Mapping):
+            return _call(entry[key])
+    names = [entry[key] for key in (*_NAMES, "function") if key in entry]
+    spelled = [key for key in _ARGUMENTS if entry.get(key) is not None]
+    if len(names) != 1 or len(spelled) > 1:
+        raise Unreadable("not one name and one set of arguments")
+    if not spelled and set(entry) - {*_NAMES, "function", *_ARGUMENTS, *_BESIDE}:
+        raise Unreadable("arguments under another name would be lost")
+    return call(names[0], entry[spelled[0]] if spelled else {})
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
+    return value
 
 
-def _calls(value: Any) -> list[Call]:
-    """The calls a JSON value holds; none where any element is not one."""
-    entries = value if isinstance(value, list) else [value]
-    calls = [_call(entry) for entry in entries]
-    return [call for call in calls if call is not None] if all(calls) else []
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return found
 
 
-def _call(value: Any) -> Call | None:
-    if not isinstance(value, dict):
-        return None
-    if isinstance(value.get("function"), dict):  # {"type": "function", "function": {...}}
-        value = value["function"]
-    name = value.get("name")
-    arguments = value.get("arguments", value.get("parameters", {}))
-    if isinstance(arguments, str):
-        arguments = _loads(arguments) if arguments.strip() else {}
-    if not isinstance(name, str) or not name.strip() or not isinstance(arguments, dict):
-        return None
-    return Call(name=name.strip(), arguments=arguments)
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unique)

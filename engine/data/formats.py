@@ -1,23 +1,29 @@
-"""A user's file as examples. Three forms are read, told apart by the first row's fields; see `engine/data/rows.py`."""
+"""A user's file as examples. Which forms are read: `engine/data/forms`; which ways of writing: `engine/data/files`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.data import bfcl, chat, sharegpt
-from engine.data.problems import Problems, shown, unusable
-from engine.data.rows import EXPECTED, read_text, rows
+from engine.data.files.opening import opened
+from engine.data.files.rows import Rows, take
+from engine.data.forms.finding import FIELDS, Finder, known
+from engine.data.kept import MOST_EXAMPLES, Kept
+from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, ODD_IDS, REPEATED_IDS, Notes
+from engine.data.problems import Problem, Problems, Unusable, printable, shown, unusable
+from engine.data.row import Row
+from engine.data.rows import EXPECTED
+from engine.data.strict_json import NotJson, loads
 from engine.errors import DataError
 from engine.example import Example
 
 FEWEST = 10
 """So many usable examples are needed: below that nothing can be held out."""
 
-_FORMS = {"messages": chat.read_row, "conversations": sharegpt.read_row}
+SKIP = ", or have rows that cannot be used left out (--skip-bad-rows)"
 
 
 @dataclass(frozen=True)
@@ -25,103 +31,153 @@ class Source:
     """What a user's file holds.
 
     Attributes:
-        form: "messages", "conversations" or "question".
+        form: What the rows are, in words.
+        grader: How calls are compared.
         digest: sha256 of the file, and of its answers' file where it has one.
+        rows: Rows of the file.
+        notes: What was done to the data, a sentence each.
+        left_out: The first problems of rows that were left out; `left_out_count`: how many rows there are of them.
     """
 
     examples: tuple[Example, ...]
     form: str
+    grader: str
     digest: str
+    rows: int
+    notes: tuple[str, ...] = ()
+    left_out: tuple[Problem, ...] = ()
+    left_out_count: int = 0
 
 
 def read(path: Path) -> list[Example]:
-    """A user's function-calling file as examples.
-
-    Chat `messages` with `tools` (JSON lines or a JSON list), ShareGPT-style `conversations` with `tools` (the same),
-    or BFCL-style `question` with `function`, whose accepted answers lie in `possible_answer/` or beside it as
-    `<name>.answers.json`.
-
-    Raises:
-        DataError: The file or any row of it cannot be used; BadRows (a DataError) names rows and fields.
-    """
+    """A user's function-calling file as examples. Raises DataError as `read_source` does."""
     return list(read_source(path).examples)
 
 
-def read_source(path: Path) -> Source:
-    """The same, with what identifies the content. Raises DataError as `read` does."""
+def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, without: Collection[int] = ()) -> Source:
+    """A user's function-calling file, with what identifies and describes it.
+
+    Args:
+        grader: How calls are compared, "strict" or "bfcl"; "": as the form of the file has it.
+        skip_bad_rows: Leave out rows that cannot be used; a file that is broken as a whole is refused.
+        without: Numbers of rows that are left out whatever they hold.
+
+    Raises:
+        DataError: The file cannot be used; BadRows (a DataError) names rows and fields.
+    """
     path = Path(path)
-    text, problems = read_text(path), Problems(path)
-    form, reader, answers = "", None, bfcl.Answers(None, {})
-    found: list[Example] = []
-    ids: dict[str, int] = {}
-    for row, value in rows(text, problems):
-        if not isinstance(value, dict):
-            problems.add(row, "", f"must be an object, not {_kind(value)}")
-            continue
-        form = form or _form(value, row, path)
-        if form == "question" and reader is None:
-            answers = bfcl.read_answers(path)
-        reader = reader or _reader(form, answers, path)
-        key = _id(value, row, ids, problems)
-        if key is not None:
-            found += reader(key, value, row, problems)
+    file = opened(path)
+    problems, notes = Problems(path, skip_bad_rows, SKIP), Notes()
+    found = take(file, FIELDS, problems)
+    if file.changed():
+        raise unusable(path, "changed while it was read", "Wait until it is written, and start again.")
+    finder = Finder(path, grader)
+    read_rows = len(found.kept)
+    kept = _examples(found, finder, problems, notes, frozenset(without))
     problems.check()
-    if len(found) < FEWEST:
-        raise unusable(
-            path,
-            f"holds {len(found)} usable examples, fewer than {FEWEST}",
-            "An answer counts where it calls a tool, or replies to the user while tools are on offer. Add more rows.",
-        )
-    return Source(tuple(found), form, _digest(text.digest, answers.file.digest if answers.file else ""))
+    examples = kept.examples()
+    if len(examples) < FEWEST:
+        raise _too_few(path, len(examples), problems, bool(without))
+    if len(problems.rows) * 2 > read_rows:
+        notes.add({MOSTLY_BAD: len(problems.rows)})
+    return Source(
+        examples=examples,
+        form=" and ".join(finder.forms),
+        grader=" and ".join(dict.fromkeys(finder.forms.values())),
+        digest=_digest(file.digest, finder.answers.file.digest if finder.answers.file else ""),
+        rows=found.total,
+        notes=(*_choice(found, read_rows, kept), *notes.sentences()),
+        left_out=tuple(problems.found),
+        left_out_count=len(problems.rows),
+    )
 
 
-Reader = Callable[[str, dict[str, Any], int, Problems], list[Example]]
+def _examples(found: Rows, finder: Finder, problems: Problems, notes: Notes, without: frozenset[int]) -> Kept:
+    """The examples of the rows that are read; what is wrong goes to `problems`."""
+    kept = Kept()
+    ids: set[str] = set()
+    count, form_met = len(found.kept), False
+    first: Unusable | None = None
+    found.kept.reverse()
+    while found.kept:  # given away one by one: their text is needed no longer
+        number, text = found.kept.pop()
+        row = Row(number, problems)
+        if number in without or not kept.wants(number) or (value := _value(text, row)) is None:
+            continue
+        form_met = form_met or known(value)
+        try:
+            more = finder.read(_id(value, row, ids), value, row)
+        except Unusable as error:
+            first = first or error
+            row.bad(error.field, error.text)
+            continue
+        if not row.failed:
+            row.note(NO_EXAMPLE, int(not more))
+            kept.add(number, more)
+        row.done(notes)
+    if first and not form_met and len(problems.rows) == count:
+        text = f"cannot be used: row {min(problems.rows)}, field {printable(first.field)}: {first.text}"
+        raise unusable(problems.file, text, EXPECTED)
+    return kept
 
 
-def _reader(form: str, answers: bfcl.Answers, path: Path) -> Reader:
-    if form != "question":
-        return _FORMS[form]
-    return lambda key, value, row, problems: bfcl.read_row(value, row, answers, path, problems)
+def _value(text: bytes, row: Row) -> dict[str, Any] | None:
+    """A row's object. None where it is none (noted)."""
+    try:
+        value = loads(text.decode())
+    except UnicodeDecodeError as error:
+        row.bad("", f"is not UTF-8 (byte {error.start + 1}); save the file as UTF-8")
+        return None
+    except NotJson as error:
+        if error.field:
+            row.bad(error.field, str(error))
+        else:
+            row.bad("", f"is not JSON: {error}, at column {error.at + 1}")
+        return None
+    if not isinstance(value, dict):
+        row.bad("", f"must be an object, not {_kind(value)}")
+        return None
+    return value
 
 
-def _form(value: dict[str, Any], row: int, path: Path) -> str:
-    """Which form the rows have. Raises DataError for rows that are something else, saying what."""
-    for pair in (("chosen", "rejected"), ("prompt", "chosen")):
-        if all(key in value for key in pair):
-            text = "these are preference pairs, not function calls; the lab makes its own wrong answers"
-            raise _refused(path, row, "chosen", text)
-    for form in ("messages", "conversations"):
-        if form in value:
-            return form
-    if "question" in value and "function" in value:
-        return "question"
-    if "ground_truth" in value and "question" not in value:
-        raise _refused(path, row, "ground_truth", "this is a file of answers; name the file of questions instead")
-    if "question" in value or "function" in value:
-        missing = "function" if "question" in value else "question"
-        raise _refused(path, row, missing, "is missing")
-    keys = ", ".join(shown(key) for key in list(value)[:5]) or "no field at all"
-    raise _refused(path, row, "messages", f"is missing, and so are conversations and question; the row has {keys}")
-
-
-def _refused(path: Path, row: int, field: str, text: str) -> DataError:
-    return unusable(path, f"cannot be used: row {row}, field {field}: {text}", EXPECTED)
-
-
-def _id(value: dict[str, Any], row: int, ids: dict[str, int], problems: Problems) -> str | None:
-    """The row's id, or its number where it has none. None where another row has the same (noted)."""
+def _id(value: Mapping[str, Any], row: Row, ids: set[str]) -> str:
+    """A text that no other row has: the row's id, or its number."""
     given = value.get("id")
-    if given is None or given == "":
-        return f"row {row}"
-    if not isinstance(given, str | int) or isinstance(given, bool):
-        problems.add(row, "id", "must be text or a whole number")
-        return None
-    key = str(given)
+    key = f"row {row.number}"
+    if isinstance(given, float) and given.is_integer():
+        key = str(int(given))
+    elif isinstance(given, str | int | float) and not isinstance(given, bool) and given != "":
+        key = str(given)
+    elif given is not None and given != "":
+        row.note(ODD_IDS)
     if key in ids:
-        problems.add(row, "id", f"{shown(key)} is the id of row {ids[key]} too")
-        return None
-    ids[key] = row
+        row.note(REPEATED_IDS)
+        while key in ids:
+            key = f"{key} (row {row.number})"
+    ids.add(key)
     return key
+
+
+def _choice(found: Rows, read_rows: int, kept: Kept) -> list[str]:
+    """What was chosen of the file."""
+    said = [f"The rows are those of the list {shown(found.wrapper)}."] if found.wrapper else []
+    if found.chosen:
+        said.append(f"Of {found.total:,} rows {read_rows:,}, chosen by a hash, were read. The others were not.")
+    if kept.gone:
+        said.append(
+            f"At most {MOST_EXAMPLES:,} answers are kept; {kept.gone:,} rows, chosen by a hash, were left aside."
+        )
+    return said
+
+
+def _too_few(path: Path, count: int, problems: Problems, without: bool) -> DataError:
+    gone = f"; {len(problems.rows):,} rows were left out" if problems.rows else ""
+    hint = "An answer counts where it calls a tool, or replies to the user while tools are on offer. Add more rows."
+    if problems.found:
+        hint = f"The first row left out: {problems.found[0]}. {hint}"
+    elif without:
+        hint = f"Rows were left out that the model's chat template refuses. {hint}"
+    return unusable(path, f"holds {count} usable examples, fewer than {FEWEST}{gone}", hint)
 
 
 def _kind(value: Any) -> str:

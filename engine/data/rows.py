@@ -1,14 +1,7 @@
-"""From a file's bytes to rows: strict JSON, within bounds of size, length and depth.
-
-Everything a user's file can do to a parser ends here: what comes out is finite, at most `DEEPEST` deep, and holds
-only text that can be written again as UTF-8.
-"""
+"""From the bytes of a table to rows, within bounds of size and length. Data to learn from: see `engine/data/files`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import re
 import stat
 from collections.abc import Iterator
@@ -16,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.data.problems import Problems, path_of, printable, unusable
+from engine.data.problems import Problems, printable, unusable
+from engine.data.strict_json import LONGEST_ROW, SPACE, NotJson, decode_value, flaw
 
 MOST_BYTES = 128 * 2**20
 MOST_ROWS = 100_000
-LONGEST_ROW = 2 * 2**20  # characters
-DEEPEST = 64  # nested lists and objects in a row
 
 EXPECTED = (
-    "The lab reads JSON lines of chat `messages` with `tools`, ShareGPT-style `conversations` with `tools` "
-    "(a JSON list or JSON lines), and BFCL-style `question` with `function`, in UTF-8."
+    "The lab reads JSON lines, a JSON list or Parquet (each also packed by gzip) of chat `messages` with `tools`, "
+    "ShareGPT `conversations` with `tools`, `query`, `tools` and `answers` as xLAM has them, Glaive's `system` and "
+    "`chat`, and BFCL's `question` with `function`, in UTF-8."
 )
-_MAGIC = (
+MAGIC = (
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
     (b"PK\x03\x04", "a zip archive"),
@@ -41,22 +34,6 @@ _MAGIC = (
     (b"%PDF", "a PDF document"),
 )
 FEWER = "Take a sample of its rows."
-_SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder(parse_constant=float)  # NaN and Infinity become floats, and are found with their field
-
-
-class NotJson(ValueError):
-    """Text that is no JSON, or JSON that is refused.
-
-    Attributes:
-        field: Where, in a value that could be parsed.
-        at: Characters before the place, in a text that could not.
-    """
-
-    def __init__(self, text: str, field: str = "", at: int = 0) -> None:
-        super().__init__(text)
-        self.field = field
-        self.at = at
 
 
 @dataclass(frozen=True)
@@ -66,12 +43,6 @@ class Text:
     path: Path
     text: str
     digest: str
-
-
-def read_text(path: Path) -> Text:
-    """A user's file as text. Raises DataError where it is not there, too large, binary or not UTF-8."""
-    data = read_bytes(path)
-    return Text(path, decode(path, data), hashlib.sha256(data).hexdigest())
 
 
 def read_bytes(path: Path, fewer: str = FEWER) -> bytes:
@@ -100,7 +71,7 @@ def decode(path: Path, data: bytes, expected: str = EXPECTED, kind: str = "JSON"
         raise unusable(path, "is empty", expected)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise unusable(path, "is UTF-16, not UTF-8", "Save it as UTF-8.")
-    for magic, what in _MAGIC:
+    for magic, what in MAGIC:
         if data.startswith(magic):
             raise unusable(path, f"is {what}, not {kind}", expected)
     if re.match(rb"\x80[\x02-\x05]", data):
@@ -157,7 +128,7 @@ def _line_rows(source: Text, problems: Problems, expected: str) -> Iterator[tupl
             problems.add(row, "", f"is too long ({end - start:,} characters; at most {LONGEST_ROW:,})")
         elif line := text[start:end].strip(" \t\r"):
             try:
-                value, at = _decode_value(line, 0)
+                value, at = decode_value(line, 0)
                 if at < len(line):
                     raise NotJson("more follows after the end of the row", at=at)
                 yield row, value
@@ -178,7 +149,7 @@ def _list_rows(source: Text, start: int, problems: Problems, expected: str) -> I
     while True:
         row += 1
         try:
-            value, end = _decode_value(text, at)
+            value, end = decode_value(text, at)
         except NotJson as error:
             line, column = _place(text, error.at)
             ends = error.at >= len(text.rstrip()) or "Unterminated" in str(error)
@@ -204,72 +175,16 @@ def _list_rows(source: Text, start: int, problems: Problems, expected: str) -> I
         problems.add(row, "", f"is not JSON: more follows after the list, at line {line}, column {column}")
 
 
-def loads(text: str) -> Any:
-    """A JSON value inside a row (such as a call's arguments). Raises NotJson."""
-    if len(text) > LONGEST_ROW:
-        raise NotJson("the text is too long")
-    stripped = text.strip(" \t\r\n")
-    value, at = _decode_value(stripped, 0)
-    if at < len(stripped):
-        raise NotJson("more follows after its end", at=at)
-    if refused := flaw(value):
-        raise NotJson(refused[1], refused[0])
-    return value
-
-
-def flaw(value: Any) -> tuple[str, str] | None:
-    """The field and the reason why a parsed value is refused; None where it is fine."""
-    stack: list[tuple[Any, tuple[Any, ...] | None, int]] = [(value, None, 0)]
-    while stack:  # not recursive: the value may be deeper than Python's own stack
-        entry, path, depth = stack.pop()
-        if isinstance(entry, str):
-            if not entry.isascii() and any("\ud800" <= c <= "\udfff" for c in entry):
-                return _keys(path), "holds half of a surrogate pair, which is no character"
-            if "\0" in entry:
-                return _keys(path), "holds a NUL character"
-        elif isinstance(entry, float):
-            if not math.isfinite(entry):
-                return _keys(path), "is NaN or infinite, which JSON does not have"
-        elif isinstance(entry, dict | list):
-            if depth >= DEEPEST:
-                return _keys(path), f"is nested too deeply (more than {DEEPEST} levels)"
-            pairs = entry.items() if isinstance(entry, dict) else enumerate(entry)
-            for key, inner in pairs:
-                stack.append((inner, (key, path), depth + 1))
-                if isinstance(key, str) and not key.isprintable():
-                    stack.append((key, (key, path), depth + 1))
-    return None
-
-
-def _keys(path: tuple[Any, ...] | None) -> str:
-    keys: list[Any] = []
-    while path is not None:
-        keys.append(path[0])
-        path = path[1]
-    return path_of(reversed(keys))
-
-
-def _decode_value(text: str, at: int) -> tuple[Any, int]:
-    try:
-        return _DECODER.raw_decode(text, at)
-    except json.JSONDecodeError as error:
-        raise NotJson(error.msg, at=error.pos) from error
-    except RecursionError as error:
-        raise NotJson(f"it is nested too deeply (more than {DEEPEST} levels)", at=at) from error
-    except ValueError as error:  # a number of thousands of digits
-        raise NotJson("it holds a number that is too long", at=at) from error
-
-
 def _is_one_value(text: str) -> bool:
     try:
-        at = _decode_value(text, _after_space(text, 0))[1]
+        at = decode_value(text, _after_space(text, 0))[1]
     except NotJson:
         return False
     return _after_space(text, at) >= len(text)
 
 
 def _after_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
+    match = SPACE.match(text, at)
     return match.end() if match else at
 
 

@@ -11,7 +11,6 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from engine.data.schema import names
 from engine.errors import DataError
 from engine.example import Example, Item, StudyData
 
@@ -178,7 +177,7 @@ def _touches(group: Iterable[Example], tools: frozenset[str]) -> bool:
 
 
 def _called(example: Example) -> list[str]:
-    return names(example.gold.calls)
+    return list(dict.fromkeys(str(call["name"]) for call in example.gold.calls))
 
 
 def _offered(example: Example) -> list[str]:

@@ -92,7 +92,7 @@ def _sort(example: Example, answers: Sequence[str], readable: list[Preference], 
     """Add each wrong answer, one of a failure type, to the readable ones or to the others."""
     seen: set[str] = set()
     for text in answers:
-        verdict = grade(text, example.gold)
+        verdict = grade(text, example.gold, example.prompt.tools)
         if verdict.failure and text.strip() and verdict.failure not in seen:
             seen.add(verdict.failure)
             pair = Preference(prompt=example.prompt, chosen=example.answer, rejected=text, failure=verdict.failure)

@@ -54,7 +54,7 @@ class Calls(Probe[CallsConfig]):
         answers = subject.generate([i.prompt for i in items], self.config.max_new_tokens)
         found = []
         for item, text in zip(items, answers, strict=True):
-            graded = grade(text, item.gold)
+            graded = grade(text, item.gold, item.prompt.tools)
             stages = {s: float(getattr(graded, s)) for s in STAGES} if item.gold.calls else {}
             found.append(
                 Outcome(

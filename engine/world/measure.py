@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.calls.json_text import parse
+from engine.calls import read
 from engine.example import Item
 from engine.grading import final_answer, grade
 
@@ -89,12 +89,15 @@ def room(subject: LocalSubject, task: Task, looked_at: int = 200) -> int:
 def correct(items: Sequence[Item], said: Sequence[str]) -> list[bool]:
     """Which answers are right; of a written chain its conclusion counts."""
     pairs = zip(items, said, strict=True)
-    return [grade(text if i.gold.kind == "call" else final_answer(text), i.gold).correct for i, text in pairs]
+    return [
+        grade(text if i.gold.kind == "call" else final_answer(text), i.gold, i.prompt.tools).correct
+        for i, text in pairs
+    ]
 
 
 def readable(said: Sequence[str]) -> list[bool]:
     """Which answers hold calls whose JSON can be read."""
-    return [bool(parse(text)[0]) for text in said]
+    return [bool(read(text).calls) for text in said]
 
 
 def named(task: Task, split: str) -> str:

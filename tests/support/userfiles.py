@@ -190,7 +190,9 @@ BROKEN: dict[str, Broken] = {
     "only spaces": Broken(_bytes(b" \n\n "), 0, "", "is empty"),
     "empty list": Broken(_bytes(b"[]"), 0, "", "is empty"),
     "plain words": Broken(_bytes(b"hello there\n"), 1, "", "is not JSON"),
-    "one object": Broken(_bytes(json.dumps({"rows": []}, indent=1).encode()), 0, "", "one JSON object"),
+    "one object": Broken(_bytes(json.dumps({"rows": 1}, indent=1).encode()), 0, "", "one JSON object"),
+    "one object without rows": Broken(_bytes(json.dumps({"rows": []}, indent=1).encode()), 0, "", "is empty"),
+    "two lists": Broken(_bytes(json.dumps({"train": [{"a": 1}], "test": [{"a": 1}]}).encode()), 0, "", "several lists"),
     "unknown fields": Broken(_bytes(b'{"text": "x"}\n'), 1, "messages", "is missing"),
     "list of numbers": Broken(_bytes(b"[1, 2]"), 1, "", "must be an object"),
     "latin-1": Broken(_raw_line(_LINE.replace(b"Oslo", b"\xc5lo")), 3, "", "is not UTF-8"),
@@ -214,9 +216,7 @@ BROKEN: dict[str, Broken] = {
     "no messages": Broken(_chat(lambda r: r.pop("messages") and None), 3, "messages", "is missing"),
     "messages no list": Broken(_chat(lambda r: {**r, "messages": "hi"}), 3, "messages", "must be a list"),
     "empty messages": Broken(_chat(lambda r: {**r, "messages": []}), 3, "messages", "must not be empty"),
-    "last not assistant": Broken(
-        _chat(lambda r: r["messages"].pop() and None), 3, "messages[0]", "must be the assistant's"
-    ),
+    "last not assistant": Broken(_chat(lambda r: r["messages"].pop() and None), 3, "messages[0]", "has no answer"),
     "only assistant": Broken(_chat(lambda r: {**r, "messages": r["messages"][1:]}), 3, "messages", "no user message"),
     "unknown role": Broken(_chat(lambda r: r["messages"][0].update(role="boss")), 3, "messages[0].role", "is no role"),
     "no role": Broken(_chat(lambda r: r["messages"][0].pop("role") and None), 3, "messages[0].role", "is missing"),
@@ -236,19 +236,17 @@ BROKEN: dict[str, Broken] = {
     "list arguments": Broken(_chat(lambda r: _function(r).update(arguments=[1])), 3, f"{_CALL}.arguments", "an object"),
     "unknown function": Broken(_chat(lambda r: _function(r).update(name="fly")), 3, f"{_CALL}.name", "not among"),
     "missing argument": Broken(_chat(lambda r: _function(r).update(arguments="{}")), 3, f"{_CALL}.arguments", "'city'"),
-    "tools no list": Broken(_chat(lambda r: {**r, "tools": {"name": "x"}}), 3, "tools", "must be a list"),
+    "tools no list": Broken(_chat(lambda r: {**r, "tools": 3}), 3, "tools", "must be a list"),
     "tools bad text": Broken(_chat(lambda r: {**r, "tools": "[{"}), 3, "tools", "not JSON"),
     "tool without name": Broken(
         _chat(lambda r: r["tools"][0]["function"].pop("name") and None), 3, "tools[0].function.name", "is missing"
     ),
     "properties no object": Broken(
-        _chat(lambda r: r["tools"][0]["function"]["parameters"].update(properties=[])),
+        _chat(lambda r: r["tools"][0]["function"]["parameters"].update(properties=3)),
         3,
         "tools[0].function.parameters.properties",
         "must be an object",
     ),
-    "same id": Broken(_chat(lambda r: {**r, "id": "r0"}), 3, "id", "row 1"),
-    "id a list": Broken(_chat(lambda r: {**r, "id": [1]}), 3, "id", "must be text"),
     "too few": Broken(lambda folder: write_chat(folder / "mine.jsonl", 6), 0, "", "fewer than 10"),
     "share role": Broken(
         _share(lambda r: r["conversations"][0].update({"from": "cat"})), 2, "conversations[0].from", "is no role"
@@ -257,7 +255,9 @@ BROKEN: dict[str, Broken] = {
         _share(lambda r: r["conversations"][1].update(value="{oops")), 2, "conversations[1].value", "not JSON"
     ),
     "share tools": Broken(_share(lambda r: {**r, "tools": "nothing"}), 2, "tools", "not JSON"),
-    "share last": Broken(_share(lambda r: r["conversations"].pop() and None), 2, "conversations[4]", "assistant's"),
+    "share no answer": Broken(
+        _share(lambda r: r.update(conversations=r["conversations"][:1])), 2, "conversations[0]", "has no answer"
+    ),
     "answers missing": Broken(_no_answers, 1, "id", "has no answers"),
     "answer missing": Broken(_bfcl(None, lambda a: "drop"), 4, "id", "has no answer in"),
     "answer no list": Broken(_bfcl(None, lambda a: {**a, "ground_truth": {}}), 4, "ground_truth", "must be a list"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.data.formats import read
-from engine.data.problems import MOST_PROBLEMS, BadRows
+from engine.data.problems import MOST_SHOWN, BadRows
 from engine.errors import DataError
 from tests.support.userfiles import BROKEN, Broken, chat_row, write_lines
 
@@ -47,11 +47,20 @@ def test_several_problems_come_in_one_error(tmp_path: Path) -> None:
     assert "3 problems" in caught.value.message
 
 
-def test_reading_stops_at_many_problems(tmp_path: Path) -> None:
+def test_all_problems_are_counted_and_the_first_fifty_listed(tmp_path: Path) -> None:
     with pytest.raises(BadRows) as caught:
         read(write_lines(tmp_path / "mine.jsonl", [{"messages": []}] * 5000))
-    assert len(caught.value.problems) == MOST_PROBLEMS
-    assert f"at least {MOST_PROBLEMS}" in caught.value.message
+    error = caught.value
+    assert (len(error.problems), error.count) == (MOST_SHOWN, 5000)
+    assert "has 5,000 problems" in error.message
+    assert error.message.endswith("- and 4,950 more")
+    assert "--skip-bad-rows" in error.hint
+
+
+def test_reading_stops_at_very_many_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.data.problems.MOST_PROBLEMS", 60)
+    with pytest.raises(BadRows, match="at least 60 problems"):
+        read(write_lines(tmp_path / "mine.jsonl", [{"messages": []}] * 5000))
 
 
 def test_untrusted_words_are_shown_short_and_printable(tmp_path: Path) -> None:
@@ -70,12 +79,12 @@ def test_a_pipe_does_not_keep_the_lab_waiting(tmp_path: Path) -> None:
         read(tmp_path / "mine.jsonl")
 
 
-def test_too_large_and_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_and_too_many_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_lines(tmp_path / "mine.jsonl", [chat_row(at) for at in range(20)])
-    monkeypatch.setattr("engine.data.rows.MOST_ROWS", 15)
-    with pytest.raises(DataError, match="too many rows"):
+    monkeypatch.setattr("engine.data.files.lines.MOST_LINES", 15)
+    with pytest.raises(DataError, match="too many lines"):
         read(path)
-    monkeypatch.setattr("engine.data.rows.MOST_BYTES", 1000)
+    monkeypatch.setattr("engine.data.files.opening.MOST_BYTES", 1000)
     with pytest.raises(DataError, match="too large"):
         read(path)
 

@@ -132,9 +132,11 @@ def test_bfcl_types_and_accepted_values(tmp_path: Path) -> None:
     assert parameters["properties"]["days"] == {"type": "number"}
     assert parameters["properties"]["unit"]["type"] == "object"
     assert example.gold.calls[0]["arguments"] == {
-        "city": ["Lima", "LIMA"], "days": [3, 3.5], "unit": ["", {"kind": "C"}, {"kind": "F"}],
+        "city": ["Lima", "LIMA"], "days": [3, 3.5], "unit": ["", {"kind": ["C", "F"]}],
     }  # fmt: skip
     assert example.answer["tool_calls"][0]["function"]["arguments"] == {"city": "Lima", "days": 3}
+    assert example.gold.grader == "bfcl"
+    assert example.gold.shown() == f'{example.gold.calls[0]["name"]}(city="Lima", days=3)'
 
 
 @pytest.mark.parametrize("name", ["mine.answers.json", "mine.answers.jsonl"])
@@ -156,7 +158,7 @@ def test_bfcl_parallel_calls_and_answers_in_the_row(tmp_path: Path) -> None:
     found = read(write_lines(tmp_path / "mine.json", rows))
     assert len(found[0].gold.calls) == 2
     assert len(found[0].answer["tool_calls"]) == 2
-    assert all(grade(answered(e.answer), e.gold).correct for e in found)
+    assert all(grade(answered(e.answer), e.gold, e.prompt.tools).correct for e in found)
 
 
 def test_irrelevance_files_need_no_answers(tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ def test_irrelevance_files_need_no_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", [write_chat, write_share, write_bfcl])
 def test_every_answer_is_right_by_its_own_gold(tmp_path: Path, write: Any) -> None:
     for example in read(write(tmp_path / "mine.json")):
-        assert grade(answered(example.answer), example.gold).correct, example.id
+        assert grade(answered(example.answer), example.gold, example.prompt.tools).correct, example.id
 
 
 @pytest.mark.parametrize(("name", "fewest"), REAL, ids=[name for name, _ in REAL])
@@ -179,7 +181,7 @@ def test_real_files(name: str, fewest: int) -> None:
     assert len(source.examples) >= fewest
     assert len({e.id for e in source.examples}) == len(source.examples)
     for example in source.examples:
-        assert grade(answered(example.answer), example.gold).correct, example.id
+        assert grade(answered(example.answer), example.gold, example.prompt.tools).correct, example.id
     data = split(source.examples, name, source.digest)
     assert len(data.train) > len(data.items) > 30
 

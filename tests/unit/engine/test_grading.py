@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calls.json_text import parse
+from engine.calls import read
 from engine.example import Gold
 from engine.grading import FAILURES, final_answer, grade, same
 
-WEATHER = Gold(
-    kind="call", calls=({"name": "weather", "arguments": {"city": ["Rome"], "days": [3, 4], "unit": ["C", ""]}},)
-)
+WEATHER = Gold(kind="call", calls=({"name": "weather", "arguments": {"city": ["Rome"], "days": [3]}},))
 ROUTE = Gold(kind="call", calls=({"name": "route", "arguments": {"start": ["Rome"], "end": ["Oslo"]}},))
 BOTH = Gold(kind="call", calls=(*WEATHER.calls, *ROUTE.calls))
 NONE = Gold(kind="call")
@@ -36,7 +34,7 @@ def call(name: str, **arguments: Any) -> str:
         f"Let me look. {RIGHT}",
         f"```json\n{RIGHT}\n```",
         RIGHT.replace("arguments", "parameters"),
-        json.dumps({"name": "weather", "arguments": '{"city": " Rome ", "days": 4.0, "unit": "C"}'}),
+        json.dumps({"name": "weather", "arguments": '{"city": "Rome", "days": 3.0}'}),
         json.dumps({"type": "function", "function": json.loads(RIGHT)}),
     ],
 )
@@ -60,6 +58,10 @@ def test_every_way_to_write_a_right_call_is_right(text: str) -> None:
         (call("weather", city="Oslo", days=3), WEATHER, "wrong value", (1, 1, 1, 0)),
         (call("weather", city="Rome", days="3"), WEATHER, "wrong value", (1, 1, 1, 0)),
         (call("weather", city="rome", days=3), WEATHER, "wrong value", (1, 1, 1, 0)),
+        (call("weather", city="Rome ", days=3), WEATHER, "wrong value", (1, 1, 1, 0)),
+        (call("weather", city="", days=3), WEATHER, "wrong value", (1, 1, 1, 0)),
+        ("<think>Rome, then", WEATHER, "unfinished thought", (0, 0, 0, 0)),
+        ("<think>no tool, so", NONE, "unfinished thought", (0, 0, 0, 0)),
         (call("route", start="Oslo", end="Rome"), ROUTE, "swapped arguments", (1, 1, 1, 0)),
         (call("route", start="Oslo", end="Oslo"), ROUTE, "wrong value", (1, 1, 1, 0)),
         (call("weather", city="Rome", days=3), BOTH, "wrong number of calls", (1, 0, 0, 0)),
@@ -124,9 +126,10 @@ def test_written_steps_are_graded_by_their_final_answer() -> None:
 @pytest.mark.parametrize(
     ("got", "want", "equal"),
     [
-        (1, 1.0, True), (True, 1, False), (1, True, False), (True, True, True), ("a ", "a", True), ("1", 1, False),
+        (1, 1.0, True), (True, 1, False), (1, True, False), (True, True, True), ("a ", "a", False), ("1", 1, False),
         ([1, "b"], [1.0, "b"], True), ([1], [1, 2], False), (None, None, True), (None, "", False),
-        ({"a": 1}, {"a": [1, 2]}, True), ({"a": [1, 2]}, {"a": [1, 2]}, True), ({}, {"a": ["", 2]}, True),
+        ({"a": 1}, {"a": [1, 2]}, False), ({"a": [1, 2]}, {"a": [1, 2]}, True), ({}, {"a": ["", 2]}, False),
+        ({"a": 1, "b": None}, {"b": None, "a": 1.0}, True), ({"a": ""}, {}, False), ("", "", True),
         ({"a": 1, "b": 2}, {"a": [1]}, False),
     ],
 )  # fmt: skip
@@ -163,7 +166,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_value_raises(value: Any) -> None:
-    parse(json.dumps(value))
+    read(json.dumps(value))
     grade(json.dumps({"name": "weather", "arguments": {"city": value, "days": value}}), WEATHER)
 
 

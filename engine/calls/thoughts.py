@@ -1,0 +1,61 @@
+"""What a model thinks before it answers: set aside, never scored."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_PAIRS = {
+    "<think>": "</think>", "<thinking>": "</thinking>", "<thought>": "</thought>", "[THINK]": "[/THINK]",
+    "<seed:think>": "</seed:think>", "◁think▷": "◁/think▷", "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|inner_prefix|>": "<|inner_suffix|>", "<|channel>thought": "<channel|>",
+    "<|channel|>analysis<|message|>": "<|end|>",
+}  # fmt: skip
+_MOST = 64  # thoughts of one text that are set aside
+_OPENING = re.compile("|".join(map(re.escape, _PAIRS)))
+_CLOSING = re.compile("|".join(re.escape(closing) for closing in _PAIRS.values() if closing != "<|end|>"))
+
+
+class Thought(NamedTuple):
+    """A text apart from its thoughts; `unfinished`: it ends within one."""
+
+    thought: str
+    rest: str
+    unfinished: bool = False
+
+
+def split(text: str, calls: re.Pattern[str]) -> Thought:
+    """The thoughts before a text's first call, and the rest.
+
+    A thought may lack its beginning, which some templates put into the prompt, or its end, where the answer was cut.
+
+    Args:
+        calls: What begins a call; from there on, tags are part of its values.
+    """
+    thoughts: list[str] = []
+    opening = _OPENING.search(text)
+    closing = _CLOSING.search(text)
+    begins_with_call = text.lstrip()[:1] in ("{", "[") and not _OPENING.match(text.lstrip())
+    if begins_with_call or calls.match(text.lstrip()):
+        return Thought("", text)
+    first = calls.search(text)
+    drafted = first is None or closing is None or first.start() > closing.start() or calls.search(text, closing.end())
+    if closing and drafted and (not opening or closing.start() < opening.start()):  # its beginning is in the prompt
+        thoughts.append(text[: closing.start()])
+        text = text[closing.end() :]
+    at = 0
+    for _ in range(_MOST):
+        opening, call = _OPENING.search(text, at), calls.search(text, at)
+        if not opening or (call and call.start() < opening.start()):
+            break
+        end = text.find(_PAIRS[opening[0]], opening.end())
+        if end < 0:
+            return Thought(_joined([*thoughts, text[opening.end() :]]), text[: opening.start()], unfinished=True)
+        thoughts.append(text[opening.end() : end])
+        at = opening.start()
+        text = text[:at] + text[end + len(_PAIRS[opening[0]]) :]
+    return Thought(_joined(thoughts), text)
+
+
+def _joined(thoughts: list[str]) -> str:
+    return "\n".join(stripped for thought in thoughts if (stripped := thought.strip()))
