@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import Problems, printable, shown, unusable
-from engine.data.rows import Text, flaw, rows
+from engine.data.rows import Text, rows
+from engine.data.strict_json import flaw
 from engine.tables import inspect_log
 from engine.tables.unpacking import EXPECTED, FEWER, read_unpacked, to_text
 

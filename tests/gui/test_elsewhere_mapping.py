@@ -63,7 +63,7 @@ def test_a_wrong_answer_is_asked_again(opened, qtbot, lab, tmp_path, monkeypatch
     qtbot.mouseClick(dialog.read, LEFT)
     qtbot.waitUntil(lambda: shown(window, MappingDialog) not in ([], [dialog]))
     dialog = mapping(window, qtbot)
-    assert dialog.problem.text().startswith("t.csv has at least 10 problems")
+    assert dialog.problem.text().startswith("t.csv has 240 problems")
     assert dialog.columns["seed"].chosen == "none"
     pick(qtbot, dialog.columns["seed"].box, None)
     qtbot.mouseClick(dialog.read, LEFT)
