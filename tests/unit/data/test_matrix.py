@@ -21,7 +21,7 @@ from engine.plugin import configured
 from engine.roundtrip import check
 from engine.subject import Answer
 from jobs.studies import load
-from tests.support import dataforms
+from tests.support import everyform
 from tests.support.families import FAMILIES, READ
 from tests.support.families import renderer_of as make_renderer
 
@@ -31,7 +31,7 @@ UNSAID = {"lfm2": "send_note"}
 
 PAIRS = [
     pytest.param(form, family, marks=() if form == "openai" or family == "plain" else pytest.mark.slow)
-    for form in dataforms.FORMS
+    for form in everyform.FORMS
     for family in READ
 ]
 """All of them; the quick tests take each form and each family once."""
@@ -40,32 +40,32 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("forms")
-    return {form: dataforms.write(folder, form) for form in dataforms.FORMS}
+    return {form: everyform.write(folder, form) for form in everyform.FORMS}
 
 
 @cache
 def _examples(path: Path) -> tuple[Example, ...]:
     found = sources.prepare(load("function-calling"), path)
     assert found.understanding is not None
-    declined = sum(map(dataforms.declines, range(dataforms.ROWS)))
-    assert (found.understanding.rows, found.understanding.calls) == (dataforms.ROWS, dataforms.ROWS - declined)
+    declined = sum(map(everyform.declines, range(everyform.ROWS)))
+    assert (found.understanding.rows, found.understanding.calls) == (everyform.ROWS, everyform.ROWS - declined)
     assert found.understanding.declined == declined
     return tuple(read_examples(path))
 
 
-@pytest.mark.parametrize("form", dataforms.FORMS)
+@pytest.mark.parametrize("form", everyform.FORMS)
 def test_every_form_holds_the_same_calls(files: dict[str, Path], form: str) -> None:
     examples = _examples(files[form])
-    assert len(examples) == dataforms.ROWS
+    assert len(examples) == everyform.ROWS
     for example in examples:
         at = int(str(example.prompt.messages[-1]["content"]).split(":")[0].removeprefix("Request "))
-        if dataforms.declines(at):
+        if everyform.declines(at):
             assert example.gold.calls == ()
             continue
         (call,) = example.gold.calls
-        assert call["name"] == dataforms.name_of(at)
+        assert call["name"] == everyform.name_of(at)
         got = {name: values[0] for name, values in call["arguments"].items()}
-        assert json.dumps(got) == json.dumps(dataforms.arguments(at)), "with the types that were written"
+        assert json.dumps(got) == json.dumps(everyform.arguments(at)), "with the types that were written"
 
 
 @cache
@@ -79,7 +79,7 @@ def _said(path: Path, family: str) -> tuple[Example, ...]:
 
 
 @pytest.mark.parametrize("family", READ)
-@pytest.mark.parametrize("form", dataforms.FORMS)
+@pytest.mark.parametrize("form", everyform.FORMS)
 def test_the_right_answers_are_right_in_every_family(files: dict[str, Path], form: str, family: str) -> None:
     renderer = renderer_of(family)
     for example in _said(files[form], family):
@@ -90,7 +90,7 @@ def test_the_right_answers_are_right_in_every_family(files: dict[str, Path], for
         assert not grade(said, other.gold, example.prompt.tools).correct, "the negative control"
 
 
-@pytest.mark.parametrize("form", dataforms.FORMS)
+@pytest.mark.parametrize("form", everyform.FORMS)
 def test_a_family_that_cannot_be_read_is_refused(files: dict[str, Path], form: str) -> None:
     """The negative control: the round trip does not pass because it never fails."""
     calls = [example for example in _examples(files[form]) if example.gold.calls]
