@@ -58,7 +58,7 @@ def test_answers_that_cannot_be_read_are_refused(answers: Any, says: str, tmp_pa
     ],
 )
 def test_rows_without_tools_are_refused_with_what_is_read(row: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="row 1, field tools: is missing.*without tools, and the lab") as caught:
+    with pytest.raises(DataError, match=r"row 1, field tools: is missing.*without tools, and the lab") as caught:
         read_source(written(tmp_path, [row] * 20))
     assert "xLAM" in caught.value.hint
     assert "conversations" in caught.value.hint
