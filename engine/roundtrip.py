@@ -54,7 +54,10 @@ def _reason(example: Example, renderer: Renderer) -> str:
         return error.message
     if lost := _lost(example.prompt, shown):
         return f"The model's chat template leaves out the {lost} message."
-    text = renderer.text(_up_to_end(renderer.ids(said), renderer))
+    ids = renderer.ids(said)
+    if len(ids) >= renderer.context:
+        return f"The right answer takes {len(ids)} tokens; the model sees {renderer.context} in all."
+    text = renderer.text(_up_to_end(ids, renderer))
     if _right(text, example):
         return ""
     reading = read(text, example.prompt.tools)
