@@ -9,6 +9,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from typing import Any
 
 from engine.data.problems import path_of, shown
@@ -67,7 +68,9 @@ def loads_lenient(text: str) -> Any:
         if "'" not in text or len(text) > _LONGEST_LITERAL or text.strip()[:1] not in ("{", "["):
             raise
         try:
-            return loads(json.dumps(ast.literal_eval(text.strip()), allow_nan=False))
+            with warnings.catch_warnings():  # Python warns of escapes that it does not know
+                warnings.simplefilter("ignore")
+                return loads(json.dumps(ast.literal_eval(text.strip()), allow_nan=False))
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             raise error from None
 

@@ -278,6 +278,10 @@ FORMS: dict[str, tuple[Make, str]] = {
         lambda at: {"id": at, "query": asked(at), "tools": flat(at), "answers": [call(at)]},
         "query, tools and answers (xLAM)",
     ),
+    "xlam text of text": (
+        lambda at: {"query": asked(at), "tools": tools(at), "answers": json.dumps(json.dumps([call(at)]))},
+        "query, tools and answers (xLAM)",
+    ),
     "instruction": (
         lambda at: {"instruction": asked(at), "input": "", "output": tagged(at), "tools": tools(at)},
         "instruction, tools and output",

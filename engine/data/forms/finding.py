@@ -69,7 +69,7 @@ def known(value: Mapping[str, Any]) -> bool:
 
 
 def _pairs(value: Mapping[str, Any]) -> bool:
-    return any(all(key in value for key in pair) for pair in _PAIRS)
+    return any(all(value.get(key) is not None for key in pair) for pair in _PAIRS)
 
 
 def _why(value: Mapping[str, Any]) -> tuple[str, str]:

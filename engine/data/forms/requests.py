@@ -71,10 +71,12 @@ def read(key: str, value: Mapping[str, Any], row: Row, grader: Grader) -> list[E
 def _answer(value: Any, tools: Tools, row: Row, field: str) -> tuple[str, tuple[Call, ...]]:
     """The words and the calls of an answer: a list of calls, JSON text of it, or words."""
     if isinstance(value, str):
-        try:
-            parsed = loads_lenient(value)
-        except NotJson:
-            parsed = None
+        parsed: Any = value
+        for _ in range(2):  # some files hold JSON text of JSON text
+            try:
+                parsed = loads_lenient(parsed) if isinstance(parsed, str) else parsed
+            except NotJson:
+                break
         if not isinstance(parsed, list | dict):
             said = read_answer(value, tools, row, field)
             return said.words.strip(), said.calls

@@ -113,14 +113,18 @@ def _hint(name: str) -> re.Pattern[str]:
         rf"^[ \t*]*(?:action|tool|function|call)[ \t*]*:[ \t*]*[`\"']?{tool}\b"
         rf"|```[^`]*(?<![\w.]){tool}\s*\("
         rf"|<{tool}[\s>/]|<[\w:]+\s[^<>]*[\"']{tool}[\"']"
-        rf"|\{{[^{{}}]*[\"']{tool}[\"']|(?<![\w.]){tool}\s*:?\s*\{{\s*[\"'}}]",
+        rf"|\{{[^{{}}]*[\"']{tool}\\?[\"']|(?<![\w.]){tool}\s*:?\s*\{{\s*[\"'}}]",
         re.IGNORECASE | re.MULTILINE,
     )
 
 
 def _names_one(text: str, tools: Tools) -> bool:
     """Whether a text names a tool on offer as calls do."""
-    return any(f'"{name}"' in text or f"'{name}'" in text or _called(name, text) for name in tools.functions)
+    return any(name in text and (_quoted(name, text) or _called(name, text)) for name in tools.functions)
+
+
+def _quoted(name: str, text: str) -> bool:
+    return re.search(rf"[\"']{re.escape(name)}\\?[\"']", text) is not None  # in JSON text of JSON text, \"
 
 
 def _called(name: str, text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +18,8 @@ from engine.data.tools.references import resolved
 
 MOST_TOOLS = 128  # in one row
 _LONGEST_NAME = 256
-_REMEMBERED = 2048  # lists of tools: many rows have the same
+_REMEMBERED = 512  # lists of tools: many rows have the same
+_LONGEST_REMEMBERED = 20_000  # characters of a list of tools
 _PARAMETERS = (
     "parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema", "arguments", "args",
     "params", "schema", "json_schema", "input", "inputs", "properties",
@@ -43,7 +43,7 @@ class Tools:
         return {tool["function"]["name"]: tool["function"] for tool in self.schemas}
 
 
-_seen: OrderedDict[str, tuple[Tools, dict[str, int]]] = OrderedDict()
+_seen: dict[str, tuple[Tools, dict[str, int]]] = {}
 
 
 def read_tools(value: Any, row: Row, field: str) -> Tools:
@@ -51,9 +51,9 @@ def read_tools(value: Any, row: Row, field: str) -> Tools:
     if value is None or (isinstance(value, str) and not value.strip()):
         return Tools()
     key = value if isinstance(value, str) else canonical(value)
-    if key in _seen:
-        tools, counts = _seen[key]
-        _seen.move_to_end(key)
+    known = _seen.get(key)
+    if known is not None:
+        tools, counts = known
     else:
         inner = row.inner()
         tools = _read(value, inner, field)
@@ -61,9 +61,10 @@ def read_tools(value: Any, row: Row, field: str) -> Tools:
         if inner.failed:
             row.failed = True
             return Tools()
-        _seen[key] = (tools, counts)
-        if len(_seen) > _REMEMBERED:
-            _seen.popitem(last=False)
+        if len(_seen) >= _REMEMBERED:
+            _seen.clear()
+        if len(key) <= _LONGEST_REMEMBERED:
+            _seen[key] = (tools, counts)
     for sentence, count in counts.items():
         row.note(sentence, count)
     return tools

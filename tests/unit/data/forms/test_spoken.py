@@ -40,6 +40,7 @@ UNREADABLE = {
     "code that calls a tool on offer": f'```python\nresult = {names(4)[0]}("Ghent")\n```',
     "object of another shape": f'{{"action": "{names(4)[0]}", "action_input": {{"city": "Ghent"}}}}',
     "tag of the tool's name": f"<{names(4)[0]}><city>Ghent</city></{names(4)[0]}>",
+    "json text of json text": json.dumps(json.dumps({"action": names(4)[0], "city": "Ghent"})),
     "name before an object": f'{names(4)[0]} {{"city": "Ghent"}}',
 }
 NOT_OFFERED = {
