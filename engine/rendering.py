@@ -1,41 +1,16 @@
-"""From messages to the model's own form and back: chat templates, end tokens, token ids."""
+"""From messages to the model's own form and back: prompts, answers, end tokens, token ids."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import ModelError
 from engine.example import Example, Frozen, Prompt
+from engine.messages import calls_text
 from engine.provenance import hash_text
+from engine.template import BUILT_IN, MARK, Template, template_of
 
-BUILT_IN = """\
-{{- bos_token or '' -}}
-{%- if tools %}{{- 'Tools:\\n' -}}
-{%- for tool in tools %}{{- (tool | tojson) + '\\n' -}}{%- endfor %}{{- '\\n' -}}{%- endif %}
-{%- for message in messages -%}
-{{- message.role | capitalize + ': ' -}}
-{%- if message.role == 'assistant' -%}
-{%- generation -%}
-{{- message.content or '' -}}
-{%- for call in message.tool_calls or [] -%}
-{%- set function = call.function or call -%}
-{{- '<tool_call>{"name": ' + (function.name | tojson) + ', "arguments": ' -}}
-{{- (function.arguments if function.arguments is string else function.arguments | tojson) + '}</tool_call>' -}}
-{%- endfor -%}
-{{- eos_token or '' -}}
-{%- endgeneration -%}
-{{- '\\n' -}}
-{%- else -%}
-{{- (message.content or '') + '\\n' -}}
-{%- endif -%}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}
-"""
-"""The plain template of a model that brings none."""
-
-_MARK = "\u2063answer\u2063"  # no model's template holds it
+__all__ = ["BUILT_IN", "Encoded", "Renderer", "calls_text", "context_of"]
 
 
 class Encoded(Frozen):
@@ -52,6 +27,7 @@ class Renderer:
 
     Attributes:
         template: The template in use.
+        writer: What it can say, and how it wants it.
         digest: sha256 of it.
         end: The text that ends an answer, e.g. "<|im_end|>".
         end_ids: Tokens that end an answer.
@@ -62,10 +38,8 @@ class Renderer:
     def __init__(self, tokenizer: Any, context: int, eos_ids: Sequence[int] = ()) -> None:
         self.tokenizer = tokenizer
         self.context = context
-        own = tokenizer.chat_template
-        self.template: str = own if isinstance(own, str) and own.strip() else BUILT_IN
-        self._shows_tools = "tools" in self.template
-        self._shows_calls = "tool_calls" in self.template
+        self.writer = Template(tokenizer)
+        self.template: str = self.writer.text
         self._prompts: dict[int, tuple[Prompt, str, tuple[int, ...]]] = {}
         self._texts: dict[str, tuple[int, ...]] = {}
         self.end = self._find_end()
@@ -78,8 +52,7 @@ class Renderer:
     @property
     def digest(self) -> str:
         """sha256 of the template as it stands now, so that a change under way is seen."""
-        own = self.tokenizer.chat_template
-        return hash_text(own if isinstance(own, str) and own.strip() else BUILT_IN)
+        return hash_text(template_of(self.tokenizer))
 
     def prompt_text(self, prompt: Prompt) -> str:
         """The prompt up to where the answer begins. Raises ModelError where the template refuses it."""
@@ -90,24 +63,16 @@ class Renderer:
         return self._prompt(prompt)[2]
 
     def answer_text(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
-        """What the template adds for an answer, up to and with its end token.
+        """What follows the prompt where this is the answer, up to and with its end token.
+
+        A template may render a prompt differently once it is answered (an empty thought, a system message that moves):
+        the answer is what the template writes for it, behind the very prompt that evaluation shows.
 
         Raises:
-            ModelError: The template renders the prompt differently once it is answered, so that training
-                would show another prompt than evaluation.
+            ModelError: The template refuses the messages.
         """
-        message = dict(answer)
-        if message.get("tool_calls") and not self._shows_calls:
-            message = {"role": "assistant", "content": calls_text(message["tool_calls"])}
-        message.setdefault("content", "")
-        start = self.prompt_text(prompt)
-        whole = self._render([*self._messages(prompt), message], prompt.tools, False)
-        if not whole.startswith(start):
-            raise ModelError(
-                "The model's chat template renders a prompt differently once it is answered.",
-                "Training would then show another prompt than evaluation. Use a model with a plain chat template.",
-            )
-        return self._until_end(whole[len(start) :])
+        written = self.writer.answer(prompt.messages, prompt.tools, answer, self.prompt_text(prompt))
+        return self._until_end(written)
 
     def encode(self, example: Example) -> Encoded:
         """An example as token ids, at most `context` together: what is too long is cut from the prompt's left."""
@@ -144,38 +109,15 @@ class Renderer:
         """Text and ids of a prompt, remembered: evaluation items come again and again."""
         known = self._prompts.get(id(prompt))
         if known is None or known[0] is not prompt:
-            text = self._render(self._messages(prompt), prompt.tools, True)
+            text = self.writer.render(prompt.messages, prompt.tools, open_answer=True)
             known = (prompt, text, self.ids(text))
             self._prompts[id(prompt)] = known
         return known
 
-    def _messages(self, prompt: Prompt) -> list[dict[str, Any]]:
-        messages = [dict(message) for message in prompt.messages]
-        if not prompt.tools or self._shows_tools:
-            return messages
-        shown = "Tools:\n" + "\n".join(json.dumps(tool, ensure_ascii=False) for tool in prompt.tools)
-        first = messages[0]  # joined to the first message: a template without tools may refuse a system role
-        return [{**first, "content": f"{shown}\n\n{first.get('content') or ''}"}, *messages[1:]]
-
-    def _render(self, messages: list[dict[str, Any]], tools: Sequence[Any], open_answer: bool) -> str:
-        try:
-            return self.tokenizer.apply_chat_template(
-                messages,
-                tools=list(tools) or None,
-                chat_template=self.template,
-                add_generation_prompt=open_answer,
-                tokenize=False,
-            )
-        except Exception as error:  # a template is a program of its own and may raise anything
-            raise ModelError(
-                f"The model's chat template refuses these messages: {error}",
-                "Use a model whose chat template takes system, user and assistant messages.",
-            ) from error
-
     def _find_end(self) -> str:
         asked = [{"role": "user", "content": "?"}]
-        answered = self._render([*asked, {"role": "assistant", "content": _MARK}], (), False)
-        rest = answered.partition(_MARK)[2]
+        answered = self.writer.render([*asked, {"role": "assistant", "content": MARK}], (), open_answer=False)
+        rest = answered.partition(MARK)[2]
         specials = [token for token in self.tokenizer.all_special_tokens if token and token in rest]
         if specials:
             first = min(specials, key=rest.index)
@@ -184,18 +126,11 @@ class Renderer:
 
     def _until_end(self, rest: str) -> str:
         at = rest.rfind(self.end)
-        return rest[: at + len(self.end)] if at >= 0 else rest.rstrip("\n") + self.end
-
-
-def calls_text(calls: Sequence[Mapping[str, Any]]) -> str:
-    """Calls as text, for a template that knows none."""
-    parts = []
-    for call in calls:
-        function = call.get("function", call)
-        arguments = function.get("arguments", {})
-        body = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        parts.append(f'<tool_call>{{"name": {json.dumps(function.get("name"))}, "arguments": {body}}}</tool_call>')
-    return "".join(parts)
+        if at >= 0:
+            return rest[: at + len(self.end)]
+        rest = rest.rstrip("\n")
+        ends = tuple(token for token in map(self.text, ([end] for end in self.end_ids)) if token.strip())
+        return rest if ends and rest.endswith(ends) else rest + self.end  # calls may end otherwise, e.g. in <|eom_id|>
 
 
 def context_of(config: Any, tokenizer: Any) -> int:

@@ -29,6 +29,7 @@ _ENDS = (
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|return|>", "<|eot|>",
     "<|END_OF_TURN_TOKEN|>", "<end_of_turn>", "<eos>", "</s>", "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<|user|>",
 )  # fmt: skip
+_MOST_ENDS = 100  # such tokens in a row that are taken away
 LABELS = {"json": "bare JSON", "pythonic": "Python calls", "": ""}
 """What people call the languages without a marker."""
 
@@ -52,6 +53,9 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         tried = bool(_openings().search(rest) or _OTHER.search(rest) or rest.lstrip()[:1] in ("{", "["))
         return Reading(attempted=tried, said="" if tried else rest.strip(), **beside)
     offer = Offer(tools)
+    name, calls = unmarked.read_whole(rest, offer)
+    if calls:  # markers in it are part of its values
+        return Reading(calls=tuple(calls), attempted=True, language=name, **beside)
     language = _language(rest)
     try:
         if language is not None:
@@ -59,7 +63,7 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         elif _OTHER.search(rest):
             raise Unreadable("a marker of another language")
         else:
-            name, found, attempted = unmarked.read(rest, offer)
+            name, found, attempted = unmarked.read_within(rest, offer)
     except Unreadable:
         return Reading(attempted=True, said=rest.strip(), **beside)
     said = _without(rest, found.parts)
@@ -93,9 +97,15 @@ _ALL: re.Pattern[str] | None = None
 
 
 def _without_ends(text: str) -> str:
-    while (shorter := text.rstrip()).endswith(_ENDS):
-        text = shorter[: -max(len(end) for end in _ENDS if shorter.endswith(end))]
-    return text
+    end, kept = len(text), len(text)
+    for _ in range(_MOST_ENDS):
+        while end and text[end - 1].isspace():
+            end -= 1
+        token = next((token for token in _ENDS if text.endswith(token, 0, end)), "")
+        if not token:
+            break
+        end = kept = end - len(token)
+    return text[:kept]
 
 
 def _without_marks(text: str) -> str:

@@ -18,7 +18,15 @@ def skip(text: str, at: int) -> int:
 
 
 def arguments(
-    text: str, at: int, name: str, opening: re.Pattern[str], closing: str, after: tuple[str, ...], offer: Offer
+    text: str,
+    at: int,
+    name: str,
+    opening: re.Pattern[str],
+    closing: str,
+    after: tuple[str, ...],
+    offer: Offer,
+    *,
+    breaks: bool = True,
 ) -> tuple[dict[str, Any], int]:
     """The arguments of a call, from a place on, and where they end.
 
@@ -30,6 +38,7 @@ def arguments(
         opening: What begins an argument; its group `key` is the argument's name. A group `string` that is "true"
             or "false" says whether the value is text.
         after: What may stand behind the last argument.
+        breaks: Whether the template puts a line break on either side of a value.
 
     Raises:
         Unreadable: A value has no end, or an argument stands twice.
@@ -38,7 +47,8 @@ def arguments(
     at = skip(text, at)
     while match := opening.match(text, at):
         end = _end(text, match.end(), closing, opening, after)
-        key, value = match["key"].strip(), _without_breaks(text[match.end() : end])
+        key, value = match["key"].strip(), text[match.end() : end]
+        value = value.removeprefix("\n").removesuffix("\n") if breaks else value
         if key in found:
             raise Unreadable("an argument stands twice")
         is_text = match.groupdict().get("string") == "true"
@@ -55,8 +65,3 @@ def _end(text: str, at: int, closing: str, opening: re.Pattern[str], after: tupl
             return end
         end = text.find(closing, end + 1)
     raise Unreadable("a value has no end")
-
-
-def _without_breaks(value: str) -> str:
-    """Without the line break that templates put on either side of a value."""
-    return value.removeprefix("\n").removesuffix("\n")

@@ -23,23 +23,25 @@ _TRIES = 32  # places of a text that are tried
 _ARGUMENTS = {"arguments", "parameters", "args", "input", "tool_calls", "function_call"}
 
 
-def read(text: str, offer: Offer) -> tuple[str, Found, bool]:
-    """The calls of a text that holds no marker.
+def read_whole(text: str, offer: Offer) -> tuple[str, list[Call]]:
+    """The calls of a text that is nothing but calls, whatever their names, and their language ("json", "pythonic")."""
+    whole = _unfenced(text.strip())
+    if calls := _json(whole, offer):
+        return "json", calls
+    if calls := _python(whole, offer):
+        return "pythonic", calls
+    return "", []
 
-    Where the whole text is a call it is one, whatever its name; within words only a call of a tool on offer, or, where
-    it is not known what is on offer, JSON that is nothing but a call.
+
+def read_within(text: str, offer: Offer) -> tuple[str, Found, bool]:
+    """The calls within words: of tools on offer, or, where it is not known what is on offer, JSON that is a call.
 
     Returns:
-        Their language ("json" or "pythonic", "" where there is none), the calls, and whether the text tries to call.
+        Their language ("" where there is none), the calls, and whether the text tries to call.
     """
     whole = _unfenced(text.strip())
-    everything = [(0, len(text))]
-    if whole in ("[]", "{}"):
-        return "", Found([], everything), whole == "{}"  # an empty list says that nothing is called
-    if calls := _json(whole, offer):
-        return "json", Found(calls, everything), True
-    if calls := _python(whole, offer):
-        return "pythonic", Found(calls, everything), True
+    if whole == "[]":
+        return "", Found([], [(0, len(text))]), False  # an empty list says that nothing is called
     for language, search in (("json", _json_within), ("pythonic", _python_within)):
         calls, parts, attempted = search(text, offer)
         if attempted:

@@ -33,7 +33,7 @@ class Glm(Language):
                 raise Unreadable("no function's name")
             name = head[1].strip()
             after = ("</tool_call>", "<tool_call>")
-            value, at = arguments(text, head.end(), name, _ARGUMENT, "</arg_value>", after, offer)
+            value, at = arguments(text, head.end(), name, _ARGUMENT, "</arg_value>", after, offer, breaks=False)
             if not text.startswith("</tool_call>", at) or (not value and name not in offer.names):
                 raise Unreadable("a function has no end, or is not on offer")
             at += len("</tool_call>")

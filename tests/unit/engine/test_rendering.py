@@ -73,10 +73,11 @@ def test_a_template_that_knows_no_tools_is_shown_them_in_words(tokenizer: Any) -
     )
 
 
-def test_a_template_that_changes_the_prompt_is_refused(tokenizer: Any) -> None:
+def test_the_answer_follows_the_prompt_of_evaluation_where_the_template_changes_it(tokenizer: Any) -> None:
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}"
-    with pytest.raises(ModelError, match="differently"):
-        Renderer(tokenizer, 512).answer_text(ASKED, {"role": "assistant", "content": "Yes."})
+    renderer = Renderer(tokenizer, 512)
+    assert renderer.prompt_text(ASKED).startswith("2")
+    assert renderer.answer_text(ASKED, {"role": "assistant", "content": "Yes."}) == "Yes.<|im_end|>"
 
 
 def test_a_template_that_raises_is_a_model_error(tokenizer: Any) -> None:
