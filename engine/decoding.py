@@ -34,7 +34,7 @@ class Decoded(NamedTuple):
     cut: bool
 
 
-class Reading(Protocol):
+class Decoder(Protocol):
     """Prompts that are being answered, one row each.
 
     Attributes:
@@ -153,14 +153,14 @@ def decode(
     return answers(way_of(model)(model, prompts, pad), steps, pick, count, ends)
 
 
-def answers(reading: Reading, steps: int, pick: Pick, count: int, ends: frozenset[int]) -> list[Decoded]:
-    """`decode` with a reading at hand."""
+def answers(decoder: Decoder, steps: int, pick: Pick, count: int, ends: frozenset[int]) -> list[Decoded]:
+    """`decode` with a decoder at hand."""
     if count > 1:
-        reading.repeat(count)
-    found: list[list[int]] = [[] for _ in range(len(reading.logits))]
+        decoder.repeat(count)
+    found: list[list[int]] = [[] for _ in range(len(decoder.logits))]
     alive = list(range(len(found)))  # which answer each row of the batch belongs to; _ENDED: none any more
     for step in range(steps):
-        tokens = pick(reading.logits)  # [rows]
+        tokens = pick(decoder.logits)  # [rows]
         for row, token in enumerate(tokens.tolist()):
             if alive[row] != _ENDED and token in ends:
                 alive[row] = _ENDED
@@ -171,10 +171,10 @@ def answers(reading: Reading, steps: int, pick: Pick, count: int, ends: frozense
             break
         if len(going) <= KEPT * len(alive):
             keep = torch.tensor(going, device=tokens.device)
-            reading.keep(keep)
+            decoder.keep(keep)
             tokens = tokens[keep]
             alive = [alive[row] for row in going]
-        reading.add(tokens)
+        decoder.add(tokens)
     cut = {answer for answer in alive if answer != _ENDED}
     return [Decoded(ids, at in cut) for at, ids in enumerate(found)]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from engine.calls import thoughts
 from engine.errors import ModelError
 from engine.example import Example, Gold, Item, Prompt, StudyData, first_accepted
 from engine.rendering import Renderer, calls_text
@@ -16,7 +16,6 @@ SPARE = 16  # tokens beside a quarter more than the longest right answer
 ROUND = 8  # limits are a multiple of so many tokens
 _MEASURED, _RENDERED = 2000, 48  # the longest answers in bytes are measured in tokens, the longest of those rendered
 _PROMPTS = 16  # the longest prompts in characters are measured in tokens
-_THINKS = re.compile(r"</?think(ing)?>")
 
 
 class Limit(NamedTuple):
@@ -107,7 +106,7 @@ def right_answer(gold: Gold) -> dict[str, Any]:
 
 def thinks(renderer: Renderer) -> bool:
     """Whether the template knows of thoughts before an answer."""
-    return _THINKS.search(renderer.template) is not None
+    return thoughts.mentioned(renderer.template)
 
 
 def _longest_values(accepted: Mapping[str, Any], gold: Gold) -> dict[str, Any]:

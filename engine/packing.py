@@ -98,6 +98,7 @@ class Layout(NamedTuple):
 
 
 _known: WeakKeyDictionary[Any, dict[tuple[str, int], bool]] = WeakKeyDictionary()
+_bounds: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
 def layout_of(model: Any, size: int = SHORTEST) -> Layout:
@@ -110,7 +111,9 @@ def layout_of(model: Any, size: int = SHORTEST) -> Layout:
     base = base_of(model)
     known = _known.setdefault(base, {})
     kind = str(base.config._attn_implementation)  # noqa: SLF001
-    bound = min(windows.narrowest(base.config), MOST if base.device.type == "cpu" else 4 * MOST)
+    if base not in _bounds:
+        _bounds[base] = windows.narrowest(base.config)
+    bound = min(_bounds[base], MOST if base.device.type == "cpu" else 4 * MOST)
     longest, tried = 0, min(SHORTEST, bound)
     while tried > longest:
         if (kind, tried) not in known:

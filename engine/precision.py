@@ -116,7 +116,7 @@ def attention(model: Any, kind: str) -> Iterator[None]:
 
 def _tried(model: Any, batch: Sequence[Encoded], weights: Sequence[Tensor], pad: int) -> Iterator[Seen]:
     """Both objectives on one batch: its answers, and each against another row's as the rejected one."""
-    others = [batch[(at + 1) % len(batch)].completion for at in range(len(batch))]
+    others = [batch[(at + 1) % len(batch)].completion[: len(row.completion)] for at, row in enumerate(batch)]  # fits
     alone = _packed(model, [Block(row.prompt, (row.completion,)) for row in batch], pad)
     pairs = [Block(row.prompt, (row.completion, other)) for row, other in zip(batch, others, strict=True)]
     both = _packed(model, pairs, pad)

@@ -66,7 +66,10 @@ def _said(pair: Preference, renderer: Renderer) -> str:
 def _answers(pair: Preference, renderer: Renderer) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Token ids of the chosen and of the rejected answer, ends included."""
     chosen = renderer.ids(renderer.answer_text(pair.prompt, pair.chosen))
-    return chosen, renderer.ids(pair.rejected + renderer.end)
+    last = renderer.text(chosen[-1:])
+    # Some templates end calls otherwise than words (<|eom_id|>): both answers end alike, so that only the rest counts.
+    end = last if chosen[-1:] and chosen[-1] in renderer.end_ids and not renderer.end.endswith(last) else renderer.end
+    return chosen, renderer.ids(pair.rejected + end)
 
 
 def refer(rows: Sequence[PairRow], model: Any, pad_id: int) -> list[PairRow]:

@@ -25,6 +25,7 @@ from engine.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.example import ItemText, Outcome  # noqa: E402
 from engine.generation import LocalSubject  # noqa: E402
 from engine.journal import Journal  # noqa: E402
+from engine.limits import LEAST  # noqa: E402
 from engine.method import Method  # noqa: E402
 from engine.methods import method_class  # noqa: E402
 from engine.plugin import configured  # noqa: E402
@@ -219,10 +220,11 @@ def _precision(spec: RunSpec, folder: Path, log: Journal, shared: Shared, resume
 
 def _note_limits(log: Journal, subject: LocalSubject, measured: dict[str, Sequence[Outcome]]) -> None:
     """What a reader must know of answers that were cut at the end, and of prompts that were cut at their start."""
-    if subject.limit is not None:
-        log.emit("noted", name="limit", detail=subject.limit.basis)
-    for probe, outcomes in measured.items():
-        cut = [outcome.features["cut"] == 1.0 for outcome in outcomes if "cut" in outcome.features]
+    limit = subject.limit
+    cuts = {probe: [o.features["cut"] == 1.0 for o in some if "cut" in o.features] for probe, some in measured.items()}
+    if limit is not None and (limit.tokens != LEAST or any(map(any, cuts.values()))):
+        log.emit("noted", name="limit", detail=limit.basis)
+    for probe, cut in cuts.items():
         if any(cut):
             what = f"{sum(cut)} of {len(cut)} answers reached the limit before they ended"
             log.emit("noted", name="cut-answers", detail=f"Probe {probe}: {what}.")

@@ -86,9 +86,9 @@ def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     if max(shares.values(), default=0.0) > FEW_CUT:
         shown = ", ".join(f"{level(share, 'share')} of {design.study.arm(arm).label}" for arm, share in shares.items())
         yield (
-            f"Answers reached the limit of tokens before they ended ({shown}): they are judged by what was written so "
-            "far. With more room (max_new_tokens of the probe) they may come out otherwise, and arms that differ in "
-            "this may differ in nothing else."
+            f"Answers reached the limit of tokens before they ended ({shown}): they count as far as they were written. "
+            "With more room (max_new_tokens of the probe) they may come out otherwise, and arms that differ in this "
+            "may differ in nothing else."
         )
     for name, what in _TOO_LONG.items():
         said = [detail for run in compared for own, detail in run.notes if own == name]

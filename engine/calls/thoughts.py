@@ -57,5 +57,10 @@ def split(text: str, calls: re.Pattern[str]) -> Thought:
     return Thought(_joined(thoughts), text)
 
 
+def mentioned(template: str) -> bool:
+    """Whether a chat template knows of thoughts: its model may think before it answers."""
+    return bool(_OPENING.search(template) or _CLOSING.search(template))
+
+
 def _joined(thoughts: list[str]) -> str:
     return "\n".join(stripped for thought in thoughts if (stripped := thought.strip()))

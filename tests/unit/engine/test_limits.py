@@ -14,7 +14,7 @@ from engine.grading import grade
 from engine.limits import LEAST, Limits, right_answer
 from engine.rendering import Renderer
 from jobs import studies
-from tests.support import long_calls
+from tests.support import families, long_calls
 from tests.support.tiny import make_model
 
 
@@ -128,3 +128,13 @@ def test_a_subject_asks_for_its_own_tokens(tokenizer: Any, long_data: StudyData)
     assert room == Limits.of_data(long_data).of(renderer_of(model, tokenizer)).tokens
     assert subject.limit is not None
     assert str(room) in subject.limit.basis
+
+
+@pytest.mark.parametrize("family", families.READ)
+def test_in_every_familys_language_right_answers_fit_and_are_right(family: str, long_data: StudyData) -> None:
+    renderer = families.renderer_of(family)
+    limit = Limits.of_data(long_data).of(renderer)
+    for prompt, gold, ids in answers(long_data, renderer):
+        assert len(ids) <= limit.answer <= limit.tokens
+        said = renderer.answer_of(renderer.text(ids[: limit.tokens]))
+        assert grade(said, gold, prompt.tools).correct

@@ -15,6 +15,7 @@ from engine.generation import renderer_of
 from engine.method import Sampled
 from engine.methods.sft_dpo import SftDpo
 from engine.rendering import Renderer, calls_text
+from tests.support import families
 from tests.support.tiny import make_model, make_spec
 
 
@@ -98,3 +99,29 @@ def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
     with pytest.raises(RunError, match="against right answers"):
         recipe.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
     assert not (tmp_path / "preferences-1.jsonl").exists()
+
+
+@pytest.mark.parametrize("family", families.READ)
+def test_the_chosen_answer_in_any_familys_language_is_found_among_the_rejected(family: str, data: StudyData) -> None:
+    renderer = families.renderer_of(family)
+    call = next(e for e in data.train if e.task == "call" and e.gold.calls[0]["name"] in ("weather", "news"))
+    for other in families.READ:
+        writer = families.renderer_of(other)
+        said = writer.answer_of(writer.answer_text(call.prompt, call.answer))
+        assert not found([pair(call, said)], renderer).ok, other
+    wrong = call.model_copy(update={"answer": {**call.answer, "tool_calls": [other_call(call)]}})
+    assert found([pair(call, renderer.answer_of(renderer.answer_text(call.prompt, wrong.answer)))], renderer).ok
+
+
+def other_call(example: Example) -> dict[str, Any]:
+    function = example.answer["tool_calls"][0]["function"]
+    return {"type": "function", "function": {"name": function["name"], "arguments": {"city": "Elsewhere"}}}
+
+
+@pytest.mark.parametrize("family", families.READ)
+def test_both_answers_of_a_pair_end_alike(family: str, data: StudyData) -> None:
+    renderer = families.renderer_of(family)
+    call = next(e for e in data.train if e.task == "call")
+    (row,) = preferences.encode([pair(call, "hello")], renderer)
+    assert row.rejected[-1] == row.completion[-1]
+    assert row.rejected[-1] in renderer.end_ids

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from engine import adapter, trial_step
-from engine.errors import ModelError
+from engine import adapter, recipe, trial_step
+from engine.errors import ModelError, RunError
+from engine.events import decode
 from engine.method import MethodConfig
+from engine.recipe import Loaders
+from engine.spec import ProbeSpec
 from engine.trial_step import require, try_model
 from tests.support import zoo
+from tests.support.tiny import make_spec
 
 CONFIG = MethodConfig()
 
@@ -97,3 +103,32 @@ def test_a_batch_that_changes_a_text_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_short_contexts_are_tried_within_them() -> None:
     assert try_model(zoo.make("gpt2", n_positions=20), zoo.Characters()) == ""
     assert len(trial_step._words(zoo.make("gpt2", n_positions=20), zoo.Characters())) == 20
+
+
+def test_the_lab_refuses_such_a_model_as_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import models, shared
+
+    monkeypatch.setattr(models, "load", lambda ref, device: (zoo.make("bert"), zoo.Characters()))
+    with pytest.raises(ModelError, match="no causal language model"):
+        shared.Shared(make_spec().model)
+
+
+@pytest.mark.parametrize("kind", ["mamba", "rwkv", "recurrent_gemma", "jamba", "gpt_neo", "bloom", "gemma2", "mixtral"])
+def test_a_whole_run_on_an_unusual_model(kind: str, loaders: Any, tmp_path: Path) -> None:
+    def load(ref: Any, device: str) -> tuple[Any, Any]:
+        _, tokenizer = loaders.model(ref, device)
+        return zoo.make(kind, len(tokenizer)), tokenizer
+
+    settings = {"samples": 2, "max_new_tokens": 12, "temperature": 2.0, "unreadable": True, "pairs": 8}
+    spec = make_spec("sft-dpo", settings=settings, steps=3, items=4, live_items=2, live_every=2).model_copy(
+        update={"probes": (ProbeSpec(probe="calls", settings={"max_new_tokens": 6}), ProbeSpec(probe="forgetting"))}
+    )
+    said = ""
+    try:
+        recipe.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
+    except RunError as error:  # a random model may never end an answer
+        said = error.message
+    assert not said or "reached the limit" in said
+    events = [decode(line) for line in (tmp_path / "events.ndjson").read_bytes().splitlines()]
+    assert [event.step for event in events if event.kind == "stepped"][:2] == [1, 2]
+    assert all(event.ok for event in events if event.kind == "checked"), [e for e in events if e.kind == "checked"]
