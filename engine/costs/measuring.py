@@ -142,11 +142,13 @@ def _costs(arms: Sequence[Arm], runs: dict[str, Run], speeds: Speeds, basis: str
     found: list[Cost] = []
     for made in arms:
         run = runs[made.spec.arm]
-        took, most = estimate.seconds(run, speeds), estimate.memory(run, speeds)
+        took, most = estimate.seconds(run, speeds), estimate.memory(run, speeds) + made.teacher
+        said = f"{basis}, its teacher as fast as the model" if made.teacher else basis
+        smaller = estimate.smaller(run, speeds, made.spec.scale.batch_size)
         cost = Cost(
             method=made.spec.method, seconds=took.expected, low=took.low, high=took.high, memory=most,
-            own=max(0, most - speeds.held), batches=estimate.smaller(run, speeds, made.spec.scale.batch_size),
-            basis=basis, arms=(made.spec.arm,),
+            own=max(0, most - speeds.held), basis=said,
+            batches={size: need + made.teacher for size, need in smaller.items()}, arms=(made.spec.arm,),
         )  # fmt: skip
         same = next((n for n, c in enumerate(found) if c.model_copy(update={"arms": cost.arms}) == cost), None)
         if same is None:
