@@ -74,7 +74,7 @@ def measure(
         if drawn_by:
             stopping.check(stop)
             first = next(iter(drawn_by.values()))[0]
-            half, tried = _precision(model, first.encoded[: speed.FEW], renderer)
+            half, tried = _precision(model, first.encoded[:1], renderer)
             began = meter.now()
             products.halve(model)
             model = adapter.attach(model, first.method.config, 0)
@@ -140,7 +140,7 @@ def _deciding(
 
     whole = step([drawn.rows[at] for at in drawn.batches[len(drawn.batches) // 2]])
     batches = min(precision.BATCHES, -(-len(first.encoded) // size))
-    return batches * whole * max(2.0, tried / max(1e-6, step(drawn.rows[: speed.FEW])))
+    return batches * whole * max(2.0, tried / max(1e-6, step(drawn.rows[:1])))
 
 
 def guess(shape: Shape, arms: Sequence[Arm], probed: Probing, renderer: Renderer) -> Measured:
