@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from engine.errors import ModelError
+
 
 class Form(NamedTuple):
     """How a template wants a call: its arguments as JSON text or as an object, and its id short or naming the call."""
@@ -56,10 +58,19 @@ def _written(calls: Sequence[Mapping[str, Any]], form: Form, numbers: Iterator[i
         if form.arguments == "text" and not isinstance(arguments, str):
             arguments = json.dumps(arguments or {}, ensure_ascii=False)
         elif form.arguments == "object" and isinstance(arguments, str):
-            arguments = json.loads(arguments) if arguments.strip() else {}
+            arguments = _loaded(arguments)
         number = next(numbers)
         key = f"call{number:05d}" if form.ids == "short" else f"functions.{name}:{number}"
         yield {"id": key, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _loaded(arguments: str) -> Any:
+    try:
+        return json.loads(arguments) if arguments.strip() else {}
+    except ValueError as error:
+        raise ModelError(
+            f"The arguments of a call are no JSON: {arguments[:80]!r}.", "Correct the call in the data file."
+        ) from error
 
 
 def calls_text(calls: Sequence[Mapping[str, Any]]) -> str:

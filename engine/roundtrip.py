@@ -54,15 +54,23 @@ def _reason(example: Example, renderer: Renderer) -> str:
         return error.message
     if lost := _lost(example.prompt, shown):
         return f"The model's chat template leaves out the {lost} message."
-    text = renderer.text(_up_to_end(renderer.ids(said), renderer))
+    ids = renderer.ids(said)
+    if len(ids) >= renderer.context:
+        return f"The right answer takes {len(ids)} tokens; the model sees {renderer.context} in all."
+    text = renderer.text(_up_to_end(ids, renderer))
     if _right(text, example):
         return ""
     reading = read(text, example.prompt.tools)
     wanted = "no call" if not example.gold.calls else example.gold.shown()
     if example.gold.kind == "text":
         return f"The model's chat template writes {_cut(text)} for the answer {_cut(example.gold.text)}."
+    read_as = _words(reading)
+    if read_as == wanted:
+        return (
+            f"The grader {example.gold.grader!r} does not take the data's own answer as right: {_cut(wanted, False)}."
+        )
     return (
-        f"The model's chat template writes {_cut(text)}, which reads as {_cut(_words(reading), quoted=False)} "
+        f"The model's chat template writes {_cut(text)}, which reads as {_cut(read_as, quoted=False)} "
         f"where {_cut(wanted, quoted=False)} is right."
     )
 

@@ -1,7 +1,9 @@
-"""From a file of results from elsewhere to its verdict: choose it, read it, name the arms' parts, judge it."""
+"""From results from elsewhere to their verdict: choose files, say how to read them, name the arms' parts, judge."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.errors import LabError
+from engine.tables.choices import Choices, Sketch, Source, Unclear
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.wait import WaitDialog
@@ -21,33 +24,45 @@ if TYPE_CHECKING:
     from jobs.kept import Kept
     from jobs.parts import Roles
 
-FILES = "Results (*.csv *.tsv *.jsonl *.json *.parquet);;All files (*)"
+FILES = "Results (*.csv *.tsv *.txt *.jsonl *.json *.parquet *.eval *.gz *.bz2 *.xz);;All files (*)"
+MOST_FILES = 200
+"""More files than this are no table that somebody meant to drop."""
 
 
 class Elsewhere(QObject):
-    """One file at a time. Whatever is given up on the way leaves nothing behind; only a verdict is kept."""
+    """One table at a time. Whatever is given up on the way leaves nothing behind; only a verdict is kept."""
 
     def __init__(self, context: Context, window: QWidget) -> None:
         super().__init__(window)
         self._context, self._window = context, window
         self._waiting: WaitDialog | None = None
+        self._sketch: Sketch | None = None  # what was asked about these files, None where nothing was
         self._folder = ""  # where choosing begins: where the last file was
 
     def choose(self) -> None:
-        """Ask for a file, then read it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Results from elsewhere", self._folder, FILES)
-        if path:
-            self._folder = str(Path(path).parent)
-            self.read(Path(path))
+        """Ask for one or more files, then read them."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, "Results from elsewhere", self._folder, FILES)
+        if paths:
+            self._folder = str(Path(paths[0]).parent)
+            self.read(*map(Path, paths))
 
-    def read(self, path: Path) -> None:
-        """Read a file; the dialog that names the arms' parts follows. Of two files the later counts."""
+    def read(self, *paths: Path) -> None:
+        """Read files as one table; what they do not say is asked for, then which arm plays which part."""
+        self._sketch = None
+        self._read([Source(path) for path in dict.fromkeys(paths)], Choices())
+
+    def _read(self, sources: Sequence[Source], choices: Choices) -> None:
+        """Read files in this way. Of two that are read at a time the later counts."""
         self._read_no_more()
-        wait = self._waiting = WaitDialog(f"Reading {clean(path.name, 120)} …", self._window)
+        name = clean(sources[0].path.name, 120)
+        wait = self._waiting = WaitDialog(
+            f"Reading {name} …" if len(sources) == 1 else f"Reading {len(sources)} files …", self._window
+        )
         wait.rejected.connect(self._forget)
         self._context.session.run(
-            operations.read_table, path,
-            done=lambda contents: self._contents(wait, contents), failed=lambda error: self._unreadable(wait, error),
+            operations.read_table, sources, choices,
+            done=lambda contents: self._contents(wait, contents),
+            failed=lambda error: self._unreadable(wait, error, sources, choices),
         )  # fmt: skip
 
     def _read_no_more(self) -> bool:
@@ -60,17 +75,32 @@ class Elsewhere(QObject):
     def _forget(self) -> None:
         self._waiting = None
 
-    def _unreadable(self, wait: WaitDialog, error: BaseException) -> None:
+    def _unreadable(
+        self, wait: WaitDialog, error: BaseException, sources: Sequence[Source], choices: Choices
+    ) -> None:  # fmt: skip
         if wait is not self._waiting:
             return
         self._read_no_more()
-        if isinstance(error, LabError):
+        if isinstance(error, Unclear):
+            self._ask(replace(error.sketch, sources=tuple(sources)), choices, error)
+        elif isinstance(error, LabError) and self._sketch is not None:  # what was said last may be put right
+            self._ask(replace(self._sketch, sources=tuple(sources)), choices, error)
+        elif isinstance(error, LabError):
             title = "These results cannot be judged"
             dialog = TextDialog(title, error.hint, error.message, self._window, wrap=True)
             dialog.resize(720, 320)
             dialog.open()
         else:
             self._context.messages.error(error)
+
+    def _ask(self, sketch: Sketch, choices: Choices, error: LabError | None = None) -> None:
+        """Ask how the files are to be read."""
+        from gui.dialogs.mapping import MappingDialog
+
+        self._sketch = sketch
+        dialog = MappingDialog(sketch, choices, error, self._window)
+        dialog.wanted.connect(self._read)
+        dialog.open()
 
     def _contents(self, wait: WaitDialog, contents: Contents) -> None:
         if wait is not self._waiting:
@@ -80,6 +110,7 @@ class Elsewhere(QObject):
 
         dialog = ResultsDialog(contents, self._window)
         dialog.wanted.connect(lambda parts, limits: self._judge(dialog, contents, parts, limits))
+        dialog.columns_wanted.connect(lambda: self._ask(contents.table.sketch, contents.table.choices))
         dialog.open()
 
     def _judge(self, dialog: ResultsDialog, contents: Contents, parts: Roles, limits: Thresholds) -> None:
@@ -101,10 +132,7 @@ class Elsewhere(QObject):
             self._context.messages.error(error)
 
 
-def dropped(data: QMimeData) -> Path | None:
-    """The one local file that is dragged; None where it is something else."""
-    urls = data.urls()
-    if len(urls) != 1 or not urls[0].isLocalFile():
-        return None
-    path = Path(urls[0].toLocalFile())
-    return path if path.name else None
+def dropped(data: QMimeData) -> list[Path]:
+    """The local files that are dragged; none where anything else is among them."""
+    paths = [Path(url.toLocalFile()) if url.isLocalFile() else Path() for url in data.urls()]
+    return paths if all(path.name for path in paths) and len(paths) <= MOST_FILES else []

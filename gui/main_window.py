@@ -182,14 +182,14 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A file may be dropped anywhere on the window once the lab is open."""
-        if self.session.is_open and dropped(event.mimeData()) is not None:
+        if self.session.is_open and dropped(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A file is results from elsewhere."""
-        if (path := dropped(event.mimeData())) is not None:
+        """Files are results from elsewhere."""
+        if paths := dropped(event.mimeData()):
             event.acceptProposedAction()
-            self.elsewhere.read(path)
+            self.elsewhere.read(*paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close the lab first: runs stop at a checkpoint and go on when the window is opened again."""

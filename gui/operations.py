@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -22,8 +22,9 @@ from jobs.records import Curves, Detectable, Snapshot
 from jobs.result import Result
 
 if TYPE_CHECKING:
-    from engine.data.results import Table
     from engine.models.hub import Details, Found
+    from engine.tables.choices import Choices, Source
+    from engine.tables.table import Table
     from jobs.elsewhere import Contents, Thresholds
     from jobs.kept import Kept
     from jobs.parts import Roles
@@ -251,11 +252,16 @@ def detectable(lab: LabLike, study: StudySpec, scale: Scale, seeds: int) -> Dete
     return lab.detectable(study, scale, seeds)
 
 
-def read_table(_lab: LabLike, path: Path) -> Contents:
-    """Read results from elsewhere. Raises DataError naming file, row and field."""
+def read_table(_lab: LabLike, sources: Sequence[Source], choices: Choices | None = None) -> Contents:
+    """Read results from elsewhere.
+
+    Raises:
+        Unclear: Something has to be said first.
+        DataError: A file cannot be used; names file, row and field.
+    """
     from jobs.elsewhere import describe_file
 
-    return describe_file(path)
+    return describe_file(sources, choices)
 
 
 def judge_table(_lab: LabLike, table: Table, parts: Roles, limits: Thresholds) -> Kept:

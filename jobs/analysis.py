@@ -20,7 +20,7 @@ from engine.stats.evidence import Evidence, Run
 from engine.stats.verdict import Case, decide
 from jobs import contrasts
 from jobs.design import Design, Value
-from jobs.integrity import control_checks, run_checks, runs_check
+from jobs.integrity import control_checks, missing_runs, run_checks, runs_check
 from jobs.learning import curves
 from jobs.records import Context, RunResult
 from jobs.registration import looked, registration
@@ -91,7 +91,7 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
     done = [run for run in runs if run.record.state == "succeeded"]
     evidence = Evidence((_as_run(run, trains[run.record.arm]) for run in done), design.metrics)
     checks = [
-        runs_check(len(design.planned), runs),
+        runs_check(len(design.planned), runs, missing_runs(study, design.planned, runs)),
         *checks,
         *(control_checks(study, design.arms, evidence) if done else []),
     ]
@@ -118,7 +118,7 @@ def judge(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) ->
         curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
         notes=(*design.notes, *_notes(study, runs)),
         threats=threats(design, evidence, checks, done),
-        verdict=_verdict(design, evidence, len(done), checks),
+        verdict=_verdict(design, evidence, done, checks),
         provenance=dict(design.provenance),
     )
 
@@ -220,10 +220,11 @@ def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _verdict(design: Design, evidence: Evidence, done: int, checks: Sequence[Check]) -> Verdict:
+def _verdict(design: Design, evidence: Evidence, done: Sequence[RunResult], checks: Sequence[Check]) -> Verdict:
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
-    runs = (len(design.planned), done)
-    decision = decide(Case(design.study, evidence, runs, design.scale == "smoke", failed, design.exploratory))
+    runs, missing = (len(design.planned), len(done)), missing_runs(design.study, design.planned, done)
+    smoke = design.scale == "smoke"
+    decision = decide(Case(design.study, evidence, runs, smoke, failed, design.exploratory, missing, design.advice))
     return Verdict(code=decision.code, text=decision.text, reasons=decision.reasons)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import LabError, SpecError
+from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.screen import Screen
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     analyze = command(
         "analyze", "Judge results from elsewhere: a table of arm, seed, item and whether it is right.", _analyze
     )
-    analyze.add_argument("file", type=Path, metavar="FILE", help="CSV, JSON lines or Parquet (docs/results.md)")
+    add_options(analyze)
     named = " (default: the arm that is called so; “none” for no arm)"
     analyze.add_argument("--treated", metavar="ARM", help="the arm the question is about (default: the last)")
     analyze.add_argument(
@@ -310,8 +311,10 @@ def _analyze(options: argparse.Namespace, screen: Screen, open_window: Window) -
 
     parts = {part: getattr(options, part) for part in PARTS}
     limits = Thresholds(options.margin, options.floor)
-    home = getattr(options, "home", None)
-    return analyze(options.file, parts, limits, options.report, options.json, home, screen)
+    return analyze(
+        sources_of(options), choices_of(options), parts, limits, options.report, options.json,
+        getattr(options, "home", None), screen, only_show=options.show,
+    )  # fmt: skip
 
 
 def _doctor(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

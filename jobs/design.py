@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.probe import Metric
 from engine.spec import StudySpec
+from engine.stats.verdict import Advice
 from engine.understanding import Understanding
 from jobs.records import Context
 from jobs.result import Registration
@@ -27,6 +28,7 @@ class Design:
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
         understanding: What was read in the user's file; None where the data are the study's own.
+        advice: What to do about what stands against a verdict.
         notes: What whoever reads the result should know of how it was read, before what the runs noted.
     """
 
@@ -47,3 +49,4 @@ class Design:
     context: Context = field(default_factory=lambda: Context(queued=0.0))
     notes: tuple[str, ...] = ()
     understanding: Understanding | None = None
+    advice: Advice = field(default_factory=Advice)

@@ -7,26 +7,28 @@ arms' names and order, and the result says so. Nothing here can prove that a tab
 from __future__ import annotations
 
 import math
-import re
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.data.problems import name_of
-from engine.data.results import Table, read
 from engine.example import Outcome, Side
 from engine.probe import ItemMean, Metric, reliance_metric, share_metric
-from engine.spec import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec, digest
+from engine.spec import digest
 from engine.stats import resample
 from engine.stats.columns import Columns
+from engine.tables.choices import Choices, Source
+from engine.tables.reading import read
+from engine.tables.table import Run, Table
 from jobs.analysis import judge
+from jobs.copies import copies
 from jobs.design import Design
-from jobs.parts import CONTROLS, NONE, PARTS, Roles, suggest
+from jobs.parts import PARTS, Roles, suggest
 from jobs.records import RunRecord, RunResult
-from jobs.result import Check, Result
+from jobs.result import Result
+from jobs.tables.checks import advice, base_note, table_checks
+from jobs.tables.study import PROBE, Thresholds, command, label_of, slugs, table_study
+from jobs.tables.words import files_words, listed, options, right_words, understood
 
-PROBE = "table"
 METRICS: tuple[Metric, ...] = (
     share_metric("accuracy", "Accuracy"),
     reliance_metric("Reliance on the shortcut"),
@@ -35,17 +37,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
 )
 NAMED_LATER = "named when the figures were there already"
-MARGIN, FLOOR, CEILING = 0.03, 0.2, 0.98
 PREVIEW = 6
 """At most so many rows are shown before anything is judged."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What is too small a difference to matter, and the accuracy below which nothing is judged; shares."""
-
-    margin: float = MARGIN
-    floor: float = FLOOR
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class Contents:
         seeds: Each arm's seeds, in the table's order of arms.
         preview: Some rows as they were read: arm, seed and outcome.
         guess: Which arm may play which part.
+        understood: What was understood, in sentences.
     """
 
     table: Table
@@ -65,16 +59,26 @@ class Contents:
     sided: bool
     preview: tuple[tuple[str, int, Outcome], ...]
     guess: Roles
+    understood: tuple[str, ...] = ()
 
 
-def describe_file(path: Path) -> Contents:
+def describe_file(sources: Path | Sequence[Source], choices: Choices | None = None) -> Contents:
     """Read a table and say what it holds; `judge_table` goes on from there.
 
+    Args:
+        sources: A file, or files with the arms they were named for.
+        choices: How to read it, as far as somebody said it.
+
     Raises:
+        Unclear: Something has to be said first (a DataError that says what).
         DataError: The file cannot be used.
         SpecError: It does not have two arms.
     """
-    table = read(path)
+    return describe(read(sources, choices))
+
+
+def describe(table: Table) -> Contents:
+    """What a table holds. Raises SpecError where it does not have two arms."""
     return Contents(
         table=table,
         rows=sum(map(len, table.runs.values())),
@@ -83,6 +87,7 @@ def describe_file(path: Path) -> Contents:
         sided=table.sided,
         preview=tuple(_some_rows(table)),
         guess=suggest(table.arms),
+        understood=tuple(understood(table)),
     )
 
 
@@ -94,139 +99,98 @@ def _some_rows(table: Table) -> Iterator[tuple[str, int, Outcome]]:
         yield from ((arm, seed, outcome) for outcome in outcomes[:each])
 
 
-def analyse_file(path: Path, limits: Thresholds | None = None, **parts: str | None) -> Result:
+def analyse_file(
+    sources: Path | Sequence[Source],
+    limits: Thresholds | None = None,
+    choices: Choices | None = None,
+    **parts: str | None,
+) -> Result:
     """The result of a table.
 
     Args:
-        path: CSV, JSON lines or Parquet (`engine.data.results`).
+        sources: A file, or files with the arms they were named for (`engine.tables`).
         limits: None: the defaults.
+        choices: How to read it, as far as somebody said it.
         parts: Which arm plays which of `PARTS`; what is not named is guessed (see `suggest`).
 
     Raises:
+        Unclear: Something has to be said first (a DataError that says what).
         DataError: The file cannot be used.
         SpecError: The arms do not make a comparison.
     """
-    table = read(path)
+    table = read(sources, choices)
     return judge_table(table, suggest(table.arms, **parts), limits)
 
 
 def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) -> Result:
-    """The result of a table that was read, with its arms in these parts."""
+    """The result of a table that was read, with its arms in these parts. Copies of a run count once."""
     limits = limits or Thresholds()
-    names = _slugs(table.arms)
-    study = _study(table, found, limits, names)
+    names, labels = slugs(table.arms), {arm: label_of(arm) for arm in table.arms}
+    same = copies(table.runs)
+    base_seeds = tuple(table.seeds(found.base))
+    still = same.seeds.get(found.base) == (base_seeds,)  # a base that answers alike whenever it is asked
+    extra = {(arm, seed) for arm, groups in same.seeds.items() for group in groups for seed in group[1:]}
+    runs_ = {run: outcomes for run, outcomes in table.runs.items() if run not in extra}
+    others = {arm: groups for arm, groups in same.seeds.items() if not (still and arm == found.base)}
+    same = replace(same, seeds=others)
+    own_seeds = {arm: sorted(seed for own, seed in runs_ if own == arm) for arm in table.arms}
+    study = table_study(table, found, limits, names)
     metrics = {f"{PROBE}.{m.name}": m for m in METRICS if m.name != "logprob" or table.valued}
-    runs = _runs(table, names, metrics)
-    trains = {names[arm]: not (arm == found.base and len(table.seeds(arm)) == 1) for arm in table.arms}
+    runs = _runs(runs_, names, metrics)
+    trains = {names[arm]: not (arm == found.base and len(own_seeds[arm]) == 1) for arm in table.arms}
     seeds = sorted({seed for arm in table.arms if trains[names[arm]] for seed in table.seeds(arm)})
     planned = {
         (names[arm], seed)
         for arm in table.arms
         for seed in (seeds if trains[names[arm]] and arm != found.planted else table.seeds(arm))
+        if (arm, seed) not in extra
     }
     told = {part: arm for part in PARTS if (arm := getattr(found, part)) is not None}
+    notes = [*_notes(table, found), *([base_note(base_seeds, labels[found.base])] if still else [])]
     design = Design(
         study=study,
-        id=f"table-{digest([table.digest, told, limits.margin, limits.floor])[:8]}",
+        id=f"table-{digest([table.digest, told, limits.margin, limits.floor, *_said(table)])[:8]}",
         scale="elsewhere",
         note="",
         seeds=len(seeds),
         arms=tuple(names.values()),
         planned=frozenset(planned),
         exploratory=NAMED_LATER,
-        notes=tuple(_notes(table, found)),
+        notes=tuple(notes),
+        advice=advice(table),
         trains=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
-        data={"source": name_of(table.path), "digest": table.digest},
+        data={"source": files_words(table.sources), "digest": table.digest},
         provenance={
-            "command": _command(table, told, limits),
+            "command": command(table, told, limits),
             "resamples": resample.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
-            **{f"column.{ours}": column for ours, column in table.columns.items()},
+            "form": table.form,
+            **{f"column.{role}": column for role, column in table.columns.items()},
+            **({"columns not used": listed(table.unused)} if table.unused else {}),
+            "what is right": right_words(table),
         },
     )
-    return judge(design, runs, [_same_items(table)])
+    return judge(design, runs, table_checks(table, same, labels))
 
 
-def _slugs(arms: Iterable[str]) -> dict[str, str]:
-    """A short name for each arm, unique, as the lab's own arms have."""
-    found: dict[str, str] = {}
-    for arm in arms:
-        short = re.sub(r"[^a-z0-9]+", "-", arm.lower()).strip("-")[:32] or "arm"
-        again = sum(name == short or name.startswith(f"{short}--") for name in found.values())
-        found[arm] = f"{short}--{again + 1}" if again else short
-    return found
+def _said(table: Table) -> list[list[str]]:
+    """How the table was to be read, where anything was said: the same file read otherwise is another table."""
+    words = options((), table.choices)
+    return [words] if words else []
 
 
-def _label(arm: str) -> str:
-    """What an arm is called, on one line."""
-    return " ".join(arm.split())
-
-
-def _study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[str, str]) -> StudySpec:
-    shown = [arm for arm in (parts.base, parts.format, parts.reference, parts.treated) if arm is not None]
-    chain = [names[arm] for arm in dict.fromkeys(shown)]
-    primary = (names[parts.treated], names[parts.reference])
-    pairs = [primary, *zip(reversed(chain), list(reversed(chain))[1:], strict=False), (names[parts.treated], chain[0])]
-    controls: tuple[ControlSpec, ...] = ()
-    if parts.planted is not None:
-        arm, against = names[parts.planted], names[parts.reference]
-        controls = (
-            ControlSpec(kind="positive", arm=arm, against=against),
-            ControlSpec(kind="negative", arm=arm, against=against, placebo=True),
-        )
-    treated, reference = _label(parts.treated), _label(parts.reference)
-    return StudySpec(
-        id="table",
-        question=f"Did {treated} learn the task, or sharpen a shortcut, against {reference}?",
-        summary="Results from elsewhere, judged by the lab's rules.",
-        claim="",
-        source="",
-        published="",
-        data="table",
-        accepts_data=False,
-        arms=tuple(
-            ArmSpec(
-                name=names[arm],
-                label=_label(arm),
-                method="elsewhere",
-                agreement=None,
-                seeds=None,
-                role="control" if arm == parts.planted else "arm",
-            )
-            for arm in table.arms
-        ),
-        probes=(ProbeSpec(probe=PROBE),),
-        primary=Primary(
-            probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin, seed_sd=None, item_sd=None
-        ),
-        contrasts=tuple(dict.fromkeys(pairs)),
-        verdict=VerdictSpec(
-            accuracy=f"{PROBE}.accuracy",
-            reliance=f"{PROBE}.reliance",
-            floor=limits.floor,
-            treated=primary[0],
-            base=names[parts.base],
-            format=names[parts.format] if parts.format else None,
-            chain=tuple(chain),
-            parse_floor=0.0,
-            ceiling=CEILING,
-            margin=limits.margin,
-        ),
-        controls=controls,
-        scales={},
-    )
-
-
-def _runs(table: Table, names: Mapping[str, str], metrics: Mapping[str, Metric]) -> list[RunResult]:
-    figures = _figures(list(table.runs.values()), metrics)
+def _runs(
+    found: Mapping[Run, list[Outcome]], names: Mapping[str, str], metrics: Mapping[str, Metric]
+) -> list[RunResult]:
+    figures = _figures(list(found.values()), metrics)
     return [
         RunResult(
             record=RunRecord(run=f"{names[arm]}-{seed}", arm=names[arm], seed=seed, state="succeeded", created=0.0),
             metrics=own, outcomes={PROBE: tuple(outcomes)}, checks=(), notes=(), versions={},
         )
-        for ((arm, seed), outcomes), own in zip(table.runs.items(), figures, strict=True)
+        for ((arm, seed), outcomes), own in zip(found.items(), figures, strict=True)
     ]  # fmt: skip
 
 
@@ -240,43 +204,12 @@ def _figures(runs: list[list[Outcome]], metrics: Mapping[str, Metric]) -> list[d
     ]
 
 
-def _same_items(table: Table) -> Check:
-    """Whether every run was measured on the same items: else a difference may be one of items."""
-    sets = {run: frozenset(outcome.item for outcome in outcomes) for run, outcomes in table.runs.items()}
-    (first, whole), *others = sets.items()
-    odd = next(((run, items) for run, items in others if items != whole), None)
-    label = "same items in every run"
-    if odd is None:
-        return Check(
-            name="items", label=label, ok=True, detail=f"All {len(sets)} runs have the same {len(whole)} items."
-        )
-    (arm, seed), items = odd
-    lacks, more = len(whole - items), len(items - whole)
-    one, whole_one = (f"{_label(own)}, seed {number}" for own, number in ((arm, seed), first))
-    detail = f"{one}, lacks {lacks} items of {whole_one}, and has {more} others."
-    return Check(name="items", label=label, ok=False, detail=detail)
-
-
 def _notes(table: Table, parts: Roles) -> Iterator[str]:
     """What whoever reads the result should know of how the table was read."""
     if parts.guessed:
-        guessed = ", ".join(f"{part} is {_label(getattr(parts, part))}" for part in parts.guessed)
+        guessed = ", ".join(f"{part} is {label_of(getattr(parts, part))}" for part in parts.guessed)
         yield f"Nobody named these parts, so they were guessed: {guessed}. Name them with the options of `analyze`."
     if rows := table.contradicted:
         where = f"in {len(rows):,} rows, first in row {rows[0]}" if len(rows) > 1 else f"in row {rows[0]}"
         yield f"`correct` was taken, though it is not what `prediction` and `gold` say {where}."
-
-
-def _command(table: Table, told: Mapping[str, str], limits: Thresholds) -> str:
-    words = ["python", "main.py", "analyze", str(table.path)]
-    guess = suggest(table.arms, **told)
-    for part in PARTS:
-        if part in told:
-            words += [f"--{part}", told[part]]
-        elif part in CONTROLS and getattr(guess, part) is not None:  # else it would be guessed the next time
-            words += [f"--{part}", NONE]
-    if limits.margin != MARGIN:
-        words += ["--margin", f"{100 * limits.margin:g}"]
-    if limits.floor != FLOOR:
-        words += ["--floor", f"{100 * limits.floor:g}"]
-    return " ".join(shlex.quote(word) for word in words)
+    yield from table.notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.spec import ControlSpec, StudySpec
 from engine.stats.evidence import Estimate, Evidence
@@ -22,6 +22,8 @@ _SOME = {  # where items have sides, and where wrong answers are sampled
     "length": "prompts as long where the shortcut helps as where it misleads",
     "negatives": "no rejected answer says what its chosen one says",
 }
+MOST_NAMED = 8
+"""At most so many runs that are missing are named."""
 _TRAINED_ONLY = ("adapter-on", "adapter-off")
 
 
@@ -60,8 +62,18 @@ def _gathered(name: str, runs: Sequence[tuple[RunResult, bool]]) -> Check | None
     )
 
 
-def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
-    """Whether every run succeeded, and what became of the others."""
+def missing_runs(study: StudySpec, planned: Iterable[tuple[str, int]], runs: Iterable[RunResult]) -> str:
+    """The runs that did not succeed, named by arm and seed; "" where none is missing."""
+    there = {(run.record.arm, run.record.seed) for run in runs if run.record.state == "succeeded"}
+    places = {arm.name: at for at, arm in enumerate(study.arms)}
+    lost = sorted(set(planned) - there, key=lambda run: (places.get(run[0], len(places)), run[1]))
+    named = [f"{study.arm(arm).label} seed {seed}" for arm, seed in lost[:MOST_NAMED]]
+    more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+    return ", ".join(named) + more
+
+
+def runs_check(planned: int, runs: Sequence[RunResult], missing: str = "") -> Check:
+    """Whether every run succeeded, and what became of the others; `missing` names them."""
     done = sum(run.record.state == "succeeded" for run in runs)
     if done >= planned:
         every = "The one run" if planned == 1 else f"All {planned} runs"
@@ -70,6 +82,10 @@ def runs_check(planned: int, runs: Sequence[RunResult]) -> Check:
     said = f"{planned - done} of {counted(planned, 'run')} did not"
     if bad:
         said += f", first {_name(bad[0])}: {bad[0].record.state}. {bad[0].record.reason}"
+    elif missing:
+        said = (
+            f"{planned - done} of {counted(planned, 'run')} {'is' if planned - done == 1 else 'are'} missing: {missing}"
+        )
     return Check(name="runs", label="every run succeeded", ok=False, detail=said.rstrip(" .") + ".")
 
 

@@ -75,7 +75,8 @@ def roles(
         guessed.append("treated")
         free = [arm for arm in free if arm != treated]
     if base is None or treated is None:
-        raise PartError("treated", "A comparison needs two arms.", f"The table has: {', '.join(there)}.")
+        hint = f"The table has: {', '.join(there)}. Where each arm has a file of its own, name them all together."
+        raise PartError("treated", "A comparison needs two arms.", hint)
     if reference is None:
         reference = next(iter(free), base)
         guessed.append("reference")

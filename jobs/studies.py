@@ -193,8 +193,11 @@ def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
         return study
     if isinstance(batch_size, bool) or not 1 <= batch_size <= MOST_BATCH:
         raise SpecError(f"{batch_size} is no batch size.", f"Choose from 1 to {MOST_BATCH} examples a step.")
-    sizes = study.scales[scale].model_copy(update={"batch_size": batch_size})
-    return study.model_copy(update={"scales": {**study.scales, scale: sizes}})
+    scales = {
+        name: sizes.model_copy(update={"batch_size": batch_size}) if name == scale else sizes
+        for name, sizes in study.scales.items()
+    }
+    return study.model_copy(update={"scales": scales})
 
 
 def _check_plugins(path: Path, study: StudySpec) -> None:

@@ -7,6 +7,7 @@ from statistics import fmean
 
 from engine.stats.evidence import Evidence
 from engine.stats.wording import counted, level, lowered, probability
+from jobs.copies import copy_threats
 from jobs.design import Design
 from jobs.records import RunResult
 from jobs.result import Check
@@ -29,6 +30,7 @@ def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: S
     """
     return (
         *_of_the_test(design, evidence, checks),
+        *copy_threats(design, runs),
         *_of_the_runs(design, runs),
         *_of_the_limits(design, runs),
         *_of_the_measure(design, evidence),

@@ -41,8 +41,9 @@ def name(snapshot: Path) -> str:
 
 def find(repository: str) -> Path | None:
     """The folder that the hub's own client keeps a model in, on this machine; None where it has none."""
-    home = os.environ.get("HF_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    place = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or os.path.join(home, "hub")
+    said = os.environ.get
+    home = Path(said("HF_HOME") or Path(said("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
+    place = said("HF_HUB_CACHE") or said("HUGGINGFACE_HUB_CACHE") or home / "hub"
     try:
         found = Path(os.path.expandvars(place)).expanduser() / f"{_PREFIX}{repository.replace('/', _SEPARATOR)}"
         return found if is_repository(found) else None

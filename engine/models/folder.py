@@ -84,7 +84,6 @@ def unlike(root: Path) -> ModelError:
         names = sorted(entry.name for entry in root.iterdir())
     except OSError as error:
         return ModelError(f"{shown(root.name)} cannot be read ({error.strerror}).", "Check the folder's permissions.")
-    whole = "Name the folder of a whole model: config.json, tokenizer.json and its weights as safetensors."
     if (root / "config.json").is_symlink():
         return ModelError(
             "config.json is a link that leads nowhere.", "Copy the model with its links followed (cp -rL)."
@@ -112,7 +111,10 @@ def unlike(root: Path) -> ModelError:
         )
     if other := weights.other_form(root):
         return ModelError(f"{shown(root.name)} holds no config.json, but {other[0]}.", other[1])
-    return ModelError(f"{shown(str(root))} holds no config.json.", whole)
+    return ModelError(
+        f"{shown(str(root))} holds no config.json.",
+        "Name the folder of a whole model: config.json, tokenizer.json and its weights as safetensors.",
+    )
 
 
 def listed(root: Path) -> list[str]:

@@ -25,7 +25,7 @@ upper bound of the 90 % interval lies below the margin, a one-sided test at 5 %.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,14 @@ MIN_SEEDS = 2
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What to do about runs that are missing, and about an arm that is hardly ever right."""
+
+    missing: str = "Let the missing runs finish, or try the failed ones again."
+    weak: str = "Train longer, on more examples, or start from a stronger model."
+
+
+@dataclass(frozen=True)
 class Case:
     """What the verdict rests on.
 
@@ -51,6 +59,8 @@ class Case:
         smoke: Whether the scale only shows that everything runs.
         failed: Checks and controls that failed: (label, detail).
         exploratory: Why the primary contrast does not count as fixed before any figure was there; "" where it does.
+        missing: The runs that are missing, named.
+        advice: What to do about what stands against a verdict.
     """
 
     study: StudySpec
@@ -59,6 +69,8 @@ class Case:
     smoke: bool
     failed: Sequence[tuple[str, str]]
     exploratory: str = ""
+    missing: str = ""
+    advice: Advice = field(default_factory=Advice)
 
 
 @dataclass(frozen=True)
@@ -123,8 +135,10 @@ class Reading:
         if self.case.smoke:
             found.append(("smoke scale shows that everything runs, and no more", "Run the study at a larger scale."))
         if succeeded < planned:
-            missing = f"{planned - succeeded} of {counted(planned, 'run')} {'is' if planned == 1 else 'are'} missing"
-            found.append((missing, "Let the missing runs finish, or try the failed ones again."))
+            lost = planned - succeeded
+            missing = f"{lost} of {counted(planned, 'run')} {'is' if lost == 1 else 'are'} missing"
+            which = f"Missing: {self.case.missing}. " if self.case.missing else ""
+            found.append((missing, which + self.case.advice.missing))
         found += [(f"the check “{label}” did not pass", detail) for label, detail in self.case.failed]
         needed = {
             f"the primary contrast, {self._pair()}, could not be computed": self.primary,
@@ -141,7 +155,7 @@ class Reading:
         if self.level is not None and self.level.value < self.rules.floor:
             got, floor = level(self.level.value, "share"), level(self.rules.floor, "share")
             what = f"{self._label(self.rules.treated)} does the task too rarely ({got}, the floor is {floor})"
-            found.append((what, "Train longer, on more examples, or start from a stronger model."))
+            found.append((what, self.case.advice.weak))
         if self.parsed is not None and self.parsed.value < self.rules.parse_floor:
             got, floor = level(self.parsed.value, "share"), level(self.rules.parse_floor, "share")
             what = f"too few answers of {self._label(self.rules.treated)} can be read ({got}, the floor is {floor})"

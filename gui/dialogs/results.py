@@ -5,13 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from engine.data.problems import name_of
 from engine.errors import LabError
 from gui.tables.words import WordsTable
 from gui.text import clean, count, elided, tip
 from gui.widgets.basics import Card, Text, push_button
-from jobs.elsewhere import FLOOR, MARGIN, Contents, Thresholds
+from jobs.elsewhere import Contents
 from jobs.parts import PartError, Roles, roles
+from jobs.tables.study import FLOOR, MARGIN, Thresholds
+from jobs.tables.words import files_words, listed, right_words
 
 WORDS = {
     "treated": ("&Treated arm", "the fine-tune in question"),
@@ -23,6 +24,8 @@ WORDS = {
 """Part to its label and what it is."""
 OPTIONAL = ("format", "planted")
 NONE = "none"
+NOTES = 6
+"""At most so many of the table's notes are shown; the result has them all."""
 
 
 class PartField:
@@ -67,9 +70,11 @@ class ResultsDialog(QDialog):
 
     Signals:
         wanted(Roles, Thresholds): The user pressed Judge, and the parts make a comparison.
+        columns_wanted(): The user wants to say how the table is read.
     """
 
     wanted = Signal(object, object)
+    columns_wanted = Signal()
 
     def __init__(self, contents: Contents, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,6 +93,7 @@ class ResultsDialog(QDialog):
         self.judge = push_button("Judge", self._judge, primary=True, about="these results")
         self.judge.setDefault(True)
         self.cancel = push_button("Cancel", self.reject)
+        self.columns = push_button("Columns…", self._columns, about="how these results are read")
         self._lay_out()
         self.fields["treated"].arms.setFocus()
 
@@ -96,11 +102,13 @@ class ResultsDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(22, 20, 22, 18)
         column.setSpacing(12)
-        column.addWidget(Text(name_of(contents.table.path), pixels=15, bold=True))
+        column.addWidget(Text(files_words(contents.table.sources), pixels=15, bold=True))
         facts = QVBoxLayout()
         facts.setSpacing(3)
-        for words in (size_words(contents), column_words(contents)):
+        for words in (size_words(contents), column_words(contents), f"Right: {right_words(contents.table)}."):
             facts.addWidget(Text(words, "muted", lines=2))
+        for note in contents.table.notes[:NOTES]:
+            facts.addWidget(Text(note, "text", lines=2))
         facts.addWidget(Text(side_words(contents), "good" if contents.sided else "warn", lines=2))
         column.addLayout(facts)
         rows = Card("Some rows as they were read")
@@ -112,6 +120,7 @@ class ResultsDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(Text("No figure of an arm is shown before its part is named.", "caption"), 1)
+        buttons.addWidget(self.columns)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.judge)
         column.addLayout(buttons)
@@ -170,8 +179,18 @@ class ResultsDialog(QDialog):
         self._busy(True)
         self.wanted.emit(parts, limits)
 
+    def _columns(self) -> None:
+        self.reject()
+        self.columns_wanted.emit()
+
     def _busy(self, busy: bool) -> None:
-        for widget in (self.judge, self.margin, self.floor, *(field.arms for field in self.fields.values())):
+        for widget in (
+            self.judge,
+            self.columns,
+            self.margin,
+            self.floor,
+            *(field.arms for field in self.fields.values()),
+        ):
             widget.setEnabled(not busy)
         self.judge.setText("Judging …" if busy else "Judge")
 
@@ -192,14 +211,17 @@ def size_words(contents: Contents) -> str:
     """How much the table holds."""
     seeds = len({seed for own in contents.seeds.values() for seed in own})
     parts = ((contents.rows, "row"), (len(contents.seeds), "arm"), (seeds, "seed"), (contents.items, "item"))
-    return ", ".join(count(n, one) for n, one in parts)
+    return f"{', '.join(count(n, one) for n, one in parts)}; read as {contents.table.form}"
 
 
 def column_words(contents: Contents) -> str:
     """Which columns are used, and as what where the file calls them otherwise."""
     used = contents.table.columns
     words = [ours if ours == name.lower() else f"{ours} (called {clean(name, 40)})" for ours, name in used.items()]
-    return f"Columns used: {', '.join(words)}."
+    arms = contents.table.sketch.arm_columns
+    words += [f"{len(arms)} columns of arms"] if arms else []
+    unused = [clean(name, 40) or "(no name)" for name in contents.table.unused]
+    return f"Columns used: {', '.join(words)}." + (f" Not used: {listed(unused)}." if unused else "")
 
 
 def side_words(contents: Contents) -> str:

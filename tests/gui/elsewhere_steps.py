@@ -15,7 +15,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 def bring(window, qtbot, monkeypatch, path: Path | str) -> None:
     """Press the button and choose this file ("" for none)."""
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(path)] if path else [], ""))
     qtbot.mouseClick(window.pages["questions"].elsewhere, LEFT)
 
 

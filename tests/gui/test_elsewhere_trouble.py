@@ -48,7 +48,7 @@ def test_parts_that_make_no_comparison_are_refused_at_their_field(opened, qtbot,
     ("text", "said"),
     [
         ("arm,seed,item,correct\nbase,0,a,1\nsft,zero,a,1\n", "bad.csv, row 2, field seed: must be a whole number"),
-        ("arm,seed,item\nbase,0,a\n", "bad.csv has no column correct"),
+        ("arm,seed,item,correct\nbase,0,a,1\nbase,0,a,0\n", "bad.csv, row 2, field item: repeats row 1"),
         ("arm,seed,item,correct\nbase,0,a,1\n", "A comparison needs two arms."),
         ("", "bad.csv "),
     ],

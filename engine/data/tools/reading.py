@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.data.notes import LITERALS, NULLS_IN_TOOLS
@@ -36,7 +37,7 @@ class Tools:
 
     schemas: tuple[dict[str, Any], ...] = ()
 
-    @property
+    @cached_property
     def functions(self) -> dict[str, dict[str, Any]]:
         """Name -> {"name", "description", "parameters"}."""
         return {tool["function"]["name"]: tool["function"] for tool in self.schemas}

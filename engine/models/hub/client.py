@@ -63,7 +63,7 @@ class Hub:
         except (ValueError, RecursionError) as error:
             raise HubError(
                 f"The hub ({plain(self.endpoint)}) answers with something that is no JSON.",
-                "Check HF_ENDPOINT.",
+                "See in a browser whether this network asks for a log-in; check HF_ENDPOINT.",
                 kind="damaged",
             ) from error
 

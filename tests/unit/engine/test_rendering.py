@@ -60,6 +60,23 @@ def test_a_tokenizer_without_a_template_gets_the_built_in_one(tokenizer: Any, te
     assert renderer.answer_text(ASKED, {"role": "assistant", "content": "Yes."}) == " Yes.<|im_end|>"
 
 
+def test_of_several_templates_the_one_for_tools_is_used(tokenizer: Any) -> None:
+    tokenizer.chat_template = {"default": "{{ 'plain' }}", "tool_use": TEMPLATE}
+    renderer = Renderer(tokenizer, 512)
+    assert renderer.template == TEMPLATE
+    assert renderer.digest == hash_text(TEMPLATE)
+    assert '"name": "news"' in renderer.prompt_text(ASKED)
+
+
+def test_an_answer_may_end_with_another_end_token(tokenizer: Any) -> None:
+    tokenizer.chat_template = TEMPLATE.replace(
+        "{{- '<|im_end|>' }}{% endgen", "{{- '<|pad|>' if message.tool_calls else '<|im_end|>' }}{% endgen"
+    )
+    renderer = Renderer(tokenizer, 512, [tokenizer.pad_token_id])
+    assert renderer.answer_text(ASKED, CALL).endswith("</tool_call><|pad|>")
+    assert Renderer(tokenizer, 512).answer_text(ASKED, CALL).endswith("</tool_call><|pad|><|im_end|>")
+
+
 def test_a_template_that_knows_no_tools_is_shown_them_in_words(tokenizer: Any) -> None:
     tokenizer.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"

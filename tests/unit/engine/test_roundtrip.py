@@ -10,8 +10,9 @@ from engine import roundtrip
 from engine.calls import read
 from engine.example import Example, Gold, Prompt
 from engine.grading import grade
+from engine.rendering import Renderer
 from engine.template import CALL, TOOL
-from tests.support.families import FAMILIES, READ, renderer_of
+from tests.support.families import FAMILIES, READ, renderer_of, tokenizer_of
 
 SCHEMA = {
     "type": "object",
@@ -213,6 +214,33 @@ def test_thoughts_are_asked_for_nowhere() -> None:
     always = said("qwen3_always_thinks", given)  # its prompt ends with <think>, its answers begin by closing it
     assert always.startswith("\n</think>")
     assert grade(always, given.gold, TOOLS).correct
+
+
+def test_thoughts_of_data_are_left_out_where_the_model_is_asked_not_to_think() -> None:
+    given = example(("save_note", {"text": "a"}), words="<think>\nwhich?\n</think>\n\n")
+    assert said("qwen3", given) == said("qwen3", example(("save_note", {"text": "a"})))
+    assert "which?" in said("granite", example(words="<think>which?</think>No.")), "others learn what the data say"
+
+
+def test_an_answer_longer_than_the_context_is_refused() -> None:
+    renderer = Renderer(tokenizer_of("plain"), 60)
+    given = example(("save_note", {"text": "a"}))
+    (refused,) = roundtrip.check([given], renderer)
+    assert "tokens; the model sees 60" in refused.reason
+
+
+def test_arguments_that_are_no_json_are_a_reason() -> None:
+    given = example(("save_note", {"text": "a"}))
+    function = {"name": "save_note", "arguments": '{"text": '}
+    broken = given.model_copy(
+        update={"answer": {"role": "assistant", "content": "", "tool_calls": [{"function": function}]}}
+    )
+    (refused,) = roundtrip.check([broken], renderer_of("granite"))
+    assert "no JSON" in refused.reason
+    whole = given.model_copy(
+        update={"answer": {**broken.answer, "tool_calls": [{"function": {**function, "arguments": '{"text": "a"}'}}]}}
+    )
+    assert roundtrip.check([whole], renderer_of("granite")) == []
 
 
 def test_arguments_are_text_where_the_template_wants_text() -> None:

@@ -12,9 +12,10 @@ import pytest
 from pyarrow import parquet
 
 from engine.data.problems import BadRows
-from engine.data.results import Table, read
 from engine.errors import DataError
 from engine.example import Side
+from engine.tables.reading import read
+from engine.tables.table import Table
 
 ROWS: list[dict[str, Any]] = [
     {"arm": arm, "seed": seed, "item": f"i{n}", "correct": int((n + seed) % 3 > 0), "cluster": f"c{n % 2}",
@@ -120,14 +121,14 @@ def test_an_item_is_the_same_in_every_run(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"arm,seed,item\na,0,1\n", "has no column correct"),
+        (b"arm,seed,item\na,0,1\n", "has no column for correct"),
         (b"arm,seed,item,correct\n", "has no rows"),
         (b"arm,seed,item,correct,arm\na,0,1,1,b\n", "two columns named 'arm'"),
         (b"arm,seed,item,correct\na,0,1\n", "row 1: has 3 cells where the header has 4"),
         (b'arm,seed,item,correct\na,0,"1,1\n', "is no CSV from row 1 on"),
         (b"[1, 2]", "must be an object"),
         (b'{"arm": "a"', "is not JSON"),
-        (b"\xff\xfea", "is UTF-16"),
+        (b"\xff\xfea", "begins as UTF-16 and is not"),
         (b"arm,seed\0", "is binary, not a table"),
         (b"PK\x03\x04zip", "is a zip archive, not a table"),
         (b"PAR1 and nothing more", "is a Parquet file that cannot be read"),
@@ -160,7 +161,7 @@ def test_whole_numbers_that_became_fractions_are_read_in_text_too(tmp_path: Path
 
 
 def test_advice_on_too_many_rows_keeps_pairs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.data.table.MOST_ROWS", 5)
+    monkeypatch.setattr("engine.tables.grid.MOST_ROWS", 5)
     for path in (as_csv(tmp_path / "t.csv", ROWS), as_lines(tmp_path / "t.jsonl", ROWS),
                  as_parquet(tmp_path / "t.parquet", ROWS)):  # fmt: skip
         with pytest.raises(DataError, match="too many rows") as caught:

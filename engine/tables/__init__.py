@@ -1,0 +1,1 @@
+"""Tables of results from elsewhere: read rightly, or refused with what to do."""
