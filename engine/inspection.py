@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from engine import calls, roundtrip, stopping
+from engine import roundtrip, stopping
 from engine.costs import arms as drawing
 from engine.costs import measuring, meter
 from engine.costs.shape import read_shape
@@ -194,11 +194,9 @@ def _fit(seen: _Seen, data: StudyData | None = None, limit: int = 0) -> Fit:
     good = [known for name, known in seen.encoded.items() if name in used]
     prompts = [*(example.prompt for example, _ in good), *(item.prompt for item in items)]
     first = good[0][0] if good else None
-    calling = next((example for example, _ in good if example.gold.calls), None)
-    said = renderer.answer_of(renderer.answer_text(calling.prompt, calling.answer)) if calling else ""
     answer = renderer.answer_of(renderer.answer_text(first.prompt, first.answer)) if first else ""
     return Fit(
-        language=calls.read(said, calling.prompt.tools).language if calling else "",
+        language=roundtrip.language(renderer) if any(example.gold.calls for example, _ in good) else "",
         context=renderer.context,
         prompt_tokens=max((len(renderer.prompt_ids(prompt)) for prompt in prompts), default=0),
         answer_tokens=max((len(encoded.completion) for _, encoded in good), default=0),

@@ -108,10 +108,9 @@ def _lost(code: int | None, for_memory: bool) -> LabError:
 
 
 def _error(name: str, message: str, hint: str) -> LabError:
-    """A known error by its class's name; a class that cannot be made from message and hint as its nearest known one."""
-    kind = getattr(errors, name, None)
-    known = isinstance(kind, type) and issubclass(kind, LabError)
-    return kind(message, hint) if known else LabError(message, hint)
+    """A known error from its class's name (`_class`)."""
+    kind: Any = getattr(errors, name, LabError)
+    return kind(message, hint)
 
 
 def main(task: Task, line: Connection) -> None:

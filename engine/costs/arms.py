@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
-from engine import treatment
+from engine import models, treatment
 from engine.costs.estimate import Run, Stretch
 from engine.costs.speed import Batch
 from engine.costs.work import Measured, Scored, Taught, measured, taught
@@ -22,6 +22,7 @@ from engine.rendering import Encoded, Renderer
 from engine.spec import RunSpec, TrialSpec
 from engine.training import stretches_of
 
+SELF = "self"  # the policy as its own teacher (`engine.teachers`)
 LOOKED_AT = 16  # batches of a phase whose sizes are taken
 
 Pack = Callable[[Objective, Sequence[Any]], Batch]
@@ -41,6 +42,7 @@ class Arm:
     Attributes:
         phases: Each phase's objective, its steps and what it reads, in order.
         taught: What a phase of preferences asks of its teacher, with the steps before it; None where there is none.
+        teacher: Bytes of the weights of a teacher that is another model.
     """
 
     spec: RunSpec
@@ -48,6 +50,7 @@ class Arm:
     encoded: Sequence[Encoded]
     phases: tuple[tuple[Objective, int, Drawn], ...]
     taught: tuple[Taught, int] | None
+    teacher: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,25 @@ def arm(
     chosen = treatment.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed)
     examples = method.treat(chosen, Random(f"{spec.seed}:treat"))
     encoded = [encode(example) for example in examples]
+    asking, teacher = _asking(method)
     phases, pairs = [], None
     for stretch in stretches_of(method, spec.scale.steps):
         rows: Sequence[Any] = encoded
         if stretch.phase.objective is Objective.DPO:
-            pairs = taught(method, examples, data.train, renderer, limits), stretch.first
+            pairs = taught(asking, examples, data.train, renderer, limits), stretch.first
             rows = pairs[0].rows
         if rows:
             phases.append((stretch.phase.objective, stretch.steps, _drawn(rows, spec, stretch)))
-    return Arm(spec, method, encoded, tuple(phases), pairs)
+    return Arm(spec, method, encoded, tuple(phases), pairs, teacher)
+
+
+def _asking(method: Method) -> tuple[Method, int]:
+    """The method with itself as teacher, so that nothing is really sampled, and the bytes of its teacher's weights."""
+    name = getattr(method.config, "teacher", SELF)
+    if name == SELF:
+        return method, 0
+    config = method.config.model_copy(update={"teacher": SELF})
+    return type(method)(config), 4 * models.resolve(name).parameters
 
 
 def _drawn(rows: Sequence[Any], spec: RunSpec, stretch: Any) -> Drawn:

@@ -87,7 +87,8 @@ class Seconds(NamedTuple):
 
 def seconds(run: Run, speeds: Speeds) -> Seconds:
     """Wall time of a run that is forked from a process which has loaded the model and measured the base."""
-    return Seconds(*(_seconds(run, speeds, way) for way in ("expected", "low", "high")))
+    expected, low, high = (_seconds(run, speeds, way) for way in ("expected", "low", "high"))
+    return Seconds(expected, min(expected, low), max(expected, high))
 
 
 def memory(run: Run, speeds: Speeds) -> int:
@@ -152,7 +153,7 @@ def _seconds(run: Run, speeds: Speeds, way: str) -> float:
         least = sum(_answer(one, speeds, answers, ended(step)) for one in asked.least)
         most = sum(_answer(one, speeds, answers, ended(step)) for one in asked.most)
         took += {"low": least, "high": most}.get(way, float(np.sqrt(least * most)))
-        took += _score(run.referred, speeds)
+        took += ended(step) * _score(run.referred, speeds)  # what did not end is in no pair
     return took + _checks(run, speeds, answers)
 
 

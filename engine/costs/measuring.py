@@ -17,7 +17,7 @@ import torch
 
 from engine import adapter, precision, products, stopping
 from engine.costs import estimate, meter, speed
-from engine.costs.arms import Arm, Probing, by_objective, run_of
+from engine.costs.arms import Arm, Pack, Probing, by_objective, run_of
 from engine.costs.estimate import Run, Speeds
 from engine.costs.shape import Shape
 from engine.costs.speed import Answered, Batch, Line, Read, Trained
@@ -29,6 +29,8 @@ from engine.understanding import Cost
 
 TRAINING, ANSWERING, FOLLOWING = 4.0, 2.0, 1.0
 """Seconds that measuring may take: of one objective's steps; of answers; of answers that are followed to their end."""
+SOON = 2.0  # seconds; what takes less is measured once more
+PAIR = 2.3  # a step of one objective and one of the other, in steps of the first
 FOLLOWED = 4  # answers of the base that are followed
 TRIED = "measured on this machine"
 LIBRARIES = 600 << 20  # bytes: an interpreter with the training libraries
@@ -65,12 +67,16 @@ def measure(
     with TemporaryDirectory(prefix="tuning-fork-") as folder:
         trainers: dict[Objective, Any] = {}
         drawn_by = by_objective(arms)
+
+        def pack(objective: Objective, rows: Sequence[Any]) -> Batch:
+            return speed.shape_of_batch(trainers[objective], rows)
+
         if drawn_by:
             stopping.check(stop)
-            half, deciding = _precision(model, arms, renderer)
+            first = next(iter(drawn_by.values()))[0]
+            half, tried = _precision(model, first.encoded[:1], renderer)
             began = meter.now()
             products.halve(model)
-            first = next(iter(drawn_by.values()))[0]
             model = adapter.attach(model, first.method.config, 0)
             start = meter.now() - began
             for objective, (made, drawn) in drawn_by.items():
@@ -88,13 +94,11 @@ def measure(
                 else:
                     measured = speed.training(trainer, ready, drawn.rows, drawn.batches, shape, held, TRAINING)
                     trained[objective] = measured
+            deciding = _deciding(tried, half, first, next(iter(trained.items())), shape, pack)
             stopping.check(stop)
             with precision.attention(model, attention), adapter.folded(model):
                 plain = LocalSubject(model.get_base_model(), tokenizer, stop, renderer)
                 tuned = _answers(plain, prompts, probed, shape, ANSWERING)
-
-        def pack(objective: Objective, rows: Sequence[Any]) -> Batch:
-            return speed.shape_of_batch(trainers[objective], rows)
 
         speeds = Speeds(shape, trained, base, tuned, scored, held, lengths, ended, start)
         sizes = tuple(len(ids) for ids in prompts)
@@ -104,15 +108,39 @@ def measure(
     )
 
 
-def _precision(model: Any, arms: Sequence[Arm], renderer: Renderer) -> tuple[bool, float]:
-    """Whether bfloat16 is used as far as a few examples tell, and the seconds that the lab's own trial of it takes."""
-    first = next(made for made in arms if made.encoded)
-    rows = first.encoded[: speed.FEW]
-    began = meter.now()
-    found = precision.decide(model, rows, lambda row: row, len(rows), renderer.pad_id)
-    took = meter.now() - began
-    tried = min(precision.BATCHES * first.spec.scale.batch_size, len(first.encoded))
-    return found.ok, took * max(1.0, tried / len(rows))
+def _precision(model: Any, rows: Sequence[Encoded], renderer: Renderer) -> tuple[bool, float]:
+    """Whether bfloat16 is used as far as a few examples tell, and the seconds that trying it on them takes."""
+
+    def decide() -> tuple[bool, float]:
+        began = meter.now()
+        found = precision.decide(model, rows, lambda row: row, len(rows), renderer.pad_id)
+        return found.ok, meter.now() - began
+
+    ok, took = decide()
+    return decide() if took < SOON else (ok, took)  # the second time no kernels are compiled
+
+
+def _deciding(
+    tried: float, half: bool, first: Arm, known: tuple[Objective, Trained], shape: Shape, pack: Pack
+) -> float:
+    """Seconds of the lab's own trial of precision: whole batches, both objectives, both precisions.
+
+    Args:
+        tried: Seconds of the same on the arm's first examples.
+        known: An objective, and what its steps take.
+    """
+    if not half or not first.encoded:
+        return tried
+    objective, trained = known
+    drawn = next(read for name, _, read in first.phases if name is objective)
+    size = first.spec.scale.batch_size
+
+    def step(rows: Sequence[Any]) -> float:
+        return PAIR * trained.step.at(shape.products(*pack(objective, rows)))
+
+    whole = step([drawn.rows[at] for at in drawn.batches[len(drawn.batches) // 2]])
+    batches = min(precision.BATCHES, -(-len(first.encoded) // size))
+    return batches * whole * max(2.0, tried / max(1e-6, step(drawn.rows[:1])))
 
 
 def guess(shape: Shape, arms: Sequence[Arm], probed: Probing, renderer: Renderer) -> Measured:
@@ -142,11 +170,13 @@ def _costs(arms: Sequence[Arm], runs: dict[str, Run], speeds: Speeds, basis: str
     found: list[Cost] = []
     for made in arms:
         run = runs[made.spec.arm]
-        took, most = estimate.seconds(run, speeds), estimate.memory(run, speeds)
+        took, most = estimate.seconds(run, speeds), estimate.memory(run, speeds) + made.teacher
+        said = f"{basis}, its teacher as fast as the model" if made.teacher else basis
+        smaller = estimate.smaller(run, speeds, made.spec.scale.batch_size)
         cost = Cost(
             method=made.spec.method, seconds=took.expected, low=took.low, high=took.high, memory=most,
-            own=max(0, most - speeds.held), batches=estimate.smaller(run, speeds, made.spec.scale.batch_size),
-            basis=basis, arms=(made.spec.arm,),
+            own=max(0, most - speeds.held), basis=said,
+            batches={size: need + made.teacher for size, need in smaller.items()}, arms=(made.spec.arm,),
         )  # fmt: skip
         same = next((n for n, c in enumerate(found) if c.model_copy(update={"arms": cost.arms}) == cost), None)
         if same is None:

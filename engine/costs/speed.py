@@ -20,8 +20,11 @@ from engine.packing import Block
 from engine.rendering import Renderer
 
 FEW = 2  # examples of the smallest batch that is tried
+LARGER = 0.88  # a multiplication in a large batch takes so much of what it takes in the smallest
+STATE = 12  # bytes of a trained weight's gradient and of its two moments
 WARM = 1  # steps whose kernels are compiled while they run
 MOST = 4  # steps that are measured
+SCORED = 3  # pairs that are scored at once
 SHORT = 6  # tokens of the answers that are measured
 GROW = 4  # how many times more answers each batch that is tried has
 
@@ -129,8 +132,11 @@ def training(
     """
     full = len(batches[0])
     few = sorted(batches[0], key=lambda at: len(rows[at].prompt))[full // 2 :][:FEW]
+    learned = sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad)
+    fixed = max(0, meter.settled() - before) + STATE * learned
     small = _steps(trainer, [few] * (WARM + 1), rows)
-    points, memory, save = [small.point(shape)], [small.held(shape, trainer.half, before)], small.save
+    points, save = [small.point(shape)], small.save
+    memory = [(0.0, float(fixed)), small.held(shape, trainer.half, before)]
     left = seconds - sum(small.seconds)
     wanted = shape.products(*shape_of_batch(trainer, [rows[at] for at in batches[0]]))
     each = small.seconds[-1] * wanted / points[0][0] / full  # seconds of an example in a large batch, at most
@@ -143,7 +149,10 @@ def training(
         points.append(large.point(shape))
         memory.append(large.held(shape, trainer.half, before))
         save = max(save, large.save)
-    return Trained(line(points), line(memory), ready, save, trainer.half, size == full)
+    step = line(points)
+    if len(points) == 1:
+        step = Line(0.0, LARGER * step.each)
+    return Trained(step, line(memory[-2:]), ready, save, trainer.half, size == full)
 
 
 class _Steps(NamedTuple):
@@ -250,7 +259,8 @@ def reading(model: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]], sh
     """Measure log-probabilities of some answers after their prompts."""
     points: list[tuple[float, float]] = []
     held: list[tuple[float, float]] = []
-    for count in dict.fromkeys((1, min(4, len(pairs)))):
+    scoring.completion_logprobs(model, pairs[:1], pad_id)  # finds out how the model takes rows
+    for count in dict.fromkeys((1, min(SCORED, len(pairs)))):
         some = pairs[:count]
         batch = packing.layout_of(model).pack([Block(tuple(p), (tuple(a),)) for p, a in some], pad_id)
         sizes = batch.ids.numel(), batch.ids.shape[1], len(batch.places)

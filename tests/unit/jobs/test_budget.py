@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec import ModelRef, RunSpec
+from engine.understanding import Cost, Fit, Inspection
 from jobs import budget
 from jobs.budget import Budget, Worker
 from jobs.lab import Lab
@@ -35,6 +36,27 @@ def test_a_larger_model_and_a_larger_batch_need_more(spec: RunSpec, tmp_path: Pa
     assert budget.needed(large) > small
     (tmp_path / "config.json").write_text("no json")
     assert budget.needed(spec) > budget.LEAST
+
+
+def test_what_an_inspection_measured_stands_above_the_estimate(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Budget()
+    cost_of_arm = Cost(method=spec.method, arms=(spec.arm,), seconds=1, memory=9 * GB, own=6 * GB, batches={2: 3 * GB})
+    fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
+    held.expect([spec], Inspection(fit=fit, costs=(cost_of_arm,)))
+    assert held.needs(spec) == 6 * GB
+    held.expect([spec], None)
+    assert held.needs(spec) == 6 * GB, "a trial that was not inspected changes nothing"
+    monkeypatch.setattr(budget, "machine", lambda: (16 * GB, 5 * GB))
+    assert held.hold(spec, [Worker(1, cost(spec))]).startswith("waiting for memory: the next run needs about 6.0 GB")
+    said = held.advice(spec)
+    assert "needs about 9.0 GB of memory, and 4.2 GB is free" in said
+    assert "--batch 2" in said
+
+
+def test_want_of_memory_is_advised_on_without_an_inspection(spec: RunSpec) -> None:
+    said = Budget().advice(spec)
+    assert f"--batch {max(1, spec.scale.batch_size // 2)}" in said
+    assert "GB" in said
 
 
 def test_the_next_run_waits_where_it_does_not_fit_beside_the_others(

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from engine.understanding import Cost, Fit, Inspection
+from jobs import eta
 from jobs.eta import Measured, of_run, of_trial
+from tests.unit.jobs import fakes
 
 KNOWN = {"k": Measured((10.0, 12.0), (1.0, 2.0))}
 
@@ -39,3 +42,19 @@ def test_a_trial_shares_its_slots() -> None:
     assert of_trial([(10.0, 20.0)], 8) == (10.0, 20.0)
     assert of_trial([(10.0, 20.0), None], 2) is None
     assert of_trial([], 2) is None
+
+
+def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:
+    trial = fakes.trial(seeds=4)
+    fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
+    costs = tuple(Cost(method="sft", arms=(arm,), seconds=100.0, low=64.0, high=144.0, memory=1) for arm in trial.arms)
+    found = Inspection(fit=fit, costs=costs, once=10.0)
+    count = len(trial.runs())
+    one = eta.of_inspection(trial, found, 1)
+    assert one is not None
+    assert one[0] == pytest.approx((10 + count * 80) * eta.STEADY[0])
+    assert one[1] >= (10 + count * 120) * eta.STEADY[1]
+    two = eta.of_inspection(trial, found, 2)
+    assert two is not None
+    assert two[0] < one[0]
+    assert eta.of_inspection(trial, Inspection(fit=fit, costs=costs[:1]), 1) is None, "an arm is not known"

@@ -1,0 +1,80 @@
+"""The work of each arm's runs, drawn up without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import models
+from engine.costs import arms
+from engine.example import StudyData
+from engine.limits import Limits
+from engine.method import Objective
+from engine.rendering import Renderer
+from engine.spec import ModelRef, ProbeSpec
+from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder
+
+__all__ = ["data", "tokenizer", "tokenizer_folder"]
+
+SIZES = {"steps": 12, "batch_size": 4, "train_examples": 40, "items": 6, "live_items": 3}
+
+
+@pytest.fixture
+def renderer(tokenizer: Any) -> Renderer:
+    return Renderer(tokenizer, 512)
+
+
+def drawn(method: str, data: StudyData, renderer: Renderer, settings: dict[str, Any] | None = None) -> arms.Arm:
+    spec = make_spec(method, settings=settings, **SIZES)
+    return arms.arm(spec, data, renderer, Limits.of_data(data), renderer.encode)
+
+
+def test_sft_reads_its_examples_in_batches_the_largest_first(data: StudyData, renderer: Renderer) -> None:
+    made = drawn("sft", data, renderer)
+    ((objective, steps, read),) = made.phases
+    assert (objective, steps, len(read.batches)) == (Objective.SFT, 12, 12)
+    sizes = [sum(arms.size_of(read.rows[at]) for at in batch) for batch in read.batches]
+    assert sizes == sorted(sizes, reverse=True)
+    assert made.taught is None
+
+
+def test_dpo_asks_for_as_many_answers_as_it_may_need(data: StudyData, renderer: Renderer) -> None:
+    made = drawn("sft-dpo", data, renderer, {"pairs": 10})
+    assert [objective for objective, _, _ in made.phases] == [Objective.SFT, Objective.DPO]
+    assert made.taught is not None
+    taught, before = made.taught
+    assert before == made.phases[0][1]
+    assert sum(len(one.prompts) for one in taught.least) <= sum(len(one.prompts) for one in taught.most) == 40
+    assert 0 < len(taught.rows) <= 10
+    assert all(row.rejected != row.completion for row in taught.rows)
+
+
+def test_a_base_trains_nothing(data: StudyData, renderer: Renderer) -> None:
+    assert drawn("base", data, renderer).phases == ()
+
+
+def test_a_teacher_of_its_own_is_not_loaded_but_reckoned_with(
+    data: StudyData, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "resolve", lambda name: ModelRef(name=name, path="", digest="", parameters=1000))
+    made = drawn("sft-dpo", data, renderer, {"teacher": "another"})
+    assert made.teacher == 4000
+    assert made.taught is not None
+    assert made.taught[0].rows
+
+
+def test_probes_are_asked_what_they_would_ask(data: StudyData, renderer: Renderer, tmp_path: Path) -> None:
+    from tests.unit.jobs import fakes
+
+    trial = fakes.trial(seeds=1)
+    probes = (ProbeSpec(probe="calls"), ProbeSpec(probe="forgetting"))
+    trial = trial.model_copy(update={"study": trial.study.model_copy(update={"probes": probes})})
+    found = arms.probing(trial, data, renderer, Limits.of_data(data))
+    (asked,) = found.full.asked
+    assert len(asked.prompts) == len(found.items["calls"])
+    assert asked.limit == Limits.of_data(data).of(renderer).tokens
+    (scored,) = found.full.scored
+    assert len(scored.blocks) == len(found.items["forgetting"])
+    assert found.live.scored == (), "forgetting has no curve"
