@@ -27,8 +27,14 @@ KINDS = {
     "ReportError": ("Reports", "Choose another place for the file."),
 }
 """Each kind of error with its title, and what to do where the message itself does not say."""
-NAMED_LATER = {"unusable": "DataError", "PartError": "SpecError", "NotJson": "DataError", "HubError": "ModelError"}
-"""Functions and classes of ours that make one of the kinds; `unusable` has the file before its message."""
+NAMED_LATER = {
+    "unusable": "DataError", "Unclear": "DataError", "NotJson": "DataError", "PartError": "SpecError",
+    "HubError": "ModelError", "Cancelled": "ModelError", "DiskFull": "StoreError", "Outdated": "StoreError",
+    "Damaged": "StoreError",
+}  # fmt: skip
+"""Functions and classes of ours that make one of the kinds."""
+FILE_FIRST = ("unusable", "Unclear", "PartError")
+"""Those whose first argument is not the message but what it is about."""
 HEAD = """\
 # Error messages
 
@@ -85,38 +91,62 @@ def found() -> Iterator[Message]:
     for room in ("engine", "jobs", "gui"):
         for file in sorted((ROOT / room).rglob("*.py")):
             place = file.relative_to(ROOT).as_posix()
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and (message := _message(node, place)):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            for node, names in _calls(tree, {}):
+                if message := _message(node, place, names):
                     yield message
 
 
-def _message(call: ast.Call, place: str) -> Message | None:
-    name = ast.unparse(call.func).rpartition(".")[2]
-    if name == "add" and len(call.args) == 3 and "problem" in ast.unparse(call.func).lower():
-        text = _text(call.args[2])
+Names = dict[str, list[ast.expr]]
+"""What a function assigns to its own names."""
+
+
+def _calls(node: ast.AST, names: Names) -> Iterator[tuple[ast.Call, Names]]:
+    """Every call, with what the function around it assigns."""
+    for inner in ast.iter_child_nodes(node):
+        known = names
+        if isinstance(inner, ast.FunctionDef):
+            known = {}
+            for part in ast.walk(inner):
+                if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
+                    known.setdefault(part.targets[0].id, []).append(part.value)
+        if isinstance(inner, ast.Call):
+            yield inner, known
+        yield from _calls(inner, known)
+
+
+def _message(call: ast.Call, place: str, names: Names) -> Message | None:
+    whole = ast.unparse(call.func)
+    name = whole.rpartition(".")[2]
+    of_row = {"add": "problem" in whole.lower(), "bad": whole == "row.bad", "Unusable": True}.get(name, False)
+    if of_row and len(call.args) >= 2:
+        text = _text(call.args[2 if name == "add" else 1], names)
         return Message("row", text, "", place) if _says(text) else None
     kind = NAMED_LATER.get(name, name)
     if kind not in KINDS:
         return None
-    arguments = call.args[1:] if name in ("unusable", "PartError") else call.args
+    arguments = call.args[1:] if name in FILE_FIRST else call.args
     arguments = [*arguments, *(k.value for k in call.keywords if k.arg in ("message", "hint"))]
-    text = _text(arguments[0]) if arguments else ""
-    if name == "unusable":
+    text = _text(arguments[0], names) if arguments else ""
+    if name in ("unusable", "Unclear"):
         text = f"{GAP} {text}."
-    hint = _text(arguments[1]) if len(arguments) > 1 else ""
-    return Message(kind, text, "" if hint == GAP else hint, place) if _says(text) else None
+    hint = _text(arguments[1], names) if len(arguments) > 1 else ""
+    return Message(kind, text, hint if _says(hint) else "", place) if _says(text) else None
 
 
-def _text(node: ast.expr) -> str:
-    """A text as the source has it; what is put in is a gap."""
+def _text(node: ast.expr, names: Names) -> str:
+    """A text as the source has it; what is put in is a gap, and a slash stands between two ways to say it."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) if isinstance(part, ast.Constant) else GAP for part in node.values)
+        return "".join(_text(part, {}) if isinstance(part, ast.Constant) else GAP for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _text(node.left) + _text(node.right)
+        return _text(node.left, names) + _text(node.right, names)
     if isinstance(node, ast.IfExp):
-        return f"{_text(node.body)} / {_text(node.orelse)}"
+        return f"{_text(node.body, names)} / {_text(node.orelse, names)}"
+    if isinstance(node, ast.Name) and node.id in names:
+        others = {name: values for name, values in names.items() if name != node.id}
+        return " / ".join(dict.fromkeys(_text(value, others) for value in names[node.id]))
     return GAP
 
 

@@ -54,10 +54,10 @@ def test_a_data_file_is_looked_at_and_described(opened, qtbot, lab, monkeypatch)
     dialog = asked(opened(lab))
     assert not dialog.understood.isVisible()
     assert not dialog.skip.isVisible()
-    qtbot.keyClicks(dialog.data, "/tmp/mine.jsonl")
+    qtbot.keyClicks(dialog.data, "mine.jsonl")
     assert dialog.understood.looking.isVisible()
     qtbot.waitUntil(dialog.understood.table.isVisible)
-    assert [choice.data for choice in looks] == [Path("/tmp/mine.jsonl")], "looked at once, when typing had ended"
+    assert [choice.data for choice in looks] == [Path("mine.jsonl")], "looked at once, when typing had ended"
     said = texts(dialog)
     assert said["Form"] == "chat messages (OpenAI)"
     assert said["that call tools"] == "240 (12 of them with several calls)"

@@ -186,7 +186,7 @@ def no_window(home: Path | None) -> int:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     """`run` with a scripted lab, and a plan that needs no model on the disk."""
 
-    def plan(study, scale="quick", seeds=None, arms=None, model=None, data=None):
+    def ready(home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None):
         reference = ModelRef(name="m", path="", digest="d")
         names = tuple(a.name for a in study.arms if arms is None or a.name in arms)
         return TrialSpec(
@@ -194,7 +194,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
         )
 
     monkeypatch.setattr(run_command, "Lab", FakeLab)
-    monkeypatch.setattr(run_command, "plan", plan)
+    monkeypatch.setattr(run_command, "ready", ready)
     monkeypatch.setattr(run_command, "POLL", 0.001)
     monkeypatch.setattr(FakeLab, "during", staticmethod(lambda look: None))
     queued = snapshot("queued", "queued", reason="loading the libraries")

@@ -60,10 +60,10 @@ def test_a_bad_model_or_file_is_1(
 ) -> None:
     for error in (ModelError(f"bad {EVIL}", "Do this."), DataError("row 3: field answer", "Mend it.")):
 
-        def plan(*_: object, problem: LabError = error, **__: object) -> TrialSpec:
+        def ready(*_: object, problem: LabError = error, **__: object) -> TrialSpec:
             raise problem
 
-        monkeypatch.setattr(run_command, "plan", plan)
+        monkeypatch.setattr(run_command, "ready", ready)
         assert main("run", "function-calling", "--model", str(tmp_path)) == console.FAILED
         said = capsys.readouterr().err
         assert error.hint in said

@@ -172,7 +172,7 @@ def test_the_command_is_quoted_for_a_shell(trial: TrialSpec) -> None:
             "data": trial.data.model_copy(update={"path": "it's.jsonl"}),
         }
     )
-    assert command(own).endswith("""--model 'models/my model; rm' --data 'it'"'"'s.jsonl'""")
+    assert command(own).endswith("""--model 'models/my model; rm' --data 'it'"'"'s.jsonl' --batch 16""")
 
 
 def test_answers_that_cannot_be_read_say_nothing() -> None:
