@@ -103,7 +103,7 @@ def inspect(
     firsts = {run.arm: run for run in reversed(trial.runs())}
     made = [drawing.arm(firsts[name], read.data, renderer, limits, seen.encode) for name in trial.arms]
     probed = drawing.probing(trial, read.data, renderer, limits)
-    fit = _fit(seen, read.data, max((one.limit for one in probed.full.asked), default=0))
+    fit = _fit(seen, read.data, max((one.limit for one in probed.full.asked), default=0), limits.of(renderer).answer)
     shape = read_shape(Path(trial.model.path), trial.model.parameters)
     if free and measuring.weights(shape) > free:
         tell("The model is too large to be tried: its costs are worked out.")
@@ -181,25 +181,26 @@ def _see(examples: Sequence[Example], renderer: Renderer, stop: threading.Event 
     return seen
 
 
-def _fit(seen: _Seen, data: StudyData | None = None, limit: int = 0) -> Fit:
+def _fit(seen: _Seen, data: StudyData | None = None, limit: int = 0, longest: int | None = None) -> Fit:
     """What was seen.
 
     Args:
         data: The data after their split, in which some examples of a file may have no place; None: all counts.
         limit: Tokens that an answer is given when it is measured; 0 where none is written.
+        longest: Tokens of the longest right answer that is trained on or must be written; None: of all.
     """
     renderer = seen.renderer
     items = data.items if data is not None else ()
     used = {one.id for one in (*data.train, *items)} if data is not None else set(seen.encoded)
     good = [known for name, known in seen.encoded.items() if name in used]
     prompts = [*(example.prompt for example, _ in good), *(item.prompt for item in items)]
-    first = good[0][0] if good else None
+    first = next((example for example, _ in good if example.gold.calls), good[0][0] if good else None)
     answer = renderer.answer_of(renderer.answer_text(first.prompt, first.answer)) if first else ""
     return Fit(
         language=roundtrip.language(renderer) if any(example.gold.calls for example, _ in good) else "",
         context=renderer.context,
         prompt_tokens=max((len(renderer.prompt_ids(prompt)) for prompt in prompts), default=0),
-        answer_tokens=max((len(encoded.completion) for _, encoded in good), default=0),
+        answer_tokens=max((len(encoded.completion) for _, encoded in good), default=0) if longest is None else longest,
         limit=limit,
         cut=sum(encoded.cut > 0 for _, encoded in good),
         prompt=renderer.prompt_text(first.prompt)[:LONGEST_SHOWN] if first else "",
