@@ -7,7 +7,7 @@ machine multiplies.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -21,7 +21,6 @@ from engine.costs.arms import Arm, Pack, Probing, by_objective, run_of
 from engine.costs.estimate import Run, Speeds
 from engine.costs.shape import Shape
 from engine.costs.speed import Answered, Batch, Line, Read, Trained
-from engine.example import Example
 from engine.generation import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES, LocalSubject
 from engine.method import Objective
 from engine.rendering import Encoded, Renderer
@@ -35,8 +34,6 @@ FOLLOWED = 4  # answers of the base that are followed
 TRIED = "measured on this machine"
 LIBRARIES = 600 << 20  # bytes: an interpreter with the training libraries
 HALF = 3.0  # bfloat16 products in the time of one of float32, where the hardware multiplies it
-
-Encode = Callable[[Example], Encoded]
 
 
 class Measured(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.data.expected import EXPECTED
 from engine.data.files.opening import opened
 from engine.data.files.rows import Rows, take
 from engine.data.forms.finding import FIELDS, Finder, known
@@ -15,7 +16,6 @@ from engine.data.kept import MOST_EXAMPLES, Kept
 from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, ODD_IDS, REPEATED_IDS, Notes
 from engine.data.problems import Problem, Problems, Unusable, printable, shown, unusable
 from engine.data.row import Row
-from engine.data.rows import EXPECTED
 from engine.data.strict_json import NotJson, loads
 from engine.errors import DataError
 from engine.example import Example

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import Problems, printable, shown, unusable
-from engine.data.rows import Text, rows
 from engine.data.strict_json import flaw
 from engine.tables import inspect_log
+from engine.tables.json_rows import Text, rows
 from engine.tables.unpacking import EXPECTED, FEWER, read_unpacked, to_text
 
 MOST_ROWS = 1_000_000

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import printable, unusable
-from engine.data.rows import MOST_BYTES
+from engine.tables.json_rows import MOST_BYTES
 from engine.tables.unpacking import EXPECTED, FEWER
 
 SCORES = "scores."

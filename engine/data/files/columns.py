@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Collection
 from typing import Any, BinaryIO
 
+from engine.data.expected import EXPECTED, FEWER
 from engine.data.files.opening import File
 from engine.data.files.sample import Sample
 from engine.data.problems import Problems, printable, shown, unusable
-from engine.data.rows import EXPECTED, FEWER
 from engine.data.strict_json import LONGEST_ROW
 from engine.errors import DataError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from engine.data.expected import FEWER
 from engine.data.files.sample import Sample
 from engine.data.problems import Problems, unusable
-from engine.data.rows import FEWER
 from engine.data.strict_json import LONGEST_ROW
 
 MOST_LINES = 5_000_000  # blank ones count: a packed file may hold little else

@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 from typing import Any, BinaryIO, NoReturn
 
+from engine.data.expected import EXPECTED
 from engine.data.files.sample import Sample
 from engine.data.problems import Problems, shown, unusable
-from engine.data.rows import EXPECTED
 from engine.data.strict_json import LONGEST_ROW, SPACE, NotJson, decode_value
 
 _CHUNK = 2**20

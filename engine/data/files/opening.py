@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.data.expected import EXPECTED, FEWER, MAGIC
 from engine.data.problems import printable, unusable
-from engine.data.rows import EXPECTED, FEWER, MAGIC
 from engine.errors import DataError
 
 MOST_BYTES = 4 * 2**30

@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from engine.data.expected import EXPECTED
 from engine.data.files.columns import take_rows
 from engine.data.files.lines import take_lines
 from engine.data.files.lists import take_list, take_objects, take_wrapped
 from engine.data.files.opening import File
 from engine.data.files.sample import Sample
 from engine.data.problems import Problems, unusable
-from engine.data.rows import EXPECTED
 from engine.data.strict_json import LONGEST_ROW, SPACE, NotJson, decode_value
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'

@@ -6,8 +6,8 @@ import hashlib
 import heapq
 from pathlib import Path
 
+from engine.data.expected import FEWER
 from engine.data.problems import unusable
-from engine.data.rows import FEWER
 
 MOST_ROWS = 2_000_000  # of a file: a small packed file may hold any number of empty ones
 MOST_KEPT = 20_000  # rows

@@ -9,31 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.data.expected import EXPECTED, FEWER, MAGIC
 from engine.data.problems import Problems, printable, unusable
 from engine.data.strict_json import LONGEST_ROW, SPACE, NotJson, decode_value, flaw
 
 MOST_BYTES = 128 * 2**20
-MOST_ROWS = 100_000
-
-EXPECTED = (
-    "The lab reads JSON lines, a JSON list or Parquet (each also packed by gzip) of chat `messages` with `tools`, "
-    "ShareGPT `conversations` with `tools`, `query`, `tools` and `answers` as xLAM has them, Glaive's `system` and "
-    "`chat`, and BFCL's `question` with `function`, in UTF-8."
-)
-MAGIC = (
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"\x89PNG", "an image"),
-    (b"%PDF", "a PDF document"),
-)
-FEWER = "Take a sample of its rows."
 
 
 @dataclass(frozen=True)
@@ -87,17 +67,14 @@ def decode(path: Path, data: bytes, expected: str = EXPECTED, kind: str = "JSON"
         raise unusable(path, f"is not UTF-8 (line {row}, byte {column} of the line)", "Save it as UTF-8.") from error
 
 
-def rows(
-    source: Text, problems: Problems, most: int | None = None, expected: str = EXPECTED, fewer: str = FEWER
-) -> Iterator[tuple[int, Any]]:
+def rows(source: Text, problems: Problems, most: int, expected: str, fewer: str) -> Iterator[tuple[int, Any]]:
     """Each row's number and value; a row that is no JSON, or is refused, goes to `problems` instead.
 
     Args:
         most: With more rows than this, DataError is raised.
-        expected: What the file should be, for whoever reads why it is refused.
+        expected: What the file should be, said where it is refused.
         fewer: What to do about too many rows.
     """
-    most = MOST_ROWS if most is None else most
     start = _after_space(source.text, 0)
     first = source.text[start : start + 1]
     if first == "[":
