@@ -20,6 +20,7 @@ class Understanding(Frozen):
         grader: How calls are compared: "strict" or "bfcl".
         train: Examples that are left to train on.
         items: Items that are measured on, by what is held out ("wording", "tools", "no_tool").
+        sides: Items by where the shortcut points ("congruent", "conflicting", "neutral").
         notes: What was done to the data while they were read, a sentence each.
         left_out: Rows that cannot be used, a line each (at most 50); `left_out_count`: how many there are.
     """
@@ -36,6 +37,7 @@ class Understanding(Frozen):
     grader: str = "strict"
     train: int = 0
     items: dict[str, int] = {}
+    sides: dict[str, int] = {}
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     left_out_count: int = 0

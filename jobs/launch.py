@@ -12,6 +12,8 @@ from jobs import inspections
 from jobs.paths import Home
 from jobs.studies import Options, Prepared, prepare
 
+SIDES = {"congruent": "helps", "conflicting": "misleads"}
+
 
 def ready(
     home: Home,
@@ -40,7 +42,27 @@ def ready(
 
 def inspected(home: Home, planned: Prepared, cancel: threading.Event | None = None) -> Inspection:
     """What the lab understands of a planned trial's model and data. Raises LabError where they do not fit."""
-    return inspections.inspect(home, planned.trial, planned.understanding, cancel)
+    found = inspections.inspect(home, planned.trial, planned.understanding, cancel)
+    return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned))})
+
+
+def prospects(planned: Prepared) -> list[str]:
+    """What a trial on a user's data cannot show, however many seeds it has: said before it is paid for."""
+    read, study = planned.understanding, planned.trial.study
+    if read is None:
+        return []
+    said = []
+    missing = [words for side, words in SIDES.items() if not read.sides.get(side)]
+    if missing:
+        said.append(
+            f"No item is measured on which the shortcut {' or '.join(missing)}, so reliance on it cannot be measured."
+        )
+    if not study.controls:
+        said.append(
+            "No shortcut can be planted in data of your own, so nothing proves that one would be seen: the figures and "
+            "their intervals will be there, and the verdict will be inconclusive."
+        )
+    return said
 
 
 def settled(planned: Prepared, found: Inspection) -> TrialSpec:

@@ -7,7 +7,7 @@ from engine.understanding import Fit, Inspection, Understanding
 
 GRADERS = {
     "strict": "strictly, as JSON values",
-    "bfcl": "by the rules of the Berkeley Function Calling Leaderboard (BFCL)",
+    "bfcl": "by the rules of the BFCL leaderboard",
 }
 SPLITS = {"wording": "new wordings", "tools": "tools not seen in training", "no_tool": "requests that no tool serves"}
 
@@ -34,10 +34,10 @@ def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
 
 def fit_facts(found: Fit) -> tuple[tuple[str, str], ...]:
     """The data as the model sees them, as (name, value) pairs."""
-    cut = f"; {counted(found.cut, 'example')} longer than that, cut from the left" if found.cut else ""
     pairs = [
         ("The model writes calls", f"as {found.language} does" if found.language else ""),
-        ("Longest prompt", f"{found.prompt_tokens:,} tokens (the model takes {found.context:,}{cut})"),
+        ("Longest prompt", f"{found.prompt_tokens:,} tokens (the model takes {found.context:,})"),
+        ("Too long prompts", f"{found.cut:,}, cut from the left" if found.cut else ""),
         ("Longest right answer", f"{found.answer_tokens:,} tokens; answers are given up to {found.limit:,}"),
     ]
     return tuple(pair for pair in pairs if pair[1])

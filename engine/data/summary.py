@@ -31,6 +31,7 @@ def understood(source: Source, data: StudyData) -> Understanding:
         grader=source.grader,
         train=len(data.train),
         items=dict(Counter(item.split for item in data.items)),
+        sides=dict(Counter(item.side.value for item in data.items)),
         notes=source.notes,
         left_out=tuple(str(problem) for problem in source.left_out),
         left_out_count=source.left_out_count,

@@ -148,9 +148,11 @@ class Reading:
         if self.rules.format is not None:
             label = self._label(self.rules.format)
             needed[f"{self._label(self.rules.treated)} could not be compared with {label}"] = self.over_format
-        for arm, estimate in self.reliance.items():
-            needed[f"{self._reliance()} could not be compared with that of {self._label(arm)}"] = estimate
         found += [(what, "Both arms must be run and measured.") for what, got in needed.items() if got is None]
+        sides = "Both arms must be measured on items where the shortcut helps and on items where it misleads."
+        for arm, estimate in self.reliance.items():
+            if estimate is None:
+                found.append((f"{self._reliance()} could not be compared with that of {self._label(arm)}", sides))
         found += self._too_few_seeds()
         if self.level is not None and self.level.value < self.rules.floor:
             got, floor = level(self.level.value, "share"), level(self.rules.floor, "share")

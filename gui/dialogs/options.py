@@ -124,6 +124,7 @@ class OptionsDialog(QDialog):
         self._lay_out()
         self.scale.currentIndexChanged.connect(self._scaled)
         self.seeds.valueChanged.connect(self._describe)
+        self.seeds.valueChanged.connect(self._reseeded)
         self.model.editTextChanged.connect(self._changed)
         self.data.textChanged.connect(self._changed)
         self.skip.toggled.connect(self._changed)
@@ -225,6 +226,9 @@ class OptionsDialog(QDialog):
         else:
             self.understood.show_inspection(found)
             self._fit()
+        self.run.setEnabled(True)
+        if self.choice() != choice:  # the number of seeds, which is not waited for, was changed meanwhile
+            self._changed()
 
     def show_problem(self, choice: Launch, error: BaseException) -> bool:
         """Say why a choice cannot be used. False where it is a bug; True too where nobody waits for it any more."""
@@ -232,16 +236,25 @@ class OptionsDialog(QDialog):
             return True
         if not isinstance(error, LabError):
             self.understood.clear()
+            self.run.setEnabled(True)
             return False
         self.understood.show_error(error)
         self._fit()
         return True
 
     def _fit(self) -> None:
-        """Be as high as what stands in the dialog needs: a layout whose lines wrap does not ask for it by itself."""
+        """Be as large as what stands in the dialog needs, and on the screen.
+
+        A layout whose lines wrap does not ask for its height by itself, and a dialog that grows does so to the right.
+        """
         if (layout := self.layout()) is not None:
             layout.activate()
-            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
+            width = max(self.width(), self.minimumWidth())
+            self.resize(width, max(self.height(), layout.totalHeightForWidth(width)))
+        room = self.screen().availableGeometry()
+        at = self.frameGeometry()
+        left = max(room.left(), min(at.left(), room.right() - at.width()))
+        self.move(left, max(room.top(), min(at.top(), room.bottom() - at.height())))
 
     def show_detectable(self, scale: str, seeds: int, found: Detectable | None) -> None:
         """Say what the study would find at that size, if it is still the one chosen."""
@@ -297,9 +310,16 @@ class OptionsDialog(QDialog):
         else:
             self._typing.stop()
             self.understood.clear()
+        self.run.setEnabled(not own)  # until there is something to be read beside it
         self.setMinimumWidth(WIDE if own else NARROW)
-        if not own:
+        if own:
+            self._fit()
+        else:
             self.resize(NARROW, self.minimumSizeHint().height())
+
+    def _reseeded(self) -> None:
+        if self.understood.inspection is not None:
+            self._changed()
 
     def _look(self) -> None:
         self._cancel = threading.Event()

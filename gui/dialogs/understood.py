@@ -34,7 +34,7 @@ class UnderstoodPanel(Card):
         self.table.setLayout(self.grid)
         self.grid.setContentsMargins(0, 0, 0, 0)
         self.cost = Text("", lines=2)
-        self.warning = Text("", "warn", lines=6)
+        self.notes, self.warning = Text("", "muted", lines=12), Text("", "warn", lines=12)
         self.error, self.hint = Text("", "bad", lines=10), Text("", lines=6)
         self.problems = QPlainTextEdit()
         self.problems.setReadOnly(True)
@@ -62,11 +62,13 @@ class UnderstoodPanel(Card):
 
     def clear(self) -> None:
         """Show nothing: the lab's own model and data need no look."""
+        self.inspection = None
         self._show()
         self.hide()
 
     def show_looking(self) -> None:
         """Say that the lab is looking."""
+        self.inspection = None
         self._show(self.looking, self.bar)
 
     def show_inspection(self, found: Inspection) -> None:
@@ -82,9 +84,10 @@ class UnderstoodPanel(Card):
             self.grid.addWidget(Text(name, "muted"), row, 0)
             self.grid.addWidget(shown, row, 1)
         self.cost.setText(cost_words(found))
-        notes = found.understanding.notes if found.understanding else ()
-        self.warning.setText(" ".join((*found.warnings, *notes)))
-        parts: list[QWidget] = [self.table, *(words for words in (self.cost, self.warning) if words.text())]
+        self.notes.setText(" ".join(found.understanding.notes if found.understanding else ()))
+        self.warning.setText(" ".join(found.warnings))
+        said = (self.cost, self.notes, self.warning)
+        parts: list[QWidget] = [self.table, *(words for words in said if words.text())]
         parts += [self.example] if found.fit.prompt else []
         parts += [self.rows] if found.understanding and found.understanding.left_out_count else []
         self._show(*parts)
@@ -100,7 +103,8 @@ class UnderstoodPanel(Card):
 
     def _parts(self) -> tuple[QWidget, ...]:
         return (
-            self.looking, self.bar, self.table, self.cost, self.warning, self.error, self.problems, self.hint,
+            self.looking, self.bar, self.table, self.cost, self.notes, self.warning, self.error, self.problems,
+            self.hint,
         )  # fmt: skip
 
     def _show(self, *widgets: QWidget) -> None:

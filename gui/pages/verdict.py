@@ -26,7 +26,7 @@ from gui.pages.verdict_figures import (
 )
 from gui.pages.verdict_head import VerdictHead, fill
 from gui.tables.figures import FiguresTable
-from gui.text import clock, number, scale, unit_word
+from gui.text import clock, elided, number, scale, unit_word
 from gui.theme import arm_styles
 from gui.widgets.basics import Card, Scroll, Text, push_button
 from gui.widgets.forest import Forest
@@ -136,13 +136,15 @@ class VerdictPage(Page):
             self.show_empty("Analysing what the runs left.", "Watch it live", lambda: self.context.go("live"))
             return
         finished = f" · finished {clock(trial.finished)}" if trial.finished else ""
-        self._show(result, f"{sizes_words(trial)}{finished} · primary endpoint: {primary_words(result)}")
+        file = f" · {elided(result.understanding.file, 40)}" if result.understanding else ""
+        self._show(result, f"{sizes_words(trial)}{file}{finished} · primary endpoint: {primary_words(result)}")
 
     def _show(self, result: Result, facts: str) -> None:
         self.show_body()
         self.export.setVisible(True)
+        self.subtitle.setText(facts)
         if result is not self.result:
-            self._draw(result, facts)
+            self._draw(result)
         if result is not self._last:  # not where the same one is drawn again in other colours
             self._last = result
             self.scroller.verticalScrollBar().setValue(0)
@@ -156,12 +158,11 @@ class VerdictPage(Page):
         if self.isVisible():
             self.refresh()
 
-    def _draw(self, result: Result, facts: str) -> None:
+    def _draw(self, result: Result) -> None:
         self.result = result
         labels = {a.name: a.label for a in result.arms}
         styles = arm_styles([a.name for a in result.arms], self.context.theme.tokens, result.rules)
         unit_of, primary = units(result), result.study.primary
-        self.subtitle.setText(facts)
         self.head.show_result(result)
         accuracy_unit = unit_of.get(result.accuracy, "share")
         name, by = caption_of(result, result.accuracy), scale(accuracy_unit)

@@ -183,10 +183,12 @@ def test_an_error_leaves_the_options_open(opened, qtbot, lab, monkeypatch) -> No
     dialog = page(window).ask(window.session.studies["function-calling"])
     monkeypatch.setattr(operations, "inspect", refuse)
     qtbot.keyClicks(dialog.model, "x")
-    click(qtbot, dialog.run)
+    assert not dialog.run.isEnabled()
     qtbot.waitUntil(dialog.understood.error.isVisible)
     assert dialog.understood.error.text() == "No model there."
     assert dialog.understood.hint.text() == "It needs config.json."
+    assert not dialog.run.isEnabled()
+    dialog.model.setEditText("fork-s")
     assert dialog.run.isEnabled()
     assert not window.messages.banners()
     dialog.reject()

@@ -56,7 +56,12 @@ def test_a_data_file_is_looked_at_and_described(opened, qtbot, lab, monkeypatch)
     assert not dialog.skip.isVisible()
     qtbot.keyClicks(dialog.data, "mine.jsonl")
     assert dialog.understood.looking.isVisible()
+    assert not dialog.run.isEnabled(), "nothing is queued before there is something to read"
     qtbot.waitUntil(dialog.understood.table.isVisible)
+    assert dialog.run.isEnabled()
+    at, room = dialog.frameGeometry(), dialog.screen().availableGeometry()
+    assert at.left() == 0, "wider than the test's screen: its left edge stays in sight"
+    assert room.top() <= at.top() <= at.bottom() <= room.bottom()
     assert [choice.data for choice in looks] == [Path("mine.jsonl")], "looked at once, when typing had ended"
     said = texts(dialog)
     assert said["Form"] == "chat messages (OpenAI)"
