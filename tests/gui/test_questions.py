@@ -9,11 +9,14 @@ from PySide6.QtCore import Qt
 from engine.errors import ModelError
 from engine.models import bundled
 from engine.plugin import Broken
+from engine.understanding import Fit, Inspection
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.estimate import estimate
 from gui.pages.questions import QuestionsPage
+
+FIT = Fit(context=512, prompt_tokens=100, answer_tokens=20, limit=48)
 
 
 def page(window) -> QuestionsPage:
@@ -74,7 +77,8 @@ def test_a_bad_model_is_said_in_a_banner_and_nothing_is_queued(opened, qtbot, la
     assert not any(a[0] == "enqueue" for a in lab.asked)
 
 
-def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -> None:
+def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans, monkeypatch) -> None:
+    monkeypatch.setattr(operations, "inspect", lambda *_: Inspection(fit=FIT))
     lab.count = 0
     window = opened(lab)
     click(qtbot, page(window).cards["function-calling"].options)
@@ -89,6 +93,7 @@ def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans) -
     dialog.model.lineEdit().selectAll()
     qtbot.keyClicks(dialog.model, "some/folder")
     qtbot.keyClicks(dialog.data, "some/file.jsonl")
+    qtbot.waitUntil(dialog.run.isEnabled)
     click(qtbot, dialog.run)
     qtbot.waitUntil(window.buttons["live"].isChecked)
     assert (plans[0].scale, plans[0].seeds, plans[0].model) == ("smoke", 7, "some/folder")
