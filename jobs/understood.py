@@ -9,7 +9,11 @@ GRADERS = {
     "strict": "strictly, as JSON values",
     "bfcl": "by the rules of the BFCL leaderboard",
 }
-SPLITS = {"wording": "new wordings", "tools": "tools not seen in training", "no_tool": "requests that no tool serves"}
+SPLITS = {
+    "wording": "requests in new wordings",
+    "tools": "requests for tools not seen in training",
+    "no_tool": "requests that no tool serves",
+}
 
 
 def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
@@ -66,12 +70,20 @@ def brief(found: Inspection) -> list[str]:
     """The same in a few lines, for the beginning of a run on a terminal."""
     lines = []
     if (read := found.understanding) is not None:
-        lines.append("; ".join(f"{name[:1].lower()}{name[1:]}: {value}" for name, value in facts(read)) + ".")
+        lines.append(_sentence(facts(read)))
         lines += read.notes
         if read.left_out_count:
             lines += [left_out(read), *(f"- {row}" for row in read.left_out)]
-    lines.append("; ".join(f"{name[:1].lower()}{name[1:]}: {value}" for name, value in fit_facts(found.fit)) + ".")
+    lines.append(_sentence(fit_facts(found.fit)))
     return [*lines, *([cost_words(found)] if cost_words(found) else []), *found.warnings]
+
+
+def _sentence(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Pairs in one line; "and" goes on with the pair before."""
+    said = ""
+    for name, value in pairs:
+        said += f", {value}" if name == "and" else f"{'; ' if said else ''}{name[:1].lower()}{name[1:]}: {value}"
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def duration(low: float, high: float) -> str:
@@ -79,4 +91,5 @@ def duration(low: float, high: float) -> str:
     for size, word, digits in ((3600.0, "hours", 1), (60.0, "minutes", 0)):
         if high >= 2 * size:
             return f"{low / size:.{digits}f} to {high / size:.{digits}f} {word}"
-    return f"{low:.0f} to {high:.0f} seconds"
+    first, last = f"{low:.0f}", f"{high:.0f}"
+    return f"{first} to {last} seconds" if first != last else f"{last} seconds"

@@ -54,7 +54,8 @@ def measure(
     """
     lengths = _lengths(arms)
     attention: str = model.config._attn_implementation  # noqa: SLF001
-    prompts = sorted((renderer.prompt_ids(prompt) for prompt in probed.prompts), key=lambda ids: -len(ids))
+    room = max(1, renderer.context - max(_limit(probed), speed.SHORT, speed.WARM + 1))  # as prompts are cut in a run
+    prompts = sorted((renderer.prompt_ids(prompt)[-room:] for prompt in probed.prompts), key=lambda ids: -len(ids))
     subject = LocalSubject(model, tokenizer, stop, renderer)
     base = _answers(subject, prompts, probed, shape, ANSWERING)
     ended = _ended(subject, prompts, _limit(probed), base)

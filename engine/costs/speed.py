@@ -216,7 +216,8 @@ def answering(
     renderer, ends = subject.renderer, subject.renderer.end_ids
     renderer.end_ids = frozenset()  # every answer is to have its full length
     marks: list[float] = []
-    handle = subject.model.register_forward_pre_hook(lambda *_: marks.append(meter.now()))
+    reader = subject.model.get_input_embeddings() or subject.model  # called once a pass, however answers are decoded
+    handle = reader.register_forward_pre_hook(lambda *_: marks.append(meter.now()))
     began = meter.now()
     read: list[tuple[float, float]] = []
     token: list[tuple[float, float]] = []

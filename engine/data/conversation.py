@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from engine.data.notes import ENDS_EARLY, JOINED, NOT_LEARNED, TOO_MANY_TURNS, WORDS_AND_CALLS
+from engine.data.notes import ENDS_EARLY, JOINED, NOT_LEARNED, TOO_MANY_TURNS, UNWANTED, WORDS_AND_CALLS
 from engine.data.overlap import side
 from engine.data.problems import Unusable
 from engine.data.row import Row
@@ -83,6 +83,7 @@ def examples(
         asked = any(before.role == "user" for before in turns[:at])
         replies = bool(tools.schemas) and at > 0 and turns[at - 1].role == "user"
         if not turn.learn or not asked:
+            row.note(UNWANTED, int(not turn.learn))
             continue
         if not (turn.calls or replies):
             row.note(NOT_LEARNED)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 EXPECTED = (
     "The lab reads JSON lines, a JSON list or Parquet (each also packed by gzip) of chat `messages` with `tools`, "
-    "ShareGPT `conversations` with `tools`, `query`, `tools` and `answers` as xLAM has them, Glaive's `system` and "
-    "`chat`, and BFCL's `question` with `function`, in UTF-8."
+    "ShareGPT `conversations` with `tools`, Gemini's `contents`, `query`, `tools` and `answers` as xLAM has them, a "
+    "`prompt` and its `completion` with `tools`, Glaive's `system` and `chat`, and BFCL's `question` with `function`, "
+    "in UTF-8."
 )
 MAGIC = (
     (b"PAR1", "a Parquet file"),

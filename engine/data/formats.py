@@ -13,7 +13,7 @@ from engine.data.files.opening import opened
 from engine.data.files.rows import Rows, take
 from engine.data.forms.finding import FIELDS, Finder, known
 from engine.data.kept import MOST_EXAMPLES, Kept
-from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, ODD_IDS, REPEATED_IDS, Notes
+from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, NOT_LEARNED, ODD_IDS, REPEATED_IDS, UNWANTED, Notes
 from engine.data.problems import Problem, Problems, Unusable, printable, shown, unusable
 from engine.data.row import Row
 from engine.data.strict_json import NotJson, loads
@@ -77,7 +77,7 @@ def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, witho
     problems.check()
     examples = kept.examples()
     if len(examples) < FEWEST:
-        raise _too_few(path, len(examples), problems, bool(without))
+        raise _too_few(path, len(examples), problems, notes, bool(without))
     if len(problems.rows) * 2 > read_rows:
         notes.add({MOSTLY_BAD: len(problems.rows)})
     return Source(
@@ -170,14 +170,21 @@ def _choice(found: Rows, read_rows: int, kept: Kept) -> list[str]:
     return said
 
 
-def _too_few(path: Path, count: int, problems: Problems, without: bool) -> DataError:
+def _too_few(path: Path, count: int, problems: Problems, notes: Notes, without: bool) -> DataError:
     gone = f"; {len(problems.rows):,} rows were left out" if problems.rows else ""
     hint = "An answer counts where it calls a tool, or replies to the user while tools are on offer. Add more rows."
     if problems.found:
         hint = f"The first row left out: {problems.found[0]}. {hint}"
+    elif not count and notes.counts[NOT_LEARNED]:
+        hint = (
+            "No answer was found while tools are on offer. Tools are read from a field `tools` (or `functions`), or as "
+            "JSON in the system message; described in any other way they cannot be read."
+        )
+    elif not count and notes.counts[UNWANTED]:
+        hint = "The file asks that none of its answers be learned from (`weight` 0)."
     elif without:
         hint = f"Rows were left out that the model's chat template refuses. {hint}"
-    return unusable(path, f"holds {count} usable examples, fewer than {FEWEST}{gone}", hint)
+    return unusable(path, f"holds {count} usable example{'' if count == 1 else 's'}, fewer than {FEWEST}{gone}", hint)
 
 
 def _kind(value: Any) -> str:

@@ -20,6 +20,13 @@ FROM_SYSTEM = "Rows that describe their tools in the system message; they were t
 NOT_OFFERED = "Answers that quote JSON or code which calls no tool on offer, read as words: {n}."
 NOT_LEARNED = "Answers in words that follow a tool's result, or had no tool on offer, and are not learned from: {n}."
 TOO_MANY_TURNS = "Answers not learned from, since of one conversation the first 8 are taken: {n}."
+UNWANTED = "Answers that the file asks not to learn from (weight 0): {n}."
+OFF_SCHEMA = "Calls with values that their tools' schemas do not allow, taken as they stand: {n}."
+LEFT_OVER = (
+    "Answers that are neither trained on nor measured: {n}. They repeat a request, or were offered a tool that is held "
+    "out where another one is right."
+)
+DISAGREE = "Requests that have different right answers in different rows: {n}. Only the row's own is taken as right."
 NO_EXAMPLE = "Rows without an answer to learn from: {n}."
 REPEATED_IDS = "Rows with the id of another row, to which the row's number was added: {n}."
 ODD_IDS = "Rows with an id that is neither text nor a number, for which the row's number stands: {n}."

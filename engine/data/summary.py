@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from engine.data.formats import Source
+from engine.data.notes import DISAGREE, LEFT_OVER, Notes
 from engine.example import StudyData
 from engine.understanding import Understanding
 
@@ -32,7 +33,18 @@ def understood(source: Source, data: StudyData) -> Understanding:
         train=len(data.train),
         items=dict(Counter(item.split for item in data.items)),
         sides=dict(Counter(item.side.value for item in data.items)),
-        notes=source.notes,
+        notes=(*source.notes, *_of_the_split(source, data)),
         left_out=tuple(str(problem) for problem in source.left_out),
         left_out_count=source.left_out_count,
     )
+
+
+def _of_the_split(source: Source, data: StudyData) -> tuple[str, ...]:
+    """What became of answers on the way to what is trained on and measured."""
+    golds: dict[str, set[str]] = {}
+    for example in source.examples:
+        golds.setdefault(repr(example.prompt), set()).add(repr(example.gold.calls))
+    notes = Notes()
+    notes.add({LEFT_OVER: len(source.examples) - len(data.train) - len(data.items)})
+    notes.add({DISAGREE: sum(len(right) > 1 for right in golds.values())})
+    return notes.sentences()

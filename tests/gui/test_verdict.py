@@ -211,7 +211,7 @@ def test_threats_stand_beside_notes_and_what_is_missing_leaves_no_hole(opened, q
     plain = invented_result(lab.questions["function-calling"], "t")
     for gone in ({"threats": ()}, {"notes": (), "flips": ()}):
         study = plain.study.model_copy(update={"published": ""})
-        page._draw(plain.model_copy(update={"study": study, **gone}), "")
+        page._draw(plain.model_copy(update={"study": study, **gone}))
         left = page.cards["notes" if "threats" in gone else "threats"]
         qtbot.waitUntil(lambda left=left: left.width() > 900)
     assert not page.flips.isVisible()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.data.notes import NULLS_ALLOWED, NULLS_IN_CALLS
 from engine.data.row import Row
+from engine.data.strict_json import canonical
 
 _PARTS = ("allOf", "anyOf", "oneOf")
 _CONDITIONS = ("if", "then", "else")
@@ -104,3 +108,21 @@ def allows_null(schema: Any) -> bool:
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+
+
+def allowed(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+    """Whether values are what a tool's schema allows; True where the schema itself cannot be used."""
+    from jsonschema.exceptions import SchemaError, UnknownType
+    from referencing.exceptions import Unresolvable
+
+    try:
+        return _validator(canonical(schema)).is_valid(dict(arguments))
+    except (SchemaError, UnknownType, Unresolvable, RecursionError, re.error, TypeError, AttributeError):
+        return True  # what else is wrong with a schema is said where it is read
+
+
+@lru_cache(maxsize=1024)  # the same tools come in many rows
+def _validator(schema: str) -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(schema))

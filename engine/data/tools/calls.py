@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.data.notes import LITERALS, UNLISTED
+from engine.data.notes import LITERALS, OFF_SCHEMA, UNLISTED
 from engine.data.problems import Unusable, shown
 from engine.data.row import Row
 from engine.data.strict_json import NotJson, canonical, loads, loads_lenient
-from engine.data.tools.arguments import Schema, without_padding
+from engine.data.tools.arguments import Schema, allowed, without_padding
 from engine.data.tools.reading import Tools
 
 _NAMES = (
@@ -108,7 +108,7 @@ def read_arguments(value: Any, row: Row, field: str) -> dict[str, Any]:
 def checked(name: str, arguments: Mapping[str, Any], row: Row, field: str, tools: Tools, key: str) -> Call:
     """The call without nulls of padding, if the function is on offer, has every required argument and knows the rest.
 
-    Values are not held against their types: what the file says is right is right.
+    Values that the schema does not allow are counted, and kept: what the file says is right is right.
 
     Args:
         field: Where the call stands.
@@ -125,6 +125,7 @@ def checked(name: str, arguments: Mapping[str, Any], row: Row, field: str, tools
     kept = without_padding(arguments, schema, row)
     place = f"{field}.{key}"
     check_names(name, kept, row, place, schema)
+    row.note(OFF_SCHEMA, int(not allowed(kept, function["parameters"])))
     return Call(name, kept)
 
 
