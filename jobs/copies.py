@@ -63,7 +63,7 @@ def seeds_words(seeds: Sequence[int]) -> str:
 
 
 def sentences(found: Copies, labels: Mapping[str, str]) -> Iterable[tuple[str, tuple[Run, ...]]]:
-    """What is the same: a sentence for each group of an arm's seeds and for each pair of arms, and the runs it is of."""
+    """What is the same: a sentence for each group of an arm's seeds and for each pair of arms, and the runs."""
     same = f"have the same outcome on each of {counted(found.items, 'item')}"
     for arm, groups in found.seeds.items():
         for group in groups:
