@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 from engine import roundtrip, stopping
 from engine.costs import arms as drawing
@@ -20,7 +19,7 @@ from engine.costs.shape import read_shape
 from engine.data import sources
 from engine.data.problems import printable
 from engine.data.sources import Prepared
-from engine.errors import DataError, ModelError
+from engine.errors import DataError
 from engine.example import Example, StudyData
 from engine.generation import renderer_of
 from engine.limits import Limits
@@ -105,10 +104,12 @@ def inspect(
     probed = drawing.probing(trial, read.data, renderer, limits)
     fit = _fit(seen, read.data, max((one.limit for one in probed.full.asked), default=0), limits.of(renderer).answer)
     shape = read_shape(Path(trial.model.path), trial.model.parameters)
-    if free and measuring.weights(shape) > free:
+    needs = measuring.weights(shape)
+    if free and needs > free:
         tell("The model is too large to be tried: its costs are worked out.")
         costs, loading = measuring.guess(shape, made, probed, renderer), LOADING * shape.parameters
     else:
+        needs = 0
         tell("Loading the model.")
         began = meter.now()
         model, tokenizer = (loaders or Loaders()).model(trial.model, "cuda" if meter.on_gpu() else "cpu")
@@ -122,6 +123,7 @@ def inspect(
         costs=costs.costs,
         once=reading + loading + encoding + costs.once,
         memory=max((cost.memory for cost in costs.costs), default=0),
+        needs=needs,
     )
 
 
@@ -131,25 +133,10 @@ def renderer_without_weights(ref: ModelRef) -> Renderer:
     Raises:
         ModelError: The tokenizer or the configuration cannot be loaded.
     """
-    from transformers import AutoConfig, GenerationConfig
+    from engine.models import load_configuration, load_tokenizer
 
-    from engine.models import load_tokenizer
-
-    root = Path(ref.path)
     tokenizer = load_tokenizer(ref)
-    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = AutoConfig.from_pretrained(root, **settings)
-        generation = (
-            GenerationConfig.from_pretrained(root, local_files_only=True)
-            if (root / "generation_config.json").is_file()
-            else GenerationConfig.from_model_config(config)
-        )
-    except Exception as error:  # a library's parsers raise anything on files they do not expect
-        raise ModelError(
-            f"The model {ref.name!r} cannot be loaded: {str(error).strip().splitlines()[:1]}",
-            "Its files do not fit together, or this version of transformers does not know them.",
-        ) from error
+    config, generation = load_configuration(ref)
     return renderer_of(SimpleNamespace(config=config, generation_config=generation), tokenizer)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
+import subprocess
 import warnings
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -48,6 +51,23 @@ def processor() -> str:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, "") or platform.processor() or platform.machine() or "unknown"
+
+
+@cache
+def accelerators() -> str:
+    """NVIDIA's GPUs that programs see here, as their driver lists them, without torch; "" where there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
+    try:
+        done = subprocess.run(
+            [program, "-L"], capture_output=True, text=True, errors="replace", timeout=20, check=False,
+            creationflags=hidden,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):  # no driver that answers: torch will find no GPU either
+        return ""
+    return f"{done.stdout.strip()} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}".strip()
 
 
 def hash_file(path: Path) -> str:

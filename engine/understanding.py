@@ -118,6 +118,8 @@ class Inspection(Frozen):
         once: Seconds that come once a trial: loading model and data, measuring the base.
         seconds: Wall time of the whole trial on this machine, (low, high); None where it is not known.
         memory: Bytes that the largest run needs at its peak; 0 where it is not known.
+        needs: Bytes of free memory that trying the model takes, where fewer were free, so that its costs were worked
+            out; 0 where it was tried.
         warnings: What may go wrong, with what to do about it, a sentence or two each.
     """
 
@@ -127,4 +129,5 @@ class Inspection(Frozen):
     once: float = 0.0
     seconds: tuple[float, float] | None = None
     memory: int = 0
+    needs: int = 0
     warnings: tuple[str, ...] = ()

@@ -62,18 +62,14 @@ def seeds_words(seeds: Sequence[int]) -> str:
     return f"seeds {', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else f"seed {shown[0]}"
 
 
-def sentences(found: Copies, labels: Mapping[str, str]) -> Iterable[str]:
-    """What is the same, a sentence for each arm and for each pair of arms."""
+def sentences(found: Copies, labels: Mapping[str, str]) -> Iterable[tuple[str, tuple[Run, ...]]]:
+    """What is the same: a sentence for each group of an arm's seeds and for each pair of arms, and the runs."""
+    same = f"have the same outcome on each of {counted(found.items, 'item')}"
     for arm, groups in found.seeds.items():
         for group in groups:
-            yield (
-                f"{labels[arm]}: {seeds_words(group)} have the same outcome on each of {counted(found.items, 'item')}"
-            )
+            yield f"{labels[arm]}: {seeds_words(group)} {same}", tuple((arm, seed) for seed in group)
     for (a, one), (b, other) in found.arms:
-        yield (
-            f"{labels[a]} (seed {one}) and {labels[b]} (seed {other}) have the same outcome on each of "
-            f"{counted(found.items, 'item')}"
-        )
+        yield f"{labels[a]} (seed {one}) and {labels[b]} (seed {other}) {same}", ((a, one), (b, other))
 
 
 def copy_threats(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
@@ -93,11 +89,9 @@ def copy_threats(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     }
     found = copies({key: run.outcomes[probe] for key, run in trained.items()})
     labels = {arm: design.study.arm(arm).label for arm in design.arms}
-    groups = [(arm, seed) for arm, own in found.seeds.items() for group in own for seed in group]
-    groups += [run for pair in found.arms for run in pair]
-    adapters = [trained[run].adapter for run in groups]
-    for sentence in sentences(found, labels):
-        if all(adapters) and len(set(adapters)) == len(set(groups)):
+    for sentence, same in sentences(found, labels):
+        adapters = [trained[run].adapter for run in same]
+        if all(adapters) and len(set(adapters)) == len(same):
             yield f"{sentence}, though their weights differ: training with another seed changed no answer."
         else:
             yield f"{sentence}: they say no more than one run does."

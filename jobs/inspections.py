@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine import models
 from engine.data.problems import MOST_SHOWN, printable
-from engine.errors import DataError, StoreError
-from engine.provenance import processor
+from engine.errors import DataError, ModelError, StoreError
+from engine.provenance import accelerators, processor
 from engine.settled import settled
 from engine.spec import DataRef, TrialSpec, digest
 from engine.understanding import Inspection, Understanding
@@ -25,8 +26,9 @@ from jobs.paths import Home, read_json, write_json
 
 __all__ = ["inspect", "settled"]
 
-FORM = 1  # raised whenever an inspection finds out something else, or measures otherwise
+FORM = 2  # raised whenever an inspection finds out something else, or measures otherwise
 KEPT = 200  # inspections that are kept, the latest ones
+SELF = "self"  # the model as its own teacher
 TARGET = "engine.inspection:inspect"
 
 Tell = Callable[[str], None]
@@ -55,10 +57,10 @@ def inspect(
         RunError: It was cancelled.
         LabError: Model or data cannot be used.
     """
-    path = home.inspections / f"{key(trial)}.json"
+    path = home.inspections / f"{key(trial, home.models)}.json"
     found = _known(path)
     total, free = budget.machine()
-    if found is None:
+    if found is None or (found.needs and not 0 < free < found.needs):  # what was too large then may fit by now
         found = _look(home, trial, understanding, free, cancel, tell, target)
         _keep(path, found)
     if found.fit.refused_count and not trial.data.skip_bad_rows:
@@ -71,8 +73,12 @@ def inspect(
     return found.model_copy(update={"understanding": read, "seconds": seconds, "warnings": said})
 
 
-def key(trial: TrialSpec) -> str:
-    """What an inspection depends on: model, data, sizes, arms, probes, the recipe, the libraries and the machine."""
+def key(trial: TrialSpec, downloads: Path | None = None) -> str:
+    """What an inspection depends on: models, data, sizes, arms, probes, the recipe, the libraries and the machine.
+
+    Args:
+        downloads: The folder of downloaded models, where a teacher's name may lead.
+    """
     return digest(
         {
             "form": FORM,
@@ -81,8 +87,9 @@ def key(trial: TrialSpec) -> str:
             "data": trial.data.model_dump(mode="json", exclude={"path"}),
             "sizes": trial.settings.model_dump(mode="json", exclude={"seeds", "note"}),
             "arms": [trial.study.arm(name).model_dump(mode="json", exclude={"label", "seeds"}) for name in trial.arms],
+            "teachers": [_teacher(trial.study.arm(name).settings.get("teacher"), downloads) for name in trial.arms],
             "probes": [probe.model_dump(mode="json") for probe in trial.study.probes],
-            "machine": [processor(), os.cpu_count(), budget.machine()[0] >> 28, platform.machine()],
+            "machine": [processor(), os.cpu_count(), budget.machine()[0] >> 28, platform.machine(), accelerators()],
             "libraries": {name: _version(name) for name in ("torch", "transformers", "peft", "trl")},
         }
     )[:32]
@@ -142,9 +149,8 @@ def _look(
         ) from error
     said = understanding.model_dump_json() if understanding is not None else ""
     try:
-        return looking.look(
-            looking.Task(trial.model_dump_json(exclude={"inspection"}), said, free, str(scratch), target), cancel, tell
-        )
+        asked = trial.model_dump_json(exclude={"inspection"})
+        return looking.look(looking.Task(asked, said, free, str(scratch), str(home.models), target), cancel, tell)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -165,6 +171,16 @@ def _keep(path: Path, found: Inspection) -> None:
             file.unlink(missing_ok=True)
     except OSError:  # it was found out all the same; the disk's state is said where it matters
         return
+
+
+def _teacher(name: str | None, downloads: Path | None) -> str:
+    """The digest of a teacher that is another model; "" where there is none, or one that the look will refuse."""
+    if name is None or name == SELF:
+        return ""
+    try:
+        return models.resolve(name, downloads).digest
+    except ModelError:
+        return ""
 
 
 def _place(row: int, example: str) -> str:

@@ -35,6 +35,7 @@ class Task(NamedTuple):
         trial: As JSON; `understanding` likewise, "" for none.
         free: Bytes of memory that may be used.
         scratch: A folder for what it writes on the way; the lab removes it.
+        downloads: The folder of downloaded models.
         target: "module:function" that looks: `engine.inspection.inspect` or what stands for it.
     """
 
@@ -42,6 +43,7 @@ class Task(NamedTuple):
     understanding: str
     free: int
     scratch: str
+    downloads: str
     target: str = "engine.inspection:inspect"
 
 
@@ -119,6 +121,7 @@ def main(task: Task, line: Connection) -> None:
     stop = threading.Event()
     threading.Thread(target=_watch, args=(line, stop), name="watchdog", daemon=True).start()
     tempfile.tempdir = task.scratch
+    os.environ["TUNING_FORK_MODELS"] = task.downloads  # where a teacher's name may lead
     _be_silent()
     worker.be_nice()
     lock = threading.Lock()

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import SpecError
+from engine.tables.wide import BASES
 
 PARTS = ("treated", "reference", "base", "format", "planted")
 CONTROLS = ("planted", "format")
 """Parts that a table may lack."""
 NONE = "none"
 """What to name where no arm is this control, though one is called like it."""
-BASES = ("base", "untuned", "pretrained")
 WORDS = {"planted": r"planted( control)?", "format": r"shuffled|format( only)?( control)?"}
 """What a control may be called, its words with one space between them."""
 INSIDE = {"planted": r"planted", "format": r"shuffled|format (only|control)"}

@@ -14,6 +14,8 @@ SPLITS = {
     "tools": "requests for tools not seen in training",
     "no_tool": "requests that no tool serves",
 }
+ROWS = {"strict": "rows of other forms", "bfcl": "the leaderboard's rows"}
+"""Whose calls a grader compares where a file has several."""
 
 
 def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
@@ -29,11 +31,19 @@ def facts(found: Understanding) -> tuple[tuple[str, str], ...]:
         ("where no tool applies", f"{found.declined:,}"),
         ("in words, no tools on offer", f"{found.texts:,}"),
         ("Tools", f"{found.tools:,}"),
-        ("Calls are compared", GRADERS[found.grader]),
+        ("Calls are compared", grader_words(found.grader)),
         ("To train on", f"{found.train:,}"),
         *(("To measure on" if at == 0 else "and", text) for at, text in enumerate(items)),
     ]
     return tuple(pair for pair in pairs if pair[1] != "0" or pair[0] in ("Answers", "that call tools"))
+
+
+def grader_words(grader: str) -> str:
+    """How calls are compared, in words; "strict and bfcl" where a file has rows of both kinds."""
+    names = grader.split(" and ")
+    if len(names) == 1:
+        return GRADERS.get(grader, grader)
+    return "; ".join(f"{ROWS.get(name, 'others')} {GRADERS.get(name, name)}" for name in names)
 
 
 def fit_facts(found: Fit) -> tuple[tuple[str, str], ...]:

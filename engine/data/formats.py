@@ -75,7 +75,7 @@ def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, witho
     read_rows = len(found.kept)
     kept = _examples(found, finder, problems, notes, frozenset(without))
     problems.check()
-    examples = kept.examples()
+    examples = kept.examples(without)
     if len(examples) < FEWEST:
         raise _too_few(path, len(examples), problems, notes, bool(without))
     if len(problems.rows) * 2 > read_rows:
@@ -93,28 +93,34 @@ def read_source(path: Path, grader: str = "", skip_bad_rows: bool = False, witho
 
 
 def _examples(found: Rows, finder: Finder, problems: Problems, notes: Notes, without: frozenset[int]) -> Kept:
-    """The examples of the rows that are read; what is wrong goes to `problems`."""
+    """The examples of the rows that are read; what is wrong goes to `problems`.
+
+    Rows of `without` are read as well, so that which others are kept, and what they are named, is the same with them
+    and without; what is wrong with them is not said.
+    """
     kept = Kept()
+    aside, unsaid = Problems(problems.file, skip=True), Notes()
     ids: set[str] = set()
     count, form_met = len(found.kept), False
     first: Unusable | None = None
     found.kept.reverse()
     while found.kept:  # given away one by one: their text is needed no longer
         number, text = found.kept.pop()
-        row = Row(number, problems)
-        if number in without or not kept.wants(number) or (value := _value(text, row)) is None:
+        gone = number in without
+        row = Row(number, aside if gone else problems)
+        if not kept.wants(number) or (value := _value(text, row)) is None:
             continue
         form_met = form_met or known(value)
         try:
             more = finder.read(_id(value, row, ids), value, row)
         except Unusable as error:
-            first = first or error
+            first = first if gone else first or error
             row.bad(error.field, error.text)
             continue
         if not row.failed:
             row.note(NO_EXAMPLE, int(not more))
             kept.add(number, more)
-        row.done(notes)
+        row.done(unsaid if gone else notes)
     if first and not form_met and len(problems.rows) == count:
         text = f"cannot be used: row {min(problems.rows)}, field {printable(first.field)}: {first.text}"
         raise unusable(problems.file, text, EXPECTED)

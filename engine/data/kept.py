@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from engine.example import Example
 
@@ -40,11 +40,16 @@ class Kept:
         if self._count > MOST_EXAMPLES + _SLACK:
             self._trim()
 
-    def examples(self) -> tuple[Example, ...]:
-        """What is kept, in the file's order."""
+    def examples(self, without: Collection[int] = ()) -> tuple[Example, ...]:
+        """What is kept, in the file's order.
+
+        Args:
+            without: Rows that are left out of it. No other row takes their place: which rows are kept is the same.
+        """
         if self._count > MOST_EXAMPLES:
             self._trim()
-        return tuple(example for row in sorted(self._rows) for example in self._rows[row])
+        rows = sorted(self._rows.keys() - set(without))
+        return tuple(example for row in rows for example in self._rows[row])
 
     def _trim(self) -> None:
         for row in sorted(self._rows, key=_rank, reverse=True):

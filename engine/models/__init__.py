@@ -6,10 +6,10 @@ from pathlib import Path
 
 from engine.errors import ModelError
 from engine.models import bundled, cache, downloaded, folder
-from engine.models.loading import load, load_tokenizer
+from engine.models.loading import load, load_configuration, load_tokenizer
 from engine.spec import ModelRef
 
-__all__ = ["load", "load_tokenizer", "resolve"]
+__all__ = ["load", "load_configuration", "load_tokenizer", "resolve"]
 
 
 def resolve(name_or_folder: str | Path | None, downloads: Path | None = None) -> ModelRef:

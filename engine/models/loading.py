@@ -71,6 +71,29 @@ def load_tokenizer(ref: ModelRef) -> Any:
     return tokenizer
 
 
+def load_configuration(ref: ModelRef) -> tuple[Any, Any]:
+    """The configuration of a reference and that of its generation, as the model of `load` has them, without the model.
+
+    Raises:
+        ModelError: The folder has changed since the reference was made, or its configuration cannot be loaded.
+    """
+    root = _unchanged(ref)
+    quiet()
+    from transformers import AutoConfig, GenerationConfig
+
+    try:
+        with view.only([root / name for name in folder.listed(root)]) as place:
+            config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)
+            generation = (
+                GenerationConfig.from_pretrained(place, local_files_only=True)
+                if (place / "generation_config.json").is_file()
+                else GenerationConfig.from_model_config(config)
+            )
+    except Exception as error:  # a library's parsers raise anything on files they do not expect
+        raise _unloadable(ref, error) from error
+    return config, generation
+
+
 def _unchanged(ref: ModelRef) -> Path:
     root = Path(ref.path)
     if folder.resolve(root, ref.name).digest != ref.digest:

@@ -15,8 +15,9 @@ NOT_GOLD = frozenset(("", "nan", "<na>", "nat", "#n/a"))
 DOUBTFUL = frozenset(("none", "null", "na", "n/a"))
 """Right answers that may be none, in small letters; they are taken as text, and that is said."""
 _PLAIN = r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
-_GROUPED = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
-_NUMBER = re.compile(f"{_PLAIN}|{_GROUPED}")
+GROUPED = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
+"""A number with commas between its thousands."""
+_NUMBER = re.compile(f"{_PLAIN}|{GROUPED}")
 _LONGEST = 20_000  # characters of an answer that is compared as a value
 _EXACT = 15  # digits that a float holds
 _AROUND = " \t\r\n\u00a0.!?,;:\"'`*_()[]\u2018\u2019\u201c\u201d\u00ab\u00bb$€£"
@@ -42,7 +43,7 @@ def same(prediction: str, gold: str) -> bool:
 
 def grouped(prediction: str, gold: str) -> bool:
     """Whether a comma was read as a separator of thousands to find two answers the same."""
-    return prediction != gold and any(re.fullmatch(_GROUPED, text) for text in (prediction, gold))
+    return prediction != gold and any(re.fullmatch(GROUPED, text) for text in (prediction, gold))
 
 
 @lru_cache(maxsize=1024)

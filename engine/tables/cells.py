@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.tables.answers import GROUPED
 from engine.tables.choices import Choices, Word
 
 VOCABULARIES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
@@ -75,6 +76,18 @@ def number_of(word: str) -> float | None:
     value = float(match[1].replace(",", "."))
     value = value / 100 if match[2] else value
     return value if math.isfinite(value) else None
+
+
+def is_finite(text: str) -> bool:
+    """Whether a text is a finite number, with a comma or a point before its decimals or commas between thousands."""
+    if re.fullmatch(GROUPED, text):
+        text = text.replace(",", "")
+    elif text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def seed_of(value: Any) -> int | None:

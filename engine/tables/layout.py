@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.data.problems import printable, shown, unusable
@@ -152,6 +153,9 @@ def _wide(
         open_.append("gold")
         if not choices.arm_columns:
             open_.append("arms")
+    elif not choices.arm_columns and (unsure := wide.doubtful(arms)):
+        open_.append("arms")
+        made = replace(made, arms=tuple(arm for arm in arms if arm.column not in unsure))
     seeds = any(arm.seed is not None for arm in arms) or "seed" in own or "seed" in told
     if not certain or not seeds:
         open_.append("seed")
@@ -224,6 +228,9 @@ def _unclear(grid: Grid, source: Source, made: Layout, needs: list[Need]) -> Unc
         if need != "arms"
     ]
     hint = f"Say {'; and '.join(asked)}." + (f" Perhaps: {', '.join(perhaps)}." if perhaps else "")
+    if needs == ["arms"]:
+        seeded = shlex.quote(",".join(printable(arm.column) for arm in made.arms))
+        hint += f" Without the columns that name no seed: `--arm-columns {seeded}`."
     if made.form == "long" and len(needs) > 2 and not perhaps:
         hint += f" {EXPECTED}"
     return Unclear(grid.path, said, hint, tuple(needs), made.sketch([source]))

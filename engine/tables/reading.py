@@ -12,6 +12,7 @@ from engine.tables.deciding import decide
 from engine.tables.filling import fill
 from engine.tables.grid import MOST_ROWS, open_grid
 from engine.tables.layout import FORMS, Layout
+from engine.tables.numbers import fill_values
 from engine.tables.records import Record, records
 from engine.tables.table import Table
 from engine.tables.unpacking import EXPECTED, FEWER
@@ -68,6 +69,7 @@ def read(sources: Path | Sequence[Source], choices: Choices | None = None) -> Ta
     notes += _notes_of_layouts(layouts, choices, any(source.arm for source in given))
     notes += _tell_variants_apart(found)
     notes += _number_files(found, given)
+    notes += fill_values(found, layouts, problems)
     decide(table, found, problems, notes)
     fill(table, found, layouts, problems)
     for own in problems:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -11,7 +10,7 @@ from typing import Any
 from engine.data.problems import Problems, shown, unusable
 from engine.example import Side
 from engine.tables import lm_eval, names
-from engine.tables.cells import seed_of, text_of, word_of
+from engine.tables.cells import is_finite, seed_of, text_of, word_of
 from engine.tables.choices import Choices, Source, Unclear
 from engine.tables.grid import Grid, Row
 from engine.tables.layout import Layout, layout
@@ -35,6 +34,7 @@ class Record:
         variant: Tells items of one name apart (a hash of the document), "" where nothing does.
         word: The cell that says whether it is right, None where prediction and gold do.
         column: The column of that cell.
+        logprob: The cell of the log-probability; `value`: the number that it is (`engine/tables/numbers.py`).
     """
 
     source: int
@@ -49,7 +49,8 @@ class Record:
     gold: str
     cluster: str
     side: Side
-    value: float | None
+    logprob: str = ""
+    value: float | None = None
 
 
 def records(
@@ -151,7 +152,7 @@ def _records(
         side = _SIDES.get(side_cell.lower() or Side.NEUTRAL)
         if side is None:
             problems.add(row, roles["side"], f"must be one of {', '.join(_SIDES)}, or empty, not {shown(side_cell)}")
-        value = _number(row, roles["logprob"], cells, problems) if "logprob" in roles else None
+        logprob = _number(row, roles["logprob"], cells, problems) if "logprob" in roles else ""
         gold = _text("gold", cells, roles)
         cluster = _text("cluster", cells, roles) or item
         variant = text_of(cells.get("doc_hash"))[:64] if made.form == "lm-eval" else ""
@@ -164,7 +165,7 @@ def _records(
                 given = seed if "seed" in roles else arm.seed
                 word, prediction = (None, text_of(cell)) if compared else (word_of(cell), "")
                 yield Record(
-                    number, row, arm.arm, given, item, "", word, arm.column, prediction, gold, cluster, side, None
+                    number, row, arm.arm, given, item, "", word, arm.column, prediction, gold, cluster, side
                 )  # fmt: skip
             continue
         arm_name = source.arm or _name(row, roles["arm"], cells, problems)
@@ -174,7 +175,7 @@ def _records(
         prediction = _text("prediction", cells, roles)
         column = roles.get("correct", roles.get("gold", ""))
         yield Record(
-            number, row, arm_name, seed, item, variant, word, column, prediction, gold, cluster, side, value
+            number, row, arm_name, seed, item, variant, word, column, prediction, gold, cluster, side, logprob
         )  # fmt: skip
 
 
@@ -200,16 +201,10 @@ def _seed(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -
     return seed or 0
 
 
-def _number(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -> float | None:
-    value = cells.get(column)
-    text = text_of(value)
-    if not text:
-        return None
-    try:
-        number = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+def _number(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -> str:
+    """A cell that is a finite number or empty, as text."""
+    text = text_of(cells.get(column))
+    if text and not is_finite(text):
         problems.add(row, column, f"must be a finite number, not {shown(text)}")
-        return None
-    return number
+        return ""
+    return text

@@ -68,6 +68,19 @@ def arms_of(columns: Sequence[str]) -> tuple[list[ArmColumn], bool]:
     return [ArmColumn(c.column, *seeds_of.get(c.column, (c.arm, None))) for c in found], True
 
 
+def doubtful(arms: Sequence[ArmColumn]) -> tuple[str, ...]:
+    """Columns without a seed beside columns with one, which may be no arms but say something of the item.
+
+    One of them alone is an arm that was run once where it is called like an untuned model.
+    """
+    without = [arm for arm in arms if arm.seed is None]
+    if len(without) == len(arms) or (len(without) == 1 and without[0].arm.lower() in BASES):
+        return ()
+    return tuple(arm.column for arm in without)
+
+
+BASES = ("base", "untuned", "pretrained")
+"""What the untuned model is called, in small letters."""
 NAMES = "names"
 """Said of seeds in place of a column: they are the numbers at the end of the columns' names."""
 

@@ -247,6 +247,7 @@ class MappingDialog(QDialog):
         if self.only is not None and self._sketch.values is not None:
             only[self._sketch.values[0]] = str(self.only.currentData())
         arms = self._ticked()
+        asked = "arms" in self._needs or bool(self._choices.arm_columns)
         told = {text: box.currentData() for text, box in self.words.items()}
         known = {word.text: word.right for word in self._sketch.words}
         differs = told != known or bool(self._choices.right or self._choices.wrong)
@@ -256,7 +257,7 @@ class MappingDialog(QDialog):
             Source(source.path, field.text().strip()) for source, field in zip(self.sources, self.arms, strict=True)
         ], Choices(
             columns=columns,
-            arm_columns=arms if arms != self._sketch.arm_columns or self._choices.arm_columns else (),
+            arm_columns=arms if asked or arms != self._sketch.arm_columns else (),
             only=only,
             right=_those(told, True) if differs else self._choices.right,
             wrong=_those(told, False) if differs else self._choices.wrong,

@@ -68,7 +68,7 @@ def _copies(table: Table, found: Copies, labels: Mapping[str, str]) -> Check:
                 "one answer to everything: that says nothing of copies."
             )
         return Check(name="copies", label=label, ok=True, detail=said)
-    said = "; ".join(sentences(found, labels)) + "."
+    said = "; ".join(sentence for sentence, _ in sentences(found, labels)) + "."
     if found.seeds:
         said += " Seeds that are the same count as one."
     said += (

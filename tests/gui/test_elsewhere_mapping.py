@@ -53,6 +53,24 @@ def test_a_table_without_seeds_asks_for_them(opened, qtbot, lab, tmp_path, monke
     judged(window, qtbot)
 
 
+def test_columns_without_a_seed_are_not_ticked_as_arms(opened, qtbot, lab, tmp_path, monkeypatch) -> None:
+    rows = {}
+    for r in outcomes():
+        rows.setdefault(r["item"], {"item": r["item"]})[f"{r['arm']}_{r['seed']}"] = r["correct"]
+    for at, row in enumerate(rows.values()):
+        row["is_hard"] = at % 2
+    window = opened(lab)
+    bring(window, qtbot, monkeypatch, write(tmp_path / "t.csv", csv_text(list(rows.values()))))
+    dialog = mapping(window, qtbot)
+    boxes = [dialog.arm_list.item(at) for at in range(dialog.arm_list.count())]
+    unticked = [box.text() for box in boxes if box.checkState() == Qt.CheckState.Unchecked]
+    assert unticked == ["is_hard"]
+    qtbot.mouseClick(dialog.read, LEFT)
+    parts = asked(window, qtbot)
+    assert parts._contents.seeds == {"base": (0, 1, 2), "sft": (0, 1, 2), "dpo": (0, 1, 2)}
+    parts.reject()
+
+
 def test_a_wrong_answer_is_asked_again(opened, qtbot, lab, tmp_path, monkeypatch) -> None:
     rows = [{"model": r["arm"], "question_id": r["item"], "correct": r["correct"]} for r in outcomes()]
     window = opened(lab)

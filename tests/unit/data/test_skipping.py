@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.data import sources
+from engine.data import kept, sources
 from engine.data.formats import read_source
 from engine.data.problems import MOST_SHOWN, BadRows
 from engine.errors import DataError
@@ -118,3 +118,33 @@ def test_a_studys_own_data_are_prepared_without_a_file(study: StudySpec) -> None
     assert prepared.understanding is None
     assert prepared.data == sources.load(prepared.ref)
     assert prepared.ref == sources.resolve(study, None)
+
+
+def test_no_row_that_was_let_go_takes_the_place_of_one_that_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would have checked it: the rows that are left out were found among those that were kept."""
+    monkeypatch.setattr(kept, "MOST_EXAMPLES", 40)
+    monkeypatch.setattr(kept, "_SLACK", 4)
+    path = mixed(tmp_path, 80, set())
+    whole = read_source(path)
+    gone = sorted(example.row for example in whole.examples)[:6]
+    rest = read_source(path, without=gone)
+    assert len(whole.examples) == 40
+    assert rest.examples == tuple(example for example in whole.examples if example.row not in gone)
+    assert rest.notes == whole.notes
+
+
+def test_rows_that_are_left_out_are_left_out_whatever_they_hold(tmp_path: Path) -> None:
+    rows: list[Any] = [
+        BAD if at in (3, 7) else structured(at) | {"id": "one" if at in (5, 6) else at} for at in range(30)
+    ]
+    path = write_lines(tmp_path / "mine.jsonl", rows)
+    source = read_source(path, without=(4, 6, 8))
+    assert {example.row for example in source.examples} == set(range(1, 31)) - {4, 6, 8}
+    assert source.left_out_count == 0
+    again = read_source(path, without=(4, 8))
+    names = {example.row: example.id for example in again.examples}
+    assert all(names[example.row] == example.id for example in source.examples), (
+        "names do not depend on what is left out"
+    )

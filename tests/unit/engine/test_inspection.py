@@ -11,7 +11,7 @@ import pytest
 
 from engine import inspection, roundtrip
 from engine.costs import measuring
-from engine.errors import DataError
+from engine.errors import DataError, ModelError
 from engine.example import Example
 from engine.rendering import Renderer
 from engine.settled import settled
@@ -80,6 +80,7 @@ def test_data_are_seen_as_the_model_sees_them_and_costs_are_measured(trial: Tria
     assert 0 < sft.own < sft.memory <= found.memory
     assert {cost.basis for cost in found.costs} == {measuring.TRIED}
     assert found.once > 0
+    assert found.needs == 0
     assert told[0] == "Reading the data."
     assert "Trying a step" in told[-1]
 
@@ -89,6 +90,7 @@ def test_a_model_too_large_to_be_tried_is_worked_out(trial: TrialSpec, monkeypat
     found = inspection.inspect(trial, free=1)
     assert all("too large to be tried" in cost.basis and cost.seconds > 0 for cost in found.costs)
     assert found.memory > 0
+    assert found.needs > found.memory / 2
     assert found.costs[1].batches[1] < found.costs[1].memory
 
 
@@ -165,6 +167,35 @@ def test_the_renderer_is_that_of_the_loaded_model(trial: TrialSpec) -> None:
         whole.pad_id,
     )
     assert light.digest == whole.digest
+
+
+def test_only_checked_files_are_opened(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoConfig
+
+    from engine.models import load, resolve
+
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    seen: list[set[str]] = []
+    plain = AutoConfig.from_pretrained
+
+    def watched(place: Path, **more: object) -> object:
+        seen.append({file.name for file in Path(place).iterdir()})
+        return plain(place, **more)
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", watched)
+    (own / "notes.txt").write_text("mine")
+    context = inspection.renderer_without_weights(resolve(own)).context
+    assert len(seen) == 1
+    assert "config.json" in seen[0]
+    assert not {"notes.txt", "model.safetensors"} & seen[0]
+    config = json.loads((own / "config.json").read_text())
+    (own / "config.4.0.0.json").write_text(json.dumps(config | {"max_position_embeddings": context // 2}))
+    (own / "config.json").write_text(json.dumps(config | {"configuration_files": ["config.4.0.0.json"]}))
+    ref = resolve(own)
+    for open_it in (inspection.renderer_without_weights, load):
+        with pytest.raises(ModelError, match="cannot be loaded"):
+            open_it(ref)
 
 
 def test_rows_of_no_file_cannot_be_left_out(trial: TrialSpec) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from engine import models
 from engine.errors import DataError, LabError, ModelError, RunError, WorkerLost
+from engine.models import downloaded
 from engine.spec import DataRef, TrialSpec
 from engine.understanding import Cost, Fit, Inspection, Refused, Understanding
 from jobs import budget, inspections
@@ -30,6 +33,8 @@ def looks(trial: TrialSpec, understanding: Understanding | None, **more: Any) ->
     name = trial.model.name
     with (Path(trial.model.path) / LOOKS).open("a") as file:
         file.write("x")
+    if name == "teacher":
+        more["tell"](str(downloaded.default_folder()))
     if name == "waits":
         time.sleep(60)
     if name == "killed":
@@ -50,11 +55,12 @@ def looks(trial: TrialSpec, understanding: Understanding | None, **more: Any) ->
             fit=FIT.model_copy(update={"refused": refused, "refused_count": 60, "refused_rows": tuple(range(1, 61))})
         )
     arms = trial.arms
+    needs = 20 * GB if name == "large" and more["free"] < 20 * GB else 0
     cost = Cost(
         method="sft", arms=arms, seconds=10, low=8, high=20, memory=21 * GB, own=15 * GB,
         batches={8: 11 * GB, 4: 6 * GB},
     )  # fmt: skip
-    return Inspection(understanding=understanding, fit=FIT, costs=(cost,), once=5, memory=cost.memory)
+    return Inspection(understanding=understanding, fit=FIT, costs=(cost,), once=5, memory=cost.memory, needs=needs)
 
 
 TARGET = "tests.unit.jobs.test_inspections:looks"
@@ -110,6 +116,40 @@ def test_what_a_look_depends_on_is_looked_at_anew(tmp_path: Path) -> None:
     keys = [inspections.key(one) for one in (plain, larger, skipping, other)]
     assert len(set(keys)) == len(keys)
     assert inspections.key(moved) == keys[0]
+
+
+def test_the_teacher_and_the_accelerator_belong_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taught_by(name: str) -> str:
+        made = trial(tmp_path)
+        arms = tuple(arm.model_copy(update={"settings": {**arm.settings, "teacher": name}}) for arm in made.study.arms)
+        return inspections.key(made.model_copy(update={"study": made.study.model_copy(update={"arms": arms})}))
+
+    teacher = shutil.copytree(models.resolve("fork-s").path, tmp_path / "teacher")
+    before = taught_by(str(teacher))
+    assert before == taught_by(str(teacher))
+    card = teacher / "generation_config.json"
+    card.write_text(card.read_text() + " ")
+    assert taught_by(str(teacher)) != before, "other files under the same name are another teacher"
+    assert taught_by(str(tmp_path / "nothing"))  # the look itself says that there is none
+    plain = inspections.key(trial(tmp_path))
+    monkeypatch.setattr(inspections, "accelerators", lambda: "GPU 0: some accelerator")
+    assert inspections.key(trial(tmp_path)) != plain
+
+
+def test_a_teachers_name_leads_where_the_labs_downloads_are(home: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    look(home, trial(tmp_path, "teacher"), tell=told.append)
+    assert told[-1] == str(Home(home).models)
+
+
+def test_costs_that_were_worked_out_for_want_of_memory_are_measured_once_there_is_enough(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = trial(tmp_path, "large")
+    for free, needs, looked in ((5, 20, 1), (6, 20, 1), (25, 0, 2), (5, 0, 2)):
+        monkeypatch.setattr(budget, "machine", lambda free=free: (32 * GB, free * GB))
+        assert look(home, large).needs == needs * GB
+        assert count(tmp_path) == looked, f"with {free} GB free"
 
 
 def test_a_damaged_record_is_looked_at_anew(home: Path, tmp_path: Path) -> None:

@@ -176,8 +176,9 @@ def test_the_command_is_quoted_for_a_shell(trial: TrialSpec) -> None:
 
 
 def test_answers_that_cannot_be_read_say_nothing() -> None:
-    result = result_of("function-calling", CALLS | {"sft-dpo": (0.40, 0.32)})
-    assert result.verdict.code == "shortcut" or "too few answers" not in result.verdict.text
+    verdict = result_of("function-calling", CALLS | {"sft-dpo": (0.40, 0.32)}).verdict
+    assert verdict.code == "format", "few right answers are a result as long as they can be read"
+    assert "too few answers" not in verdict.text
     trial = make_trial("function-calling", 3)
     runs = [
         run.model_copy(update={"metrics": run.metrics | {"calls.parses": 0.4}}) if run.record.arm == "sft-dpo" else run

@@ -225,6 +225,28 @@ def test_wide_tables(tmp_path: Path) -> None:
     assert table.columns == {"item": "Unnamed: 0"}
 
 
+@pytest.mark.parametrize("seeds", [("seed0", "seed1"), ("0", "1")])
+def test_a_column_without_a_seed_is_no_arm_unless_somebody_says_so(tmp_path: Path, seeds: tuple[str, ...]) -> None:
+    arms = [f"{arm}_{seed}" for arm in ("first", "sft") for seed in seeds]
+
+    def table_of(*more: str) -> Path:
+        rows = [{"item": n} | {name: (n + at) % 2 for at, name in enumerate((*arms, *more))} for n in range(20)]
+        return write(tmp_path / f"{len(more)}.csv", csv_text(rows))
+
+    for more in (("is_hard",), ("base", "is_hard")):
+        path = table_of(*more)
+        with pytest.raises(Unclear) as caught:
+            read(path)
+        assert caught.value.needs == ("arms",)
+        assert caught.value.sketch.arm_columns == tuple(arms)
+        assert set(more) <= set(caught.value.sketch.likely["arms"])
+        assert f"--arm-columns {','.join(arms)}" in caught.value.hint
+        assert "which columns are arms" in caught.value.message
+        assert read(path, Choices(arm_columns=tuple(arms))).arms == ("first", "sft")
+        assert read(path, Choices(arm_columns=(*arms, more[0]))).arms == ("first", "sft", more[0])
+    assert read(table_of("base")).arms == ("first", "sft", "base")
+
+
 @pytest.mark.parametrize("names", [("llama-2", "llama-3", "llama-4"), ("gpt_3", "gpt_4", "qwen_3"), ("m_1", "m_2")])
 def test_numbers_in_names_of_arms_are_not_taken_for_seeds(tmp_path: Path, names: tuple[str, ...]) -> None:
     rows = [{"item": n} | {name: (n + at) % 2 for at, name in enumerate(names)} for n in range(20)]
