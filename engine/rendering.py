@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine import windows
 from engine.example import Example, Frozen, Prompt
 from engine.messages import calls_text
 from engine.provenance import hash_text
@@ -134,6 +135,9 @@ class Renderer:
 
 
 def context_of(config: Any, tokenizer: Any) -> int:
-    """The longest sequence of a model, in tokens: the smaller of what its configuration and tokenizer say."""
-    said = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
-    return min([length for length in said if isinstance(length, int) and 0 < length < 10**7], default=1024)
+    """The longest sequence of a model, in tokens: the smaller of what its configuration and tokenizer say.
+
+    The configuration is that of the part that reads text, under whatever name its family has for the length.
+    """
+    said = [windows.context(config), getattr(tokenizer, "model_max_length", None)]
+    return min([length for length in said if isinstance(length, int) and 0 < length < 10**7], default=windows.UNKNOWN)

@@ -175,9 +175,7 @@ class Template:
 
 def template_of(tokenizer: Any) -> str:
     """The template that is used with a tokenizer: its own, or the plain one."""
-    own = tokenizer.chat_template
-    if isinstance(own, Mapping):  # several, by name
-        own = own.get("tool_use") or own.get("default")
+    own = tokenizer.chat_template  # one text: engine.models.template chose it where there are several
     return own if isinstance(own, str) and own.strip() else BUILT_IN
 
 
