@@ -50,6 +50,10 @@ class Renderer:
         pads = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         self.pad_id: int = next(token for token in pads if token is not None)
 
+    def room(self, tokens: int) -> int:
+        """How many of so many tokens an answer may take, its end included: a quarter of the context is the prompt's."""
+        return max(1, min(tokens, self.context - self.context // 4))
+
     @property
     def digest(self) -> str:
         """sha256 of the template as it stands now, so that a change under way is seen."""
