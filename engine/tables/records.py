@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -15,6 +14,7 @@ from engine.tables.cells import seed_of, text_of, word_of
 from engine.tables.choices import Choices, Source, Unclear
 from engine.tables.grid import Grid, Row
 from engine.tables.layout import Layout, layout
+from engine.tables.numbers import Numbers
 from engine.tables.unpacking import EXPECTED
 
 HEAD = 200
@@ -53,7 +53,7 @@ class Record:
 
 
 def records(
-    number: int, source: Source, grid: Grid, choices: Choices, problems: Problems
+    number: int, source: Source, grid: Grid, choices: Choices, problems: Problems, notes: list[str]
 ) -> tuple[Layout, Iterator[Record]]:
     """How a file is read, and its records; what is wrong with a row goes to `problems`.
 
@@ -63,6 +63,7 @@ def records(
         grid: Its rows.
         choices: What was said.
         problems: Of this file.
+        notes: What whoever reads the result should know is added here, once the last record was read.
 
     Raises:
         DataError: The file cannot be read so.
@@ -77,7 +78,7 @@ def records(
         own = ((row, lm_eval.flatten(cells)) for row, cells in own)
     made = layout(grid, source, [cells for _, cells in head], choices)
     kept = _of_one_value(_only(chain(head, own), made, grid, choices), made, grid, source, choices)
-    return made, _records(number, source, kept, made, grid, problems)
+    return made, _records(number, source, kept, made, problems, notes)
 
 
 def _only(found: Iterator[Row], made: Layout, grid: Grid, choices: Choices) -> Iterator[Row]:
@@ -140,9 +141,10 @@ def _several(
 
 
 def _records(
-    number: int, source: Source, found: Iterator[Row], made: Layout, grid: Grid, problems: Problems
+    number: int, source: Source, found: Iterator[Row], made: Layout, problems: Problems, notes: list[str]
 ) -> Iterator[Record]:
     roles = made.roles
+    numbers = Numbers(roles["logprob"]) if "logprob" in roles else None
     for row, cells in found:
         before = len(problems.found)
         item = str(row) if made.unnamed_items else _name(row, roles["item"], cells, problems)
@@ -151,7 +153,6 @@ def _records(
         side = _SIDES.get(side_cell.lower() or Side.NEUTRAL)
         if side is None:
             problems.add(row, roles["side"], f"must be one of {', '.join(_SIDES)}, or empty, not {shown(side_cell)}")
-        value = _number(row, roles["logprob"], cells, problems) if "logprob" in roles else None
         gold = _text("gold", cells, roles)
         cluster = _text("cluster", cells, roles) or item
         variant = text_of(cells.get("doc_hash"))[:64] if made.form == "lm-eval" else ""
@@ -173,9 +174,14 @@ def _records(
         word = word_of(cells.get(roles["correct"])) if "correct" in roles else None
         prediction = _text("prediction", cells, roles)
         column = roles.get("correct", roles.get("gold", ""))
-        yield Record(
-            number, row, arm_name, seed, item, variant, word, column, prediction, gold, cluster, side, value
+        record = Record(
+            number, row, arm_name, seed, item, variant, word, column, prediction, gold, cluster, side, None
         )  # fmt: skip
+        if numbers:
+            numbers.read(record, cells, problems)
+        yield record
+    if numbers:
+        notes += numbers.settle(problems)
 
 
 def _text(role: str, cells: Mapping[str, Any], roles: Mapping[str, str]) -> str:
@@ -198,18 +204,3 @@ def _seed(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -
         text = text_of(cells.get(column))
         problems.add(row, column, f"must be a whole number, not {shown(text)}" if text else "is missing")
     return seed or 0
-
-
-def _number(row: int, column: str, cells: Mapping[str, Any], problems: Problems) -> float | None:
-    value = cells.get(column)
-    text = text_of(value)
-    if not text:
-        return None
-    try:
-        number = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        problems.add(row, column, f"must be a finite number, not {shown(text)}")
-        return None
-    return number
