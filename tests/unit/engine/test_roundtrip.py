@@ -217,12 +217,6 @@ def test_thoughts_are_asked_for_nowhere() -> None:
     assert grade(always, given.gold, TOOLS).correct
 
 
-def test_thoughts_of_data_are_left_out_where_the_model_is_asked_not_to_think() -> None:
-    given = example(("save_note", {"text": "a"}), words="<think>\nwhich?\n</think>\n\n")
-    assert said("qwen3", given) == said("qwen3", example(("save_note", {"text": "a"})))
-    assert "which?" in said("granite", example(words="<think>which?</think>No.")), "others learn what the data say"
-
-
 def test_an_answer_longer_than_the_context_is_refused() -> None:
     renderer = Renderer(tokenizer_of("plain"), 60)
     given = example(("save_note", {"text": "a"}))
