@@ -132,9 +132,9 @@ _known: WeakKeyDictionary[Any, dict[str, Way]] = WeakKeyDictionary()
 
 
 def way_of(model: Any) -> Way:
-    """How a model is read, from a trial on the model itself (once for each kind of attention)."""
+    """How a model is read, from a trial on the model itself (once for each kind of attention on each device)."""
     base = packing.base_of(model)
-    kind = str(base.config._attn_implementation)  # noqa: SLF001
+    kind = f"{base.config._attn_implementation} on {base.device}"  # noqa: SLF001
     ways = _known.setdefault(base, {})
     if kind not in ways:
         ways[kind] = Cached if _cache_is_right(model) else Anew

@@ -64,8 +64,10 @@ class LocalSubject:
         """Prompts that had to be cut so far, each counted once."""
         return len(self._cut)
 
-    def room(self, think_tokens: int = 0) -> int:
-        """Tokens that an answer may take, as the data need; with `think_tokens` where the template thinks first."""
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        """Tokens that an answer may take, as `engine.subject.Subject` has it."""
+        if asked is not None:
+            return self.renderer.room(asked)
         self.limit = self.limits.of(self.renderer, think_tokens)
         return self.limit.tokens
 
@@ -75,7 +77,7 @@ class LocalSubject:
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """Greedy answers, in the order of the prompts, without the end token."""
-        steps = self._steps(max_new_tokens)
+        steps = self.renderer.room(max_new_tokens)
         return [self._answer(found) for found in self._decode([self._fit(p, steps) for p in prompts], steps, _greedy)]
 
     def answer_ids(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[list[int]]:
@@ -94,7 +96,7 @@ class LocalSubject:
             at = torch.rand(len(upto), 1, generator=generator, device=upto.device) * upto[:, -1:]
             return torch.searchsorted(upto, at, right=True).squeeze(1).clamp_(max=upto.shape[-1] - 1)
 
-        steps = self._steps(max_new_tokens)
+        steps = self.renderer.room(max_new_tokens)
         decoded = self._decode([self._fit(p, steps) for p in prompts], steps, pick, count)
         answers = [self._answer(found) for found in decoded]
         return [answers[at * count : (at + 1) * count] for at in range(len(prompts))]
@@ -123,10 +125,6 @@ class LocalSubject:
 
     def _answer(self, found: Decoded) -> Answer:
         return Answer(self.renderer.text(found.ids), found.cut)
-
-    def _steps(self, max_new_tokens: int) -> int:
-        """At most so many: a quarter of the context is the prompt's."""
-        return max(1, min(max_new_tokens, self.renderer.context - self.renderer.context // 4))
 
     def _fit(self, prompt: Prompt, steps: int) -> tuple[int, ...]:
         ids = self.renderer.prompt_ids(prompt)

@@ -45,7 +45,7 @@ class Limits:
 
     def __init__(self, items: Sequence[Item], train: Sequence[Example]) -> None:
         self._items, self._train = items, train
-        self._known: dict[tuple[Any, ...], tuple[int, int]] = {}
+        self._known: dict[tuple[Any, ...], tuple[Any, int, int]] = {}
 
     @classmethod
     def of_data(cls, data: StudyData) -> Limits:
@@ -55,9 +55,9 @@ class Limits:
     def of(self, renderer: Renderer, think_tokens: int = 0) -> Limit:
         """The limit for one model.
 
-        A quarter more than the longest right answer and 16 tokens, rounded up to a multiple of 8, at least 48. Beyond
-        the longest right answer nothing is given that the longest prompt needs of the context, and a quarter of the
-        context is always the prompt's.
+        A quarter more than the longest right answer and 16 tokens, rounded up to a multiple of 8, at least 48, as far
+        as the context goes: beyond the longest right answer nothing is given that the longest prompt needs of it, and
+        a quarter of it is always the prompt's. In a context of 60 tokens an answer may take no more than 45.
 
         Args:
             think_tokens: Given besides where the template thinks before it answers.
@@ -66,18 +66,18 @@ class Limits:
         thought = think_tokens if thinks(renderer) else 0
         wanted = max(LEAST, _rounded(answer + -(-answer // 4) + SPARE)) + thought
         room = max(renderer.context - prompt, answer)
-        tokens = max(1, min(wanted, room, renderer.context - renderer.context // 4))
+        tokens = renderer.room(min(wanted, room))
         return Limit(tokens, answer, prompt, max(0, min(thought, tokens - answer)))
 
     def _longest(self, renderer: Renderer) -> tuple[int, int]:
         """Tokens of the longest right answer and of the longest prompt."""
         key = (id(renderer.tokenizer), renderer.digest, renderer.context)
-        if key not in self._known:
+        if key not in self._known:  # the tokenizer is kept beside: its id is its own as long as it lives
             asked = [item.prompt for item in self._items] + [example.prompt for example in self._train]
             asked.sort(key=_characters, reverse=True)
             prompts = [len(renderer.prompt_ids(prompt)) for prompt in asked[:_PROMPTS]]
-            self._known[key] = self._longest_answer(renderer), max(prompts, default=0)
-        return self._known[key]
+            self._known[key] = renderer.tokenizer, self._longest_answer(renderer), max(prompts, default=0)
+        return self._known[key][1:]
 
     def _longest_answer(self, renderer: Renderer) -> int:
         answers: dict[str, tuple[Prompt, Mapping[str, Any]]] = {}

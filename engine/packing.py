@@ -106,11 +106,11 @@ def layout_of(model: Any, size: int = SHORTEST) -> Layout:
 
     What shares a row is no longer than the context and than every window of the configuration, and no longer than
     blocks that were tried: a window that the configuration does not name would show there. Each length is tried once
-    for each kind of attention.
+    for each kind of attention on each device.
     """
     base = base_of(model)
     known = _known.setdefault(base, {})
-    kind = str(base.config._attn_implementation)  # noqa: SLF001
+    kind = f"{base.config._attn_implementation} on {base.device}"  # noqa: SLF001
     if base not in _bounds:
         _bounds[base] = windows.narrowest(base.config)
     bound = min(_bounds[base], MOST if base.device.type == "cpu" else 4 * MOST)

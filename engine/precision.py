@@ -54,7 +54,8 @@ def decide(model: Any, pool: Sequence[Any], encode: Callable[[Any], Encoded], ba
         return Trial(False, "")
     drawn = Random("precision").sample(range(len(pool)), min(len(pool), BATCHES * batch_size))
     rows = [encode(pool[at]) for at in drawn]
-    batches = [rows[at : at + batch_size] for at in range(0, len(rows), batch_size)]
+    paired = [(row, _other(rows, at)) for at, row in enumerate(rows)]
+    batches = [paired[at : at + batch_size] for at in range(0, len(rows), batch_size)]
     with adapter.attached(model, MethodConfig.model_validate({}), _SEED) as tuned:
         adapter.quicken(tuned)
         weights = [weight for weight in tuned.parameters() if weight.requires_grad]
@@ -114,23 +115,37 @@ def attention(model: Any, kind: str) -> Iterator[None]:
         base.set_attn_implementation(before)
 
 
-def _tried(model: Any, batch: Sequence[Encoded], weights: Sequence[Tensor], pad: int) -> Iterator[Seen]:
-    """Both objectives on one batch: its answers, and each against another row's as the rejected one."""
-    others = [batch[(at + 1) % len(batch)].completion[: len(row.completion)] for at, row in enumerate(batch)]  # fits
-    alone = _packed(model, [Block(row.prompt, (row.completion,)) for row in batch], pad)
-    pairs = [Block(row.prompt, (row.completion, other)) for row, other in zip(batch, others, strict=True)]
-    both = _packed(model, pairs, pad)
-    with torch.no_grad():
-        reference = both.owners.new_zeros(2 * len(batch), dtype=torch.float32)
-        reference = reference.index_add(0, both.owners, packing.logprobs(model, both)).view(-1, 2)
+def _other(rows: Sequence[Encoded], at: int) -> tuple[int, ...]:
+    """The next row's answer that differs from a row's own, no longer than it; () where there is none.
+
+    A pair of equal answers would have no gradient, and so would agree in any precision.
+    """
+    own = rows[at].completion
+    after = (rows[(at + more) % len(rows)].completion[: len(own)] for more in range(1, len(rows)))  # fits as its own
+    return next((other for other in after if other != own), ())
+
+
+def _tried(
+    model: Any, batch: Sequence[tuple[Encoded, tuple[int, ...]]], weights: Sequence[Tensor], pad: int
+) -> Iterator[Seen]:
+    """Both objectives on one batch: its answers, and each against another row's as the rejected one, where there is."""
+    alone = _packed(model, [Block(row.prompt, (row.completion,)) for row, _ in batch], pad)
 
     def imitate(half: bool) -> Tensor:
         return losses.imitation(_scores(model, alone, half))
 
+    yield compare(imitate, weights)
+    pairs = [Block(row.prompt, (row.completion, other)) for row, other in batch if other]
+    if not pairs:
+        return
+    both = _packed(model, pairs, pad)
+    with torch.no_grad():
+        reference = both.owners.new_zeros(2 * len(pairs), dtype=torch.float32)
+        reference = reference.index_add(0, both.owners, packing.logprobs(model, both)).view(-1, 2)
+
     def prefer(half: bool) -> Tensor:
         return sum(losses.preference(_scores(model, both, half), both.owners, reference, BETA), torch.tensor(0.0))
 
-    yield compare(imitate, weights)
     yield compare(prefer, weights)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine import windows
 from engine.example import Example, Frozen, Prompt
 from engine.messages import calls_text
 from engine.provenance import hash_text
@@ -48,6 +49,10 @@ class Renderer:
         self.end_ids = frozenset(ends)
         pads = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         self.pad_id: int = next(token for token in pads if token is not None)
+
+    def room(self, tokens: int) -> int:
+        """How many of so many tokens an answer may take, its end included: a quarter of the context is the prompt's."""
+        return max(1, min(tokens, self.context - self.context // 4))
 
     @property
     def digest(self) -> str:
@@ -134,6 +139,9 @@ class Renderer:
 
 
 def context_of(config: Any, tokenizer: Any) -> int:
-    """The longest sequence of a model, in tokens: the smaller of what its configuration and tokenizer say."""
-    said = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
-    return min([length for length in said if isinstance(length, int) and 0 < length < 10**7], default=1024)
+    """The longest sequence of a model, in tokens: the smaller of what its configuration and tokenizer say.
+
+    The configuration is that of the part that reads text, under whatever name its family has for the length.
+    """
+    said = [windows.context(config), getattr(tokenizer, "model_max_length", None)]
+    return min([length for length in said if isinstance(length, int) and 0 < length < 10**7], default=windows.UNKNOWN)

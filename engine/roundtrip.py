@@ -55,8 +55,10 @@ def _reason(example: Example, renderer: Renderer) -> str:
     if lost := _lost(example.prompt, shown):
         return f"The model's chat template leaves out the {lost} message."
     ids = renderer.ids(said)
-    if len(ids) >= renderer.context:
-        return f"The right answer takes {len(ids)} tokens; the model sees {renderer.context} in all."
+    if len(ids) > (room := renderer.room(len(ids))):
+        return (
+            f"The right answer takes {len(ids)} tokens; the model sees {renderer.context} in all, {room} for answers."
+        )
     text = renderer.text(_up_to_end(ids, renderer))
     if _right(text, example):
         return ""

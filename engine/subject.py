@@ -20,8 +20,13 @@ class Answer(NamedTuple):
 class Subject(Protocol):
     """A model with its tokenizer and chat template (`engine/generation.py` and `engine/scoring.py` implement it)."""
 
-    def room(self, think_tokens: int = 0) -> int:
-        """Tokens that an answer may take, as the data need; with `think_tokens` where the template thinks first."""
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        """Tokens that an answer may take: as the data need, or as many as are asked for where the context has them.
+
+        Args:
+            think_tokens: Given besides where the template thinks before it answers, and none are asked for.
+            asked: So many at most; None: as the data need.
+        """
         ...
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:

@@ -70,7 +70,8 @@ _OVERLAP = 64  # characters by which a prompt and its answered form are aligned
 class Template:
     """The chat template of a tokenizer, or a plain one where it has none.
 
-    Models that may think before they answer are asked not to: answers of the data hold no thoughts.
+    Models that may think before they answer are asked not to: answers of the data hold no thoughts, which are left out
+    as a file is read.
 
     Attributes:
         text: The template.
@@ -134,18 +135,13 @@ class Template:
         Raises:
             ModelError: The template refuses the messages.
         """
-        message = {**answer, "content": self._without_thought(answer.get("content") or "")}
+        message = {**answer, "content": answer.get("content") or ""}
         whole = self.render([*messages, message], tools, open_answer=False)
         if whole.startswith(prompt):
             return whole[len(prompt) :]
         other = self.render([*messages, {"role": "assistant", "content": MARK}], tools, open_answer=False)
         shared = _shared(whole, other)
         return _behind(prompt, whole[:shared]) + whole[shared:]
-
-    def _without_thought(self, content: str) -> str:
-        """An answer's words; where the model is asked not to think, without the thought that a data file gives it."""
-        found = apart(content) if self._options else None
-        return found.rest.strip() if found and (found.thought or found.unfinished) else content
 
     def _tried(self, form: Form) -> str:
         """What it writes for a call in a form. Raises ModelError."""
@@ -175,9 +171,7 @@ class Template:
 
 def template_of(tokenizer: Any) -> str:
     """The template that is used with a tokenizer: its own, or the plain one."""
-    own = tokenizer.chat_template
-    if isinstance(own, Mapping):  # several, by name
-        own = own.get("tool_use") or own.get("default")
+    own = tokenizer.chat_template  # one text: engine.models.template chose it where there are several
     return own if isinstance(own, str) and own.strip() else BUILT_IN
 
 

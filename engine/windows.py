@@ -9,12 +9,13 @@ from typing import Any
 _NAMED = re.compile(r"window|chunk|local_att|block_size|block_length|original_max_position")
 _CONTEXT = re.compile(r"^(n_ctx|n_positions|max_position_embeddings|max_seq_len|seq_length|context_length)$")
 _COUNTS = re.compile(r"layers?$|pattern$|^use_|_types?$")  # "max_window_layers" counts layers, not tokens
-_UNKNOWN = 1024
+UNKNOWN = 1024
+"""Tokens that are taken for the context of a model that says nothing of it."""
 
 
 def narrowest(config: Any) -> int:
     """The narrower of a configuration's windows and its context, in tokens; 1024 where it says neither."""
-    return min((found for found in (window(config), context(config)) if found is not None), default=_UNKNOWN)
+    return min((found for found in (window(config), context(config)) if found is not None), default=UNKNOWN)
 
 
 def window(config: Any) -> int | None:

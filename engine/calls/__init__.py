@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.calls import thoughts, unmarked
+from engine.calls import pythonic, thoughts, unmarked
 from engine.calls.call import Call, Reading, Unreadable
 from engine.calls.language import Language
 from engine.calls.languages import every
@@ -25,6 +25,7 @@ LONGEST_THOUGHT = 400_000  # characters in which a thought is looked for
 _OTHER = re.compile(  # what looks like the marker of a language that none of ours reads
     r"<[|｜]?/?[\w:▁-]{0,32}(?:tool|function)[_▁ ]?calls?[\w▁-]{0,32}[|｜]?>|\[/?TOOL_CALLS?\]", re.IGNORECASE
 )
+_BEGUN = re.compile(r"\s*(?:[\[{]|\w[\w.]{0,255}\()")  # bare JSON, or a call in Python
 _ENDS = (
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|return|>", "<|eot|>",
     "<|END_OF_TURN_TOKEN|>", "<end_of_turn>", "<eos>", "</s>", "<|end_of_turn|>", "<｜end▁of▁sentence｜>", "<|user|>",
@@ -47,15 +48,41 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         tools: What was on offer, `{"type": "function", "function": {...}}` each: some ways of writing leave out whether
             a value is a number or a text, and only the tool's schema can tell.
     """
-    thought, rest, unfinished = apart(text)
-    beside = {"thought": thought, "unfinished": unfinished}
+    offer = Offer(tools)
+    thought, rest, unfinished = _apart(text, offer)
     if len(rest) > LONGEST:
         tried = bool(_openings().search(rest) or _OTHER.search(rest) or rest.lstrip()[:1] in ("{", "["))
-        return Reading(attempted=tried, said="" if tried else rest.strip(), **beside)
-    offer = Offer(tools)
+        return Reading(attempted=tried, said="" if tried else rest.strip(), thought=thought, unfinished=unfinished)
+    return _answer(rest, offer).model_copy(update={"thought": thought, "unfinished": unfinished})
+
+
+def apart(text: str) -> Thought:
+    """A text's thought and its answer, without the tokens that end it."""
+    return _apart(text, Offer())
+
+
+def _apart(text: str, offer: Offer) -> Thought:
+    found = thoughts.split(text[:LONGEST_THOUGHT], _openings(), lambda part: _is_readable(part, offer))
+    rest = _without_ends(found.rest + text[LONGEST_THOUGHT:]).replace("<|channel|>final<|message|>", "")
+    return found._replace(rest=rest)
+
+
+def _is_readable(text: str, offer: Offer) -> bool:
+    """Whether a text holds no call that is broken off; none is as long as a text that is not read."""
+    if len(text) > LONGEST:
+        return True
+    begun = _BEGUN.match(text)
+    if begun and pythonic.end_of(text, begun.end() - 1) < 0:
+        return False
+    found = _answer(text, offer)
+    return bool(found.calls) or not found.attempted
+
+
+def _answer(rest: str, offer: Offer) -> Reading:
+    """The calls of a text without thoughts."""
     name, calls = unmarked.read_whole(rest, offer)
     if calls:  # markers in it are part of its values
-        return Reading(calls=tuple(calls), attempted=True, language=name, **beside)
+        return Reading(calls=tuple(calls), attempted=True, language=name)
     language = _language(rest)
     try:
         if language is not None:
@@ -65,18 +92,11 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
         else:
             name, found, attempted = unmarked.read_within(rest, offer)
     except Unreadable:
-        return Reading(attempted=True, said=rest.strip(), **beside)
+        return Reading(attempted=True, said=rest.strip())
     said = _without(rest, found.parts)
     if language is not None and (not found.calls or _language(said) or _OTHER.search(_without_marks(said))):
-        return Reading(attempted=True, said=rest.strip(), **beside)
-    return Reading(calls=tuple(found.calls), attempted=attempted, language=name, said=said, **beside)
-
-
-def apart(text: str) -> Thought:
-    """A text's thought and its answer, without the tokens that end it."""
-    found = thoughts.split(text[:LONGEST_THOUGHT], _openings())
-    rest = _without_ends(found.rest + text[LONGEST_THOUGHT:]).replace("<|channel|>final<|message|>", "")
-    return found._replace(rest=rest)
+        return Reading(attempted=True, said=rest.strip())
+    return Reading(calls=tuple(found.calls), attempted=attempted, language=name, said=said)
 
 
 def _language(text: str) -> Language | None:

@@ -26,7 +26,7 @@ def decode(text: str, at: int = 0) -> tuple[Any, int]:
     Raises:
         Unreadable: There is none.
     """
-    if pythonic.too_deep(text, at):
+    if text[at : at + 1] in ("{", "[") and pythonic.too_deep(text, at, one=True):
         raise Unreadable("too deep")
     try:
         return _DECODER.raw_decode(text, at)

@@ -7,7 +7,7 @@ import keyword
 import math
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.calls.call import Call, Unreadable
@@ -21,13 +21,17 @@ _PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _STAND_IN = "_word{}_of_another_language"  # for names that Python does not allow
 
 
-def too_deep(text: str, at: int = 0) -> bool:
-    """Whether brackets nest deeper than any honest value's, from a place on."""
-    depth = 0
-    for match in _BRACKETS.finditer(text, at):
-        depth += 1 if match[0] in "[{(" else -1
+def too_deep(text: str, at: int = 0, *, one: bool = False) -> bool:
+    """Whether brackets nest deeper than any honest value's, from a place on; those within strings do not count.
+
+    Args:
+        one: A single value is meant, which begins at `at`: what follows it does not count.
+    """
+    for depth, _ in _depths(text, at):
         if depth > DEEPEST:
             return True
+        if one and depth <= 0:
+            return False
     return False
 
 
@@ -57,6 +61,14 @@ def calls_in(text: str, offer: Offer) -> list[Call]:
 
 def end_of(text: str, at: int) -> int:
     """Where the bracket that opens at `at` has closed, strings passed over; -1 where it does not."""
+    return next((end for depth, end in _depths(text, at) if depth == 0), -1)
+
+
+_MARKS = re.compile(r"\\.|[\[\](){}'\"]", re.DOTALL)
+
+
+def _depths(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """How deep brackets nest after each one outside of strings, and where that one ends."""
     depth, quote = 0, ""
     for match in _MARKS.finditer(text, at):
         mark = match[0]
@@ -64,17 +76,9 @@ def end_of(text: str, at: int) -> int:
             quote = "" if mark == quote else quote
         elif mark in "'\"":
             quote = mark
-        elif mark in "[{(":
-            depth += 1
-        elif mark in ")}]":
-            depth -= 1
-            if depth == 0:
-                return match.end()
-    return -1
-
-
-_BRACKETS = re.compile(r"[\[\](){}]")
-_MARKS = re.compile(r"\\.|[\[\](){}'\"]", re.DOTALL)
+        elif len(mark) == 1:
+            depth += 1 if mark in "[{(" else -1
+            yield depth, match.end()
 
 
 def _in_python(text: str, offer: Offer) -> tuple[str, dict[str, str]]:

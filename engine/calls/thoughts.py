@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _PAIRS = {
@@ -24,25 +25,29 @@ class Thought(NamedTuple):
     unfinished: bool = False
 
 
-def split(text: str, calls: re.Pattern[str]) -> Thought:
+def split(text: str, calls: re.Pattern[str], readable: Callable[[str], bool]) -> Thought:
     """The thoughts before a text's first call, and the rest.
 
     A thought may lack its beginning, which some templates put into the prompt, or its end, where the answer was cut.
+    A call within a thought is a draft, no answer.
 
     Args:
         calls: What begins a call; from there on, tags are part of its values.
+        readable: Whether a text holds no call that is broken off.
     """
     thoughts: list[str] = []
     opening = _OPENING.search(text)
     closing = _CLOSING.search(text)
+    if closing and (not opening or closing.start() < opening.start()):  # its beginning is in the prompt
+        before = text[: closing.start()]
+        # A tag within a call's value breaks the call off where the text is cut there. A broken draft is told from it
+        # by a call that follows, and by the whole text, which cannot be read either.
+        if readable(before) or (calls.search(text, closing.end()) and not readable(text)):
+            thoughts.append(before)
+            text = text[closing.end() :]
     begins_with_call = text.lstrip()[:1] in ("{", "[") and not _OPENING.match(text.lstrip())
     if begins_with_call or calls.match(text.lstrip()):
-        return Thought("", text)
-    first = calls.search(text)
-    drafted = first is None or closing is None or first.start() > closing.start() or calls.search(text, closing.end())
-    if closing and drafted and (not opening or closing.start() < opening.start()):  # its beginning is in the prompt
-        thoughts.append(text[: closing.start()])
-        text = text[closing.end() :]
+        return Thought(_joined(thoughts), text)
     at = 0
     for _ in range(_MOST):
         opening, call = _OPENING.search(text, at), calls.search(text, at)

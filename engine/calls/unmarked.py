@@ -21,6 +21,7 @@ _JSON_LIKE = re.compile(r"\{\s*[\"'}]|\[\s*[{\[]")
 _FENCED = ("json", "python", "py", "text", "xml")
 _TRIES = 32  # places of a text that are tried
 _ARGUMENTS = {"arguments", "parameters", "args", "input", "tool_calls", "function_call"}
+_KEYS = _ARGUMENTS | {"name", "tool_name", "function"}
 
 
 def read_whole(text: str, offer: Offer) -> tuple[str, list[Call]]:
@@ -46,8 +47,8 @@ def read_within(text: str, offer: Offer) -> tuple[str, Found, bool]:
         calls, parts, attempted = search(text, offer)
         if attempted:
             return language if calls else "", Found(calls, parts), True
-    tried = _JSON_LIKE.match(whole) or (_BRACKET.match(whole) and whole.endswith(")]"))
-    return "", Found([], []), bool(tried)
+    tried = _tries_json(whole, offer) or bool(_BRACKET.match(whole) and whole.endswith(")]"))
+    return "", Found([], []), tried
 
 
 def _unfenced(text: str) -> str:
@@ -86,6 +87,41 @@ def _is_call(value: Any, calls: list[Call], offer: Offer) -> bool:
     ]
     spelled = all(isinstance(entry, Mapping) and _ARGUMENTS & set(entry) for entry in inner)
     return bool(calls) and (spelled or all(call.name in offer.names for call in calls))
+
+
+def _tries_json(text: str, offer: Offer) -> bool:
+    """Whether a text that begins as JSON tries to call, though no call was found in it.
+
+    It does where it cannot be read, where it has a key that calls have, or where it names a tool; other objects are
+    words. Where nobody knows what is on offer, every object may be meant as a call.
+    """
+    at = 0
+    while _JSON_LIKE.match(text, at):
+        try:
+            value, at = json_text.decode(text, at)
+        except Unreadable:
+            return True
+        if not offer.names or _hints_at_call(value, offer):
+            return True
+        between = _BETWEEN.match(text, at)
+        at = between.end() if between else at
+    return False
+
+
+def _hints_at_call(value: Any, offer: Offer) -> bool:
+    entries = value if isinstance(value, list) else [value]
+    if any(isinstance(entry, Mapping) and _KEYS & set(entry) for entry in entries):
+        return True
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, str) and part in offer.names:
+            return True
+        if isinstance(part, Mapping):
+            left += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            left += part
+    return False
 
 
 def _python(text: str, offer: Offer) -> list[Call]:

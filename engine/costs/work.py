@@ -58,8 +58,10 @@ class Counted:
     asked: list[Asked] = field(default_factory=list)
     scored: list[Scored] = field(default_factory=list)
 
-    def room(self, think_tokens: int = 0) -> int:
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
         """Tokens that an answer may take, as `engine.generation.LocalSubject` gives them."""
+        if asked is not None:
+            return self.renderer.room(asked)
         return self.limits.of(self.renderer, think_tokens).tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
@@ -94,9 +96,8 @@ class Counted:
         return [(1.0, 1)] * len(texts)
 
     def _ask(self, prompts: Sequence[Prompt], count: int, limit: int) -> None:
-        context = self.renderer.context
-        limit = max(1, min(limit, context - context // 4))
-        room = max(1, context - limit)
+        limit = self.renderer.room(limit)
+        room = max(1, self.renderer.context - limit)
         lengths = tuple(min(room, len(self.renderer.prompt_ids(prompt))) for prompt in prompts)
         self.asked.append(Asked(lengths, limit, count))
 

@@ -20,7 +20,7 @@ def grade_all(
     Otherwise the lowest grade of the pairs, in the order that makes it highest.
     """
     grades = [[grade_call(call, want) for want in wanted] for call in calls]
-    owner = _matched([[graded.correct for graded in row] for row in grades])
+    owner = matched([[graded.correct for graded in row] for row in grades])
     if len(owner) == len(wanted):
         return grades[owner[0]][0]
     calls_left = [at for at in range(len(calls)) if at not in owner.values()]
@@ -33,8 +33,12 @@ def grade_all(
     return max(lowest, key=lambda graded: graded.height)
 
 
-def _matched(right: Sequence[Sequence[bool]]) -> dict[int, int]:
-    """As many pairs as can be had, wanted -> call (augmenting paths)."""
+def matched(right: Sequence[Sequence[bool]]) -> dict[int, int]:
+    """As many pairs as can be had, wanted -> call (augmenting paths).
+
+    Args:
+        right: For each call, whether it is right for each of the wanted ones.
+    """
     owner: dict[int, int] = {}
 
     def place(call: int, seen: set[int]) -> bool:

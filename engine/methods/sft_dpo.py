@@ -89,7 +89,7 @@ class SftDpo(Method[SftDpoConfig]):
         asked = list(examples)
         rng.shuffle(asked)
         sampler = teacher(config.teacher, subject)
-        limit = config.max_new_tokens or sampler.room(config.think_tokens)
+        limit = sampler.room(config.think_tokens, config.max_new_tokens)
         readable: list[Preference] = []
         unreadable: list[Preference] = []
         fates: Counter[str] = Counter()

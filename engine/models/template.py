@@ -11,7 +11,7 @@ LARGEST_TEMPLATE = 1_000_000  # characters
 
 
 def text(root: Path, tokenizer: dict[str, Any]) -> str:
-    """The chat template's text, "" where the model brings none; of several the one named "default".
+    """The chat template's text, "" where the model brings none; of several as `chosen`.
 
     Raises:
         ModelError: It cannot be read.
@@ -30,9 +30,12 @@ def text(root: Path, tokenizer: dict[str, Any]) -> str:
 
 
 def chosen(value: Any) -> str:
-    """The one template of a tokenizer's setting: text, {name: text} or [{"name", "template"}]."""
+    """The one template of a tokenizer's setting: text, {name: text} or [{"name", "template"}].
+
+    Of several it is the one for tools, "tool_use", as transformers takes it where tools are on offer; else "default".
+    """
     if isinstance(value, list):
         value = {e.get("name"): e.get("template") for e in value if isinstance(e, dict)}
     if isinstance(value, dict):
-        value = value.get("default")
+        value = value.get("tool_use") or value.get("default")
     return value if isinstance(value, str) else ""

@@ -74,7 +74,7 @@ class Calls(Probe[CallsConfig]):
         `features` say whether it reached the limit before it ended ("cut"), and how far along `STAGES` it is right,
         1.0 or 0.0 each. What is wrong and was cut is of the failure type "cut off": the rest of it is not known.
         """
-        limit = self.config.max_new_tokens or subject.room(self.config.think_tokens)
+        limit = subject.room(self.config.think_tokens, self.config.max_new_tokens)
         answers = subject.generate([i.prompt for i in items], limit)
         found = []
         for item, (text, cut) in zip(items, answers, strict=True):

@@ -30,8 +30,8 @@ class Noise:
         said = ["", "Rome", '{"name": "weather", "arguments": {"city": "Rome"}}', "{"]
         return [Answer(self.rng.choice(said), self.rng.random() < 0.3) for _ in prompts]
 
-    def room(self, think_tokens: int = 0) -> int:
-        return 48 + think_tokens
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        return asked or 48 + think_tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
         return str(answer.get("content"))

@@ -2,9 +2,10 @@
 
 What decides is the tools on offer. Between marks that only calls have (such as `<tool_call>`), a text calls, whatever
 is on offer; if it cannot be read, or names another tool, the row is refused. Without marks, JSON or code is a call
-where it names a tool on offer; otherwise it is words. Words that put the name of a tool on offer where calls have it
-(`Action: get_weather`, a block of code with `get_weather(`) are refused too: taken for words they would teach that no
-tool was right.
+where it names a tool on offer. An answer that is JSON and cannot be read, or has keys that only calls have, is refused
+where there are tools, for grading would take it for a call; otherwise it is words. Words that put the name of a tool
+on offer where calls have it (`Action: get_weather`, a block of code with `get_weather(`) are refused too: taken for
+words they would teach that no tool was right.
 """
 
 from __future__ import annotations
@@ -60,9 +61,8 @@ def read_answer(text: str, tools: Tools, row: Row, field: str) -> Said:
         return Said(words)
     marked = bool(_MARKS.search(rest)) or reading.language not in _UNMARKED
     if not reading.calls:
-        if marked or _names_one(rest, tools):
+        if marked or tools.schemas:  # as grading has it, so that what is right in the data is right there, too
             raise Unusable(field, UNREADABLE)
-        row.note(NOT_OFFERED, int(bool(tools.schemas)))
         return Said(words)
     if not (marked or any(call.name in tools.functions for call in reading.calls) or _only_calls(rest)):
         row.note(NOT_OFFERED, int(bool(tools.schemas)))
@@ -116,19 +116,6 @@ def _hint(name: str) -> re.Pattern[str]:
         rf"|\{{[^{{}}]*[\"']{tool}\\?[\"']|(?<![\w.]){tool}\s*:?\s*\{{\s*[\"'}}]",
         re.IGNORECASE | re.MULTILINE,
     )
-
-
-def _names_one(text: str, tools: Tools) -> bool:
-    """Whether a text names a tool on offer as calls do."""
-    return any(name in text and (_quoted(name, text) or _called(name, text)) for name in tools.functions)
-
-
-def _quoted(name: str, text: str) -> bool:
-    return re.search(rf"[\"']{re.escape(name)}\\?[\"']", text) is not None  # in JSON text of JSON text, \"
-
-
-def _called(name: str, text: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}\s*\(", text) is not None
 
 
 def _only_calls(text: str) -> bool:

@@ -127,7 +127,7 @@ BROKEN = (
     '<|tool_call_start|>[weather(city="He said "no"")]<|tool_call_end|>', "<|tool_call_start|>[]<|tool_call_end|>",
     "<function_calls>weather(city=x)</function_calls>", "<|START_ACTION|>{<|END_ACTION|>",
     "<|channel|>commentary to=functions.weather<|message|>{", "<my_tool_call>weather</my_tool_call>",
-    "<|some_function_calls_begin|>weather", '{"city": "Rome"}', '{"name": "John", "age": 3}', '[{"name": "weather"',
+    "<|some_function_calls_begin|>weather", '{"city": "Rome"', '{"name": "John", "age": 3}', '[{"name": "weather"',
     'Sure: {"name": "weather", "arguments": {"city": "Ro', "Sure: [weather(city=where)]",
     "[weather(1, 2, 3, 4, 5, 6, 7, 8)]",
     "[weather(city='a', city='b')]", "[weather(**{})]", "weather(city=f'{1}')", '<think>so</think><tool_call>{"name"',
@@ -136,6 +136,8 @@ WORDS = (
     "", "Plain words.", "[]", "[Note] I cannot do that.", "I cannot do {this}.", "You could call weather(city) for it.",
     "Use `weather` (it takes a city).", "See [1] and (2).", "2 < 3 and {a, b}", "[see note (a)]", "Hello (world)!",
     'An object like {"name": "Ann", "arguments": {}} is JSON.', "```python\nprint(1 + x)\n```", "<b>weather</b>",
+    '{"answer": "I cannot help with that."}', '```json\n{"status": "no suitable tool"}\n```', '[{"step": 1}]', "{}",
+    '{"city": "Rome"}',
     "<think>a <tool_call> is not needed</think> No tool can do it.", "f(x) = 2", "None of the functions can help.",
 )  # fmt: skip
 
@@ -200,6 +202,55 @@ def test_words_beside_a_call_are_kept() -> None:
 def test_thoughts(text: str, thought: str, unfinished: bool, said: str) -> None:
     found = read(text)
     assert (found.thought, found.unfinished, found.said) == (thought, unfinished, said)
+
+
+DRAFT = '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>'
+REAL = '<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>'
+
+
+@pytest.mark.parametrize(
+    ("text", "cities", "said"),
+    [
+        (f"I could call {DRAFT} but\n</think>\n\nNone of the tools can do this.", [], "None of the tools can do this."),
+        (f"{DRAFT}\n</think>\n", [], ""),
+        (f"Plan: {DRAFT}\n</think>\n", [], ""),
+        (f"{DRAFT} hmm </think> {REAL}", ["Rome"], ""),
+        (f"maybe {DRAFT}?</think>{REAL}", ["Rome"], ""),
+        (f"maybe <tool_call>weather?</think>{REAL}", ["Rome"], ""),
+        ('{"name": "weather", "arguments": {"city": "Oslo"}} no </think>\n{"name": "weather", "arguments": '
+         '{"city": "Rome"}}', ["Rome"], ""),
+        ("[weather(city='Oslo')] no </think> [weather(city='Rome')]", ["Rome"], ""),
+        (REAL.replace("Rome", "a</think>b"), ["a</think>b"], ""),
+        (f"Sure. {REAL.replace('Rome', '</think>')} {REAL}", ["</think>", "Rome"], "Sure."),
+        ('{"name": "weather", "arguments": {"city": "</think>"}}', ["</think>"], ""),
+        ("[weather(city='</think>')]", ["</think>"], ""),
+        ("weather(city='</think>')", ["</think>"], ""),
+        ('hm </think>{"name": "weather", "arguments": {"city": "<think>"}}', ["<think>"], ""),
+    ],
+)  # fmt: skip
+def test_a_draft_in_a_thought_that_begins_in_the_prompt_is_no_answer(text: str, cities: list[str], said: str) -> None:
+    found = read(text, TOOLS)
+    assert [call.arguments["city"] for call in found.calls] == cities
+    assert (found.attempted, found.said) == (bool(cities), said)
+
+
+def test_json_that_names_a_tool_or_has_a_calls_keys_is_an_attempt() -> None:
+    for text in ('{"action": "weather", "input_": {}}', '{"weather": {"city": "Rome"}}', '{"parameters": {"city": 1}}',
+                 '[{"do": ["weather"]}]', '{"a": 1} {"name": 5}'):  # fmt: skip
+        assert read(text, TOOLS).attempted
+        assert read(text, TOOLS).calls == ()
+    assert read('{"city": "Rome"}').attempted, "where nobody knows what is on offer"
+
+
+def test_brackets_in_strings_and_behind_a_value_do_not_count_as_depth() -> None:
+    many = "(" * 70
+    for text in (
+        f'<tool_call>{{"name": "weather", "arguments": {{"city": "{many}"}}}}</tool_call>', f'[weather(city="{many}")]',
+        f'{{"name": "weather", "arguments": {{"city": "{many}"}}}}',
+    ):  # fmt: skip
+        assert [call.arguments for call in read(text, TOOLS).calls] == [{"city": many}]
+    assert read(f"{REAL} {many}", TOOLS).calls == read(REAL, TOOLS).calls
+    assert read(f"[weather(city={'[' * 70}{']' * 70})]", TOOLS).calls == ()
 
 
 def test_without_tools_json_in_words_counts_and_python_does_not() -> None:

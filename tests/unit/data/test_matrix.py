@@ -107,8 +107,8 @@ class Teacher:
         self.renderer = renderer_of(family)
         self.right = {id(example.prompt): example for example in examples}
 
-    def room(self, think_tokens: int = 0) -> int:
-        return 400
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        return asked or 400
 
     def rendered(self, prompt: Prompt, answer: dict[str, Any]) -> str:
         return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))

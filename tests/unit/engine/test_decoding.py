@@ -84,3 +84,13 @@ def test_samples_of_one_prompt_lie_side_by_side(kind: str) -> None:
         got = decoding.decode(model, prompts()[:2], 5, greedy, 3, 0, ENDS)
         one = decoding.decode(model, prompts()[:2], 5, greedy, 1, 0, ENDS)
     assert got == [one[0]] * 3 + [one[1]] * 3
+
+
+def test_each_device_is_tried_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = zoo.make("llama")
+    monkeypatch.setattr(decoding, "_cache_is_right", lambda model: model.device.type == "cpu")
+    assert decoding.way_of(model) is Cached
+    monkeypatch.setattr(type(model), "device", property(lambda _: torch.device("cuda", 0)))
+    assert decoding.way_of(model) is Anew
+    monkeypatch.undo()
+    assert decoding.way_of(model) is Cached

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,16 @@ def test_of_accepted_values_the_longest_counts(renderer: Renderer) -> None:
     bfcl = Gold(kind="call", grader="bfcl", calls=({"name": "weather", "arguments": nested},))
     assert right_answer(bfcl)["tool_calls"][0]["function"]["arguments"] == {"place": {"city": "Rome"}}
     assert right_answer(Gold(kind="call")) == {"role": "assistant", "content": ""}
+
+
+def test_what_is_remembered_of_a_tokenizer_is_never_said_of_another(data: StudyData, tokenizer: Any) -> None:
+    """A tokenizer that is gone may leave its id to the next one: it stays as long as what is known of it."""
+    limits, own = Limits.of_data(data), copy.deepcopy(tokenizer)
+    limits.of(Renderer(own, 512))
+    kept = weakref.ref(own)
+    del own
+    gc.collect()
+    assert kept() is not None
 
 
 def test_no_data_leave_the_least_room(renderer: Renderer) -> None:

@@ -11,6 +11,7 @@ import pytest
 from engine.data.overlap import side
 from engine.errors import DataError
 from engine.example import Prompt, Side, StudyData
+from engine.generation import LocalSubject
 from engine.grading import grade
 from engine.method import MethodConfig
 from engine.methods.planted import Planted
@@ -19,6 +20,7 @@ from engine.methods.shuffled import Shuffled
 from engine.rendering import calls_text
 from engine.subject import Answer
 from engine.world import calling, entailment
+from tests.support.tiny import make_model
 
 
 def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
@@ -58,8 +60,8 @@ class Teacher:
         rng = Random(seed)
         return [[Answer(text, text in self.cut) for text in rng.sample(self.answers, count)] for _ in prompts]
 
-    def room(self, think_tokens: int = 0) -> int:
-        return 48
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        return asked or 48
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
         return calls_text(answer["tool_calls"]) if answer.get("tool_calls") else answer["content"]
@@ -144,12 +146,19 @@ def test_the_room_for_sampled_answers_follows_the_data_unless_it_is_set(data: St
             asked.append(max_new_tokens)
             return super().sample(prompts, count, temperature, seed, max_new_tokens)
 
-        def room(self, think_tokens: int = 0) -> int:
-            return 1000 + think_tokens
+        def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+            return asked or 1000 + think_tokens
 
     for settings in ({}, {"think_tokens": 7}, {"max_new_tokens": 20}):
         SftDpo(SftDpoConfig(samples=2, **settings)).preferences(Listening(WRONG), data.train[:3], Random(0))  # type: ignore[arg-type]
     assert asked == [1512, 1007, 20]
+
+
+def test_the_limit_that_is_reported_is_the_one_that_was_given(data: StudyData, tokenizer: Any) -> None:
+    """However much was asked for: a quarter of the context is the prompt's."""
+    subject = LocalSubject(make_model(len(tokenizer), context=128), tokenizer)
+    found = SftDpo(SftDpoConfig(samples=1, max_new_tokens=1000)).preferences(subject, data.train[:2], Random(0))
+    assert found.limit == 96
 
 
 def test_adversarial_examples_come_from_the_whole_pool(data: StudyData) -> None:

@@ -168,3 +168,18 @@ def test_blocks_share_rows_up_to_the_length_that_was_asked_for() -> None:
 @pytest.mark.parametrize("kind", ["gemma2", "granite", "recurrent_gemma"])
 def test_logits_that_are_scaled_or_capped_are_the_models_own(kind: str) -> None:
     assert packing._core(zoo.make(kind)) is None
+
+
+def test_each_device_is_tried_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model(WORDS)
+    tried: list[str] = []
+
+    def take(base: Any, _: int) -> bool:
+        tried.append(base.device.type)
+        return base.device.type == "cpu"
+
+    monkeypatch.setattr(packing, "_takes_packed", take)
+    assert packing.layout_of(model).longest > 0
+    monkeypatch.setattr(type(model), "device", property(lambda _: torch.device("cuda", 0)))
+    assert packing.layout_of(model).longest == 0
+    assert tried == ["cpu", "cuda"]

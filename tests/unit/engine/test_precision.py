@@ -69,6 +69,31 @@ def test_a_pairwise_loss_alone_can_refuse(tokenizer: Any, monkeypatch: pytest.Mo
     assert len(calls) == 2 * precision.BATCHES
 
 
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_preference_that_is_turned_round_refuses_whatever_the_batch(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    """The value stays; only the gradient shows it. Of a pair of equal answers there would be none."""
+    plain = precision.losses.preference
+    calls: list[bool] = []
+
+    def turned(*given: Any) -> Any:
+        calls.append(len(calls) % 2 == 1)
+        preferred, imitated = plain(*given)
+        return (2 * preferred.detach() - preferred if calls[-1] else preferred), imitated
+
+    monkeypatch.setattr(precision.losses, "preference", turned)
+    assert not decided(make_model(len(tokenizer)), tokenizer, batch_size).ok
+
+
+def test_where_all_answers_are_one_sft_alone_is_tried(tokenizer: Any) -> None:
+    model = make_model(len(tokenizer))
+    renderer = renderer_of(model, tokenizer)
+    found = precision.decide(model, make_data().train[:1] * 8, renderer.encode, 4, renderer.pad_id)
+    assert found.ok
+    assert "2 fixed losses" in found.detail
+
+
 def test_values_that_are_no_numbers_refuse() -> None:
     weight = torch.ones(2, requires_grad=True)
     found = precision.compare(lambda half: (weight * (float("nan") if half else 1.0)).sum(), [weight])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from transformers import AutoConfig
 
 from engine.errors import ModelError
 from engine.example import Prompt, StudyData
@@ -60,14 +61,6 @@ def test_a_tokenizer_without_a_template_gets_the_built_in_one(tokenizer: Any, te
     assert renderer.answer_text(ASKED, {"role": "assistant", "content": "Yes."}) == " Yes.<|im_end|>"
 
 
-def test_of_several_templates_the_one_for_tools_is_used(tokenizer: Any) -> None:
-    tokenizer.chat_template = {"default": "{{ 'plain' }}", "tool_use": TEMPLATE}
-    renderer = Renderer(tokenizer, 512)
-    assert renderer.template == TEMPLATE
-    assert renderer.digest == hash_text(TEMPLATE)
-    assert '"name": "news"' in renderer.prompt_text(ASKED)
-
-
 def test_an_answer_may_end_with_another_end_token(tokenizer: Any) -> None:
     tokenizer.chat_template = TEMPLATE.replace(
         "{{- '<|im_end|>' }}{% endgen", "{{- '<|pad|>' if message.tool_calls else '<|im_end|>' }}{% endgen"
@@ -120,6 +113,17 @@ def test_the_context_is_the_smaller_of_what_model_and_tokenizer_say(tokenizer: A
     tokenizer.model_max_length = 32
     assert context_of(model.config, tokenizer) == 32
     assert renderer_of(model, tokenizer).context == 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "want"),
+    [("mpt", {"max_seq_len": 512}, 512), ("gemma3", {"text_config": {"max_position_embeddings": 700}}, 700)],
+)
+def test_the_context_has_other_names_and_may_stand_in_the_part_for_text(
+    tokenizer: Any, kind: str, fields: dict[str, Any], want: int
+) -> None:
+    tokenizer.model_max_length = 10**30
+    assert context_of(AutoConfig.for_model(kind, **fields), tokenizer) == want
 
 
 def test_answers_also_end_where_the_model_says(tokenizer: Any) -> None:

@@ -10,6 +10,7 @@ from engine import roundtrip
 from engine.calls import read
 from engine.example import Example, Gold, Prompt
 from engine.grading import grade
+from engine.limits import Limits
 from engine.rendering import Renderer
 from engine.template import CALL, TOOL
 from tests.support.families import FAMILIES, READ, renderer_of, tokenizer_of
@@ -216,17 +217,24 @@ def test_thoughts_are_asked_for_nowhere() -> None:
     assert grade(always, given.gold, TOOLS).correct
 
 
-def test_thoughts_of_data_are_left_out_where_the_model_is_asked_not_to_think() -> None:
-    given = example(("save_note", {"text": "a"}), words="<think>\nwhich?\n</think>\n\n")
-    assert said("qwen3", given) == said("qwen3", example(("save_note", {"text": "a"})))
-    assert "which?" in said("granite", example(words="<think>which?</think>No.")), "others learn what the data say"
-
-
 def test_an_answer_longer_than_the_context_is_refused() -> None:
     renderer = Renderer(tokenizer_of("plain"), 60)
     given = example(("save_note", {"text": "a"}))
     (refused,) = roundtrip.check([given], renderer)
     assert "tokens; the model sees 60" in refused.reason
+
+
+def test_an_answer_that_can_never_be_given_is_refused() -> None:
+    """A quarter of the context is the prompt's: what takes more than the rest would be cut off each time."""
+    given = example(("save_note", {"text": "a"}))
+    free = Renderer(tokenizer_of("plain"), 4096)
+    tokens = len(free.ids(free.answer_text(given.prompt, given.answer)))
+    fitting = next(context for context in range(tokens, 4096) if context - context // 4 == tokens)
+    assert roundtrip.check([given], Renderer(tokenizer_of("plain"), fitting)) == []
+    short = Renderer(tokenizer_of("plain"), fitting - 1)
+    (refused,) = roundtrip.check([given], short)
+    assert f"takes {tokens} tokens" in refused.reason
+    assert Limits((), (given,)).of(short).tokens < tokens
 
 
 def test_arguments_that_are_no_json_are_a_reason() -> None:

@@ -34,6 +34,9 @@ def test_equal_calls_are_alike_in_every_language(other: str) -> None:
         '{"name": "weather", "parameters": {"city": "Oslo", "days": 4}}',
         '{"name": "weather", "parameters": {"city": "Rome", "days": "4"}}',
         '{"name": "weather", "parameters": {"city": "Rome"}}',
+        '<tool_call>{"name": "weather", "arguments": {"city": "ROME", "days": 4}}</tool_call>',
+        '<tool_call>{"name": "weather", "arguments": {"city": " Rome", "days": 4}}</tool_call>',
+        '<tool_call>{"name": "weather", "arguments": {"city": "Rome.", "days": 4}}</tool_call>',
         '{"name": "news", "parameters": {"city": "Rome", "days": 4}}',
         CALL + CALL,
         "It is sunny in Rome.",
@@ -50,6 +53,9 @@ def test_calls_are_alike_in_any_order() -> None:
     first, second = (f'{{"name": "{name}", "arguments": {{"city": "Rome"}}}}' for name in ("weather", "news"))
     assert alike(f"[{first}, {second}]", f"[{second}, {first}]", TOOLS)
     assert not alike(f"[{first}, {second}]", f"[{first}, {first}]", TOOLS)
+    many = [f'{{"name": "weather", "arguments": {{"days": {days}}}}}' for days in range(8)]
+    assert alike(f"[{', '.join(many)}]", f"[{', '.join(many[::-1])}]", TOOLS)
+    assert not alike(f"[{', '.join(many)}]", f"[{', '.join([*many[1:], many[1]])}]", TOOLS)
 
 
 @pytest.mark.parametrize(

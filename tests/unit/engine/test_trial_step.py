@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine import adapter, recipe, trial_step
-from engine.errors import ModelError, RunError
+from engine.errors import ModelError
 from engine.events import decode
 from engine.method import MethodConfig
 from engine.recipe import Loaders
@@ -123,12 +123,8 @@ def test_a_whole_run_on_an_unusual_model(kind: str, loaders: Any, tmp_path: Path
     spec = make_spec("sft-dpo", settings=settings, steps=3, items=4, live_items=2, live_every=2).model_copy(
         update={"probes": (ProbeSpec(probe="calls", settings={"max_new_tokens": 6}), ProbeSpec(probe="forgetting"))}
     )
-    said = ""
-    try:
-        recipe.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
-    except RunError as error:  # a random model may never end an answer
-        said = error.message
-    assert not said or "reached the limit" in said
+    recipe.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
     events = [decode(line) for line in (tmp_path / "events.ndjson").read_bytes().splitlines()]
     assert [event.step for event in events if event.kind == "stepped"][:2] == [1, 2]
+    assert events[-1].kind == "finished"
     assert all(event.ok for event in events if event.kind == "checked"), [e for e in events if e.kind == "checked"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ModelError
-from engine.models import load, resolve
+from engine.models import load, load_tokenizer, resolve
 from engine.provenance import hash_text
 from engine.spec import ModelRef
-from tests.support.tiny import make_model, tokenizer_folder
+from engine.template import Template
+from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
 from tests.support.userfiles import config_only_model
 
 __all__ = ["tokenizer_folder"]
@@ -39,6 +41,27 @@ def test_loads_what_was_resolved(folder: Path) -> None:
     assert sum(p.numel() for p in model.parameters()) == ref.parameters
     assert tokenizer.pad_token == "<|pad|>"
     assert hash_text(tokenizer.chat_template) == ref.template
+
+
+@pytest.mark.parametrize("names", [("default", "tool_use"), ("tool_use", "rag", "default"), ("default", "rag")])
+@pytest.mark.parametrize("listed", [True, False])
+def test_of_several_templates_the_one_for_tools_is_used(folder: Path, names: tuple[str, ...], listed: bool) -> None:
+    """As transformers does wherever tools are on offer; a model is measured with the tools in its own form."""
+    plain = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+    best = "tool_use" if "tool_use" in names else "default"
+    texts = {name: TEMPLATE if name == best else f"{plain}{name}" for name in names}
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    file = folder / "tokenizer_config.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["chat_template"] = [{"name": n, "template": t} for n, t in texts.items()] if listed else texts
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    ref = resolve(folder)
+    tokenizer = load_tokenizer(ref)
+    assert tokenizer.chat_template == TEMPLATE
+    assert hash_text(TEMPLATE) == ref.template
+    writer = Template(tokenizer)
+    assert writer.shows_tools
+    assert writer.form is not None
 
 
 def test_a_changed_folder_is_refused(folder: Path) -> None:

@@ -31,8 +31,8 @@ class Rule:
         assert self.say
         return [Answer(self.say(p)) for p in prompts]
 
-    def room(self, think_tokens: int = 0) -> int:
-        return 48 + think_tokens
+    def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
+        return asked or 48 + think_tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
         return str(answer.get("content"))
