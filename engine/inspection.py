@@ -95,7 +95,7 @@ def inspect(
     if seen.refused and trial.data.skip_bad_rows:
         trial = settled(trial, Inspection(fit=_fit(seen)))
         read = sources.leave_out(read, trial.data.without)
-        understanding = read.understanding
+        understanding = _with_refused(read.understanding, seen.refused)
     elif seen.refused:
         return Inspection(understanding=understanding, fit=_fit(seen))
     limits = Limits.of_data(read.data)
@@ -125,6 +125,16 @@ def inspect(
         memory=max((cost.memory for cost in costs.costs), default=0),
         needs=needs,
     )
+
+
+def _with_refused(found: Understanding | None, refused: Sequence[Refused]) -> Understanding | None:
+    """What was read, with the rows that the model's template refuses among those left out."""
+    if found is None:
+        return None
+    first = {one.row: one.reason for one in reversed(refused)}
+    lines = (*found.left_out, *(f"row {row}: {reason}" for row, reason in sorted(first.items())))
+    update = {"left_out": lines[:SHOWN], "left_out_count": found.left_out_count + len(first)}
+    return found.model_copy(update=update)
 
 
 def renderer_without_weights(ref: ModelRef) -> Renderer:

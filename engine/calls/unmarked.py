@@ -19,6 +19,7 @@ _NAME = re.compile(r"[^\W\d][\w.-]{0,255}")
 _BETWEEN = re.compile(r"[\s,;]*")
 _JSON_LIKE = re.compile(r"\{\s*[\"'}]|\[\s*[{\[]")
 _FENCED = ("json", "python", "py", "text", "xml")
+_GIVEN = r"\((?:\)|\s*\w{1,64}\s*=[^=]|\s*[\"'\[{\d-])"  # what follows a name where it is called with values
 _TRIES = 32  # places of a text that are tried
 _ARGUMENTS = {"arguments", "parameters", "args", "input", "tool_calls", "function_call"}
 _KEYS = _ARGUMENTS | {"name", "tool_name", "function"}
@@ -47,8 +48,18 @@ def read_within(text: str, offer: Offer) -> tuple[str, Found, bool]:
         calls, parts, attempted = search(text, offer)
         if attempted:
             return language if calls else "", Found(calls, parts), True
-    tried = _tries_json(whole, offer) or bool(_BRACKET.match(whole) and whole.endswith(")]"))
+    tried = _tries_json(whole, offer) or bool(_BRACKET.match(whole) and whole.endswith(")]")) or _in_code(text, offer)
     return "", Found([], []), tried
+
+
+def _in_code(text: str, offer: Offer) -> bool:
+    """Whether a tool on offer is called inside code that is not read, such as `print(f(a=1))` or `x = f("b")`."""
+    return any(
+        match.start() == 0 or not (text[match.start() - 1].isalnum() or text[match.start() - 1] in "_.")
+        for name in offer.names
+        if f"{name}(" in text
+        for match in re.finditer(re.escape(name) + _GIVEN, text)
+    )
 
 
 def _unfenced(text: str) -> str:

@@ -40,7 +40,7 @@ def read(sources: Path | Sequence[Source], choices: Choices | None = None) -> Ta
     notes: list[str] = []
     for number, source in enumerate(given):
         grid = open_grid(source.path, problems[number])
-        made, own = records(number, source, grid, choices, problems[number], notes)
+        made, own = records(number, source, grid, choices, problems[number])
         for record in own:
             found.append(record)
             if len(found) > MOST_ROWS:

@@ -293,3 +293,24 @@ def test_values_without_types_are_what_the_schema_says(schema: Any, text: str, v
 def test_odd_tools_do_not_raise(tools: Any) -> None:
     assert len(read('<tool_call>{"name": "f"}</tool_call>', tools).calls) == 1
     assert read("<tool_call>f<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>", tools).attempted
+
+
+@pytest.mark.parametrize(
+    ("text", "attempted"),
+    [
+        ('print(weather_now(city="Rome"))', True),
+        ('result = weather_now(city="Rome")', True),
+        ('I will call weather_now("Rome") now.', True),
+        ("weather_now() would be it.", True),
+        ("I would need weather_now (the tool) for that.", False),
+        ("weather_now(city) is what you ask for, and I lack the city.", False),
+        ('my_weather_now(city="Rome") is another tool.', False),
+        ("f(x) == 3 is an equation.", False),
+    ],
+)
+def test_a_call_inside_code_is_never_words(text: str, attempted: bool) -> None:
+    tools = [{"type": "function", "function": {"name": "weather_now", "parameters": {"type": "object", "properties": {
+        "city": {"type": "string"}}}}}]  # fmt: skip
+    reading = read(text, tools)
+    assert reading.attempted is attempted
+    assert attempted or reading.calls == ()

@@ -113,6 +113,8 @@ def test_refused_rows_are_left_out_where_that_was_asked_for(trial: TrialSpec, mo
     assert found.fit.limit > 0
     assert found.costs
     assert found.understanding is not None
+    assert found.understanding.left_out_count == 2
+    assert found.understanding.left_out == ("row 3: no such words", "row 7: no such words")
     assert settled(skipping, found).data.without == (3, 7)
 
 

@@ -175,39 +175,3 @@ def test_an_empty_list_says_which_columns_there_should_be(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="list without rows") as caught:
         read(path)
     assert "`arm`, `seed`, `item`" in caught.value.hint
-
-
-def valued(folder: Path, cells: list[str], delimiter: str = ",") -> Table:
-    rows = [{"arm": "a", "seed": 0, "item": n, "correct": 1, "logprob": cell} for n, cell in enumerate(cells)]
-    return read(as_csv(folder / "t.csv", rows, delimiter))
-
-
-@pytest.mark.parametrize(
-    ("cells", "values", "noted"),
-    [
-        (["-1,234", "-987.5"], [-1234, -987.5], True),
-        (["-1,234", "-2,345,678"], [-1234, -2345678], True),
-        (["-1,234.5", "-9"], [-1234.5, -9], True),
-        (["-1,234", "-0,5", "-12"], [-1.234, -0.5, -12], False),
-        (["-0,123", "-1234,5"], [-0.123, -1234.5], False),
-        (["-1.5", "-2", "1e-3", ""], [-1.5, -2, 0.001, None], False),
-        (["-1,5", "-1.5"], [-1.5, -1.5], False),
-    ],
-)
-def test_commas_in_numbers_are_read_alike_in_a_whole_column(
-    tmp_path: Path, cells: list[str], values: list[float | None], noted: bool
-) -> None:
-    table = valued(tmp_path, cells)
-    assert [outcome.value for outcome in table.runs["a", 0]] == values
-    assert ("Commas in logprob were read as separators of thousands." in table.notes) == noted
-
-
-@pytest.mark.parametrize("cells", [["-1,234", "-987"], ["-1,234", "-2,345"], ["-0,5", "-1,234", "-987.5"]])
-def test_commas_that_may_mean_either_are_asked_about(tmp_path: Path, cells: list[str]) -> None:
-    with pytest.raises(BadRows, match=r"field logprob: may be -1234 or -1.234: write '-1,234' without a comma"):
-        valued(tmp_path, cells)
-
-
-def test_points_beside_decimal_commas_are_asked_about(tmp_path: Path) -> None:
-    with pytest.raises(BadRows, match=r"row 2, field logprob: may be -1.234 or -1234, for other cells have a comma"):
-        valued(tmp_path, ["-0,5", "-1.234"])
