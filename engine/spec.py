@@ -203,9 +203,13 @@ class StudySpec(Frozen):
         return self
 
     def on_own_data(self) -> StudySpec:
-        """The study as it is run on a user's data: as they are, with no shortcut planted and so without controls."""
+        """The study as it is run on a user's data: as they are, with no shortcut planted and so without controls.
+
+        Nor is a spread expected: the study's own was measured on its own data.
+        """
         arms = tuple(a.model_copy(update={"agreement": None}) for a in self.arms if a.role == "arm")
-        return self.model_copy(update={"arms": arms, "controls": ()})
+        primary = self.primary.model_copy(update={"seed_sd": None, "item_sd": None})
+        return self.model_copy(update={"arms": arms, "controls": (), "primary": primary})
 
     def arm(self, name: str) -> ArmSpec:
         """The arm of that name. Raises SpecError where there is none."""

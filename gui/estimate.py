@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.spec import StudySpec
-from engine.stats.wording import about
+from engine.stats.wording import about, exists
 from gui.text import seconds_range
 from jobs.records import Detectable, Snapshot
 
@@ -54,13 +54,23 @@ def estimate_words(
 
 def detectable_words(found: Detectable | None) -> str:
     """The smallest difference a study can count on finding, as people read it; "" where nothing is known."""
-    return f"finds differences from about {about(found.difference, found.unit)}" if found is not None else ""
+    if found is None:
+        return ""
+    if not exists(found.difference, found.unit):
+        return "at this size finds no difference, not even the largest"
+    return f"finds differences from about {about(found.difference, found.unit)}"
 
 
 def detectable_tip(found: Detectable | None) -> str:
     """What that figure means, and what it rests on."""
     if found is None:
         return ""
+    if not exists(found.difference, found.unit):
+        return (
+            "Seeds differ so much that not even the largest difference there can be between the two arms of the "
+            f"primary endpoint would be found four times in five with these seeds and items. Worked out "
+            f"{found.basis or 'beforehand'}. More seeds find smaller differences."
+        )
     return (
         f"A true difference of {about(found.difference, found.unit)} between the two arms of the primary endpoint "
         f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "

@@ -22,7 +22,7 @@ from engine.tables.table import Run, Table
 from jobs.analysis import judge
 from jobs.copies import copies
 from jobs.design import Design
-from jobs.parts import PARTS, Roles, suggest
+from jobs.parts import PARTS, Roles, is_known, suggest
 from jobs.records import RunRecord, RunResult
 from jobs.result import Result
 from jobs.tables.checks import advice, base_note, table_checks
@@ -128,16 +128,17 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
     names, labels = slugs(table.arms), {arm: label_of(arm) for arm in table.arms}
     same = copies(table.runs)
     base_seeds = tuple(table.seeds(found.base))
-    still = same.seeds.get(found.base) == (base_seeds,)  # a base that answers alike whenever it is asked
+    # A base that answers alike whenever it is asked; one that is the reference too may be a trained arm.
+    still = is_known(found) and same.seeds.get(found.base) == (base_seeds,)
     extra = {(arm, seed) for arm, groups in same.seeds.items() for group in groups for seed in group[1:]}
     runs_ = {run: outcomes for run, outcomes in table.runs.items() if run not in extra}
     others = {arm: groups for arm, groups in same.seeds.items() if not (still and arm == found.base)}
     same = replace(same, seeds=others)
-    own_seeds = {arm: sorted(seed for own, seed in runs_ if own == arm) for arm in table.arms}
     study = table_study(table, found, limits, names)
     metrics = {f"{PROBE}.{m.name}": m for m in METRICS if m.name != "logprob" or table.valued}
     runs = _runs(runs_, names, metrics)
-    trains = {names[arm]: not (arm == found.base and len(own_seeds[arm]) == 1) for arm in table.arms}
+    once = still or len(base_seeds) == 1
+    trains = {names[arm]: not (arm == found.base and once) for arm in table.arms}
     seeds = sorted({seed for arm in table.arms if trains[names[arm]] for seed in table.seeds(arm)})
     planned = {
         (names[arm], seed)

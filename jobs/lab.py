@@ -14,7 +14,7 @@ import psutil
 
 from engine.errors import LabError, SpecError, StoreError
 from engine.plugin import Broken
-from engine.spec import RECIPE_VERSION, RunSpec, Scale, StudySpec, TrialSpec
+from engine.spec import RECIPE_VERSION, DataRef, RunSpec, Scale, StudySpec, TrialSpec
 from jobs import reading, studies
 from jobs.lock import OwnerLock
 from jobs.paths import Home
@@ -102,16 +102,20 @@ class LabReader:
         with errors(self.home.database):
             return registration(spec, reading.context(self._db(), trial, spec))
 
-    def detectable(self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None) -> Detectable | None:
+    def detectable(
+        self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None
+    ) -> Detectable | None:
         """What a study finds at a scale and with so many seeds, as far as that is known before it runs.
 
         Args:
             model: The base model's name; None: whichever an earlier trial had.
+            data: What it would be run on; None: the study's own data.
         """
         from jobs import planning
 
         with errors(self.home.database):
-            return planning.detectable(study, scale, seeds, reading.earlier_pairs(self._db(), study, scale, model))
+            earlier = reading.earlier_pairs(self._db(), study, scale, model, data)
+            return planning.detectable(study, scale, seeds, earlier)
 
     def export(self, trial: str, path: Path) -> None:
         """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
@@ -216,7 +220,7 @@ class Lab(LabReader):
                 "What it measured is kept. Start the study anew to run it with this version.",
             )
         runs = trial.runs()
-        expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name)
+        expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name, trial.data)
         planned = Planned(digest=trial.registration, detectable=expected)
         return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, planned))
 

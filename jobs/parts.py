@@ -112,6 +112,14 @@ def suggest(
     return replace(made, guessed=tuple(p for p in PARTS if p not in named and getattr(made, p) is not None))
 
 
+def is_known(parts: Roles) -> bool:
+    """Whether the base is known to be the model before any tuning: it is an arm beside the reference, or called so.
+
+    With two arms the base is the reference, and then it may as well be an arm that was trained.
+    """
+    return parts.base != parts.reference or parts.base.lower() in BASES
+
+
 def _called(part: str, arms: Sequence[str]) -> str | None:
     """The arm that is called this control: by its whole name, else by a part of it."""
     words = {arm: " ".join(re.findall(r"[^\W_]+", arm.lower())) for arm in arms}

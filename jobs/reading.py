@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import StoreError
 from engine.events import Finished, Started, decode
 from engine.example import ItemText, Outcome
-from engine.spec import Scale, StudySpec, TrialSpec
+from engine.spec import DataRef, Scale, StudySpec, TrialSpec
 from engine.stats.evidence import ENOUGH_SEEDS
 from jobs import eta
 from jobs.planning import paired
@@ -136,16 +136,21 @@ def trial_spec(db: Database, trial: str) -> TrialSpec:
     raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
 
 
-def earlier_pairs(db: Database, study: StudySpec, scale: Scale, model: str | None = None) -> Pairs | None:
+def earlier_pairs(
+    db: Database, study: StudySpec, scale: Scale, model: str | None = None, data: DataRef | None = None
+) -> Pairs | None:
     """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one.
 
     Args:
         model: The base model's name; None: whichever.
+        data: Only trials on these count; None: the study's own.
     """
     found: list[tuple[bool, bool, int, float, Pairs]] = []
     metric = f"{study.primary.probe}.{study.primary.metric}"
-    sql = "SELECT id, scale, model, created FROM trials WHERE study = ? AND scale != 'smoke'"
-    for trial in [row for row in db.query(sql, (study.id,)) if model in (None, row["model"])]:
+    part, wanted = ("source", study.data) if data is None else ("digest", data.digest)
+    sql = """SELECT id, scale, model, created FROM trials
+             WHERE study = ? AND scale != 'smoke' AND json_extract(spec, '$.data.' || ?) = ?"""
+    for trial in [row for row in db.query(sql, (study.id, part, wanted)) if model in (None, row["model"])]:
         values = db.query(
             """SELECT r.arm, r.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
                JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",

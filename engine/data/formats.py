@@ -23,7 +23,9 @@ from engine.example import Example
 FEWEST = 10
 """So many usable examples are needed: below that nothing can be held out."""
 
-SKIP = ", or have rows that cannot be used left out (--skip-bad-rows)"
+SKIP = (
+    ", or have rows that cannot be used left out (--skip-bad-rows; in the window: “Leave out rows that cannot be used”)"
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _examples(found: Rows, finder: Finder, problems: Problems, notes: Notes, wit
     aside, unsaid = Problems(problems.file, skip=True), Notes()
     ids: set[str] = set()
     count, form_met = len(found.kept), False
-    first: Unusable | None = None
+    first: tuple[int, Unusable] | None = None  # of the rows, with its number
     found.kept.reverse()
     while found.kept:  # given away one by one: their text is needed no longer
         number, text = found.kept.pop()
@@ -114,7 +116,7 @@ def _examples(found: Rows, finder: Finder, problems: Problems, notes: Notes, wit
         try:
             more = finder.read(_id(value, row, ids), value, row)
         except Unusable as error:
-            first = first if gone else first or error
+            first = first if gone else first or (number, error)
             row.bad(error.field, error.text)
             continue
         if not row.failed:
@@ -122,7 +124,8 @@ def _examples(found: Rows, finder: Finder, problems: Problems, notes: Notes, wit
             kept.add(number, more)
         row.done(unsaid if gone else notes)
     if first and not form_met and len(problems.rows) == count:
-        text = f"cannot be used: row {min(problems.rows)}, field {printable(first.field)}: {first.text}"
+        at, error = first
+        text = f"cannot be used: row {at}, field {printable(error.field)}: {error.text}"
         raise unusable(problems.file, text, EXPECTED)
     return kept
 

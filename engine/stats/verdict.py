@@ -36,7 +36,7 @@ from engine.spec import StudySpec
 from engine.stats import power
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.wording import about, counted, difference, difference_of, level, level_of, lowered, p_phrase
+from engine.stats.wording import about, counted, difference, difference_of, exists, level, level_of, lowered, p_phrase
 
 Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
 MIN_SEEDS = 2
@@ -310,7 +310,12 @@ class Reading:
     def _power(self, found: Estimate) -> list[str]:
         if found.above or found.below or found.detectable is None:
             return []
-        size = about(found.detectable, self.case.evidence.metrics[self.metric].unit)
+        unit = self.case.evidence.metrics[self.metric].unit
+        if not exists(found.detectable, unit):
+            return [
+                "With so few seeds and items no difference, however large, would have been found four times in five."
+            ]
+        size = about(found.detectable, unit)
         return [f"A true difference of about {size} would have been found four times in five."]
 
     def _advice(self, found: Estimate, margin: float) -> str:

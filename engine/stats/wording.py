@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,15 @@ def about(value: float, unit: str) -> str:
     if unit in ("share", "difference"):
         return f"{_fixed(100 * abs(value), 0 if abs(value) >= 0.015 else 1)} points"
     return f"{abs(value):.1g} nats" if unit == "nats" else f"{abs(value):.1g}"
+
+
+_FARTHEST = {"share": 1.0, "difference": 2.0}
+"""Unit to the largest difference of two arms that there can be: a share ends at 0 and 1, a difference at -1 and 1."""
+
+
+def exists(size: float, unit: str) -> bool:
+    """Whether two arms can differ so much at all: 162 points of a share are no difference that anything can find."""
+    return abs(size) <= _FARTHEST.get(unit, math.inf)
 
 
 def bounds(ci: tuple[float, float] | None, unit: str, signed: bool = True) -> str:

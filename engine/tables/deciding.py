@@ -81,8 +81,10 @@ def _ask(table: Table, meaning: Scoring, counts: Counter[str], first: dict[str, 
 def _told(table: Table, meaning: Scoring, counts: Counter[str]) -> str:
     if table.choices.threshold is not None:
         right = sum(rows for word, rows in counts.items() if meaning.meaning.get(word))
+        percent = f" ({100 * table.choices.threshold:g} %)" if any(word.endswith("%") for word in counts) else ""
         return (
-            f"Scores were made right and wrong: a score of at least {table.choices.threshold:g} counts as right, which "
+            f"Scores were made right and wrong: a score of at least {table.choices.threshold:g}{percent} counts as "
+            f"right, which "
             f"is so in {right:,} of {sum(counts.values()):,} rows."
         )
     known = [word for word in table.words if word.right is not None]

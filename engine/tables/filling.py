@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.data.problems import Problems, name_of, printable, shown
+from engine.data.problems import Problems, name_of, shown
 from engine.example import TEXT, Outcome, Side
 from engine.tables import answers
 from engine.tables.layout import Layout
@@ -58,9 +58,9 @@ def fill(table: Table, found: Iterable[Record], layouts: Sequence[Layout], probl
 def _repeat(record: Record, before: Record, table: Table) -> str:
     said = f"repeats row {before.row}{_of(before, record, table)}: {shown(record.item)} of this arm and seed"
     if "seed" not in table.columns:
-        return f"{said} (which column tells repeats apart? `--seed-column NAME`)"
+        return f"{said} (if a column tells repeats apart, name it as that of the seed)"
     parts = next((column for column in table.unused if column.strip().lower() in _PARTS), None)
-    return said if parts is None else f"{said} (one part at a time: `--only {printable(parts)}=VALUE`)"
+    return said if parts is None else f"{said} (one part at a time: read only the rows of one {shown(parts)})"
 
 
 def _of(there: Record, here: Record, table: Table) -> str:

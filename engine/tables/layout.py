@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.data.problems import printable, shown, unusable
 from engine.tables import inspect_log, lm_eval, names, wide
-from engine.tables.cells import text_of
+from engine.tables.cells import seed_of, text_of
 from engine.tables.choices import NOTHING, Choices, Need, Sketch, Source, Unclear
 from engine.tables.grid import Grid
 from engine.tables.unpacking import EXPECTED
@@ -147,7 +147,10 @@ def _wide(
     else:
         arms, certain = wide.arms_of(named)
     free = [c for c in columns if c not in own.values() and c not in named and not names.is_index(c)]
-    made = Layout("wide", own, _sampled(columns, head), tuple(arms), "item" not in own, {"arms": (*named, *free)})
+    made = Layout(
+        "wide", own, _sampled(columns, head), tuple(arms), "item" not in own,
+        {"arms": (*named, *free), "seed": _seeds(free, head)},
+    )  # fmt: skip
     open_: list[Need] = []
     if "gold" in own and "gold" not in told:
         open_.append("gold")
@@ -168,7 +171,9 @@ def _checked(found: Layout, grid: Grid, source: Source, choices: Choices) -> Lay
     """A wide table, unless it was named for one arm."""
     if source.arm:
         what = f"is a table with a column for each of {len(found.arms)} arms, and was named for arm {shown(source.arm)}"
-        hint = f"Give the file alone, or name its one column: `--correct-column {found.arms[0].column}`."
+        hint = (
+            f"Give the file alone, or say which one column tells what is correct, e.g. {shown(found.arms[0].column)}."
+        )
         raise unusable(grid.path, what, hint)
     return found
 
@@ -191,11 +196,23 @@ def _likely(
     form: str, free: Sequence[str], roles: Mapping[str, str], head: Sequence[Mapping[str, Any]]
 ) -> dict[str, tuple[str, ...]]:
     found = {role: names.likely(free, role) for role in names.ROLES if role not in roles}
+    if "seed" in found:
+        found["seed"] = _seeds(free, head)
     if form == "lm-eval":
         found["correct"] = lm_eval.metrics(head)
     if form == "inspect":
         found["correct"] = tuple(column for column in free if column.startswith(inspect_log.SCORES))
     return {role: columns for role, columns in found.items() if columns}
+
+
+def _seeds(free: Iterable[str], head: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Columns that may hold seeds: called so, with a few whole numbers that come again and again."""
+    return tuple(column for column in names.likely(free, "seed") if _few_numbers(column, head))
+
+
+def _few_numbers(column: str, head: Sequence[Mapping[str, Any]]) -> bool:
+    cells = [text for row in head if (text := text_of(row.get(column)))]
+    return 2 * len(set(cells)) <= len(cells) and all(seed_of(text) is not None for text in cells)
 
 
 def _unclear(grid: Grid, source: Source, made: Layout, needs: list[Need]) -> Unclear:

@@ -33,7 +33,8 @@ ROLES: Mapping[str, Names] = {
     ),
     "seed": Names(
         ("seed",), ("random_seed", "rng_seed", "train_seed"),
-        ("run", "run_id", "rep", "repeat", "repetition", "replicate", "trial", "epoch", "fold"),
+        ("run", "run_id", "rep", "repeat", "repetition", "replicate", "replica", "trial", "epoch", "fold", "iteration",
+         "lauf", "durchlauf", "wiederholung", "versuch"),
     ),
     "item": Names(
         ("item", "item_id"),
@@ -58,6 +59,9 @@ ROLES: Mapping[str, Names] = {
 }  # fmt: skip
 """Role to what its column may be called."""
 _INDEX = re.compile(r"|unnamed: ?\d+|index|__index_level_\d+__|\(column \d+ without a name\)", re.IGNORECASE)
+
+_NUMBERED = re.compile(r"_?(id|no|nr|num|number|nummer|index)\.?$")
+"""What a name may end in beside its word: `run_no`, `lauf_nr`."""
 
 
 def spelled(name: str) -> str:
@@ -131,4 +135,6 @@ def likely(columns: Iterable[str], role: str) -> tuple[str, ...]:
     """Columns that may play a role, by their names."""
     names = ROLES[role]
     wanted = (*names.sure, *names.known, *names.likely)
-    return tuple(column for column in columns if spelled(column) in wanted)
+    return tuple(
+        column for column in columns if _NUMBERED.sub("", spelled(column)) in wanted or spelled(column) in wanted
+    )

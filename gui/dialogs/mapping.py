@@ -13,9 +13,9 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -26,15 +26,17 @@ from engine.tables.choices import NOTHING, Choices, Sketch, Source, Unclear
 from gui.dialogs.mapping_fields import (
     FORMS,
     MATCH,
+    NAMED,
     NEEDED,
     NUMBERS,
     ROLES,
     WORDS,
     Answer,
+    ArmField,
+    ScoreBox,
     choice_box,
-    score_box,
 )  # fmt: skip
-from gui.text import clean, elided, tip
+from gui.text import clean, clean_lines, elided, tip
 from gui.widgets.basics import Card, Scroll, Text, push_button
 from jobs.tables.words import files_words
 
@@ -63,23 +65,32 @@ class MappingDialog(QDialog):
         self._sketch, self._choices = sketch, choices
         self._needs = error.needs if isinstance(error, Unclear) else ()
         self.sources = [Source(source.path, source.arm) for source in sketch.sources]
-        self.arms: list[QLineEdit] = []
+        self.arms: list[ArmField] = []
         hidden = ("arm", "correct", "prediction", "logprob") if sketch.form == "wide" else ()
         self.columns = {role: self._column_box(role) for role in ROLES if role not in hidden}
         self._scored = "threshold" in self._needs or choices.threshold is not None
         self.words = {word.text: choice_box(word.text, WORDS, word.right) for word in sketch.words}
         self.only = self._only_box()
-        self.threshold = score_box(choices.threshold)
+        self.threshold = ScoreBox(choices.threshold, _percents(sketch))
         self.match = choice_box("How answers are compared", MATCH, choices.match)
         self.arm_list = self._arm_list()
         self.add_file = push_button("Add files…", self._add_files, about="results of further arms", small=True)
-        self.problem = Text(_open_words(error), "warn", lines=5)
-        self.problem.setVisible(error is not None)
+        words, listed, hint = self._open_words(error)
+        self.problem, self.hint = Text(words, "warn", lines=5), Text(hint, lines=3)
+        self.problems = QPlainTextEdit(clean_lines(listed))
+        self.problems.setReadOnly(True)
+        self.problems.setAccessibleName("What is wrong, row by row")
+        self.problems.setFixedHeight(150)
+        for widget, text in ((self.problem, words), (self.problems, listed), (self.hint, hint)):
+            widget.setVisible(bool(text))
         self.read = push_button("Read", self._read, primary=True, about="these results in this way")
         self.read.setDefault(True)
         self.cancel = push_button("Cancel", self.reject)
         self._files = QGridLayout()
         self._lay_out()
+        if (arm := self.columns.get("arm")) is not None:
+            arm.box.currentIndexChanged.connect(self._arm_column_changed)
+            self._arm_column_changed()
 
     def _column_box(self, role: str) -> Answer:
         """The column that plays a role: as found, as said before, or the likely one."""
@@ -93,6 +104,8 @@ class MappingDialog(QDialog):
             options.append(("no column", NOTHING))
         options += [(elided(column, 40) or "(no name)", column) for column in sketch.columns]
         found = told if told is not None else sketch.roles.get(role)
+        if role == "arm" and told is None and any(source.arm for source in sketch.sources):
+            found = None  # the files' names for their arms count, not the column
         guess = next(iter(sketch.likely.get(role, ())), None) if role in self._needs else None
         once = sketch.form != "lm-eval" and not self._likely_seeds()  # there, files are seeds
         if guess is None and role == "seed" and "seed" in self._needs and once:
@@ -144,7 +157,8 @@ class MappingDialog(QDialog):
         column.setSpacing(10)
         column.addWidget(Text(files_words(sketch.sources), pixels=15, bold=True))
         column.addWidget(Text(FORMS.get(sketch.form, ""), "muted"))
-        column.addWidget(self.problem)
+        for widget in (self.problem, self.problems, self.hint):
+            column.addWidget(widget)
         column.addWidget(Scroll(inside, "How these results are read"), 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -165,17 +179,13 @@ class MappingDialog(QDialog):
         row.addWidget(self.add_file)
         row.addStretch(1)
         card.layout_.addLayout(row)
-        named = "arm" in self._needs and not self._sketch.likely.get("arm")
         for source in self.sources:
-            self._show_file(source, suggested(source.path) if named and not source.arm else source.arm)
+            self._show_file(source, suggested(source.path) if self._names_files() and not source.arm else source.arm)
         return card
 
     def _show_file(self, source: Source, arm: str) -> None:
         at = len(self.arms)
-        field = QLineEdit(clean(arm, 200))
-        field.setPlaceholderText("as the file says")
-        field.setAccessibleName(f"Arm of {name_of(source.path)}")
-        field.setMaxLength(200)
+        field = ArmField(name_of(source.path), arm)
         self.arms.append(field)
         self._files.addWidget(Text(name_of(source.path)), at, 0)
         self._files.addWidget(field, at, 1)
@@ -186,8 +196,19 @@ class MappingDialog(QDialog):
         for path in map(Path, paths):
             self.sources.append(Source(path))
             self._show_file(self.sources[-1], suggested(path))
-        if paths and not self.arms[0].text():
-            self.arms[0].setText(suggested(self.sources[0].path))
+        if paths:
+            self.arms[0].suggest(suggested(self.sources[0].path))
+            self._arm_column_changed()
+
+    def _names_files(self) -> bool:
+        """Whether the files are named for arms at first, since no column seems to say which arm a row is of."""
+        return "arm" in self._needs and not self._sketch.likely.get("arm")
+
+    def _arm_column_changed(self) -> None:
+        """Files are not named for arms where a column says which arm a row is of."""
+        column = "arm" in self.columns and self.columns["arm"].chosen is not None
+        for field in self.arms:
+            field.leave_to_column(column)
 
     def _words_card(self) -> Card | None:
         if self.words and not self._scored:
@@ -199,7 +220,7 @@ class MappingDialog(QDialog):
             card.layout_.addLayout(form)
             return card
         if self._scored:
-            card = Card("Scores", "from which score on an answer counts as right; 0 where none is to count so")
+            card = Card("Scores", "from which score on an answer counts as right")
             card.layout_.addWidget(self.threshold)
             return card
         return None
@@ -252,7 +273,7 @@ class MappingDialog(QDialog):
         known = {word.text: word.right for word in self._sketch.words}
         differs = told != known or bool(self._choices.right or self._choices.wrong)
         differs = differs and not self._scored
-        score = self.threshold.value() if self._scored and self.threshold.value() > 0 else None
+        score = self.threshold.score if self._scored else None
         return [
             Source(source.path, field.text().strip()) for source, field in zip(self.sources, self.arms, strict=True)
         ], Choices(
@@ -271,6 +292,20 @@ class MappingDialog(QDialog):
         entries = [self.arm_list.item(at) for at in range(self.arm_list.count())]
         ticked = [entry for entry in entries if entry.checkState() == Qt.CheckState.Checked]
         return tuple(str(entry.data(Qt.ItemDataRole.UserRole)) for entry in ticked)
+
+    def _open_words(self, error: LabError | None) -> tuple[str, str, str]:
+        """What is open or wrong: a sentence, a list line by line, and what to do about it."""
+        if isinstance(error, Unclear):
+            needs, said = error.needs, []
+            if (
+                self._sketch.form == "lm-eval" and self._names_files()
+            ):  # a name for each file is all that is open of both
+                needs, said = tuple(need for need in needs if need not in ("arm", "seed")), [NAMED]
+            return " ".join((*said, *(NEEDED[need] for need in needs))), "", ""
+        if error is None:
+            return "", "", ""
+        first, _, rest = error.message.partition("\n")
+        return (first, rest, error.hint) if rest else (f"{first} {error.hint}".strip(), "", "")
 
     def _read(self) -> None:
         sources, choices = self.choice()
@@ -296,7 +331,8 @@ def _grid() -> QGridLayout:
     return form
 
 
-def _open_words(error: LabError | None) -> str:
-    if isinstance(error, Unclear):
-        return " ".join(NEEDED[need] for need in error.needs)
-    return "" if error is None else f"{error.message} {error.hint}".strip()
+def _percents(sketch: Sketch) -> bool:
+    """Whether the cells that say what is right are percents."""
+    columns = sketch.arm_columns if sketch.form == "wide" else (sketch.roles.get("correct", ""),)
+    cells = [cell for column in columns for cell in sketch.columns.get(column, ())]
+    return any(cell.rstrip("\"'").endswith("%") for cell in cells)

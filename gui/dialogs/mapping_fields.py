@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit
 
 from gui.text import clean, tip
 
@@ -45,6 +45,7 @@ NEEDED = {
     "a mean over repeats, better give a row for each repeat with its own seed.",
 }
 """What is open, as the dialog asks for it."""
+NAMED = "Each file was named for an arm. Press Read if these names are right; files of one arm are its seeds."
 WORDS: Sequence[tuple[str, object]] = (("not said", None), ("right", True), ("wrong", False))
 MATCH: Sequence[tuple[str, object]] = (
     ("as spelled; a difference is pointed out", ""),
@@ -91,14 +92,55 @@ def choice_box(name: str, options: Sequence[tuple[str, object]], chosen: object)
     return box
 
 
-def score_box(value: float | None) -> QDoubleSpinBox:
-    """A score from 0 to 1; 0 stands for none."""
-    box = QDoubleSpinBox()
-    box.setRange(0.0, 1.0)
-    box.setDecimals(3)
-    box.setSingleStep(0.05)
-    box.setValue(value or 0.0)
-    box.setMaximumWidth(160)
-    box.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
-    box.setAccessibleName("Score from which on an answer is right")
-    return box
+class ScoreBox(QDoubleSpinBox):
+    """A score from which on an answer is right, in percent where cells are percents; none at first.
+
+    Args:
+        score: From 0 to 1; None: not said.
+        percent: Whether it is shown and typed in percent.
+    """
+
+    def __init__(self, score: float | None, percent: bool) -> None:
+        super().__init__()
+        self._whole = 100.0 if percent else 1.0
+        self.setRange(0.0, self._whole)
+        self.setDecimals(1 if percent else 3)
+        self.setSingleStep(0.05 * self._whole)
+        self.setSuffix(" %" if percent else "")
+        self.setSpecialValueText("not said")
+        self.setValue(self._whole * (score or 0.0))
+        self.setMaximumWidth(160)
+        self.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
+        self.setAccessibleName("Score from which on an answer is right" + (", in percent" if percent else ""))
+
+    @property
+    def score(self) -> float | None:
+        """The score, from 0 to 1."""
+        return self.value() / self._whole or None
+
+
+class ArmField(QLineEdit):
+    """Names the arm whose results a file holds, unless a column says it."""
+
+    def __init__(self, file: str, arm: str) -> None:
+        super().__init__(clean(arm, 200))
+        self._own = self.text()
+        self.setAccessibleName(f"Arm of {file}")
+        self.setMaxLength(200)
+        self.leave_to_column(False)
+
+    def suggest(self, arm: str) -> None:
+        """Name it so, if nothing was said."""
+        self._own = self._own or clean(arm, 200)
+        if self.isEnabled() and not self.text():
+            self.setText(self._own)
+
+    def leave_to_column(self, column: bool) -> None:
+        """Whether a column says whose results they are: then no name is taken, and what stood here comes back later."""
+        if column and self.isEnabled():
+            self._own = self.text()
+            self.clear()
+        elif not column and not self.isEnabled():
+            self.setText(self._own)
+        self.setEnabled(not column)
+        self.setPlaceholderText("as its column says" if column else "as the file says")

@@ -349,7 +349,7 @@ class OptionsDialog(QDialog):
 
     def _choose_data(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Data file", self.data.text(), "Examples (*.jsonl *.json);;All files (*)"
+            self, "Data file", self.data.text(), "Examples (*.jsonl *.json *.parquet *.gz);;All files (*)"
         )
         if path:
             self.data.setText(path)

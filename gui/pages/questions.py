@@ -225,13 +225,23 @@ class QuestionsPage(Page):
         session = self.context.session
         dialog = OptionsDialog(study, session.snapshot, session.models, self.window(), session.downloaded)
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
-        dialog.sized.connect(
-            lambda scale, seeds: self._detectable(study, scale, seeds, partial(dialog.show_detectable, scale, seeds))
-        )
+        dialog.sized.connect(lambda scale, seeds: self._foresee_choice(study, scale, seeds, dialog))
         dialog.find_wanted.connect(lambda: self._find(dialog))
         dialog.looked.connect(lambda choice, cancel: self._look(study, choice, cancel, dialog))
         dialog.open()
         return dialog
+
+    def _foresee_choice(self, study: StudySpec, scale: str, seeds: int, dialog: OptionsDialog) -> None:
+        """Say what the study would find at the size chosen; of data of the user's own nothing is known yet."""
+
+        def show(found: Detectable | None) -> None:
+            if not dialog.is_over:
+                dialog.show_detectable(scale, seeds, None if dialog.choice().data else found)
+
+        if dialog.choice().data:
+            show(None)
+        else:
+            self._detectable(study, scale, seeds, show)
 
     def _find(self, dialog: OptionsDialog) -> None:
         """Look for a model on the hub; what is downloaded goes into the options."""

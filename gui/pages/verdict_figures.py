@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.stats.wording import about
+from engine.stats.wording import about, exists
 from gui.text import clean, count, interval, scale, unit_word
 from gui.theme import ArmStyle
 from gui.widgets.forest import Difference
@@ -131,7 +131,9 @@ def standing_words(result: Result) -> str:
     words = f"{since}: design {fixed.digest[:12]}, queued {_moment(fixed.queued)}"
     if fixed.detectable is not None:
         primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
-        words += f"; was to find differences from about {about(fixed.detectable, units(result).get(primary, ''))}"
+        unit = units(result).get(primary, "")
+        could = f"was to find differences from about {about(fixed.detectable, unit)}"
+        words += f"; {could if exists(fixed.detectable, unit) else 'could find no difference, however large'}"
     return words + ("." if fixed.looks else "; no earlier trial here had shown this comparison.")
 
 

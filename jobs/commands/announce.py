@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.probes import probe_class
 from engine.spec import TrialSpec
-from engine.stats.wording import about, difference, lowered
+from engine.stats.wording import about, difference, exists, lowered
 from jobs.commands.screen import Screen
 from jobs.registration import looked
 from jobs.result import Registration
@@ -24,7 +24,10 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     )
     if registration.detectable is not None:
         size = about(registration.detectable, metric.unit)
-        screen.say(f"It finds differences from about {size} four times in five ({registration.basis}).")
+        found = f"It finds differences from about {size} four times in five"
+        if not exists(registration.detectable, metric.unit):
+            found = "It can find no difference, however large, at this size: run more seeds"
+        screen.say(f"{found} ({registration.basis}).")
     elif trial.seeds < 2:
         screen.say("With one seed it finds no difference: run at least 2 seeds, better 5 or more.")
     if why := looked(registration.looks):

@@ -88,10 +88,8 @@ def registration(result: Result) -> Section:
         return Section("registration", title, (Paragraph(said),), status="" if registered else "exploratory")
     unit = unit_of(result, primary_metric(result))
     found = primary_contrast(result)
-    designed = (
-        "not known" if fixed.detectable is None else f"{wording.about(fixed.detectable, unit)} (four times in five)"
-    )
-    ran = _UNCERTAIN if found is None or found.detectable is None else wording.about(found.detectable, unit)
+    designed = "not known" if fixed.detectable is None else _size(fixed.detectable, unit, " (four times in five)")
+    ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
         ("When", _moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
@@ -122,6 +120,11 @@ def _moment(text: str) -> str:
     except ValueError:
         return text
     return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
+
+
+def _size(value: float, unit: str, often: str = "") -> str:
+    """A difference that could be found; none at all where there can be none so large."""
+    return f"{wording.about(value, unit)}{often}" if wording.exists(value, unit) else "none, however large"
 
 
 def _basis(words: str) -> str:

@@ -103,7 +103,7 @@ def effects(result: Result) -> Table | None:
                 pair_label(result, c.a, c.b),
                 *(ABSENT if value is None else wording.level(value, "") for value in sizes),
                 ABSENT if c.equivalent is None else "yes" if c.equivalent else "not shown",
-                ABSENT if c.detectable is None else unsigned(c.detectable, unit),
+                _found(c.detectable, unit),
             )
         )
     head = ("metric", "arms", "d of pairs", "Cliff’s delta", "Cohen’s h", "too small to matter", "could be found")
@@ -193,6 +193,12 @@ def failures(result: Result) -> list[Table]:
     )
     table = Table("failures", "Wrong answers by type, share of all items", ("arm", *kinds), rows)
     return _split(table, _VALUES) if kinds and rows else []
+
+
+def _found(size: float | None, unit: str) -> str:
+    if size is None:
+        return ABSENT
+    return unsigned(size, unit) if wording.exists(size, unit) else "none"
 
 
 def unsigned(value: float, unit: str) -> str:

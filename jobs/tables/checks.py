@@ -70,7 +70,7 @@ def _copies(table: Table, found: Copies, labels: Mapping[str, str]) -> Check:
         return Check(name="copies", label=label, ok=True, detail=said)
     said = "; ".join(sentence for sentence, _ in sentences(found, labels)) + "."
     if found.seeds:
-        said += " Seeds that are the same count as one."
+        said += " Seeds that are the same count as one. Of a model that was not tuned, give the results once."
     said += (
         " Runs of their own differ in some item, so these may be one run under several names. Give each run's own "
         "results; where models truly answer alike, a column of predictions or of log-probabilities can show it."
@@ -80,7 +80,7 @@ def _copies(table: Table, found: Copies, labels: Mapping[str, str]) -> Check:
 
 def base_note(seeds: Sequence[int], label: str) -> str:
     """What is said of a base whose seeds are all the same."""
-    return f"{label} is the same in {seeds_words(seeds)}: nothing was trained, so it counts as one run."
+    return f"{label} is the same in {seeds_words(seeds)}. As the base, not yet tuned, it counts as one run."
 
 
 def _alike(table: Table) -> Check | None:

@@ -9,6 +9,7 @@ from elsewhere_steps import LEFT, asked, bring, drop, files, judged, shown
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel
 
+from engine.tables.choices import Choices, Sketch, Source
 from gui.dialogs.error import TextDialog
 from gui.dialogs.mapping import MappingDialog
 from gui.dialogs.results import ResultsDialog
@@ -81,7 +82,14 @@ def test_a_wrong_answer_is_asked_again(opened, qtbot, lab, tmp_path, monkeypatch
     qtbot.mouseClick(dialog.read, LEFT)
     qtbot.waitUntil(lambda: shown(window, MappingDialog) not in ([], [dialog]))
     dialog = mapping(window, qtbot)
-    assert dialog.problem.text().startswith("t.csv has 240 problems")
+    assert dialog.problem.text() == "t.csv has 240 problems:"
+    assert dialog.problems.isVisible()
+    assert dialog.problems.isReadOnly()
+    listed = dialog.problems.toPlainText()
+    assert listed.splitlines()[-1] == "- and 190 more"
+    assert len(listed.splitlines()) == 51
+    assert "--" not in listed + dialog.hint.text()
+    assert "Correct the rows named" in dialog.hint.text()
     assert dialog.columns["seed"].chosen == "none"
     pick(qtbot, dialog.columns["seed"].box, None)
     qtbot.mouseClick(dialog.read, LEFT)
@@ -103,6 +111,8 @@ def test_files_of_arms_are_dropped_together(opened, qtbot, lab, tmp_path) -> Non
     assert drop(window, files(*paths))
     dialog = mapping(window, qtbot)
     assert [field.text() for field in dialog.arms] == ["base", "base", "sft", "sft"]
+    assert "Press Read if these names are right" in dialog.problem.text()
+    assert "Which arm" not in dialog.problem.text()
     dialog.arms[2].setText("tuned")
     dialog.arms[3].setText("tuned")
     qtbot.mouseClick(dialog.read, LEFT)
@@ -176,6 +186,70 @@ def test_words_and_scores_are_asked_for(opened, qtbot, lab, tmp_path, monkeypatc
     parts = asked(window, qtbot)
     assert "a score of at least 0.5 counts as right" in texts(parts)
     parts.reject()
+
+
+def test_scores_in_percent_are_asked_for_in_percent(opened, qtbot, lab, tmp_path, monkeypatch) -> None:
+    percent = {0: "23%", 1: "57 %"}
+    path = write(tmp_path / "s.csv", csv_text([r | {"correct": percent[r["correct"]]} for r in outcomes()]))
+    window = opened(lab)
+    bring(window, qtbot, monkeypatch, path)
+    dialog = mapping(window, qtbot)
+    assert dialog.threshold.text() == "not said"
+    dialog.threshold.setFocus()
+    dialog.threshold.selectAll()
+    qtbot.keyClicks(dialog.threshold, "57")
+    assert dialog.threshold.text() == "57 %"
+    assert dialog.choice()[1].threshold == 0.57
+    right = sum(r["correct"] for r in outcomes())
+    qtbot.mouseClick(dialog.read, LEFT)
+    parts = asked(window, qtbot)
+    assert f"a score of at least 0.57 (57 %) counts as right, which is so in {right:,} of" in texts(parts)
+    qtbot.mouseClick(parts.columns, LEFT)
+    assert mapping(window, qtbot).threshold.text() == "57.0 %"
+
+
+def test_a_file_is_named_for_no_arm_where_a_column_says_it(opened, qtbot, lab, tmp_path, monkeypatch) -> None:
+    rows = [{"wer": r["arm"], "item": r["item"], "Lauf": r["seed"], "correct": r["correct"]} for r in outcomes()]
+    window = opened(lab)
+    bring(window, qtbot, monkeypatch, write(tmp_path / "runs.csv", csv_text(rows)))
+    dialog = mapping(window, qtbot)
+    assert [field.text() for field in dialog.arms] == ["runs"]
+    assert (dialog.columns["seed"].chosen, dialog.columns["seed"].guessed) == ("Lauf", True)
+    pick(qtbot, dialog.columns["arm"].box, "wer")
+    assert [(field.text(), field.isEnabled()) for field in dialog.arms] == [("", False)]
+    pick(qtbot, dialog.columns["arm"].box, None)
+    assert [(field.text(), field.isEnabled()) for field in dialog.arms] == [("runs", True)]
+    pick(qtbot, dialog.columns["arm"].box, "wer")
+    qtbot.mouseClick(dialog.read, LEFT)
+    assert asked(window, qtbot)._contents.seeds == {"base": (0, 1, 2), "sft": (0, 1, 2), "dpo": (0, 1, 2)}
+
+
+def test_names_that_were_given_to_files_come_back(qtbot) -> None:
+    paths = (Path("base.csv"), Path("sft.csv"))
+    sketch = Sketch(
+        sources=tuple(Source(path, path.stem) for path in paths), form="long", roles={"arm": "arm"},
+        columns={"arm": ("llama",)},
+    )  # fmt: skip
+    dialog = MappingDialog(sketch, Choices())
+    qtbot.addWidget(dialog)
+    assert dialog.columns["arm"].chosen is None
+    assert [field.text() for field in dialog.arms] == ["base", "sft"]
+    assert [source.arm for source in dialog.choice()[0]] == ["base", "sft"]
+    pick(qtbot, dialog.columns["arm"].box, "arm")
+    assert [source.arm for source in dialog.choice()[0]] == ["", ""]
+
+
+@pytest.mark.parametrize("cells", [("exp-a", "exp-b", "exp-c"), None], ids=["words", "a number for each row"])
+def test_a_column_that_only_sounds_like_seeds_is_not_guessed(
+    opened, qtbot, lab, tmp_path, monkeypatch, cells
+) -> None:  # fmt: skip
+    rows = [
+        {"arm": r["arm"], "item": r["item"], "run": cells[r["seed"]] if cells else at, "correct": r["correct"]}
+        for at, r in enumerate(outcomes())
+    ]
+    window = opened(lab)
+    bring(window, qtbot, monkeypatch, write(tmp_path / "t.csv", csv_text(rows)))
+    assert mapping(window, qtbot).columns["seed"].chosen != "run"
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -15,6 +15,7 @@ from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.estimate import estimate
 from gui.pages.questions import QuestionsPage
+from jobs.records import Detectable
 
 FIT = Fit(context=512, prompt_tokens=100, answer_tokens=20, limit=48)
 
@@ -129,6 +130,22 @@ def test_options_say_what_the_chosen_size_would_find(opened, qtbot, lab) -> None
     assert not window.messages.banners()
     dialog.reject()
     qtbot.wait(300)
+
+
+def test_a_size_that_finds_nothing_says_so_and_own_data_have_no_figure(opened, qtbot, lab, monkeypatch) -> None:
+    far = Detectable(difference=1.62, unit="share", basis="from the study’s own expectation")
+    monkeypatch.setattr(lab, "detectable", lambda *_: far)
+    window = opened(lab)
+    card = page(window).cards["function-calling"]
+    qtbot.waitUntil(lambda: card.finds.text() == "at this size finds no difference, not even the largest")
+    assert "162" not in card.finds.toolTip()
+    dialog = page(window).ask(window.session.studies["function-calling"])
+    qtbot.waitUntil(lambda: dialog.finds.text().startswith("At this size finds no difference"))
+    dialog.data.setText("mine.jsonl")
+    qtbot.waitUntil(lambda: not dialog.finds.isVisible())
+    dialog.data.setText("")
+    qtbot.waitUntil(dialog.finds.isVisible)
+    dialog.reject()
 
 
 def test_a_lab_that_foresees_nothing_says_nothing(opened, qtbot, lab, monkeypatch) -> None:

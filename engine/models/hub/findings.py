@@ -111,7 +111,8 @@ def _weights(names: frozenset[str], texts: Mapping[str, bytes], parts: tuple[str
     if missing:
         return [("bad", f"{missing[0]} is missing, one of {len(parts)} files of weights.", "Choose another revision.")]
     if pickles:
-        return [("good", f"Weights as safetensors; {len(pickles)} pickle(s) beside them are not downloaded.", "")]
+        beside = "1 pickle beside them is" if len(pickles) == 1 else f"{len(pickles)} pickles beside them are"
+        return [("good", f"Weights as safetensors; {beside} not downloaded.", "")]
     return [("good", "Weights as safetensors, which cannot run code.", "")]
 
 

@@ -54,7 +54,14 @@ def test_all_problems_are_counted_and_the_first_fifty_listed(tmp_path: Path) -> 
     assert (len(error.problems), error.count) == (MOST_SHOWN, 5000)
     assert "has 5,000 problems" in error.message
     assert error.message.endswith("- and 4,950 more")
-    assert "--skip-bad-rows" in error.hint
+    assert "--skip-bad-rows; in the window: “Leave out rows that cannot be used”" in error.hint
+
+
+def test_what_is_wrong_with_a_row_is_said_of_that_row(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("{broken\n{broken\n{broken\n" + '{"a": 1}\n' * 20)
+    with pytest.raises(DataError, match=r"row 4, field messages: is missing.*the row has 'a'"):
+        read(path)
 
 
 def test_reading_stops_at_very_many_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from engine.spec import DataRef, Primary, TrialSpec
+from engine.stats.wording import exists
 from jobs import planning
+from jobs.commands.announce import announce
+from jobs.commands.screen import Screen
 from jobs.lab import Lab
 from jobs.records import Pairs
+from jobs.result import Registration
+from jobs.studies import load
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, until
 
@@ -169,6 +174,49 @@ def test_what_a_study_can_find_is_said_before_it_runs_and_kept(open_lab: Callabl
     lab.home.database.unlink()
     again = open_lab().result(trial).study.registration
     assert again == registered
+
+
+def test_trials_on_other_data_say_nothing_of_what_would_be_found(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab()
+    study = fakes.study()
+    trial = fakes.trial(study, seeds=5).model_copy(update={"scale": "quick"})
+    lab.enqueue(trial)
+    until(lambda: done(lab))
+    assert lab.detectable(study, "quick", 5) is not None
+    assert lab.detectable(study, "quick", 5, data=trial.data) is not None
+    mine = DataRef(source="file", path="mine.jsonl", digest="another")
+    assert lab.detectable(study, "quick", 5, data=mine) is None
+    lab.enqueue(trial.model_copy(update={"data": mine}))
+    until(lambda: done(lab))
+    assert lab.detectable(study, "quick", 5, data=mine) is not None
+    assert lab.detectable(study.model_copy(update={"data": "world.other"}), "quick", 5) is None
+
+
+def test_what_was_measured_on_the_bundled_data_is_not_expected_of_others() -> None:
+    study = load("function-calling")
+    assert planning.detectable(study, "quick", 5) is not None
+    own = study.on_own_data()
+    assert (own.primary.seed_sd, own.primary.item_sd) == (None, None)
+    assert planning.detectable(own, "quick", 5) is None
+    kept = own.model_copy(update={"primary": study.primary})  # as it was stored before
+    old, new = (fakes.trial(fakes.study()).model_copy(update={"study": each, "arms": ()}) for each in (kept, own))
+    assert old.design == new.design
+    assert old.registration == new.registration
+
+
+def test_no_study_finds_more_than_there_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    study = load("function-calling")
+    found = planning.detectable(study, "quick", 2)
+    assert found is not None
+    assert found.difference > 1
+    trial = fakes.trial(fakes.study()).model_copy(update={"study": study, "seeds": 2})
+    for size, says in ((found.difference, "It can find no difference"), (0.9, "It finds differences from about 90")):
+        fixed = Registration(digest="0" * 64, queued="", detectable=size, basis="from seeds")
+        announce(trial, fixed, Screen())
+        assert says in " ".join(capsys.readouterr().out.split())
+    assert exists(1.5, "difference")  # of two arms' reliance: each is a difference of two shares
+    assert not exists(2.1, "difference")
+    assert exists(99.0, "nats")
 
 
 def test_an_earlier_trial_knows_better_than_the_file() -> None:

@@ -75,6 +75,10 @@ def test_what_was_fixed_is_told(calls: Result) -> None:
     assert designed.startswith("4 points")
     assert "the spread of 3 seeds" in designed
     assert told["Earlier looks"].startswith("none")
+    none = calls.study.model_copy(update={"registration": fixed.model_copy(update={"detectable": 1.62})})
+    told = dict(next(b for b in section(report_of(calls.model_copy(update={"study": none})), "registration").blocks
+                     if isinstance(b, Facts)).pairs)  # fmt: skip
+    assert told["Smallest difference the design could show"].startswith("none, however large")
     unknown = fixed.model_copy(update={"detectable": None})
     study = calls.study.model_copy(update={"registration": unknown})
     told = dict(next(b for b in section(report_of(calls.model_copy(update={"study": study})), "registration").blocks

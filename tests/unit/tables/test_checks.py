@@ -74,12 +74,30 @@ def test_a_base_that_is_asked_again_is_one_run_and_no_copy(tmp_path: Path) -> No
     rows = outcomes(60, 3, RATES)
     result = analysed(tmp_path, copied(rows, "base", {1: 0, 2: 0}))
     assert check(result, "copies").ok
-    assert any("base is the same in seeds 0, 1 and 2: nothing was trained" in note for note in result.notes)
+    assert any(
+        "base is the same in seeds 0, 1 and 2. As the base, not yet tuned, it counts as one run." in note
+        for note in result.notes
+    )
     base = next(arm for arm in result.arms if arm.name == "base")
     assert (base.trains, len(base.runs)) == (False, 1)
     assert primary(result).n_seeds == 3
     half = analysed(tmp_path, copied(rows, "base", {1: 0}))  # a base that varies, and yet is the same twice
     assert not check(half, "copies").ok
+
+
+def test_a_reference_that_may_be_trained_is_no_base_that_is_asked_again(tmp_path: Path) -> None:
+    rows = copied(outcomes(60, 4, RATES), "sft", {1: 0, 2: 0, 3: 0})
+    two = analysed(tmp_path, [row for row in rows if row["arm"] != "base"])  # sft is the base and the reference
+    assert not check(two, "copies").ok
+    assert "sft: seeds 0, 1, 2 and 3 have the same outcome on each of 60 items" in check(two, "copies").detail
+    assert not any("counts as one run" in note for note in two.notes)
+    assert next(arm for arm in two.arms if arm.name == "sft").trains
+    assert primary(two).n_seeds == 1
+    assert not check(analysed(tmp_path, rows), "copies").ok  # the reference beside a base
+    rows = copied(outcomes(60, 4, RATES), "base", {1: 0, 2: 0, 3: 0})
+    known = analysed(tmp_path, [row for row in rows if row["arm"] != "sft"])  # the reference, and called a base
+    assert check(known, "copies").ok
+    assert primary(known).n_seeds == 4
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])

@@ -294,7 +294,7 @@ def test_what_is_missing_is_asked_for_and_named(tmp_path: Path) -> None:
     assert right(table) == expected()
     with pytest.raises(DataError, match="has no column 'nope'"):
         read(path, Choices(columns={"seed": "nope", "correct": "ok"}))
-    with pytest.raises(BadRows, match="which column tells repeats apart"):
+    with pytest.raises(BadRows, match="if a column tells repeats apart, name it as that of the seed"):
         read(path, Choices(columns={"seed": "none", "correct": "ok"}))
     with pytest.raises(DataError, match="for two roles"):
         read(path, Choices(columns={"seed": "run", "correct": "run"}))
@@ -350,7 +350,7 @@ def test_of_two_scores_one_is_named_and_not_left_aside_in_silence(tmp_path: Path
 def test_several_tasks_are_read_one_at_a_time(tmp_path: Path) -> None:
     rows = [row | {"task": task} for task in ("sums", "words") for row in outcomes()]
     path = write(tmp_path / "t.csv", csv_text(rows))
-    with pytest.raises(BadRows, match="one part at a time: `--only task=VALUE`"):
+    with pytest.raises(BadRows, match="one part at a time: read only the rows of one 'task'"):
         read(path)
     table = read(path, Choices(only={"task": "words"}))
     assert right(table) == expected()

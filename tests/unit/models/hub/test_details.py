@@ -29,7 +29,7 @@ def test_only_needed_files_pinned_with_checksums(hub: HubServer) -> None:
     assert (found.parameters, found.licence, found.template, found.gated) == (3_000_000, "apache-2.0", "tools", False)
     assert found.usable
     said = " ".join(finding.text for finding in found.findings)
-    assert "pickle(s) beside them are not downloaded" in said
+    assert "; 2 pickles beside them are not downloaded." in said
     assert "Python files that nothing asks for" in said
     assert hub.sent["model.safetensors"] == hub.sent["pytorch_model.bin"] == 0
 
