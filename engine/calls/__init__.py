@@ -56,9 +56,9 @@ def read(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Reading:
     return _answer(rest, offer).model_copy(update={"thought": thought, "unfinished": unfinished})
 
 
-def apart(text: str) -> Thought:
-    """A text's thought and its answer, without the tokens that end it."""
-    return _apart(text, Offer())
+def apart(text: str, tools: Sequence[Mapping[str, Any]] = ()) -> Thought:
+    """A text's thought and its answer, without the tokens that end it; `tools` as `read` takes them."""
+    return _apart(text, Offer(tools))
 
 
 def _apart(text: str, offer: Offer) -> Thought:

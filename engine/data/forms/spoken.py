@@ -53,7 +53,7 @@ def read_answer(text: str, tools: Tools, row: Row, field: str) -> Said:
     reading = texts.read(text, tools.schemas)
     if reading.thought:
         row.note(THOUGHTS)
-    rest = texts.apart(text).rest
+    rest = texts.apart(text, tools.schemas).rest
     words = without_end(rest).strip() if rest != text else text
     if not reading.attempted:
         if _hints(rest, tools):
