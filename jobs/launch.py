@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.spec import StudySpec, TrialSpec
@@ -40,9 +40,18 @@ def ready(
     return settled(planned, inspected(home, planned, cancel)) if planned.own else planned.trial
 
 
-def inspected(home: Home, planned: Prepared, cancel: threading.Event | None = None) -> Inspection:
-    """What the lab understands of a planned trial's model and data. Raises LabError where they do not fit."""
-    found = inspections.inspect(home, planned.trial, planned.understanding, cancel)
+def inspected(
+    home: Home,
+    planned: Prepared,
+    cancel: threading.Event | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Inspection:
+    """What the lab understands of a planned trial's model and data. Raises LabError where they do not fit.
+
+    Args:
+        tell: Is told what is being done, in words.
+    """
+    found = inspections.inspect(home, planned.trial, planned.understanding, cancel=cancel, tell=tell)
     return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned))})
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.models.downloaded import located
-from jobs import inspections
 from jobs.commands.described import describe
 from jobs.commands.screen import Screen
+from jobs.launch import inspected, settled
 from jobs.paths import Home
 from jobs.studies import Options, load, prepare
 
@@ -46,8 +46,8 @@ def check(asked: Question, screen: Screen) -> int:
         data=asked.data,
         options=asked.options,
     )
-    found = inspections.inspect(home, planned.trial, planned.understanding, tell=screen.note)
-    trial = inspections.settled(planned.trial, found)
+    found = inspected(home, planned, tell=screen.note)
+    trial = settled(planned, found)
     if asked.as_json:
         plain = {"trial": trial.id, "inspection": found.model_dump(mode="json")}
         screen.out.file.write(json.dumps(plain, indent=2, ensure_ascii=True) + "\n")

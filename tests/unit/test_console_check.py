@@ -56,7 +56,7 @@ def test_what_was_understood_is_printed(
         "calls.jsonl", "OpenAI", "as Hermes does",
         "300 tokens", "40 tokens", "sft, shuffled: 1 to 5 minutes and 1.2 GB",
         "4 to 6 minutes", "The first example, as the model sees it", "the answer begins here", "Mind: ",
-        "Nothing was queued.",
+        "Nothing was queued.", "the verdict will be inconclusive",
     ):  # fmt: skip
         assert part in said, part
     assert "\x1b" not in said

@@ -11,6 +11,7 @@ from engine.data import sources
 from engine.data.problems import BadRows
 from jobs.studies import load as study_of
 
+KEPT = Path(__file__).resolve().parents[2] / "data" / "cases"
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 CASES = {  # name: form, rows, words of a note and its count
     "01-hermes-think-before-tool_call/think.jsonl": ("conversations (ShareGPT)", 24, ("thoughts", 24)),
@@ -49,7 +50,7 @@ def shared(name: str) -> Path:
 @pytest.mark.parametrize("name", CASES)
 def test_every_public_case_is_read_as_calls(name: str) -> None:
     form, rows, note = CASES[name]
-    prepared = sources.prepare(study_of("function-calling"), shared(f"cases/{name}"))
+    prepared = sources.prepare(study_of("function-calling"), KEPT / name)
     found = prepared.understanding
     assert found is not None
     assert (found.form, found.rows, found.examples, found.calls, found.grader) == (form, rows, rows, rows, "strict")

@@ -18,7 +18,7 @@ from main import main
 from tests.support.planted import CALLS, make_runs, make_trial
 from tests.support.tables import csv_text, lm_eval_samples, outcomes, write
 
-CASES = Path(__file__).resolve().parents[4] / "shared" / "cases"
+CASES = Path(__file__).resolve().parents[2] / "data" / "cases"
 RATES = {"base": 0.2, "sft": 0.6, "dpo": 0.8}
 
 
@@ -243,7 +243,6 @@ def test_the_command_takes_what_a_table_lacks_and_says_how_to_repeat_it(
     assert main(["analyze", *words, "--threshold", "2", *home]) == 2
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the folder of public failure cases is not beside this checkout")
 class TestPublicCases:
     """Inputs after public bug reports, with what they should give."""
 
