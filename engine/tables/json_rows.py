@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.data.expected import EXPECTED, FEWER, MAGIC
-from engine.data.problems import Problems, printable, unusable
+from engine.data.files.opening import ordinary
+from engine.data.problems import Problems, unusable
 from engine.data.strict_json import LONGEST_ROW, SPACE, NotJson, decode_value, flaw
 
 MOST_BYTES = 128 * 2**20
@@ -27,22 +27,8 @@ class Text:
 
 def read_bytes(path: Path, fewer: str = FEWER) -> bytes:
     """A user's file. Raises DataError where it is not there, no ordinary file, or too large; then with what to do."""
-    try:
-        mode = path.stat()
-        if stat.S_ISDIR(mode.st_mode):
-            raise unusable(path, "is a folder, not a file", "Name one file in it.")
-        if not stat.S_ISREG(mode.st_mode):  # a pipe or a device could keep the lab waiting for ever
-            raise unusable(path, "is not an ordinary file", "Copy its content into a file first.")
-        if mode.st_size > MOST_BYTES:
-            size = f"{mode.st_size / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} MiB"
-            raise unusable(path, f"is too large ({size})", fewer)
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise unusable(path, "does not exist", "Check the path.") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = printable(str(error))
-        raise unusable(path, f"cannot be read ({why})", "Check the path and its permissions.") from error
+    with ordinary(path, MOST_BYTES, fewer) as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def decode(path: Path, data: bytes, expected: str = EXPECTED, kind: str = "JSON") -> str:

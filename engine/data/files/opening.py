@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import re
 import stat
 import zlib
@@ -71,11 +72,15 @@ class File:
         return self.head.startswith(b"PAR1")
 
 
-def opened(path: Path) -> File:
-    """A user's file.
+@contextmanager
+def ordinary(path: Path, most: int, fewer: str) -> Iterator[io.BufferedReader]:
+    """A user's file, open for reading.
+
+    Args:
+        most: Bytes that it may have at most; `fewer` says what to do about more.
 
     Raises:
-        DataError: It is not there, no ordinary file, too large, empty, binary, or of a kind that is not read.
+        DataError: It is not there, no ordinary file, too large, or cannot be read.
     """
     try:
         mode = path.stat()
@@ -83,17 +88,28 @@ def opened(path: Path) -> File:
             raise unusable(path, "is a folder, not a file", "Name one file in it.")
         if not stat.S_ISREG(mode.st_mode):  # a pipe or a device could keep the lab waiting for ever
             raise unusable(path, "is not an ordinary file", "Copy its content into a file first.")
-        if mode.st_size > MOST_BYTES:
-            size = f"{mode.st_size / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} MiB"
-            raise unusable(path, f"is too large ({size})", FEWER)
+        if mode.st_size > most:
+            size = f"{mode.st_size / 2**20:.0f} MiB; at most {most // 2**20} MiB"
+            raise unusable(path, f"is too large ({size})", fewer)
         with path.open("rb") as file:
-            packed = file.read(2) == _GZIP
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            yield file
     except FileNotFoundError as error:
         raise unusable(path, "does not exist", "Check the path.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _unreadable(path, error) from error
+
+
+def opened(path: Path) -> File:
+    """A user's file.
+
+    Raises:
+        DataError: It is not there, no ordinary file, too large, empty, binary, or of a kind that is not read.
+    """
+    with ordinary(path, MOST_BYTES, FEWER) as file:
+        mode = os.fstat(file.fileno())
+        packed = file.read(2) == _GZIP
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     bare = File(path, digest, mode.st_size, mode.st_mtime_ns, b"", packed)
     with bare.open() as stream:
         head = stream.read(HEAD)
