@@ -9,14 +9,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from engine.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.screen import Screen
-
-if TYPE_CHECKING:
-    from jobs.studies import Options
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 Window = Callable[[Path | None], int]
@@ -211,10 +208,15 @@ def _reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _options(options: argparse.Namespace) -> Options:
+def _choice(options: argparse.Namespace) -> dict[str, Any]:
+    """What `check` and `run` are asked alike (`jobs.commands.asked.Asked`)."""
     from jobs.studies import Options
 
-    return Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch)
+    return {
+        "study": options.study, "scale": options.scale, "seeds": options.seeds, "arms": options.arms,
+        "model": options.model, "data": options.data, "home": getattr(options, "home", None),
+        "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),
+    }  # fmt: skip
 
 
 def _positive(text: str) -> int:
@@ -267,14 +269,7 @@ def _check(options: argparse.Namespace, screen: Screen, open_window: Window) -> 
     from jobs.commands.check import Question, check
 
     asked = Question(
-        study=options.study,
-        scale=options.scale,
-        seeds=options.seeds,
-        arms=options.arms,
-        model=options.model,
-        data=options.data,
-        options=_options(options),
-        home=getattr(options, "home", None),
+        **_choice(options),
         as_json=options.json,
     )
     return check(asked, screen)
@@ -284,14 +279,7 @@ def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> in
     from jobs.commands.run import Request, run
 
     request = Request(
-        study=options.study,
-        scale=options.scale,
-        seeds=options.seeds,
-        arms=options.arms,
-        model=options.model,
-        data=options.data,
-        options=_options(options),
-        home=getattr(options, "home", None),
+        **_choice(options),
         json=options.json,
         reports=tuple(options.report),
     )

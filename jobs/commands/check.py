@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from engine.models.downloaded import located
+from jobs.commands.asked import Asked
 from jobs.commands.described import describe
 from jobs.commands.screen import Screen
 from jobs.launch import inspected, settled
 from jobs.paths import Home
-from jobs.studies import Options, load, prepare
+from jobs.studies import load, prepare
 
 
 @dataclass(frozen=True)
-class Question:
-    """What was asked for on the command line. None: the study's own."""
+class Question(Asked):
+    """What `check` is asked."""
 
-    study: str
-    scale: str = "quick"
-    seeds: int | None = None
-    arms: tuple[str, ...] | None = None
-    model: str | None = None
-    data: Path | None = None
-    options: Options | None = None
-    home: Path | None = None
     as_json: bool = False
 
 
@@ -37,15 +28,7 @@ def check(asked: Question, screen: Screen) -> int:
     """
     home = Home.at(asked.home).create()
     study = load(asked.study, [home.studies])
-    planned = prepare(
-        study,
-        scale=asked.scale,
-        seeds=asked.seeds,
-        arms=asked.arms,
-        model=located(asked.model, home.models),
-        data=asked.data,
-        options=asked.options,
-    )
+    planned = prepare(study, **asked.choice(home))
     found = inspected(home, planned, tell=screen.note)
     trial = settled(planned, found)
     if asked.as_json:

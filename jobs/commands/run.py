@@ -11,9 +11,9 @@ from pathlib import Path
 from types import FrameType
 
 from engine.errors import ModelError, RunError, SpecError
-from engine.models.downloaded import located
 from engine.spec import StudySpec, TrialSpec
 from jobs.commands.announce import announce
+from jobs.commands.asked import Asked
 from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
@@ -23,7 +23,7 @@ from jobs.launch import ready
 from jobs.paths import Home
 from jobs.records import Snapshot
 from jobs.report import write
-from jobs.studies import Options, load
+from jobs.studies import load
 from jobs.understood import brief
 
 POLL = 0.2  # seconds between looks at the queue
@@ -32,17 +32,9 @@ STOP_TIMEOUT = 60.0  # seconds the children have to write their checkpoints
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line. None: the study's own."""
+class Request(Asked):
+    """What `run` is asked: besides, which files it writes."""
 
-    study: str
-    scale: str = "quick"
-    seeds: int | None = None
-    arms: tuple[str, ...] | None = None
-    model: str | None = None
-    data: Path | None = None
-    options: Options | None = None
-    home: Path | None = None
     json: Path | None = None
     reports: tuple[Path, ...] = ()
 
@@ -96,16 +88,7 @@ def _ready(home: Home, study: StudySpec, request: Request, screen: Screen) -> Tr
     for name in request.arms or ():
         study.arm(name)
     try:
-        trial = ready(
-            home,
-            study,
-            scale=request.scale,
-            seeds=request.seeds,
-            arms=request.arms,
-            model=located(request.model, home.models),
-            data=request.data,
-            options=request.options,
-        )
+        trial = ready(home, study, **request.choice(home))
     except ModelError as error:
         if request.model is not None and not Path(request.model).exists():
             raise SpecError(error.message, error.hint) from error  # a name typed wrong, not a bad model

@@ -1,0 +1,32 @@
+"""What `check` and `run` are asked alike: a study, and the model, data and sizes it is to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.models.downloaded import located
+from jobs.paths import Home
+from jobs.studies import Options
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line. None: the study's own."""
+
+    study: str
+    scale: str = "quick"
+    seeds: int | None = None
+    arms: tuple[str, ...] | None = None
+    model: str | None = None
+    data: Path | None = None
+    options: Options | None = None
+    home: Path | None = None
+
+    def choice(self, home: Home) -> dict[str, Any]:
+        """The arguments of `jobs.studies.prepare` beside the study; a downloaded model by its folder."""
+        return {
+            "scale": self.scale, "seeds": self.seeds, "arms": self.arms, "model": located(self.model, home.models),
+            "data": self.data, "options": self.options,
+        }  # fmt: skip
