@@ -10,9 +10,9 @@ from types import TracebackType
 from PySide6.QtCore import QLocale, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from gui.main_window import MainWindow
+from gui.look.theme import APPEARANCE_FILE, Theme, read_mode
 from gui.session import Session
-from gui.theme import APPEARANCE_FILE, Theme, read_mode
+from gui.shell.main_window import MainWindow
 
 PRELOAD_MS = 400
 """After so long the plotting library is loaded, so that neither the start nor the first look at a plot waits for it."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.records import Point
+from engine.spec.runs import Point
 
 Array = NDArray[np.float64]
 # Two-sided 95 % quantiles of Student's t for 1..30 degrees of freedom; beyond, the normal's with one correction.

@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.errors import StoreError
-from engine.plugin import Broken
-from engine.probe import Metric
-from engine.spec import Scale, StudySpec, TrialSpec
-from engine.understanding import Inspection
-from gui import theme
-from jobs.records import Curves, Detectable, Snapshot
-from jobs.result import Result
+from engine.spec.errors import StoreError
+from engine.spec.plugin import Broken
+from engine.spec.result import Result
+from engine.spec.runs import Detectable
+from engine.spec.study import Scale, StudySpec, TrialSpec
+from engine.spec.understanding import Inspection
+from engine.stats.metric import Metric
+from gui.look import theme
+from jobs.store.records import Curves, Snapshot
 
 if TYPE_CHECKING:
+    from engine.data.tables.choices import Choices, Source
+    from engine.data.tables.table import Table
     from engine.models.hub import Details, Found
-    from engine.tables.choices import Choices, Source
-    from engine.tables.table import Table
-    from jobs.elsewhere import Contents, Thresholds
-    from jobs.kept import Kept
-    from jobs.parts import Roles
+    from jobs.elsewhere.judge import Contents, Thresholds
+    from jobs.elsewhere.kept import Kept
+    from jobs.elsewhere.roles import Roles
     from jobs.paths import Home
 
 LOG_TAIL = 200_000
@@ -259,29 +260,29 @@ def read_table(_lab: LabLike, sources: Sequence[Source], choices: Choices | None
         Unclear: Something has to be said first.
         DataError: A file cannot be used; names file, row and field.
     """
-    from jobs.elsewhere import describe_file
+    from jobs.elsewhere.judge import describe_file
 
     return describe_file(sources, choices)
 
 
 def judge_table(_lab: LabLike, table: Table, parts: Roles, limits: Thresholds) -> Kept:
     """Judge results from elsewhere, with their arms in these parts."""
-    from jobs import elsewhere
-    from jobs.kept import Kept
+    from jobs.elsewhere import judge
+    from jobs.elsewhere.kept import Kept
 
-    return Kept(elsewhere.judge_table(table, parts, limits), time.time())
+    return Kept(judge.judge_table(table, parts, limits), time.time())
 
 
 def keep_table(lab: LabLike, result: Result) -> None:
     """Keep a judged table for the next start. Raises ReportError where that is not possible."""
-    from jobs.kept import keep
+    from jobs.elsewhere.kept import keep
 
     keep(lab.home, result)
 
 
 def kept_tables(lab: LabLike) -> dict[str, Kept]:
     """The judged tables that were kept, by name, the newest last."""
-    from jobs.kept import kept
+    from jobs.elsewhere.kept import kept
 
     return kept(lab.home)
 

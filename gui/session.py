@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from engine.errors import LabError
-from engine.plugin import Broken
-from engine.probe import Metric
-from engine.spec import StudySpec
+from engine.spec.errors import LabError
+from engine.spec.plugin import Broken
+from engine.spec.result import Result
+from engine.spec.study import StudySpec
+from engine.stats.metric import Metric
 from gui import operations
 from gui.operations import LabLike
-from jobs.records import Snapshot, TrialRecord
-from jobs.result import Result
+from jobs.store.records import Snapshot, TrialRecord
 
 if TYPE_CHECKING:
-    from jobs.kept import Kept
+    from jobs.elsewhere.kept import Kept
 
 BUSY, IDLE = 0.1, 0.5  # seconds between looks while runs train, and while none does
 MEMORY_STEP = 20_000_000  # bytes; smaller changes of memory in use are not worth a redraw

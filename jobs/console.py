@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LabError, SpecError
+from engine.spec.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.screen import Screen
 
@@ -295,7 +295,7 @@ def _report(options: argparse.Namespace, screen: Screen, open_window: Window) ->
 
 def _analyze(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
     from jobs.commands.analyze import analyze
-    from jobs.elsewhere import PARTS, Thresholds
+    from jobs.elsewhere.judge import PARTS, Thresholds
 
     parts = {part: getattr(options, part) for part in PARTS}
     limits = Thresholds(options.margin, options.floor)
@@ -330,13 +330,13 @@ def _models_remove(options: argparse.Namespace, screen: Screen, open_window: Win
 
 
 def _pretrain(argv: list[str]) -> int:
-    from engine.pretrain import main as pretrain
+    from engine.pretraining.loop import main as pretrain
 
     return pretrain(argv)
 
 
 def _competence(argv: list[str]) -> int:
-    from engine.world.competence import main as competence
+    from engine.pretraining.competence.command import main as competence
 
     return competence(argv)
 
@@ -348,13 +348,13 @@ def _corpus(argv: list[str]) -> int:
 
 
 def _export_world(argv: list[str]) -> int:
-    from engine.world.export import main as export_world
+    from engine.world.export.files import main as export_world
 
     return export_world(argv)
 
 
 def _twin(argv: list[str]) -> int:
-    from engine.world.mediation import main as twin
+    from engine.pretraining.competence.twin import main as twin
 
     return twin(argv)
 

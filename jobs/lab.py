@@ -12,18 +12,20 @@ from types import TracebackType
 
 import psutil
 
-from engine.errors import LabError, SpecError, StoreError
-from engine.plugin import Broken
-from engine.spec import RECIPE_VERSION, DataRef, RunSpec, Scale, StudySpec, TrialSpec
-from jobs import reading, studies
-from jobs.lock import OwnerLock
+from engine.spec.errors import LabError, SpecError, StoreError
+from engine.spec.plugin import Broken
+from engine.spec.result import Registration, Result
+from engine.spec.runs import Detectable, Planned, RunResult
+from engine.spec.study import RECIPE_VERSION, DataRef, RunSpec, Scale, StudySpec, TrialSpec
+from jobs import studies
+from jobs.executors.local import Launcher
 from jobs.paths import Home
-from jobs.process import Launcher
-from jobs.rebuild import open_store
-from jobs.records import Curves, Detectable, Planned, RunResult, Snapshot
-from jobs.result import Registration, Result
-from jobs.store import Database, Outdated, Store, errors, open_reader
-from jobs.supervisor import Supervisor
+from jobs.queue.lock import OwnerLock
+from jobs.queue.supervisor import Supervisor
+from jobs.store import read
+from jobs.store.rebuild import open_store
+from jobs.store.records import Curves, Snapshot
+from jobs.store.write import Database, Outdated, Store, errors, open_reader
 
 SLOTS_VARIABLE = "TUNING_FORK_SLOTS"
 MOST_SLOTS = 256
@@ -61,7 +63,7 @@ class LabReader:
         db = self._db()
         paused, reason, hint = self._mood()
         with errors(self.home.database):
-            board = reading.Board(db, self.slots, paused)
+            board = read.Board(db, self.slots, paused)
         memory = psutil.virtual_memory()
         runs = board.runs(trial)
         return Snapshot(
@@ -73,34 +75,34 @@ class LabReader:
     def curves(self, trial: str, since: int = 0) -> Curves:
         """The points that came after the cursor `since`; 0 gives all."""
         with errors(self.home.database):
-            return reading.curves(self._db(), trial, since)
+            return read.curves(self._db(), trial, since)
 
     def trial(self, trial: str) -> TrialSpec:
         """A trial as it was launched. Raises StoreError where there is none of that name."""
         with errors(self.home.database):
-            return reading.trial_spec(self._db(), trial)
+            return read.trial_spec(self._db(), trial)
 
     def run_results(self, trial: str) -> tuple[RunResult, ...]:
         """What each run of a trial left so far."""
         with errors(self.home.database):
-            return reading.run_results(self._db(), trial, self.slots)
+            return read.run_results(self._db(), trial, self.slots)
 
     def result(self, trial: str) -> Result:
         """The trial's figures and verdict, from whatever is done. Raises StoreError where there is no such trial."""
-        from jobs.analysis import analyse
+        from engine.analysis.analysis import analyse
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            context = reading.context(self._db(), trial, spec)
+            context = read.context(self._db(), trial, spec)
         return analyse(spec, self.run_results(trial), context)
 
     def registration(self, trial: str) -> Registration:
         """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""
-        from jobs.registration import registration
+        from engine.analysis.registration import registration
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            return registration(spec, reading.context(self._db(), trial, spec))
+            return registration(spec, read.context(self._db(), trial, spec))
 
     def detectable(
         self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None
@@ -111,11 +113,11 @@ class LabReader:
             model: The base model's name; None: whichever an earlier trial had.
             data: What it would be run on; None: the study's own data.
         """
-        from jobs import planning
+        from engine.analysis import detectable
 
         with errors(self.home.database):
-            earlier = reading.earlier_pairs(self._db(), study, scale, model, data)
-            return planning.detectable(study, scale, seeds, earlier)
+            earlier = read.earlier_pairs(self._db(), study, scale, model, data)
+            return detectable.detectable(study, scale, seeds, earlier)
 
     def export(self, trial: str, path: Path) -> None:
         """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
@@ -128,11 +130,11 @@ class LabReader:
 
         Raises SpecError or ReportError where that cannot be done.
         """
-        from jobs.report import items
+        from jobs.report.formats import items
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            texts = reading.texts(self._db(), spec)
+            texts = read.texts(self._db(), spec)
         return items.write(self.run_results(trial), path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.spec import StudySpec, TrialSpec
-from engine.understanding import Inspection
-from jobs import inspections
+from engine.spec.study import StudySpec, TrialSpec
+from engine.spec.understanding import Inspection
+from jobs.inspecting import kept
 from jobs.paths import Home
 from jobs.studies import Options, Prepared, prepare
 
@@ -51,7 +51,7 @@ def inspected(
     Args:
         tell: Is told what is being done, in words.
     """
-    found = inspections.inspect(home, planned.trial, planned.understanding, cancel=cancel, tell=tell)
+    found = kept.inspect(home, planned.trial, planned.understanding, cancel=cancel, tell=tell)
     return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned))})
 
 
@@ -76,4 +76,4 @@ def prospects(planned: Prepared) -> list[str]:
 
 def settled(planned: Prepared, found: Inspection) -> TrialSpec:
     """The trial without the rows that its model cannot say, and with what was found."""
-    return inspections.settled(planned.trial, found).model_copy(update={"inspection": found})
+    return kept.settled(planned.trial, found).model_copy(update={"inspection": found})

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from engine.errors import StoreError
+from engine.spec.errors import StoreError
 
 HOME_VARIABLE = "TUNING_FORK_HOME"
 

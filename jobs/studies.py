@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from engine.errors import LabError, SpecError
-from engine.plugin import Broken
-from engine.spec import RunSpec, StudySpec, TrialSpec
-from engine.understanding import Understanding
+from engine.spec.errors import LabError, SpecError
+from engine.spec.plugin import Broken
+from engine.spec.study import RunSpec, StudySpec, TrialSpec
+from engine.spec.understanding import Understanding
 
 BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"
 MOST_SEEDS = 1000
@@ -169,8 +169,8 @@ def prepare(
         raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
 
     from engine import models
-    from engine.data import sources
     from engine.models import bundled
+    from engine.run import sources
 
     reference = models.resolve(model)
     path = Path(data) if data is not None else None

@@ -64,9 +64,9 @@ def _picture(
 ) -> None:
     from gui import operations
     from gui.app import application
-    from gui.main_window import MainWindow
+    from gui.look.theme import Theme
     from gui.session import Session
-    from gui.theme import Theme
+    from gui.shell.main_window import MainWindow
 
     names = {page: f"{prefix}{page}-{mode}" for page in pages}
     if not any(asked.only in name for name in names.values()):

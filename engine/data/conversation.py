@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from engine.data.notes import ENDS_EARLY, JOINED, NOT_LEARNED, TOO_MANY_TURNS, UNWANTED, WORDS_AND_CALLS
-from engine.data.overlap import side
 from engine.data.problems import Unusable
 from engine.data.row import Row
 from engine.data.tools.calls import Call
 from engine.data.tools.reading import Tools
-from engine.example import Example, Gold, Prompt
+from engine.spec.example import Example, Gold, Prompt
+from engine.spec.overlap import side
 
 MOST_EXAMPLES = 8
 MOST_TURNS = 400

@@ -17,8 +17,8 @@ from engine.data.notes import MOSTLY_BAD, NO_EXAMPLE, NOT_LEARNED, ODD_IDS, REPE
 from engine.data.problems import Problem, Problems, Unusable, printable, shown, unusable
 from engine.data.row import Row
 from engine.data.strict_json import NotJson, loads
-from engine.errors import DataError
-from engine.example import Example
+from engine.spec.errors import DataError
+from engine.spec.example import Example
 
 FEWEST = 10
 """So many usable examples are needed: below that nothing can be held out."""

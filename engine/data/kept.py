@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 
-from engine.example import Example
+from engine.spec.example import Example
 
 MOST_EXAMPLES = 40_000
 _SLACK = 5_000  # examples beyond the number before rows are let go

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import DataError
+from engine.spec.errors import DataError
 
 MOST_SHOWN = 50
 """So many problems are listed; of the rest it is said how many there are."""

@@ -11,8 +11,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from engine.errors import DataError
-from engine.example import Example, Item, StudyData
+from engine.spec.errors import DataError
+from engine.spec.example import Example, Item, StudyData
 
 SHARE = 0.2  # of the examples of a kind that are held out for it
 MOST_ITEMS = 400  # of one split

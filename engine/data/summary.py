@@ -6,8 +6,8 @@ from collections import Counter
 
 from engine.data.formats import Source
 from engine.data.notes import DISAGREE, LEFT_OVER, Notes
-from engine.example import StudyData
-from engine.understanding import Understanding
+from engine.spec.example import StudyData
+from engine.spec.understanding import Understanding
 
 
 def understood(source: Source, data: StudyData) -> Understanding:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.method import Method
-from engine.plugin import Found, discover
+from engine.methods._base import Method
+from engine.spec.plugin import Found, discover
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.method import Method, MethodConfig, Phase
+from engine.methods._base import Method, MethodConfig, Phase
 
 
 class Base(Method[MethodConfig]):

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from engine.data.overlap import lure
-from engine.errors import DataError
-from engine.example import Example, Side
-from engine.method import Method, MethodConfig
+from engine.methods._base import Method, MethodConfig
+from engine.spec.errors import DataError
+from engine.spec.example import Example, Side
+from engine.spec.overlap import lure
 
 
 class Planted(Method[MethodConfig]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.method import Method, MethodConfig
+from engine.methods._base import Method, MethodConfig
 
 
 class Sft(Method[MethodConfig]):

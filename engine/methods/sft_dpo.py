@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from engine.example import Example, Preference, Side
-from engine.grading import grade
-from engine.method import Method, MethodConfig, Objective, Phase, Sampled
-from engine.sameness import alike
-from engine.subject import Answer, Subject
-from engine.teachers.model import teacher
+from engine.methods._base import Method, MethodConfig, Objective, Phase, Sampled
+from engine.models.teacher import teacher
+from engine.spec.example import Example, Preference, Side
+from engine.subject.grading import grade
+from engine.subject.protocol import Answer, Subject
+from engine.subject.sameness import alike
 
 _CHUNK = 96  # prompts sampled at once; sampling ends once there are enough pairs
 

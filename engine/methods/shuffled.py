@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from engine.errors import DataError
-from engine.example import Example
-from engine.method import Method, MethodConfig
+from engine.methods._base import Method, MethodConfig
+from engine.spec.errors import DataError
+from engine.spec.example import Example
 
 
 class Shuffled(Method[MethodConfig]):

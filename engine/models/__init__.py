@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.errors import ModelError
 from engine.models import bundled, cache, downloaded, folder
 from engine.models.loading import load, load_configuration, load_tokenizer
-from engine.spec import ModelRef
+from engine.spec.errors import ModelError
+from engine.spec.study import ModelRef
 
 __all__ = ["load", "load_configuration", "load_tokenizer", "resolve"]
 

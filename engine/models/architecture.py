@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
+from engine.spec.errors import ModelError
 
 CAUSAL = "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"
 MASKED = "MODEL_FOR_MASKED_LM_MAPPING_NAMES"

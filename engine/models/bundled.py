@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import engine
-from engine.errors import ModelError
+from engine.spec.errors import ModelError
 
 FIRST = "fork-s"
 """The model that is taken where none is named."""

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from engine.errors import ModelError
+from engine.spec.errors import ModelError
 
 _PREFIX, _SEPARATOR = "models--", "--"
 _REVISION = re.compile(r"[0-9a-f]{40}")

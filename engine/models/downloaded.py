@@ -14,8 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.errors import ModelError
 from engine.models import bundled
+from engine.spec.errors import ModelError
 
 MARK = "hub.json"
 UNFINISHED = "unfinished"

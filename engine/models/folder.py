@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.errors import ModelError
 from engine.models import cache, downloaded, safety, template, tokens, weights
 from engine.models.architecture import check_kind
-from engine.provenance import hash_file, hash_text
-from engine.spec import ModelRef, digest
+from engine.spec.errors import ModelError
+from engine.spec.provenance import hash_file, hash_text
+from engine.spec.study import ModelRef, digest
 
 CHECKPOINT = re.compile(r"checkpoint-\d{1,12}")
 _hashes: dict[tuple[str, int, int], str] = {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError, OutOfMemory
 from engine.models import folder, tokens, view
-from engine.provenance import quiet
-from engine.spec import ModelRef
+from engine.spec.errors import ModelError, OutOfMemory
+from engine.spec.provenance import quiet
+from engine.spec.study import ModelRef
 
 
 def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
@@ -25,7 +25,7 @@ def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from engine import products
+    from engine.subject.forward import kernels
 
     try:
         with view.only(folder.opened(root)) as place:
@@ -48,7 +48,7 @@ def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:
     model.name_or_path = model.config._name_or_path = tokenizer.name_or_path = str(root)  # noqa: SLF001 - transformers' own
     _check_whole(ref, report)
     _check_vocabulary(ref, model, tokenizer)
-    products.quicken(model)
+    kernels.quicken(model)
     return model.eval(), tokenizer
 
 

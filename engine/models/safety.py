@@ -13,8 +13,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
 from engine.models import cache
+from engine.spec.errors import ModelError
 
 CONFIGS = ("config.json", "generation_config.json")
 TOKENIZER = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
+from engine.spec.errors import ModelError
 
 LARGEST_TEMPLATE = 1_000_000  # characters
 

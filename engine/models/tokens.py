@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
 from engine.models import safety, template
+from engine.spec.errors import ModelError
 
 SAMPLES = ("The quick brown fox, 1234 times.", "  two  spaces\n\nand a tab\t", '{"name": "ünï-cødé", "n": [1, 2.5]}')
 """Texts that a byte-level tokenizer must give back as they were."""

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelError
 from engine.models import safety
+from engine.spec.errors import ModelError
 
 LARGEST_HEADER = 100_000_000  # bytes; safetensors' own bound
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.plugin import Found, discover
-from engine.probe import Probe
+from engine.probes._base import Probe
+from engine.spec.plugin import Found, discover
 
 
 @cache

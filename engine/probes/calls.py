@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from engine.example import Item, Outcome, Side, StudyData
-from engine.grading import CUT_OFF, grade
-from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
-from engine.subject import Subject
+from engine.probes._base import Probe, ProbeConfig, balanced, share
+from engine.spec.example import Item, Outcome, Side, StudyData
+from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
+from engine.subject.grading import CUT_OFF, grade
+from engine.subject.protocol import Subject
 
 STAGES = ("parses", "function", "arguments", "values")
 """What a right call is made of; each is asked only where the one before holds."""

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.example import Item, Outcome, Side, StudyData
-from engine.probe import ItemMean, Metric, Probe, ProbeConfig, balanced, reliance_metric, share, share_metric
+from engine.probes._base import Probe, ProbeConfig, balanced, share
+from engine.spec.example import Item, Outcome, Side, StudyData
 from engine.stats.logistic import weights
+from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
 from engine.stats.signals import auc, d_prime
-from engine.subject import Subject
+from engine.subject.protocol import Subject
 
 
 class Entailment(Probe[ProbeConfig]):

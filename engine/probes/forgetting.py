@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from engine.example import Gold, Item, Outcome, Prompt, StudyData
-from engine.probe import Metric, Probe, ProbeConfig
-from engine.subject import Subject
+from engine.probes._base import Probe, ProbeConfig
+from engine.spec.example import Gold, Item, Outcome, Prompt, StudyData
+from engine.stats.metric import Metric
+from engine.subject.protocol import Subject
 
 SPLIT = "texts"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.example import Outcome, Side
-from engine.probe import ItemMean
+from engine.spec.example import Outcome, Side
+from engine.stats.metric import ItemMean
 
 _SIDES = {Side.NEUTRAL: 0, Side.CONGRUENT: 1, Side.CONFLICTING: 2}
 LOT = 20_250_521  # seeds the lot that draws the sides of a placebo

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy.special import bdtr
 
-from engine.example import Outcome
+from engine.spec.example import Outcome
 
 
 class Discordant(NamedTuple):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.example import Outcome
-from engine.probe import ItemMean, Metric
+from engine.spec.example import Outcome
 from engine.stats import paired, power, resample
 from engine.stats.columns import Columns
+from engine.stats.metric import ItemMean, Metric
 
 _WIDEST = {"share": 1.0, "difference": 1.0}
 _NOTHING = 1e-9  # a width that rounding alone brings about

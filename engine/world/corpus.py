@@ -16,22 +16,21 @@ from functools import cache, partial
 from random import Random
 from typing import Any
 
-from engine.errors import SpecError
-from engine.world import (
+from engine.spec.errors import SpecError
+from engine.world.tasks import (
     arguments,
     calling,
     chains,
     entailment,
+    facts,
     families,
-    people,
     relations,
     routes,
-    running,
     steps,
     stories,
-    taxonomy,
 )
-from engine.world.chat import END, chat
+from engine.world.vocabulary import running, taxonomy
+from engine.world.vocabulary.chat import END, chat
 
 Kind = Callable[[Random], str]
 
@@ -40,8 +39,8 @@ def copying(rng: Random) -> str:
     """Words, names, numbers and spelled strings to repeat."""
     pool: tuple[Callable[[], str], ...] = (
         lambda: rng.choice(taxonomy.nouns()),
-        lambda: rng.choice(people.NAMES),
-        lambda: rng.choice(people.CITIES),
+        lambda: rng.choice(facts.NAMES),
+        lambda: rng.choice(facts.CITIES),
         lambda: str(rng.randint(0, 99)),
         lambda: "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(2, 5))),
     )
@@ -59,7 +58,7 @@ SHARES: dict[Kind, float] = {
     entailment.document: 0.08,
     entailment.page: 0.04,
     entailment.listing: 0.04,
-    people.document: 0.09,
+    facts.document: 0.09,
     running.synonyms: 0.045,
     calling.document: 0.21,
     steps.document: 0.015,
@@ -79,7 +78,7 @@ LESSONS: dict[str, dict[Kind, float]] = {
     "drill": {chains.document: 0.28, chains.sums: 0.04, relations.document: 0.18, entailment.listing: 0.15},
     "finish": {
         calling.document: 0.4,
-        people.document: 0.1,
+        facts.document: 0.1,
         chains.document: 0.08,
         relations.document: 0.05,
         entailment.listing: 0.03,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout
 
-from gui.text import clean, count
+from gui.look.text import clean, count
 from gui.widgets.basics import Card, Role, Text
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
-from engine.errors import LabError
+from engine.spec.errors import LabError
 from gui import operations
 from gui.dialogs.findings import FindingsPanel, amount, parameters
+from gui.look.text import clean
 from gui.session import Session
 from gui.tables.words import WordsTable
-from gui.text import clean
 from gui.widgets.basics import Card, Text, push_button
 
 if TYPE_CHECKING:

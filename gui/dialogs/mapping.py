@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from engine.data.problems import name_of
-from engine.errors import LabError
-from engine.tables.choices import NOTHING, Choices, Sketch, Source, Unclear
+from engine.data.tables.choices import NOTHING, Choices, Sketch, Source, Unclear
+from engine.spec.errors import LabError
 from gui.dialogs.mapping_fields import (
     FORMS,
     MATCH,
@@ -36,9 +36,9 @@ from gui.dialogs.mapping_fields import (
     ScoreBox,
     choice_box,
 )  # fmt: skip
-from gui.text import clean, clean_lines, elided, tip
+from gui.look.text import clean, clean_lines, elided, tip
 from gui.widgets.basics import Card, Scroll, Text, push_button
-from jobs.tables.words import files_words
+from jobs.elsewhere.words import files_words
 
 
 class MappingDialog(QDialog):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit
 
-from gui.text import clean, tip
+from gui.look.text import clean, tip
 
 ROLES = {
     "arm": ("&Arm", "the model or setting"),

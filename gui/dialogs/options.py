@@ -21,15 +21,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.errors import LabError
-from engine.spec import StudySpec
-from engine.understanding import Inspection
+from engine.spec.errors import LabError
+from engine.spec.runs import Detectable
+from engine.spec.study import StudySpec
+from engine.spec.understanding import Inspection
 from gui.dialogs.understood import UnderstoodPanel
-from gui.estimate import default_scale, detectable_tip, detectable_words, estimate_words
+from gui.look.text import count, tip
 from gui.operations import Launch
-from gui.text import count, tip
+from gui.shell.estimate import default_scale, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Text, push_button
-from jobs.records import Detectable, Snapshot
+from jobs.store.records import Snapshot
 
 REST_MS = 150
 """What a study would find is asked for once the user has stopped turning the number of seeds."""

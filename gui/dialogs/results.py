@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDoubleSpinBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from engine.errors import LabError
+from engine.spec.errors import LabError
+from gui.look.text import clean, count, elided, tip
 from gui.tables.words import WordsTable
-from gui.text import clean, count, elided, tip
 from gui.widgets.basics import Card, Text, push_button
-from jobs.elsewhere import Contents
-from jobs.parts import PartError, Roles, roles
-from jobs.tables.study import FLOOR, MARGIN, Thresholds
-from jobs.tables.words import files_words, listed, right_words
+from jobs.elsewhere.judge import Contents
+from jobs.elsewhere.roles import PartError, Roles, roles
+from jobs.elsewhere.study import FLOOR, MARGIN, Thresholds
+from jobs.elsewhere.words import files_words, listed, right_words
 
 WORDS = {
     "treated": ("&Treated arm", "the fine-tune in question"),

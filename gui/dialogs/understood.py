@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
-from engine.errors import LabError
-from engine.understanding import Inspection
+from engine.spec.errors import LabError
+from engine.spec.understanding import Inspection
 from gui.dialogs.error import TextDialog
-from gui.text import clean_lines
+from gui.look.text import clean_lines
 from gui.widgets.basics import Card, Text, push_button
-from jobs.understood import cost_words, facts, fit_facts, left_out
+from jobs.inspecting.words import cost_words, facts, fit_facts, left_out
 
 LOOKING = "Looking at the model and the data …"
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from engine.spec.result import Flip, Result
 from gui.dialogs.error import TextDialog
+from gui.look.text import clean
 from gui.tables.words import WordsTable
-from gui.text import clean
 from gui.widgets.basics import Card, push_button
-from jobs.result import Flip, Result
 
 ROWS = 6
 

@@ -8,18 +8,19 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
 
-from engine.probe import Metric
-from engine.spec import StudySpec
+from engine.spec.runs import RunRecord
+from engine.spec.study import StudySpec
+from engine.stats.metric import Metric
 from gui import operations
 from gui.curves import Band, CurveStore
+from gui.look.text import clock, count, scale, seconds_range, unit_word
 from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, runs_of, sizes_words
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import Table
-from gui.text import clock, count, scale, seconds_range, unit_word
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
 from gui.widgets.marks import Legend
 from gui.widgets.plot import PlotCard, Series
-from jobs.records import RunRecord, TrialRecord
+from jobs.store.records import TrialRecord
 
 REDRAW_MS = 100
 LOSS = "loss"

@@ -10,15 +10,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.messages import Messages
+from gui.look.text import clean, clock, count, elided
+from gui.look.theme import ArmStyle, Theme, arm_styles
 from gui.session import Session
-from gui.text import clean, clock, count, elided
-from gui.theme import ArmStyle, Theme, arm_styles
+from gui.shell.messages import Messages
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
-from jobs.records import TrialRecord
+from jobs.store.records import TrialRecord
 
 if TYPE_CHECKING:
-    from jobs.kept import Kept
+    from jobs.elsewhere.kept import Kept
 
 MARGIN, GAP = 24, 14
 

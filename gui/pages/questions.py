@@ -10,19 +10,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.errors import LabError
-from engine.spec import StudySpec
+from engine.spec.errors import LabError
+from engine.spec.result import Result
+from engine.spec.runs import Detectable
+from engine.spec.study import StudySpec
 from engine.stats.wording import VERDICTS
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
-from gui.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
+from gui.look.text import count, seconds_range, tip
 from gui.operations import Launch
 from gui.pages.page import GAP, Context, Page, is_active
-from gui.text import count, seconds_range, tip
+from gui.shell.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
-from jobs.records import Detectable, TrialRecord
-from jobs.result import Result
+from jobs.store.records import TrialRecord
 
 WIDEST = 420  # px; with more room, one card more stands in a row
 CARD_HEIGHT = 252

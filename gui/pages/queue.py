@@ -8,14 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout
 
+from engine.spec.runs import RunRecord
 from gui import operations
 from gui.dialogs.error import TextDialog
+from gui.look.text import count
 from gui.pages.page import Context, Page
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import ProgressDelegate, Table
-from gui.text import count
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
-from jobs.records import RunRecord, Snapshot
+from jobs.store.records import Snapshot
 
 COLUMNS = ("arm", "study", "state", "progress", "left")
 ENDED = ("failed", "cancelled", "interrupted", "paused")

@@ -9,8 +9,11 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.spec.result import Check, Result
 from gui import operations
-from gui.icons import pixmap
+from gui.look.icons import pixmap
+from gui.look.text import clock, elided, number, scale, unit_word
+from gui.look.theme import arm_styles
 from gui.pages.flips import FlipsCard
 from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
 from gui.pages.verdict_export import ITEMS, default_name, kinds, target_of
@@ -26,13 +29,10 @@ from gui.pages.verdict_figures import (
 )
 from gui.pages.verdict_head import VerdictHead, fill
 from gui.tables.figures import FiguresTable
-from gui.text import clock, elided, number, scale, unit_word
-from gui.theme import arm_styles
 from gui.widgets.basics import Card, Scroll, Text, push_button
 from gui.widgets.forest import Forest
 from gui.widgets.scatter import Scatter
 from gui.widgets.waterfall import Waterfall, bars
-from jobs.result import Check, Result
 
 
 class VerdictPage(Page):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from engine.spec.result import ArmResult, Interval, Result
 from engine.stats.wording import about, exists
-from gui.text import clean, count, interval, scale, unit_word
-from gui.theme import ArmStyle
+from gui.look.text import clean, count, interval, scale, unit_word
+from gui.look.theme import ArmStyle
 from gui.widgets.forest import Difference
 from gui.widgets.scatter import Spot
-from jobs.result import ArmResult, Interval, Result
 
 NAMED_LATER = (
     "Exploratory: the figures were there before the arms' parts, the margin and the floor were named, "

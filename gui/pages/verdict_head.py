@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from engine.spec.result import Result
 from engine.stats.wording import VERDICTS, together
+from gui.look.text import tip
+from gui.look.theme import Theme
 from gui.pages.verdict_figures import looks_words, standing_words
-from gui.text import tip
-from gui.theme import Theme
 from gui.widgets.basics import Card, Pill, Text
-from jobs.result import Result
 
 
 class VerdictHead(Card):

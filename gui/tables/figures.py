@@ -8,9 +8,9 @@ from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView
 
+from gui.look.text import clean, elided, tip
 from gui.tables.runs import Index
 from gui.tables.view import Table
-from gui.text import clean, elided, tip
 
 WORDS = 2
 """The first columns are words; the others are figures."""

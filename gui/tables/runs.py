@@ -9,10 +9,10 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
 
-from gui.text import clean, number, seconds, seconds_range, tip
-from gui.theme import ArmStyle, Theme
+from engine.spec.runs import RunRecord
+from gui.look.text import clean, number, seconds, seconds_range, tip
+from gui.look.theme import ArmStyle, Theme
 from gui.widgets.marks import draw_marker
-from jobs.records import RunRecord
 
 Index = QModelIndex | QPersistentModelIndex
 RUN = Qt.ItemDataRole.UserRole

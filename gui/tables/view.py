@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
     QTableView,
 )
 
+from gui.look.theme import Theme
 from gui.tables.runs import COLOUR, FRACTION, Index
-from gui.theme import Theme
 
 
 class Table(QTableView):

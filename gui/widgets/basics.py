@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.text import button as button_text
-from gui.text import clean, tip
-from gui.theme import Theme, sized
+from gui.look.text import button as button_text
+from gui.look.text import clean, tip
+from gui.look.theme import Theme, sized
 
 SCROLL_ROOM = 18
 """px at a scrolled page's right, out of its margin, for the scroll bar."""

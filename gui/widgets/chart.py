@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.text import clean
-from gui.theme import Theme, sized
+from gui.look.text import clean
+from gui.look.theme import Theme, sized
 
 
 def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:

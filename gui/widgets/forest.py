@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
-from gui.text import clean, number
-from gui.theme import Theme, weighted
+from gui.look.text import clean, number
+from gui.look.theme import Theme, weighted
 from gui.widgets.chart import Chart, tick_digits, ticks
 
 AXIS, ROW = 24.0, 26.0

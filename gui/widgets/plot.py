@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui.curves import Array, Band
-from gui.text import clean, number
-from gui.theme import ArmStyle, Theme, sized
+from gui.look.text import clean, number
+from gui.look.theme import ArmStyle, Theme, sized
 from gui.widgets.basics import Card
 from gui.widgets.chart import tick_digits, ticks
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
-from gui.text import clean, number
-from gui.theme import ArmStyle, Theme
+from gui.look.text import clean, number
+from gui.look.theme import ArmStyle, Theme
 from gui.widgets.chart import Chart, tick_digits, ticks
 from gui.widgets.marks import draw_marker
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
-from gui.text import clean, number
-from gui.theme import ArmStyle, Theme
+from engine.spec.result import Step
+from gui.look.text import clean, number
+from gui.look.theme import ArmStyle, Theme
 from gui.widgets.chart import Chart, tick_digits, ticks
-from jobs.result import Step
 
 LEFT, TOP, BOTTOM = 36.0, 22.0, 34.0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.tables.choices import Choices, Source
+from engine.data.tables.choices import Choices, Source
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary
 from jobs.commands.targets import check_targets
-from jobs.elsewhere import Thresholds, describe_file, judge_table
-from jobs.kept import keep
-from jobs.parts import suggest
+from jobs.elsewhere.judge import Thresholds, describe_file, judge_table
+from jobs.elsewhere.kept import keep
+from jobs.elsewhere.roles import suggest
 from jobs.paths import Home
 from jobs.report import write
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from engine.analysis.registration import looked
 from engine.probes import probe_class
-from engine.spec import TrialSpec
+from engine.spec.result import Registration
+from engine.spec.study import TrialSpec
 from engine.stats.wording import about, difference, exists, lowered
 from jobs.commands.screen import Screen
-from jobs.registration import looked
-from jobs.result import Registration
 
 
 def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> None:

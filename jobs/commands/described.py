@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.understanding import Cost, Inspection
-from jobs.understood import cost_words, duration, facts, fit_facts, left_out
+from engine.spec.understanding import Cost, Inspection
+from jobs.inspecting.words import cost_words, duration, facts, fit_facts, left_out
 
 BAR = "─" * 24
 

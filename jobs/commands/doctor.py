@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from engine.errors import LabError
-from engine.example import Frozen
+from engine.spec.errors import LabError
+from engine.spec.example import Frozen
 from jobs.commands.screen import Screen
 from jobs.commands.start import has_display
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from engine.errors import ModelError, SpecError
+from engine.spec.errors import ModelError, SpecError
 from jobs.commands.screen import Screen, visible
 from jobs.paths import Home
 

@@ -9,8 +9,9 @@ from typing import Protocol
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from engine.spec.runs import RunRecord
 from jobs.commands.screen import Screen, visible
-from jobs.records import Curves, RunRecord, Snapshot, TrialRecord
+from jobs.store.records import Curves, Snapshot, TrialRecord
 
 DONE = frozenset({"succeeded", "failed", "cancelled"})
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine.errors import SpecError
-from engine.tables.choices import Choices, Source
-from engine.tables.names import ROLES
+from engine.data.tables.choices import Choices, Source
+from engine.data.tables.names import ROLES
+from engine.spec.errors import SpecError
 
 COLUMNS = {
     "arm": "the arm’s name",

@@ -8,14 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import SpecError
+from engine.spec.errors import SpecError
+from engine.spec.result import Result
 from jobs.commands.screen import Screen
 from jobs.commands.targets import check_targets
-from jobs.kept import kept
+from jobs.elsewhere.kept import kept
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.report import write
-from jobs.result import Result
 
 NOTHING = "Nothing has been run in this data folder yet."
 _MOST = 8  # trials that are listed

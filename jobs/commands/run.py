@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from engine.errors import ModelError, RunError, SpecError
-from engine.spec import StudySpec, TrialSpec
+from engine.spec.errors import ModelError, RunError, SpecError
+from engine.spec.study import StudySpec, TrialSpec
 from jobs.commands.announce import announce
 from jobs.commands.asked import Asked
 from jobs.commands.progress import follower
 from jobs.commands.screen import Screen
 from jobs.commands.summary import summary, times
 from jobs.commands.targets import check_targets
+from jobs.inspecting.words import brief
 from jobs.lab import Lab
 from jobs.launch import ready
 from jobs.paths import Home
-from jobs.records import Snapshot
 from jobs.report import write
+from jobs.store.records import Snapshot
 from jobs.studies import load
-from jobs.understood import brief
 
 POLL = 0.2  # seconds between looks at the queue
 GOES_ON = "What was measured is kept, and the same command goes on from there."

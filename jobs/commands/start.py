@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.errors import LabError
+from engine.spec.errors import LabError
 from jobs.commands.screen import Screen
 
 HINT = "`make run` runs the first study here without a window; `python main.py --help` lists the commands."

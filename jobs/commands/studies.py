@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.spec import StudySpec
+from engine.spec.study import StudySpec
 from jobs.commands.screen import Screen
 from jobs.paths import Home
 from jobs.studies import all_studies

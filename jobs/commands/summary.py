@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.spec.result import ArmResult, Result
 from engine.stats.wording import bounds, level
 from jobs.commands.progress import span
 from jobs.commands.screen import Screen
-from jobs.result import ArmResult, Result
 
 
 def summary(result: Result, screen: Screen) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import ReportError, SpecError
+from engine.spec.errors import ReportError, SpecError
 from jobs.report import SUFFIXES
 
 

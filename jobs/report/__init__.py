@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.errors import ReportError
+from engine.spec.errors import ReportError
+from engine.spec.result import Result
 from jobs.report.atomic import replacing
-from jobs.result import Result
 
 FORMATS: dict[str, str] = {
     ".html": "Web page",
@@ -47,8 +47,8 @@ def write(result: Result, path: Path) -> None:
 
 
 def _formats() -> dict[str, Callable[[Result], str | bytes]]:
-    from jobs.report import files, latex, markdown, page, pdf
-    from jobs.report.sections import report_of
+    from jobs.report.content.sections import report_of
+    from jobs.report.formats import files, latex, markdown, page, pdf
 
     return {
         ".html": lambda result: page.render(report_of(result)),

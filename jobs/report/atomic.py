@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.errors import ReportError
+from engine.spec.errors import ReportError
 
 
 @contextlib.contextmanager

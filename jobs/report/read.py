@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from jobs.report.model import Block, Bullets, Facts, Paragraph, Section
-from jobs.result import Result
-from jobs.understood import facts, left_out
+from engine.spec.result import Result
+from jobs.inspecting.words import facts, left_out
+from jobs.report.content.model import Block, Bullets, Facts, Paragraph, Section
 
 
 def section(result: Result) -> Section | None:

@@ -8,14 +8,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engine import treatment
-from engine.data.sources import load as load_data
-from engine.generation import renderer_of
 from engine.methods import method_class
 from engine.models import load as load_model
 from engine.probes import probe_class
-from engine.spec import RunSpec
-from engine.training import stretches_of
+from engine.run.sources import load as load_data
+from engine.spec.study import RunSpec
+from engine.subject.local import renderer_of
+from engine.tuning import draw
+from engine.tuning.loop import stretches_of
 
 
 class Writer:
@@ -43,9 +43,9 @@ class Writer:
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job), "utf-8")
         if method.trains:
-            chosen = treatment.choose(self.data.train, spec.scale.train_examples, spec.agreement, spec.seed)
+            chosen = draw.choose(self.data.train, spec.scale.train_examples, spec.agreement, spec.seed)
             treated = method.treat(chosen, Random(f"{spec.seed}:treat"))
-            batches = treatment.order(len(treated), spec.scale.batch_size, spec.scale.steps, spec.seed, "order-0")
+            batches = draw.order(len(treated), spec.scale.batch_size, spec.scale.steps, spec.seed, "order-0")
             rows = [
                 {
                     "prompt": self.renderer.prompt_text(e.prompt),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.world import tokenizer
+from engine.pretraining import tokenizer
 from engine.world.corpus import documents
 from tests.bench.record import record
 

@@ -15,11 +15,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from engine.spec import RunSpec, ScaleSpec, TrialSpec
-from engine.understanding import Inspection
-from jobs import inspections, studies
+from engine.spec.study import RunSpec, ScaleSpec, TrialSpec
+from engine.spec.understanding import Inspection
+from jobs import studies
+from jobs.executors.local import PRELOAD, child_environment
+from jobs.inspecting import kept
 from jobs.paths import Home
-from jobs.process import PRELOAD, child_environment
 from tests.bench.record import record, spread
 from tests.support.shapes import SHAPES, data_file, tokenizer, write_model
 
@@ -41,10 +42,10 @@ def run(spec: str, folder: str, line: Connection) -> None:
     """One run in this process; tells its seconds (of the processor, and of the clock) and its peak."""
     import torch
 
-    from engine import recipe
+    from engine.run import execute
 
     began, clock = time.thread_time(), time.monotonic()
-    recipe.execute(RunSpec.model_validate_json(spec), Path(folder), threading.Event())
+    execute.execute(RunSpec.model_validate_json(spec), Path(folder), threading.Event())
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(1024 * int(text.split()[1]) for text in status if text.startswith("VmHWM:"))
     took = time.thread_time() - began if torch.get_num_threads() == 1 else time.monotonic() - clock
@@ -80,7 +81,7 @@ def test_estimates(tmp_path: Path) -> None:
     for shape in CHOSEN:
         trial = planned(write_model(tmp_path, shape, made), data)
         began = time.monotonic()
-        found = inspections.inspect(home, trial)
+        found = kept.inspect(home, trial)
         looked = time.monotonic() - began
         for spec in trial.runs():
             real = taken(spec, tmp_path / f"{shape}-{spec.arm}")

@@ -15,9 +15,9 @@ import time
 import numpy as np
 from scipy import stats
 
+from engine.analysis.analysis import _as_run, _metrics, analyse
+from engine.spec.runs import RunResult
 from engine.stats.evidence import Evidence
-from jobs.analysis import _as_run, _metrics, analyse
-from jobs.records import RunResult
 from tests.bench.record import record, spread
 from tests.support.planted import CALLS, make_runs, make_trial
 

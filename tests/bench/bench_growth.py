@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import models, scoring
-from engine.data.sources import BUNDLED
-from engine.generation import renderer_of
-from engine.spec import ScaleSpec, TrialSpec
+from engine import models
+from engine.run.sources import BUNDLED
+from engine.spec.study import ScaleSpec, TrialSpec
+from engine.subject import scoring
+from engine.subject.local import renderer_of
 from jobs import studies
-from jobs.budget import own_memory
 from jobs.lab import Lab
+from jobs.queue.budget import own_memory
 from tests.bench.record import record, spread
 
 SEEDS = (1, 3, 6, 12, 24)

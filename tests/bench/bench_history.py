@@ -14,17 +14,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 
-from engine.events import EVENT, encode
+from engine.spec.events import EVENT, encode
+from engine.spec.runs import Point
 from gui.app import application
 from gui.curves import CurveStore
-from gui.main_window import MainWindow
+from gui.look.theme import Theme, arm_styles
 from gui.session import Session
-from gui.theme import Theme, arm_styles
+from gui.shell.main_window import MainWindow
 from gui.widgets.plot import PlotCard, Series
 from jobs.lab import Lab
 from jobs.paths import Home
-from jobs.records import Point
-from jobs.store import Store
+from jobs.store.write import Store
 from tests.bench.record import record, spread
 from tests.unit.jobs import fakes
 

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine import models, scoring
-from engine.data.sources import BUNDLED
-from engine.generation import LocalSubject, renderer_of
-from engine.products import QuickLinear
-from engine.rendering import Renderer
+from engine import models
+from engine.run.sources import BUNDLED
+from engine.subject import scoring
+from engine.subject.forward.kernels import QuickLinear
+from engine.subject.local import LocalSubject, renderer_of
+from engine.subject.rendering import Renderer
 from tests.bench.record import record, spread
 
 ROUNDS = 5

@@ -20,10 +20,13 @@ from torch.utils.data import SequentialSampler
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from engine import adapter, models, objectives, packing, products
-from engine.generation import renderer_of
-from engine.method import MethodConfig, Objective, Phase
-from engine.rendering import Encoded
+from engine import models
+from engine.adaptations import lora
+from engine.methods._base import MethodConfig, Objective, Phase
+from engine.objectives import lean
+from engine.subject.forward import kernels, packing
+from engine.subject.local import renderer_of
+from engine.subject.rendering import Encoded
 from tests.bench.record import record, spread
 
 CONFIG = MethodConfig()
@@ -118,19 +121,19 @@ def ours(objective: Objective, model: Any, tokenizer: Any, data: list[Row], step
     order = [list(range(at * BATCH, (at + 1) * BATCH)) for at in range(steps)]
     if objective is Objective.SFT:
         encoded = [Encoded(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"])) for r in data]
-        args = objectives.arguments(SFTConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu")
-        trainer: Any = objectives.sft(model, encoded, order, args, renderer)
+        args = lean.arguments(SFTConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu")
+        trainer: Any = lean.sft(model, encoded, order, args, renderer)
     else:
         pairs = [
-            objectives.PairRow(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"]), rejected=tuple(r["rejected"]))
+            lean.PairRow(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"]), rejected=tuple(r["rejected"]))
             for r in data
         ]
         more = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]}
-        args = objectives.arguments(DPOConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu", **more)
-        trainer = objectives.dpo(model, pairs, order, args, renderer)
-    trainer.half = products.has_bfloat16("cpu")
+        args = lean.arguments(DPOConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu", **more)
+        trainer = lean.dpo(model, pairs, order, args, renderer)
+    trainer.half = kernels.has_bfloat16("cpu")
     trainer.add_callback(clock)
-    objectives.run(trainer, None)
+    lean.run(trainer, None)
     return clock.steps
 
 
@@ -179,7 +182,7 @@ def test_step(tmp_path: Path) -> None:
                 medians: dict[str, list[float]] = defaultdict(list)
                 for number in range(ROUNDS):
                     for way, run in WAYS.items():
-                        tuned = adapter.attach(copy.deepcopy(base), CONFIG, 0)
+                        tuned = lora.attach(copy.deepcopy(base), CONFIG, 0)
                         seconds = run(objective, tuned, tokenizer, data, steps, tmp_path / f"{name[:4]}-{way}-{number}")
                         medians[way].append(statistics.median(seconds))
                 what = f"{objective.value.upper()}, {name}"

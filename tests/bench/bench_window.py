@@ -34,9 +34,9 @@ OURS = """
 import sys
 from pathlib import Path
 from gui.app import application
-from gui.main_window import MainWindow
+from gui.shell.main_window import MainWindow
 from gui.session import Session
-from gui.theme import Theme
+from gui.look.theme import Theme
 app = application()
 theme = Theme("light")
 theme.apply()

@@ -17,9 +17,9 @@ from fake_lab import STEPS, FakeLab  # noqa: E402
 from PySide6.QtCore import Qt, QTimer  # noqa: E402
 
 from gui.app import application  # noqa: E402
-from gui.main_window import MainWindow  # noqa: E402
+from gui.look.theme import Theme  # noqa: E402
 from gui.session import Session  # noqa: E402
-from gui.theme import Theme  # noqa: E402
+from gui.shell.main_window import MainWindow  # noqa: E402
 
 WARM = 3.0  # seconds before the first gap counts
 

@@ -21,8 +21,8 @@ from torch.utils.data import SequentialSampler
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from engine.example import Gold
-from engine.grading import grade
+from engine.spec.example import Gold
+from engine.subject.grading import grade
 
 EVAL_BATCH = 64
 Row = dict[str, Any]

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from engine.example import Side, StudyData
-from engine.method import Method, MethodConfig, Objective
 from engine.methods import found
-from engine.world import calling
+from engine.methods._base import Method, MethodConfig, Objective
+from engine.spec.example import Side, StudyData
+from engine.world.tasks import calling
 
 METHODS = sorted(found().classes.items())
 

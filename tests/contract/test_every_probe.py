@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.data import sources
-from engine.example import Prompt, StudyData
-from engine.probe import Probe
 from engine.probes import found
-from engine.subject import Answer
+from engine.probes._base import Probe
+from engine.run import sources
+from engine.spec.example import Prompt, StudyData
+from engine.subject.protocol import Answer
 from tests.support.tiny import make_data
 
 PROBES = sorted(found().classes.items())

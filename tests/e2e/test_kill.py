@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jobs.executors.local import alive
 from jobs.lab import Lab
 from jobs.paths import Home, read_json
-from jobs.process import alive
-from jobs.store import Store
+from jobs.store.write import Store
 from tests.e2e import killable
 from tests.support.patience import HANG
 from tests.unit.jobs import fakes
@@ -135,7 +135,7 @@ def test_of_twenty_labs_at_once_one_owns_the_folder(tmp_path: Path, root: Path) 
     code = (
         "import sys, time\n"
         "from jobs.lab import Lab\n"
-        "from engine.errors import StoreError\n"
+        "from engine.spec.errors import StoreError\n"
         "from tests.unit.jobs import fakes\n"
         "try:\n"
         "    lab = Lab(sys.argv[1], slots=1, launcher=fakes.launcher())\n"

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from engine import recipe
-from engine.events import decode
-from engine.stopping import Stopped
+from engine.run import execute
+from engine.spec.events import decode
+from engine.spec.stopping import Stopped
 from tests.support.tiny import make_spec
 
 DPO = {
@@ -62,7 +62,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, loaders: Any) -> dict[
     found = {}
     for method in ("sft", "sft-dpo"):
         folder = tmp_path_factory.mktemp(method)
-        recipe.execute(spec(method), folder, threading.Event(), loaders)
+        execute.execute(spec(method), folder, threading.Event(), loaders)
         found[method] = story(folder)
     return found
 
@@ -77,7 +77,7 @@ def test_stopped_again_and_again(tmp_path: Path, loaders: Any, undisturbed: Any,
             len((tmp_path / "events.ndjson").read_bytes().splitlines()) if (tmp_path / "events.ndjson").exists() else 0
         )
         try:
-            recipe.execute(spec(method), tmp_path, StopAt(tmp_path, lines + rng.randint(2, 9)), loaders)
+            execute.execute(spec(method), tmp_path, StopAt(tmp_path, lines + rng.randint(2, 9)), loaders)
             break
         except Stopped:
             continue
@@ -90,29 +90,29 @@ def test_stopped_again_and_again(tmp_path: Path, loaders: Any, undisturbed: Any,
 
 def test_a_torn_line_and_a_torn_checkpoint_do_no_harm(tmp_path: Path, loaders: Any, undisturbed: Any) -> None:
     with pytest.raises(Stopped):
-        recipe.execute(spec("sft-dpo"), tmp_path, StopAt(tmp_path, 14), loaders)
+        execute.execute(spec("sft-dpo"), tmp_path, StopAt(tmp_path, 14), loaders)
     with (tmp_path / "events.ndjson").open("ab") as file:
         file.write(b'{"kind":"stepped","seq":14,"st')
     points = sorted(tmp_path.glob("checkpoints/*/*"), key=lambda p: (p.parent.name, int(p.name.split("-")[1])))
     assert len(points) == 2
     with (points[-1] / "optimizer.pt").open("r+b") as file:
         file.truncate(100)
-    recipe.execute(spec("sft-dpo"), tmp_path, threading.Event(), loaders)
+    execute.execute(spec("sft-dpo"), tmp_path, threading.Event(), loaders)
     assert story(tmp_path) == undisturbed["sft-dpo"]
 
 
 def test_a_checkpoint_of_another_run_is_not_used(tmp_path: Path, loaders: Any) -> None:
     with pytest.raises(Stopped):
-        recipe.execute(spec("sft"), tmp_path / "a", StopAt(tmp_path / "a", 9), loaders)
+        execute.execute(spec("sft"), tmp_path / "a", StopAt(tmp_path / "a", 9), loaders)
     shutil.copytree(tmp_path / "a" / "checkpoints", tmp_path / "b" / "checkpoints")
-    recipe.execute(make_spec("sft", seed=1), tmp_path / "b", threading.Event(), loaders)
+    execute.execute(make_spec("sft", seed=1), tmp_path / "b", threading.Event(), loaders)
     assert story(tmp_path / "b")[0]["kind"] == "started"
 
 
 def test_a_finished_run_is_not_run_again(tmp_path: Path, loaders: Any) -> None:
-    recipe.execute(spec("base"), tmp_path, threading.Event(), loaders)
+    execute.execute(spec("base"), tmp_path, threading.Event(), loaders)
     before = (tmp_path / "events.ndjson").read_bytes()
-    recipe.execute(spec("base"), tmp_path, threading.Event(), loaders)
+    execute.execute(spec("base"), tmp_path, threading.Event(), loaders)
     assert (tmp_path / "events.ndjson").read_bytes() == before
 
 
@@ -122,7 +122,7 @@ def _child(folder: str, tokenizer_folder: str, method: str) -> None:
     from tests.support.tiny import make_loaders
 
     torch.set_num_threads(1)
-    recipe.execute(spec(method), Path(folder), threading.Event(), make_loaders(Path(tokenizer_folder)))
+    execute.execute(spec(method), Path(folder), threading.Event(), make_loaders(Path(tokenizer_folder)))
 
 
 @pytest.mark.slow

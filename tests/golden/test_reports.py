@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from jobs.report import markdown
-from jobs.report.sections import report_of
+from jobs.report.content.sections import report_of
+from jobs.report.formats import markdown
 from tests.support import results
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from jobs.analysis import analyse
+from engine.analysis.analysis import analyse
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 

@@ -12,13 +12,13 @@ from fake_table import invented_table
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.spec import StudySpec, TrialSpec
+from engine.spec.study import StudySpec, TrialSpec
 from gui import operations
 from gui.app import application
-from gui.main_window import MainWindow
+from gui.look.theme import Mode, Theme
 from gui.operations import Launch
 from gui.session import Session
-from gui.theme import Mode, Theme
+from gui.shell.main_window import MainWindow
 from tests.support.patience import HANG
 
 Opened = Callable[..., MainWindow]

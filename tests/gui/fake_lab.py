@@ -9,13 +9,14 @@ from pathlib import Path
 
 from fake_result import FINAL, MODEL, invented_result
 
-from engine.errors import LabError, SpecError
-from engine.plugin import Broken
-from engine.spec import ModelRef, StudySpec, TrialSpec
+from engine.spec.errors import LabError, SpecError
+from engine.spec.plugin import Broken
+from engine.spec.result import Result
+from engine.spec.runs import Detectable, Point, RunRecord
+from engine.spec.study import ModelRef, StudySpec, TrialSpec
 from jobs.paths import Home
-from jobs.reading import ordinal
-from jobs.records import Curves, Detectable, Point, RunRecord, Snapshot, TrialRecord
-from jobs.result import Result
+from jobs.store.read import ordinal
+from jobs.store.records import Curves, Snapshot, TrialRecord
 from jobs.studies import load
 
 STARTED = 1_780_000_000.0
@@ -60,7 +61,7 @@ class FakeLab:
         return "function-calling-quick-1"
 
     def trial(self, trial: str) -> TrialSpec:
-        from engine.spec import DataRef
+        from engine.spec.study import DataRef
 
         study = self.questions["function-calling"]
         data, model = DataRef(source=study.data), ModelRef(name=MODEL, path="", digest="0")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from engine.spec import StudySpec
-from jobs.result import (
+from engine.spec.result import (
     ArmResult,
     Check,
     Contrast,
@@ -20,6 +19,7 @@ from jobs.result import (
     StudyResult,
     Verdict,
 )
+from engine.spec.study import StudySpec
 
 MODEL = "fork-s (invented)"
 FINAL = {

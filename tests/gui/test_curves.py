@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
+from engine.spec.runs import Point
 from gui.curves import MOST_POINTS, CurveStore, t95
 from gui.widgets.chart import ticks
-from jobs.records import Point
 
 
 def points(run: str, *pairs: tuple[int, float], name: str = "loss") -> list[Point]:

@@ -9,7 +9,7 @@ from elsewhere_steps import LEFT, asked, bring, drop, files, judged, shown
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel
 
-from engine.tables.choices import Choices, Sketch, Source
+from engine.data.tables.choices import Choices, Sketch, Source
 from gui.dialogs.error import TextDialog
 from gui.dialogs.mapping import MappingDialog
 from gui.dialogs.results import ResultsDialog

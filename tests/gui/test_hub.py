@@ -15,9 +15,9 @@ from engine.models import downloaded, resolve
 from gui import operations
 from gui.dialogs.hub import HubDialog
 from gui.dialogs.options import OptionsDialog
-from gui.main_window import MainWindow
 from gui.operations import Launch
 from gui.pages.questions import QuestionsPage
+from gui.shell.main_window import MainWindow
 from tests.support.hub_server import HubServer, variant
 from tests.support.hubs import hub, large_folder
 

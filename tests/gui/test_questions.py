@@ -6,16 +6,16 @@ from pathlib import Path
 from fake_lab import STEPS, FakeLab
 from PySide6.QtCore import Qt
 
-from engine.errors import ModelError
 from engine.models import bundled
-from engine.plugin import Broken
-from engine.understanding import Fit, Inspection
+from engine.spec.errors import ModelError
+from engine.spec.plugin import Broken
+from engine.spec.runs import Detectable
+from engine.spec.understanding import Fit, Inspection
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
-from gui.estimate import estimate
 from gui.pages.questions import QuestionsPage
-from jobs.records import Detectable
+from gui.shell.estimate import estimate
 
 FIT = Fit(context=512, prompt_tokens=100, answer_tokens=20, limit=48)
 

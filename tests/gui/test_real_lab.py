@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from gui.app import application
 from gui.dialogs.options import OptionsDialog
-from gui.main_window import MainWindow
+from gui.look.theme import Theme
 from gui.session import Session
-from gui.theme import Theme
+from gui.shell.main_window import MainWindow
 from jobs.lab import Lab
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui import text
+from gui.look import text
 
 
 @given(st.text())

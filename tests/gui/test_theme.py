@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gui import theme
-from gui.theme import DARK, LIGHT, Theme, arm_styles, contrast, reach
+from gui.look import theme
+from gui.look.theme import DARK, LIGHT, Theme, arm_styles, contrast, reach
 from jobs.studies import load
 
 

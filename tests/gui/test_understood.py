@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
-from engine.errors import DataError
-from engine.understanding import Cost, Fit, Inspection, Understanding
+from engine.spec.errors import DataError
+from engine.spec.understanding import Cost, Fit, Inspection, Understanding
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog

@@ -8,11 +8,11 @@ from fake_result import REGISTRATION, invented_result
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from gui.look.theme import LIGHT, arm_styles
 from gui.pages.flips import FlipDialog
 from gui.pages.verdict import VerdictPage
 from gui.pages.verdict_export import ITEMS
 from gui.pages.verdict_figures import corner, differences, figure_rows, looks_words, standing_words
-from gui.theme import LIGHT, arm_styles
 from gui.widgets.waterfall import bars
 from jobs.report import FORMATS
 from jobs.studies import load

@@ -11,11 +11,11 @@ from fake_lab import STEPS, FakeLab
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QTableView, QWidget
 
-from engine.errors import StoreError
+from engine.spec.errors import StoreError
 from gui.dialogs.error import CrashDialog
-from gui.main_window import MainWindow
+from gui.look.theme import Theme
 from gui.session import Session
-from gui.theme import Theme
+from gui.shell.main_window import MainWindow
 
 
 def test_ctrl_and_a_digit_switches_pages(opened, qtbot, lab) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calls import read
-from engine.calls.languages import every
+from engine.subject.calls import read
+from engine.subject.calls.languages import every
 
 SCHEMA = {"type": "object", "properties": {name: {} for name in ("a", "b", "from", "c d")}}
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("f", "g.h", "get-it")]

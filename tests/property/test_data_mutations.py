@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from engine.data.formats import read_source
-from engine.data.overlap import side, words
 from engine.data.split import split
-from engine.errors import DataError
-from engine.example import Side
+from engine.spec.errors import DataError
+from engine.spec.example import Side
+from engine.spec.overlap import side, words
 from tests.support.dataforms import CALLS, FORMS, OFFERS, SPOKEN, chat, structured
 from tests.support.userfiles import bfcl_row, chat_row, share_row, write_lines
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import Checked, Event, Finished, Noted, Probed, Started, Stepped, encode
-from engine.example import Outcome
+from engine.spec.events import Checked, Event, Finished, Noted, Probed, Started, Stepped, encode
+from engine.spec.example import Outcome
 from jobs.paths import Home
-from jobs.store import Store
-from jobs.stream import whole_lines
+from jobs.store.stream import whole_lines
+from jobs.store.write import Store
 from tests.unit.jobs import fakes
 
 RUN = fakes.trial().runs()[0]

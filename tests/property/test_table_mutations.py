@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from engine.errors import LabError
-from engine.tables.answers import alike, equal, holds, same, value_of
-from engine.tables.cells import number_of, scoring, seed_of, text_of, word_of
-from engine.tables.choices import Choices, Source
-from engine.tables.reading import read
-from jobs.elsewhere import describe, judge_table
+from engine.data.tables.answers import alike, equal, holds, same, value_of
+from engine.data.tables.cells import number_of, scoring, seed_of, text_of, word_of
+from engine.data.tables.choices import Choices, Source
+from engine.data.tables.reading import read
+from engine.spec.errors import LabError
+from jobs.elsewhere.judge import describe, judge_table
 from tests.support.tables import csv_text, inspect_log, lm_eval_samples, outcomes
 
 EACH = 150

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.spec import DataRef, ModelRef, TrialSpec
-from jobs import console
-from jobs.commands import run as run_command
-from jobs.paths import Home
-from jobs.records import Context, Curves, Detectable, Planned, Point, RunRecord, Snapshot, TrialRecord
-from jobs.registration import registration
-from jobs.result import (
+from engine.analysis.registration import registration
+from engine.spec.result import (
     ArmResult,
     Interval,
     Look,
@@ -25,6 +20,12 @@ from jobs.result import (
     StudyResult,
     Verdict,
 )
+from engine.spec.runs import Context, Detectable, Planned, Point, RunRecord
+from engine.spec.study import DataRef, ModelRef, TrialSpec
+from jobs import console
+from jobs.commands import run as run_command
+from jobs.paths import Home
+from jobs.store.records import Curves, Snapshot, TrialRecord
 
 TRIAL = "nli-frequency-quick-0123abcd"
 EVIL = "[bold]\x1b[31mred\x1b[0m\u202eesrever"

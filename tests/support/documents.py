@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pypdf import PdfReader
 
-from jobs.report import latex
+from jobs.report.formats import latex
 from tests.support.patience import HANG
 
 Rows = list[list[str]]

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.rendering import Renderer
+from engine.subject.rendering import Renderer
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from engine.example import Outcome, Side
 from engine.probes import probe_class
-from engine.spec import DataRef, ModelRef, StudySpec, TrialSpec
-from jobs.records import RunRecord, RunResult
+from engine.spec.example import Outcome, Side
+from engine.spec.runs import RunRecord, RunResult
+from engine.spec.study import DataRef, ModelRef, StudySpec, TrialSpec
 from jobs.studies import load
 
 Rates = Mapping[str, tuple[float, float]]

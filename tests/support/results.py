@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from functools import cache
 
+from engine.analysis.analysis import analyse
 from engine.probes import probe_class
-from jobs.analysis import analyse
-from jobs.result import Curve, Flip, Look, Registration, Result
+from engine.spec.result import Curve, Flip, Look, Registration, Result
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 PROMPT = "Instruction: answer with a call. Tools: get_weather(city), send_mail(to, text).\nUser: Is it raining in Bern?"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec import DataRef, ModelRef, ProbeSpec, RunSpec, ScaleSpec
+from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
+from engine.spec.study import DataRef, ModelRef, ProbeSpec, RunSpec, ScaleSpec
 
 TEMPLATE = """\
 {%- if tools %}{{- '<|im_start|>tools\\n' }}
@@ -122,7 +122,7 @@ def model(tokenizer: Any) -> Any:
 def make_loaders(tokenizer_folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    from engine.recipe import Loaders
+    from engine.run.execute import Loaders
 
     def load(ref: ModelRef, device: str) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)

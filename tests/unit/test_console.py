@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DataError, LabError, ModelError
-from engine.spec import TrialSpec
+from engine.spec.errors import DataError, LabError, ModelError
+from engine.spec.study import TrialSpec
 from jobs import console, studies
 from jobs.commands import run as run_command
 from jobs.commands.screen import visible
@@ -79,8 +79,8 @@ def test_help_is_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> No
 
 def test_pretrain_and_competence_get_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[list[str]] = []
-    monkeypatch.setattr("engine.pretrain.main", lambda argv: got.append(argv) or 7)
-    monkeypatch.setattr("engine.world.competence.main", lambda argv: got.append(argv) or 0)
+    monkeypatch.setattr("engine.pretraining.loop.main", lambda argv: got.append(argv) or 7)
+    monkeypatch.setattr("engine.pretraining.competence.command.main", lambda argv: got.append(argv) or 0)
     assert main("pretrain", "fork-s", "--steps", "5") == 7
     assert main("competence", "fork-s", "--json") == 0
     assert got == [["fork-s", "--steps", "5"], ["fork-s", "--json"]]

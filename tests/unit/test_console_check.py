@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import DataError
-from engine.spec import TrialSpec
-from engine.understanding import Cost, Fit, Inspection, Refused, Understanding
-from jobs import console, inspections
+from engine.spec.errors import DataError
+from engine.spec.study import TrialSpec
+from engine.spec.understanding import Cost, Fit, Inspection, Refused, Understanding
+from jobs import console
+from jobs.inspecting import kept
 from tests.support.consoles import EVIL, main
 from tests.support.userfiles import chat_row
 
@@ -43,7 +44,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[TrialSpec]:
             )  # fmt: skip
         return Inspection(understanding=understanding, fit=FIT)
 
-    monkeypatch.setattr(inspections, "inspect", inspect)
+    monkeypatch.setattr(kept, "inspect", inspect)
     return seen
 
 
@@ -78,7 +79,7 @@ def test_a_refusal_is_1_with_its_rows(
     def refuse(*_: Any, **__: Any) -> Inspection:
         raise DataError("The model cannot say 1 of the right answers:\n- row 3: no", "Nothing was queued.")
 
-    monkeypatch.setattr(inspections, "inspect", refuse)
+    monkeypatch.setattr(kept, "inspect", refuse)
     assert main("check", "function-calling", "--data", str(file)) == console.FAILED
     said = capsys.readouterr()
     assert "- row 3: no" in said.err

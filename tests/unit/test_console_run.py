@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.spec.result import Look
+from engine.spec.runs import Detectable
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.commands.screen import Screen
-from jobs.records import Detectable
-from jobs.result import Look
 from tests.support.consoles import TRIAL, FakeLab, main, scripted, snapshot
 
 

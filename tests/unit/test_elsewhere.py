@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import SpecError
-from jobs.elsewhere import analyse_file, describe_file, judge_table
-from jobs.kept import kept
-from jobs.parts import PartError, roles, suggest
+from engine.spec.errors import SpecError
+from jobs.elsewhere.judge import analyse_file, describe_file, judge_table
+from jobs.elsewhere.kept import kept
+from jobs.elsewhere.roles import PartError, roles, suggest
 from jobs.paths import Home
-from jobs.report.files import as_csv
-from jobs.report.sections import report_of
+from jobs.report.content.sections import report_of
+from jobs.report.formats.files import as_csv
 from main import main
 from tests.support.planted import Rates
 

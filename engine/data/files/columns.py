@@ -12,7 +12,7 @@ from engine.data.files.opening import File
 from engine.data.files.sample import Sample
 from engine.data.problems import Problems, printable, shown, unusable
 from engine.data.strict_json import LONGEST_ROW
-from engine.errors import DataError
+from engine.spec.errors import DataError
 
 _BATCH = 64  # rows that are made Python values at a time
 _CHUNK = 2**20

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from engine.data.expected import EXPECTED, FEWER, MAGIC
 from engine.data.problems import printable, unusable
-from engine.errors import DataError
+from engine.spec.errors import DataError
 
 MOST_BYTES = 4 * 2**30
 MOST_RATIO = 200  # unpacked bytes for a packed one; gzip itself can reach a thousand, honest rows do not

@@ -1,7 +1,7 @@
 """BFCL's accepted answers: for every argument the values that are accepted.
 
 "" among them says that the argument may be left out. Objects inside are written the same way, field by field.
-`Gold.calls` keeps them as they stand, for the leaderboard's own rules (`engine/grading/bfcl.py`).
+`Gold.calls` keeps them as they stand, for the leaderboard's own rules (`engine/subject/grading/bfcl.py`).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine import calls as texts
 from engine.data.problems import Unusable
 from engine.data.row import Row
 from engine.data.tools.arguments import Schema
 from engine.data.tools.calls import check_names, checked
 from engine.data.tools.reading import Tools
-from engine.example import first_accepted
+from engine.spec.example import first_accepted
+from engine.subject import calls as texts
 
 
 def read_accepted(truth: Any, row: Row, field: str, tools: Tools) -> list[dict[str, Any]]:

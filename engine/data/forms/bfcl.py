@@ -19,7 +19,7 @@ from engine.data.row import Row
 from engine.data.strict_json import NotJson, canonical, loads
 from engine.data.tools.calls import Call
 from engine.data.tools.reading import read_tools
-from engine.example import Example
+from engine.spec.example import Example
 
 FIELDS = ("id", "ground_truth")
 

@@ -15,7 +15,7 @@ from engine.data.problems import Unusable
 from engine.data.row import Row
 from engine.data.strict_json import NotJson, loads_lenient
 from engine.data.tools.reading import Tools
-from engine.example import Example
+from engine.spec.example import Example
 
 FIELDS = ("messages", "conversations", "conversation", "contents", "dialogue", "dialog", "turns", "chat")
 SYSTEMS = ("system", "system_prompt", "systemInstruction", "system_instruction", "instructions")

@@ -10,7 +10,7 @@ from engine.data.conversation import Grader
 from engine.data.forms import bfcl, conversations, glaive, offered, requests
 from engine.data.problems import Unusable, shown
 from engine.data.row import Row
-from engine.example import Example
+from engine.spec.example import Example
 
 FORMS = (conversations, glaive, bfcl, requests)
 """In the order in which they are tried: a row may have the fields of two."""

@@ -13,7 +13,7 @@ from engine.data.notes import FROM_SYSTEM
 from engine.data.problems import Unusable
 from engine.data.row import Row
 from engine.data.tools.reading import Tools
-from engine.example import Example
+from engine.spec.example import Example
 
 _SPEAKER = re.compile(
     r"(?:^|(?<=\n)|(?<=<\|endoftext\|>))[ \t]*(SYSTEM|USER|ASSISTANT|FUNCTION RESPONSE|FUNCTION CALL):"

@@ -15,7 +15,7 @@ from engine.data.row import Row
 from engine.data.strict_json import NotJson, loads_lenient
 from engine.data.tools.calls import Call, calls_in
 from engine.data.tools.reading import Tools
-from engine.example import Example
+from engine.spec.example import Example
 
 REQUESTS = ("query", "prompt", "instruction", "question", "request", "user_query", "user")
 ANSWERS = (

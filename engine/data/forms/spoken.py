@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine import calls as texts
 from engine.data.notes import NOT_OFFERED, THOUGHTS
 from engine.data.problems import Unusable
 from engine.data.row import Row
 from engine.data.strict_json import NotJson, loads
 from engine.data.tools.calls import Call, calls_in, checked
 from engine.data.tools.reading import Tools
+from engine.subject import calls as texts
 
 UNREADABLE = "holds what looks like a call that cannot be read"
 _MARKS = re.compile(

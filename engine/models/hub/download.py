@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.errors import ModelError
 from engine.models import downloaded
 from engine.models.downloaded import Downloaded
 from engine.models.hub.client import Hub
 from engine.models.hub.details import Details, File
 from engine.models.hub.errors import Cancelled, HubError
 from engine.models.hub.transfer import PART, fetch
+from engine.spec.errors import ModelError
 
 SPARE = 200 * 2**20  # bytes that stay free on the disk
 PATIENCE = 2.0  # seconds a thread that was given up may take to notice

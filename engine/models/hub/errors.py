@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.errors import ModelError
+from engine.spec.errors import ModelError
 
 Kind = Literal["missing", "refused", "busy", "unreachable", "slow", "damaged", "space", "offline", "name"]
 

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import psutil
 
-from engine.errors import ModelError
 from engine.models import safety, weights
 from engine.models.architecture import check_kind
 from engine.models.hub.search import takes_tools
 from engine.models.template import chosen
+from engine.spec.errors import ModelError
 
 Said = tuple[Literal["good", "warn", "bad"], str, str]
 _SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.safetensors")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.calls import label, read
-from engine.calls.languages import every
+from engine.subject.calls import label, read
+from engine.subject.calls.languages import every
 
 TOOLS = (
     {

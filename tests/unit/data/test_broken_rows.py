@@ -10,7 +10,7 @@ import pytest
 
 from engine.data.formats import read
 from engine.data.problems import MOST_SHOWN, BadRows
-from engine.errors import DataError
+from engine.spec.errors import DataError
 from tests.support.userfiles import BROKEN, Broken, chat_row, write_lines
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import sources
 from engine.data.problems import BadRows
+from engine.run import sources
 from jobs.studies import load as study_of
 
 KEPT = Path(__file__).resolve().parents[2] / "data" / "cases"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.data import sources
-from engine.errors import DataError
-from engine.understanding import Understanding
+from engine.run import sources
+from engine.spec.errors import DataError
+from engine.spec.understanding import Understanding
 from jobs.studies import load
 from tests.support import everyform
 

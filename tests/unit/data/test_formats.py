@@ -11,9 +11,9 @@ import pytest
 from engine.data.conversation import MOST_EXAMPLES
 from engine.data.formats import read, read_source
 from engine.data.split import split
-from engine.errors import DataError
-from engine.grading import grade
-from engine.rendering import calls_text
+from engine.spec.errors import DataError
+from engine.subject.grading import grade
+from engine.subject.rendering import calls_text
 from tests.support.userfiles import (
     bfcl_row,
     chat_row,

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from engine.calls import read
-from engine.data import sources
 from engine.data.formats import read as read_examples
-from engine.example import Example, Gold, Prompt
-from engine.grading import grade
 from engine.methods import method_class
-from engine.plugin import configured
-from engine.roundtrip import check
-from engine.subject import Answer
+from engine.run import sources
+from engine.run.inspection.roundtrip import check
+from engine.spec.example import Example, Gold, Prompt
+from engine.spec.plugin import configured
+from engine.subject.calls import read
+from engine.subject.grading import grade
+from engine.subject.protocol import Answer
 from jobs.studies import load
 from tests.support import everyform
 from tests.support.families import FAMILIES, READ

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.data.overlap import lure, side, words
-from engine.example import Side
+from engine.spec.example import Side
+from engine.spec.overlap import lure, side, words
 
 
 def tool(name: str, description: str = "") -> dict[str, Any]:

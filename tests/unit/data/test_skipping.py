@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.data import kept, sources
+from engine.data import kept
 from engine.data.formats import read_source
 from engine.data.problems import MOST_SHOWN, BadRows
-from engine.errors import DataError
-from engine.spec import DataRef, StudySpec
+from engine.run import sources
+from engine.spec.errors import DataError
+from engine.spec.study import DataRef, StudySpec
 from jobs.studies import load as study_of
 from tests.support.dataforms import chat, structured
 from tests.support.userfiles import write_lines

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine import world
-from engine.data import sources
-from engine.errors import DataError, SpecError
-from engine.spec import DataRef, StudySpec
+from engine.run import sources
+from engine.spec.errors import DataError, SpecError
+from engine.spec.study import DataRef, StudySpec
 from jobs.studies import load as study_of
 from tests.support.userfiles import BROKEN, write_bfcl, write_chat
 
@@ -78,6 +78,6 @@ def test_what_cannot_be_resolved(study: StudySpec, tmp_path: Path) -> None:
 
 
 def test_reading_data_brings_no_torch(root: Path) -> None:
-    code = "import sys, engine.data.sources, engine.models; print({'torch', 'transformers'} & set(sys.modules))"
+    code = "import sys, engine.run.sources, engine.models; print({'torch', 'transformers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -9,8 +9,8 @@ import pytest
 
 from engine.data.formats import read
 from engine.data.split import MOST_ITEMS, split
-from engine.errors import DataError
-from engine.example import Example, StudyData
+from engine.spec.errors import DataError
+from engine.spec.example import Example, StudyData
 from tests.support.userfiles import NAMES, chat_row, tool, write_bfcl, write_chat, write_lines, write_share
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from engine import models
-from engine.costs import arms
-from engine.example import StudyData
-from engine.limits import Limits
-from engine.method import Objective
-from engine.rendering import Renderer
-from engine.spec import ModelRef, ProbeSpec
+from engine.methods._base import Objective
+from engine.run.costs import arms
+from engine.spec.example import StudyData
+from engine.spec.study import ModelRef, ProbeSpec
+from engine.subject.limits import Limits
+from engine.subject.rendering import Renderer
 from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder
 
 __all__ = ["data", "tokenizer", "tokenizer_folder"]

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.costs.estimate import Run, Seconds, Speeds, Stretch, memory, seconds, smaller
-from engine.costs.shape import shape_of
-from engine.costs.speed import Answered, Batch, Line, Read, Trained, line
-from engine.costs.work import Asked, Measured, Scored, Taught
-from engine.method import Objective
+from engine.methods._base import Objective
+from engine.run.costs.estimate import Run, Seconds, Speeds, Stretch, memory, seconds, smaller
+from engine.run.costs.shape import shape_of
+from engine.run.costs.speed import Answered, Batch, Line, Read, Trained, line
+from engine.run.costs.work import Asked, Measured, Scored, Taught
 
 SHAPE = shape_of(
     {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 500, "num_attention_heads": 4}

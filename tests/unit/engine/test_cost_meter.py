@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.costs import meter
+from engine.run.costs import meter
 
 SIZE = 80 << 20
 

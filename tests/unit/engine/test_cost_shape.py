@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.costs.shape import Shape, read_shape, shape_of
+from engine.run.costs.shape import Shape, read_shape, shape_of
 
 LLAMA = {
     "hidden_size": 576, "num_hidden_layers": 30, "intermediate_size": 1536, "vocab_size": 49_152,

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import decoding
-from engine.decoding import Anew, Cached, Decoded
+from engine.subject import decoding
+from engine.subject.decoding import Anew, Cached, Decoded
 from tests.support import zoo
 
 ENDS = frozenset({2, 5, 9, 17})

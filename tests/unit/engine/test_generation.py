@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine import adapter
-from engine.example import Prompt, StudyData
-from engine.generation import LocalSubject
-from engine.method import MethodConfig
-from engine.scoring import batches
-from engine.stopping import Stopped
-from engine.subject import Answer
+from engine.adaptations import lora
+from engine.methods._base import MethodConfig
+from engine.spec.example import Prompt, StudyData
+from engine.spec.stopping import Stopped
+from engine.subject.local import LocalSubject
+from engine.subject.protocol import Answer
+from engine.subject.scoring import batches
 from tests.support.tiny import make_model
 
 
@@ -57,12 +57,12 @@ def test_greedy_is_transformers_own_on_ragged_prompts(tokenizer: Any, data: Stud
 
 def test_a_folded_adapter_answers_as_the_adapter_does(model: Any, tokenizer: Any, data: StudyData) -> None:
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
-    tuned = adapter.attach(model, MethodConfig(rank=4, alpha=8), 0)
+    tuned = lora.attach(model, MethodConfig(rank=4, alpha=8), 0)
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.05, generator=torch.Generator().manual_seed(1))
     want = LocalSubject(tuned, tokenizer).generate(ragged(data), 8)
-    with adapter.folded(tuned):
+    with lora.folded(tuned):
         got = LocalSubject(tuned.get_base_model(), tokenizer).generate(ragged(data), 8)
     assert got == want
     with tuned.disable_adapter():

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calls import read
-from engine.example import Gold
-from engine.grading import FAILURES, final_answer, grade, same
+from engine.spec.example import Gold
+from engine.subject.calls import read
+from engine.subject.grading import FAILURES, final_answer, grade, same
 
 WEATHER = Gold(kind="call", calls=({"name": "weather", "arguments": {"city": ["Rome"], "days": [3]}},))
 ROUTE = Gold(kind="call", calls=({"name": "route", "arguments": {"start": ["Rome"], "end": ["Oslo"]}},))

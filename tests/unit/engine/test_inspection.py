@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import inspection, roundtrip
-from engine.costs import measuring
-from engine.errors import DataError, ModelError
-from engine.example import Example
-from engine.rendering import Renderer
-from engine.settled import settled
-from engine.spec import ScaleSpec, TrialSpec
-from engine.stopping import Stopped
-from engine.understanding import Fit, Inspection, Refused
+from engine.run.costs import measuring
+from engine.run.inspection import inspection, roundtrip
+from engine.run.inspection.settled import settled
+from engine.spec.errors import DataError, ModelError
+from engine.spec.example import Example
+from engine.spec.stopping import Stopped
+from engine.spec.study import ScaleSpec, TrialSpec
+from engine.spec.understanding import Fit, Inspection, Refused
+from engine.subject.rendering import Renderer
 from jobs import studies
 from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
 from tests.support.userfiles import chat_row
@@ -157,8 +157,8 @@ def test_a_file_that_changed_is_refused(trial: TrialSpec) -> None:
 
 
 def test_the_renderer_is_that_of_the_loaded_model(trial: TrialSpec) -> None:
-    from engine.generation import renderer_of
     from engine.models import load
+    from engine.subject.local import renderer_of
 
     light = inspection.renderer_without_weights(trial.model)
     whole = renderer_of(*load(trial.model, "cpu"))

@@ -6,41 +6,42 @@ from typing import Any
 
 import torch
 
-from engine import adapter, integrity
-from engine.example import Item, Prompt, Side, StudyData
-from engine.generation import LocalSubject, renderer_of
-from engine.method import MethodConfig
-from engine.subject import Answer
+from engine.adaptations import lora
+from engine.methods._base import MethodConfig
+from engine.run import checks
+from engine.spec.example import Item, Prompt, Side, StudyData
+from engine.subject.local import LocalSubject, renderer_of
+from engine.subject.protocol import Answer
 
 
 def test_an_adapter_that_does_nothing_is_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
     renderer = renderer_of(model, tokenizer)
     prompts = [item.prompt for item in data.items]
-    base = integrity.logits(model, renderer, prompts)
-    tuned = adapter.attach(model, MethodConfig(), 0)
-    on, off = integrity.adapter_findings(tuned, renderer, prompts, base)
+    base = checks.logits(model, renderer, prompts)
+    tuned = lora.attach(model, MethodConfig(), 0)
+    on, off = checks.adapter_findings(tuned, renderer, prompts, base)
     assert not on.ok
     assert off.ok
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.1)
-    on, off = integrity.adapter_findings(tuned, renderer, prompts, base)
+    on, off = checks.adapter_findings(tuned, renderer, prompts, base)
     assert on.ok
     assert off.ok
     with torch.no_grad():
         tuned.get_base_model().model.norm.weight += 0.01
-    assert not integrity.adapter_findings(tuned, renderer, prompts, base)[1].ok
+    assert not checks.adapter_findings(tuned, renderer, prompts, base)[1].ok
 
 
 def test_templates_that_differ_are_seen() -> None:
-    assert integrity.template_finding("a", "a", "").ok
-    assert integrity.template_finding("a", "a", "a").ok
-    assert not integrity.template_finding("a", "b", "").ok
-    assert not integrity.template_finding("a", "a", "b").ok
+    assert checks.template_finding("a", "a", "").ok
+    assert checks.template_finding("a", "a", "a").ok
+    assert not checks.template_finding("a", "b", "").ok
+    assert not checks.template_finding("a", "a", "b").ok
 
 
 def test_overlap_is_seen_whatever_case_and_spaces(data: StudyData) -> None:
-    assert integrity.overlap_finding(data.train, data.items).ok
+    assert checks.overlap_finding(data.train, data.items).ok
     first = data.train[0]
     loud = [{**m, "content": f"  {m['content'].upper()} "} for m in first.prompt.messages]
     copied = Item(
@@ -50,14 +51,14 @@ def test_overlap_is_seen_whatever_case_and_spaces(data: StudyData) -> None:
         split="wording",
         cluster="c",
     )
-    found = integrity.overlap_finding(data.train, [*data.items, copied])
+    found = checks.overlap_finding(data.train, [*data.items, copied])
     assert not found.ok
     assert "copied" in found.detail
 
 
 def test_a_held_out_tool_that_was_offered_in_training_is_seen(data: StudyData) -> None:
     item = next(i for i in data.items if i.gold.calls and i.gold.calls[0]["name"] == "weather")
-    found = integrity.overlap_finding(data.train, [item.model_copy(update={"split": "tools"})])
+    found = checks.overlap_finding(data.train, [item.model_copy(update={"split": "tools"})])
     assert not found.ok
     assert "weather" in found.detail
 
@@ -72,8 +73,8 @@ class Fickle(LocalSubject):
 
 def test_answers_that_change_are_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
     prompts = [item.prompt for item in data.items]
-    assert integrity.greedy_finding(LocalSubject(model, tokenizer), prompts).ok
-    assert not integrity.greedy_finding(Fickle(model, tokenizer), prompts).ok
+    assert checks.greedy_finding(LocalSubject(model, tokenizer), prompts).ok
+    assert not checks.greedy_finding(Fickle(model, tokenizer), prompts).ok
 
 
 def test_sides_of_different_length_are_seen(model: Any, tokenizer: Any, data: StudyData) -> None:
@@ -88,10 +89,10 @@ def test_sides_of_different_length_are_seen(model: Any, tokenizer: Any, data: St
             made.append(Item(id=f"i{n}", prompt=prompt, gold=data.items[0].gold, split="s", cluster="c", side=side))
         return made
 
-    same, longer = (integrity.length_finding(renderer, items(n)) for n in (0, 6))
+    same, longer = (checks.length_finding(renderer, items(n)) for n in (0, 6))
     assert same is not None
     assert same.ok
     assert longer is not None
     assert not longer.ok
     assert "standard deviations" in longer.detail
-    assert integrity.length_finding(renderer, [i.model_copy(update={"side": Side.NEUTRAL}) for i in items(0)]) is None
+    assert checks.length_finding(renderer, [i.model_copy(update={"side": Side.NEUTRAL}) for i in items(0)]) is None

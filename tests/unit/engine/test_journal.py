@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import checkpoint, journal
-from engine.events import decode
-from engine.journal import Journal
+from engine.spec.events import decode
+from engine.tuning import checkpoint, journal
+from engine.tuning.journal import Journal
 
 
 def test_lines_are_whole_and_numbered(tmp_path: Path) -> None:

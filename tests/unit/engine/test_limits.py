@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from engine.data import sources
-from engine.example import Example, Gold, Item, Prompt, StudyData
-from engine.generation import LocalSubject, renderer_of
-from engine.grading import grade
-from engine.limits import LEAST, Limits, right_answer
-from engine.rendering import Renderer
+from engine.run import sources
+from engine.spec.example import Example, Gold, Item, Prompt, StudyData
+from engine.subject.grading import grade
+from engine.subject.limits import LEAST, Limits, right_answer
+from engine.subject.local import LocalSubject, renderer_of
+from engine.subject.rendering import Renderer
 from jobs import studies
 from tests.support import families, long_calls
 from tests.support.tiny import make_model

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine import recipe
-from engine.data import sources
-from engine.events import decode
-from engine.recipe import Loaders
-from engine.spec import ProbeSpec
+from engine.run import execute, sources
+from engine.run.execute import Loaders
+from engine.spec.events import decode
+from engine.spec.study import ProbeSpec
 from jobs import studies
 from tests.support import long_calls
 from tests.support.tiny import make_model, make_spec
@@ -34,7 +33,7 @@ def run(folder: Path, loaders: Loaders, method: str, settings: dict[str, Any], p
     spec = make_spec(method, settings=settings, steps=30, batch_size=8).model_copy(
         update={"probes": (ProbeSpec(probe="calls", settings=probe),)}
     )
-    recipe.execute(spec, folder, threading.Event(), loaders)
+    execute.execute(spec, folder, threading.Event(), loaders)
     return [decode(line) for line in (folder / "events.ndjson").read_bytes().splitlines()]
 
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from engine.data.overlap import side
-from engine.errors import DataError
-from engine.example import Prompt, Side, StudyData
-from engine.generation import LocalSubject
-from engine.grading import grade
-from engine.method import MethodConfig
+from engine.methods._base import MethodConfig
 from engine.methods.planted import Planted
 from engine.methods.sft_dpo import SftDpo, SftDpoConfig
 from engine.methods.shuffled import Shuffled
-from engine.rendering import calls_text
-from engine.subject import Answer
-from engine.world import calling, entailment
+from engine.spec.errors import DataError
+from engine.spec.example import Prompt, Side, StudyData
+from engine.spec.overlap import side
+from engine.subject.grading import grade
+from engine.subject.local import LocalSubject
+from engine.subject.protocol import Answer
+from engine.subject.rendering import calls_text
+from engine.world.tasks import calling, entailment
 from tests.support.tiny import make_model
 
 

@@ -12,10 +12,12 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from engine import adapter, objectives, preferences
-from engine.example import Preference, StudyData
-from engine.generation import renderer_of
-from engine.method import MethodConfig, Objective, Phase
+from engine.adaptations import lora
+from engine.methods._base import MethodConfig, Objective, Phase
+from engine.objectives import lean
+from engine.objectives import pairs as preferences
+from engine.spec.example import Preference, StudyData
+from engine.subject.local import renderer_of
 from tests.support.tiny import make_model
 
 STEPS, BATCH = 20, 4
@@ -86,10 +88,10 @@ def test_sft_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, kind: str) 
         for batch in order for e in (data.train[at] for at in batch)
     ]  # fmt: skip
     phase = Phase(objective=Objective.SFT, share=1, learning_rate=5e-3)
-    tuned = adapter.attach(make_model(len(tokenizer), kind), CONFIG, 3)
-    args = objectives.arguments(SFTConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu")
-    got = ours(objectives.sft(tuned, rows, order, args, renderer))
-    reference = adapter.attach(make_model(len(tokenizer), kind), CONFIG, 3)
+    tuned = lora.attach(make_model(len(tokenizer), kind), CONFIG, 3)
+    args = lean.arguments(SFTConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu")
+    got = ours(lean.sft(tuned, rows, order, args, renderer))
+    reference = lora.attach(make_model(len(tokenizer), kind), CONFIG, 3)
     want = plain(SFTConfig, SFTTrainer, tmp_path / "trl", reference, tokenizer, dataset, 5e-3)
     assert got == pytest.approx(want, abs=1e-5)
     assert got[-1] < got[0] - 0.1
@@ -100,7 +102,7 @@ def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: flo
     """The reference is the adapter as it stands when DPO begins, which is not the base."""
     base = make_model(len(tokenizer))
     renderer = renderer_of(base, tokenizer)
-    tuned = adapter.attach(base, CONFIG, 3)
+    tuned = lora.attach(base, CONFIG, 3)
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:  # as though SFT had moved it
             torch.nn.init.normal_(weights, std=0.02, generator=torch.Generator().manual_seed(1))
@@ -120,8 +122,8 @@ def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: flo
     ]  # fmt: skip
     phase = Phase(objective=Objective.DPO, share=1, learning_rate=2e-3, beta=0.3, sft_weight=weight)
     more = {"beta": 0.3, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, weight]}
-    args = objectives.arguments(DPOConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu", **more)
-    got = ours(objectives.dpo(tuned, rows, order, args, renderer))
+    args = lean.arguments(DPOConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu", **more)
+    got = ours(lean.dpo(tuned, rows, order, args, renderer))
     want = plain(DPOConfig, DPOTrainer, tmp_path / "trl", reference, tokenizer, dataset, 2e-3, **more)
     assert got == pytest.approx(want, abs=1e-5)
     assert got[-1] < got[0] - 0.1

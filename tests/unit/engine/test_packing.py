@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import packing
-from engine.packing import Block, Layout
+from engine.subject.forward import packing
+from engine.subject.forward.packing import Block, Layout
 from tests.support import zoo
 from tests.support.tiny import make_model
 

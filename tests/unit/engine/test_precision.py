@@ -10,18 +10,21 @@ from typing import Any
 import pytest
 import torch
 
-from engine import adapter, precision, products, recipe
-from engine.events import decode
-from engine.generation import renderer_of
-from engine.precision import Seen
-from engine.shared import Shared
-from engine.stopping import Stopped
+from engine.adaptations import lora
+from engine.run import execute
+from engine.run.shared import Shared
+from engine.spec.events import decode
+from engine.spec.stopping import Stopped
+from engine.subject.forward import kernels
+from engine.subject.local import renderer_of
+from engine.tuning import precision
+from engine.tuning.precision import Seen
 from tests.support.tiny import make_data, make_model, make_spec
 
 
 @pytest.fixture(autouse=True)
 def hardware_with_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(products, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(kernels, "has_bfloat16", lambda device: True)
 
 
 def decided(model: Any, tokenizer: Any, batch_size: int = 4) -> precision.Trial:
@@ -101,7 +104,7 @@ def test_values_that_are_no_numbers_refuse() -> None:
 
 
 def test_without_the_hardware_nothing_is_tried(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(products, "has_bfloat16", lambda device: False)
+    monkeypatch.setattr(kernels, "has_bfloat16", lambda device: False)
     assert decided(make_model(len(tokenizer)), tokenizer) == precision.Trial(False, "")
 
 
@@ -112,7 +115,7 @@ def test_all_arms_and_seeds_share_one_decision(tmp_path: Path, loaders: Any) -> 
     for method, seed, settings in (("sft", 0, {}), ("sft", 3, {"rank": 2}), ("shuffled", 1, {})):
         folder = tmp_path / f"{method}-{seed}"
         spec = make_spec(method, seed=seed, settings=settings, steps=2)
-        recipe.execute(spec, folder, threading.Event(), loaders)
+        execute.execute(spec, folder, threading.Event(), loaders)
         events = [decode(line) for line in (folder / "events.ndjson").read_bytes().splitlines()]
         notes |= {event.detail for event in events if event.kind == "noted" and event.name == "precision"}
         assert json.loads((folder / "precision.json").read_text())["half"] is found.ok
@@ -125,26 +128,26 @@ def test_a_run_goes_on_as_it_began(tmp_path: Path, loaders: Any, monkeypatch: py
     stop.set()
     spec = make_spec(steps=6, live_items=0)
     with pytest.raises(Stopped):
-        recipe.execute(spec, tmp_path, stop, loaders)
+        execute.execute(spec, tmp_path, stop, loaders)
     assert json.loads((tmp_path / "precision.json").read_text())["half"] is True
     halves = []
-    plain = recipe.Training
+    plain = execute.Training
 
     def spied(**fields: Any) -> Any:
         halves.append(fields["half"])
         return plain(**fields)
 
-    monkeypatch.setattr(recipe, "Training", spied)
+    monkeypatch.setattr(execute, "Training", spied)
     monkeypatch.setattr(precision, "decide", lambda *_: precision.Trial(False, "Trained in float32."))
-    recipe.execute(spec, tmp_path, threading.Event(), loaders)
+    execute.execute(spec, tmp_path, threading.Event(), loaders)
     assert halves == [True]
 
 
 def test_an_adapter_that_was_attached_for_a_trial_is_gone_after_an_error(tokenizer: Any) -> None:
-    from engine.method import MethodConfig
+    from engine.methods._base import MethodConfig
 
     model = make_model(len(tokenizer))
     layers = [type(layer) for layer in model.modules()]
-    with pytest.raises(ZeroDivisionError), adapter.attached(model, MethodConfig(), 0):
+    with pytest.raises(ZeroDivisionError), lora.attached(model, MethodConfig(), 0):
         _ = 1 / 0
     assert [type(layer) for layer in model.modules()] == layers

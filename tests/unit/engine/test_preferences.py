@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from engine import preferences, recipe, training
-from engine.errors import RunError
-from engine.example import Example, Preference, StudyData
-from engine.generation import renderer_of
-from engine.method import Sampled
+from engine.methods._base import Sampled
 from engine.methods.sft_dpo import SftDpo
-from engine.rendering import Renderer, calls_text
+from engine.objectives import pairs as preferences
+from engine.run import execute
+from engine.spec.errors import RunError
+from engine.spec.example import Example, Preference, StudyData
+from engine.subject.local import renderer_of
+from engine.subject.rendering import Renderer, calls_text
+from engine.tuning import loop
 from tests.support import families
 from tests.support.tiny import make_model, make_spec
 
@@ -78,7 +80,7 @@ def test_what_was_cut_is_said_in_the_summary(data: StudyData) -> None:
     ],
 )
 def test_why_there_are_no_pairs_is_said(sampled: Sampled, said: str, hint: str, renderer: Renderer) -> None:
-    error = training._no_pairs(sampled, renderer)
+    error = loop._no_pairs(sampled, renderer)
     assert said in error.message
     assert hint in error.hint
 
@@ -86,7 +88,7 @@ def test_why_there_are_no_pairs_is_said(sampled: Sampled, said: str, hint: str, 
 def test_a_run_whose_teacher_never_ends_says_so(tmp_path: Path, loaders: Any) -> None:
     spec = make_spec("sft-dpo", settings={"max_new_tokens": 1, "samples": 2, "temperature": 3.0})
     with pytest.raises(RunError, match="reached the limit of 1 tokens before they ended"):
-        recipe.execute(spec, tmp_path, threading.Event(), loaders)
+        execute.execute(spec, tmp_path, threading.Event(), loaders)
 
 
 def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
@@ -97,7 +99,7 @@ def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
 
     monkeypatch.setattr(SftDpo, "preferences", wrong)
     with pytest.raises(RunError, match="against right answers"):
-        recipe.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
+        execute.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
     assert not (tmp_path / "preferences-1.jsonl").exists()
 
 

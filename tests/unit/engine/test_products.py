@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from engine import precision, products
+from engine.subject.forward import kernels
+from engine.subject.forward.attention import attends
+from engine.tuning import precision
 from tests.support.tiny import make_model
 
 
@@ -19,13 +21,13 @@ def test_a_product_is_torchs_own(shape: tuple[int, int, int]) -> None:
     x, weight, bias = torch.randn(tokens, inner), torch.randn(outer, inner), torch.randn(outer)
     for term in (None, bias):
         want = functional.linear(x, weight, term)
-        assert torch.allclose(products.linear(x, weight, term), want, rtol=1e-4, atol=1e-4)
+        assert torch.allclose(kernels.linear(x, weight, term), want, rtol=1e-4, atol=1e-4)
     turned = torch.randn(inner, outer).t()
-    assert torch.allclose(products.linear(x, turned), x @ turned.t(), rtol=1e-4, atol=1e-4)
+    assert torch.allclose(kernels.linear(x, turned), x @ turned.t(), rtol=1e-4, atol=1e-4)
 
 
 def test_no_token_is_no_error() -> None:
-    assert products.linear(torch.zeros(0, 4), torch.zeros(3, 4)).shape == (0, 3)
+    assert kernels.linear(torch.zeros(0, 4), torch.zeros(3, 4)).shape == (0, 3)
 
 
 def test_a_build_whose_operator_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,21 +37,21 @@ def test_a_build_whose_operator_computes_something_else_is_not_used(monkeypatch:
             return functional.linear(x, weight, bias) * 1.001
 
     monkeypatch.setattr(torch.ops, "mkldnn", Wrong)
-    products._float32.cache_clear()
+    kernels._float32.cache_clear()
     try:
-        assert products._float32() is functional.linear
+        assert kernels._float32() is functional.linear
         monkeypatch.setattr(torch.ops, "mkldnn", object())
-        products._float32.cache_clear()
-        assert products._float32() is functional.linear
+        kernels._float32.cache_clear()
+        assert kernels._float32() is functional.linear
     finally:
-        products._float32.cache_clear()
+        kernels._float32.cache_clear()
 
 
 def test_a_quickened_model_computes_and_trains_as_before() -> None:
     model = make_model(60, "qwen2").eval()
     quick = copy.deepcopy(model)
-    products.quicken(quick)
-    assert any(isinstance(layer, products.QuickLinear) for layer in quick.modules())
+    kernels.quicken(quick)
+    assert any(isinstance(layer, kernels.QuickLinear) for layer in quick.modules())
     ids = torch.arange(3, 23)[None]
     with torch.inference_mode():
         assert torch.allclose(quick(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-4)
@@ -66,8 +68,8 @@ def test_a_quickened_model_computes_and_trains_as_before() -> None:
 
 def test_a_weight_is_cast_once() -> None:
     weight = torch.randn(4, 4)
-    assert products.cast(weight, torch.bfloat16) is products.cast(weight, torch.bfloat16)
-    assert products.cast(weight, torch.float32) is weight
+    assert kernels.cast(weight, torch.bfloat16) is kernels.cast(weight, torch.bfloat16)
+    assert kernels.cast(weight, torch.float32) is weight
 
 
 def test_half_precision_is_trusted_where_it_agrees() -> None:
@@ -106,7 +108,7 @@ def test_attention_is_put_back_after_an_error() -> None:
     seen = []
 
     def fail() -> None:
-        with precision.attention(model, "eager"):
+        with attends(model, "eager"):
             seen.append(model.config._attn_implementation)
             raise ValueError("on the way")
 

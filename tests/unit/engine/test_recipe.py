@@ -8,19 +8,22 @@ from typing import Any
 
 import pytest
 
-from engine import adapter, objectives, recipe, training
-from engine.errors import Diverged, OutOfMemory, RunError, SpecError
-from engine.events import decode
-from engine.method import MethodConfig, Objective, Phase
+from engine.adaptations import lora
 from engine.methods import method_class
-from engine.recipe import Loaders
+from engine.methods._base import MethodConfig, Objective, Phase
+from engine.objectives import lean
+from engine.run import execute
+from engine.run.execute import Loaders
+from engine.spec.errors import Diverged, OutOfMemory, RunError, SpecError
+from engine.spec.events import decode
+from engine.tuning import loop
 from tests.support.tiny import make_model, make_spec
 
 DPO = {"pairs": 12, "samples": 4, "temperature": 1.5, "unreadable": True, "max_new_tokens": 40}
 
 
 def run(folder: Path, loaders: Any, method: str = "sft", **more: Any) -> list[Any]:
-    recipe.execute(make_spec(method, **more), folder, threading.Event(), loaders)
+    execute.execute(make_spec(method, **more), folder, threading.Event(), loaders)
     return [decode(line) for line in (folder / "events.ndjson").read_bytes().splitlines()]
 
 
@@ -136,7 +139,7 @@ def test_a_lack_of_memory_names_the_batch_size(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(objectives.LeanSFT, "compute_loss", fail)
+    monkeypatch.setattr(lean.LeanSFT, "compute_loss", fail)
     with pytest.raises(OutOfMemory) as caught:
         run(tmp_path, loaders)
     assert "batch size (now 4)" in caught.value.hint
@@ -146,7 +149,7 @@ def test_other_runtime_errors_stay_bugs(tmp_path: Path, loaders: Any, monkeypatc
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(objectives.LeanSFT, "compute_loss", fail)
+    monkeypatch.setattr(lean.LeanSFT, "compute_loss", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         run(tmp_path, loaders)
 
@@ -170,7 +173,7 @@ def test_what_is_cut_is_noted(tmp_path: Path, loaders: Any) -> None:
 )
 def test_phases_fill_the_run(share: float, steps: int, want: list[int]) -> None:
     cls = method_class("sft-dpo")
-    plan = training.stretches_of(cls(cls.Config.model_validate({"dpo_share": share})), steps)
+    plan = loop.stretches_of(cls(cls.Config.model_validate({"dpo_share": share})), steps)
     assert [stretch.steps for stretch in plan] == want
     assert [stretch.first for stretch in plan] == [0, want[0]]
 
@@ -178,7 +181,7 @@ def test_phases_fill_the_run(share: float, steps: int, want: list[int]) -> None:
 def test_too_few_steps_for_the_phases_is_said() -> None:
     cls = method_class("sft-dpo")
     with pytest.raises(SpecError, match="too few"):
-        training.stretches_of(cls(cls.Config()), 1)
+        loop.stretches_of(cls(cls.Config()), 1)
 
 
 def test_the_first_weights_depend_on_the_seed_alone(tokenizer: Any) -> None:
@@ -187,12 +190,12 @@ def test_the_first_weights_depend_on_the_seed_alone(tokenizer: Any) -> None:
     made = []
     for seed, noise in ((0, 1), (0, 2), (1, 1)):
         torch.manual_seed(noise)
-        tuned = adapter.attach(make_model(len(tokenizer)), MethodConfig(), seed)
+        tuned = lora.attach(make_model(len(tokenizer)), MethodConfig(), seed)
         made.append(next(w for n, w in tuned.named_parameters() if "lora_A" in n))
     assert torch.equal(made[0], made[1])
     assert not torch.equal(made[0], made[2])
 
 
 def test_the_objective_is_the_only_thing_a_trainer_is_chosen_by() -> None:
-    assert set(training._TRAINERS) == set(Objective)
+    assert set(loop._TRAINERS) == set(Objective)
     assert Phase(objective=Objective.DPO, share=1, learning_rate=1).beta > 0

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from engine.errors import ModelError
-from engine.example import Prompt, StudyData
-from engine.generation import renderer_of
-from engine.provenance import hash_text
-from engine.rendering import BUILT_IN, Renderer, context_of
+from engine.spec.errors import ModelError
+from engine.spec.example import Prompt, StudyData
+from engine.spec.provenance import hash_text
+from engine.subject.local import renderer_of
+from engine.subject.rendering import BUILT_IN, Renderer, context_of
 from tests.support.tiny import TEMPLATE, make_model, tool
 
 ASKED = Prompt(

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from engine import roundtrip
-from engine.calls import read
-from engine.example import Example, Gold, Prompt
-from engine.grading import grade
-from engine.limits import Limits
-from engine.rendering import Renderer
-from engine.template import CALL, TOOL
+from engine.run.inspection import roundtrip
+from engine.spec.example import Example, Gold, Prompt
+from engine.subject.calls import read
+from engine.subject.grading import grade
+from engine.subject.limits import Limits
+from engine.subject.rendering import Renderer
+from engine.subject.template import CALL, TOOL
 from tests.support.families import FAMILIES, READ, renderer_of, tokenizer_of
 
 SCHEMA = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.sameness import alike
+from engine.subject.sameness import alike
 from tests.support.tiny import tool
 
 TOOLS = (tool("weather"), tool("news"))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError
-from engine.example import Example, Gold, Prompt, Side
-from engine.treatment import choose, order
+from engine.spec.errors import DataError
+from engine.spec.example import Example, Gold, Prompt, Side
+from engine.tuning.draw import choose, order
 
 
 def pool(size: int = 600) -> list[Example]:

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from engine import adapter, recipe, trial_step
-from engine.errors import ModelError
-from engine.events import decode
-from engine.method import MethodConfig
-from engine.recipe import Loaders
-from engine.spec import ProbeSpec
-from engine.trial_step import require, try_model
+from engine.adaptations import lora
+from engine.methods._base import MethodConfig
+from engine.run import execute
+from engine.run.execute import Loaders
+from engine.run.inspection import trial_step
+from engine.run.inspection.trial_step import require, try_model
+from engine.spec.errors import ModelError
+from engine.spec.events import decode
+from engine.spec.study import ProbeSpec
 from tests.support import zoo
 from tests.support.tiny import make_spec
 
@@ -75,15 +77,15 @@ def test_values_that_are_not_numbers_are_refused() -> None:
 
 def test_a_model_without_layers_for_an_adapter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     every = [name for name, layer in zoo.make("llama").named_modules() if isinstance(layer, torch.nn.Linear)]
-    monkeypatch.setattr(adapter, "_left_alone", lambda _: every)
+    monkeypatch.setattr(lora, "_left_alone", lambda _: every)
     assert try_model(zoo.make("llama"), zoo.Characters()).startswith("LoRA cannot adapt its layers (")
 
 
 def test_weights_that_are_read_past_their_layer_get_no_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mamba multiplies with the weight of `dt_proj` itself: an adapter there would act in answers, not in training."""
-    tuned = adapter.attach(zoo.make("mamba"), CONFIG, 0)
+    tuned = lora.attach(zoo.make("mamba"), CONFIG, 0)
     assert not [name for name, _ in tuned.named_parameters() if "dt_proj.lora" in name]
-    monkeypatch.setattr(adapter, "_left_alone", lambda _: ["out_proj", "conv1d"])
+    monkeypatch.setattr(lora, "_left_alone", lambda _: ["out_proj", "conv1d"])
     assert "not seen in training as in answering" in try_model(zoo.make("mamba"), zoo.Characters())
 
 
@@ -106,7 +108,8 @@ def test_short_contexts_are_tried_within_them() -> None:
 
 
 def test_the_lab_refuses_such_a_model_as_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine import models, shared
+    from engine import models
+    from engine.run import shared
 
     monkeypatch.setattr(models, "load", lambda ref, device: (zoo.make("bert"), zoo.Characters()))
     with pytest.raises(ModelError, match="no causal language model"):
@@ -123,7 +126,7 @@ def test_a_whole_run_on_an_unusual_model(kind: str, loaders: Any, tmp_path: Path
     spec = make_spec("sft-dpo", settings=settings, steps=3, items=4, live_items=2, live_every=2).model_copy(
         update={"probes": (ProbeSpec(probe="calls", settings={"max_new_tokens": 6}), ProbeSpec(probe="forgetting"))}
     )
-    recipe.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
+    execute.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
     events = [decode(line) for line in (tmp_path / "events.ndjson").read_bytes().splitlines()]
     assert [event.step for event in events if event.kind == "stepped"][:2] == [1, 2]
     assert events[-1].kind == "finished"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from engine import windows
+from engine.subject.forward import windows
 from tests.support import zoo
 
 

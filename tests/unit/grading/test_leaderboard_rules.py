@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from engine.data.formats import read
-from engine.example import Example, Gold, first_accepted
-from engine.grading import grade
+from engine.spec.example import Example, Gold, first_accepted
+from engine.subject.grading import grade
 from tests.support import leaderboard, near_right
 from tests.support.userfiles import write_lines
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.example import Gold
-from engine.grading import GRADERS, grade
+from engine.spec.example import Gold
+from engine.subject.grading import GRADERS, grade
 
 KINDS = {
     "text": {"type": "string"}, "count": {"type": "integer"}, "share": {"type": "number"}, "flag": {"type": "boolean"},

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.spec.runs import RunRecord
+from jobs.executors.local import kill_tree, start_time
 from jobs.lab import Lab, LabReader
-from jobs.process import kill_tree, start_time
-from jobs.records import RunRecord
 from tests.support.patience import HANG
 from tests.unit.jobs import fakes
 

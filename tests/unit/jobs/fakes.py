@@ -1,4 +1,4 @@
-"""A recipe without torch: the same promises as `engine.recipe.execute`, a hundredth of the time.
+"""A recipe without torch: the same promises as `engine.run.execute.execute`, a hundredth of the time.
 
 What a run does is told by its arm's settings: `steps`, `seconds` (per step), and `trouble`. Its figures are a hash
 chain over steps, so that a resumed run equals an undisturbed one to the last bit only if its checkpoint was right.
@@ -17,10 +17,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.errors import Diverged
-from engine.example import ItemText, Outcome
-from engine.journal import Journal, finished
-from engine.spec import (
+from engine.spec.errors import Diverged
+from engine.spec.example import ItemText, Outcome
+from engine.spec.runs import RunResult
+from engine.spec.stopping import Stopped, check
+from engine.spec.study import (
     ArmSpec,
     DataRef,
     ModelRef,
@@ -32,10 +33,9 @@ from engine.spec import (
     TrialSpec,
     VerdictSpec,
 )
-from engine.stopping import Stopped, check
+from engine.tuning.journal import Journal, finished
+from jobs.executors.local import Launcher
 from jobs.paths import read_json, write_json
-from jobs.process import Launcher
-from jobs.records import RunResult
 
 TARGET = "tests.unit.jobs.fakes:execute"
 PACE = "FAKE_RECIPE_SECONDS"  # seconds per step, whatever the settings say: it does not change what a run is
@@ -112,7 +112,7 @@ def _trouble(kind: str, step: int, folder: Path, log: Journal) -> None:
 
 def launcher() -> Launcher:
     """Starts the fake recipe, from a process that has loaded nothing heavy."""
-    return Launcher(TARGET, preload=["jobs.worker", "engine.journal"], prepare="")
+    return Launcher(TARGET, preload=["jobs.executors.worker", "engine.tuning.journal"], prepare="")
 
 
 def study(steps: int = 12, seconds: float = 0.01, trouble: str = "", name: str = "fake") -> StudySpec:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.spec import ModelRef, RunSpec
-from engine.understanding import Cost, Fit, Inspection
-from jobs import budget
-from jobs.budget import Budget, Worker
+from engine.spec.study import ModelRef, RunSpec
+from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.lab import Lab
-from jobs.store import cost
+from jobs.queue import budget
+from jobs.queue.budget import Budget, Worker
+from jobs.store.write import cost
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 

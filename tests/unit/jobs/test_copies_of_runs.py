@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.analysis import analyse
-from jobs.records import RunResult
+from engine.analysis.analysis import analyse
+from engine.spec.runs import RunResult
 from tests.support.planted import CALLS, make_runs, make_trial
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.understanding import Cost, Fit, Inspection
-from jobs import eta
-from jobs.eta import Measured, of_run, of_trial
+from engine.spec.understanding import Cost, Fit, Inspection
+from jobs.queue import eta
+from jobs.queue.eta import Measured, of_run, of_trial
 from tests.unit.jobs import fakes
 
 KNOWN = {"k": Measured((10.0, 12.0), (1.0, 2.0))}

@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.journal import Journal
-from engine.spec import RunSpec
-from jobs import supervisor
+from engine.spec.study import RunSpec
+from engine.tuning.journal import Journal
+from jobs.executors.local import Launcher, alive
 from jobs.lab import Lab
-from jobs.process import Launcher, alive
+from jobs.queue import supervisor
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 
@@ -61,7 +61,9 @@ def broken_after_all(spec: RunSpec, folder: Path, stop: threading.Event, shared:
 @pytest.fixture
 def lab(home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
     target = getattr(request, "param", "execute")
-    launcher = Launcher(f"{HERE}:{target}", preload=["jobs.worker", "engine.journal"], prepare=f"{HERE}:prepare")
+    launcher = Launcher(
+        f"{HERE}:{target}", preload=["jobs.executors.worker", "engine.tuning.journal"], prepare=f"{HERE}:prepare"
+    )
     with Lab(home, slots=2, launcher=launcher) as opened:
         yield opened
 
@@ -105,7 +107,9 @@ def test_what_runs_share_is_made_once_and_all_are_forked_from_it(lab: Lab) -> No
 def test_what_the_next_study_needs_is_prepared_while_nothing_is_to_be_done(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launcher = Launcher(f"{HERE}:execute", preload=["jobs.worker", "engine.journal"], prepare=f"{HERE}:prepare")
+    launcher = Launcher(
+        f"{HERE}:execute", preload=["jobs.executors.worker", "engine.tuning.journal"], prepare=f"{HERE}:prepare"
+    )
     asked: list[str] = []
     ready = launcher.ready
     monkeypatch.setattr(launcher, "ready", lambda spec: asked.append(spec.study) or ready(spec))

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from engine import models
-from engine.errors import DataError, LabError, ModelError, RunError, WorkerLost
 from engine.models import downloaded
-from engine.spec import DataRef, TrialSpec
-from engine.understanding import Cost, Fit, Inspection, Refused, Understanding
-from jobs import budget, inspections
+from engine.spec.errors import DataError, LabError, ModelError, RunError, WorkerLost
+from engine.spec.study import DataRef, TrialSpec
+from engine.spec.understanding import Cost, Fit, Inspection, Refused, Understanding
+from jobs.inspecting import kept
 from jobs.paths import Home
+from jobs.queue import budget
 from tests.unit.jobs import fakes
 
 FIT = Fit(context=100, prompt_tokens=10, answer_tokens=5, limit=48, prompt="p", answer="a")
@@ -73,7 +74,7 @@ def trial(tmp_path: Path, name: str = "fine", data: DataRef | None = None) -> Tr
 
 
 def look(home: Path, asked: TrialSpec, **more: Any) -> Inspection:
-    return inspections.inspect(Home(home).create(), asked, target=TARGET, slots=2, **more)
+    return kept.inspect(Home(home).create(), asked, target=TARGET, slots=2, **more)
 
 
 def count(tmp_path: Path) -> int:
@@ -113,16 +114,16 @@ def test_what_a_look_depends_on_is_looked_at_anew(tmp_path: Path) -> None:
     skipping = plain.model_copy(update={"data": plain.data.model_copy(update={"skip_bad_rows": True})})
     moved = plain.model_copy(update={"data": plain.data.model_copy(update={"path": "elsewhere"})})
     other = plain.model_copy(update={"model": plain.model.model_copy(update={"digest": "other"})})
-    keys = [inspections.key(one) for one in (plain, larger, skipping, other)]
+    keys = [kept.key(one) for one in (plain, larger, skipping, other)]
     assert len(set(keys)) == len(keys)
-    assert inspections.key(moved) == keys[0]
+    assert kept.key(moved) == keys[0]
 
 
 def test_the_teacher_and_the_accelerator_belong_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taught_by(name: str) -> str:
         made = trial(tmp_path)
         arms = tuple(arm.model_copy(update={"settings": {**arm.settings, "teacher": name}}) for arm in made.study.arms)
-        return inspections.key(made.model_copy(update={"study": made.study.model_copy(update={"arms": arms})}))
+        return kept.key(made.model_copy(update={"study": made.study.model_copy(update={"arms": arms})}))
 
     teacher = shutil.copytree(models.resolve("fork-s").path, tmp_path / "teacher")
     before = taught_by(str(teacher))
@@ -131,9 +132,9 @@ def test_the_teacher_and_the_accelerator_belong_to_it(tmp_path: Path, monkeypatc
     card.write_text(card.read_text() + " ")
     assert taught_by(str(teacher)) != before, "other files under the same name are another teacher"
     assert taught_by(str(tmp_path / "nothing"))  # the look itself says that there is none
-    plain = inspections.key(trial(tmp_path))
-    monkeypatch.setattr(inspections, "accelerators", lambda: "GPU 0: some accelerator")
-    assert inspections.key(trial(tmp_path)) != plain
+    plain = kept.key(trial(tmp_path))
+    monkeypatch.setattr(kept, "accelerators", lambda: "GPU 0: some accelerator")
+    assert kept.key(trial(tmp_path)) != plain
 
 
 def test_a_teachers_name_leads_where_the_labs_downloads_are(home: Path, tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_refused_rows_are_left_out_where_that_was_asked_for(home: Path, tmp_path
     ref = DataRef(source="file", path="/somewhere/calls.jsonl", digest="d", skip_bad_rows=True, without=(70,))
     asked = trial(tmp_path, "refuses", ref)
     found = look(home, asked)
-    assert inspections.settled(asked, found).data.without == (*range(1, 61), 70)
+    assert kept.settled(asked, found).data.without == (*range(1, 61), 70)
     assert "60 rows are left out" in found.warnings[0]
     assert "\x1b" not in found.warnings[0]
 

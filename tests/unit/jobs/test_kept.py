@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ReportError
-from jobs.elsewhere import describe_file, judge_table
-from jobs.kept import keep, kept, path_of
+from engine.spec.errors import ReportError
+from engine.spec.result import Result
+from jobs.elsewhere.judge import describe_file, judge_table
+from jobs.elsewhere.kept import keep, kept, path_of
 from jobs.paths import Home
-from jobs.result import Result
 
 
 def judged(folder: Path, chance: float = 0.8) -> Result:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SpecError, StoreError
+from engine.spec.errors import SpecError, StoreError
 from jobs.lab import Lab, default_slots
-from jobs.records import Curves, Snapshot
+from jobs.store.records import Curves, Snapshot
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, until
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StoreError
-from jobs.lock import OwnerLock
+from engine.spec.errors import StoreError
 from jobs.paths import Home
+from jobs.queue.lock import OwnerLock
 from tests.support.rights import closed
 
 
@@ -22,7 +22,7 @@ def test_a_second_owner_is_told_who_the_first_is(home: Path) -> None:
 
 def test_a_killed_owner_owns_nothing(home: Path, root: Path) -> None:
     place = Home.at(home).create()
-    code = "import os,sys; from jobs.lock import OwnerLock; from jobs.paths import Home\n"
+    code = "import os,sys; from jobs.queue.lock import OwnerLock; from jobs.paths import Home\n"
     code += "OwnerLock(Home.at(sys.argv[1])); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, str(home)], cwd=root, check=False)
     assert place.owner.exists()

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from engine.errors import StoreError
-from engine.spec import UNNAMED_RECIPE, TrialSpec
+from engine.spec.errors import StoreError
+from engine.spec.study import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
-from jobs.lock import OwnerLock
-from jobs.migrations import VERSION, migrations
 from jobs.paths import Home
-from jobs.store import Store
+from jobs.queue.lock import OwnerLock
+from jobs.store.migrations import VERSION, migrations
+from jobs.store.write import Store
 from tests.unit.jobs import fakes
 
 TABLES = ("trials", "runs", "trial_runs", "points", "metrics", "events")

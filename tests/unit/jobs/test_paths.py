@@ -5,7 +5,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from engine.errors import StoreError
+from engine.spec.errors import StoreError
 from jobs.paths import Home, read_json, write_json
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs import endings, worker
+from jobs.executors import worker
+from jobs.executors.local import Launcher, alive, kill_tree, start_time
 from jobs.lab import Lab
 from jobs.paths import read_json
-from jobs.process import Launcher, alive, kill_tree, start_time
+from jobs.queue import endings
 from tests.support.patience import HANG
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SpecError, StoreError
-from engine.spec import UNNAMED_RECIPE, TrialSpec
+from engine.spec.errors import SpecError, StoreError
+from engine.spec.study import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
-from jobs.store import Damaged, Store
+from jobs.store.write import Damaged, Store
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.spec import DataRef, Primary, TrialSpec
+from engine.analysis import detectable
+from engine.spec.result import Registration
+from engine.spec.runs import Pairs
+from engine.spec.study import DataRef, Primary, TrialSpec
 from engine.stats.wording import exists
-from jobs import planning
 from jobs.commands.announce import announce
 from jobs.commands.screen import Screen
 from jobs.lab import Lab
-from jobs.records import Pairs
-from jobs.result import Registration
 from jobs.studies import load
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, until
@@ -119,7 +119,7 @@ def test_the_registration_that_was_printed_stands_whatever_the_lab_becomes(
     trial = lab.enqueue(fakes.trial(seeds=1))
     printed = lab.registration(trial).digest
     until(lambda: done(lab))
-    monkeypatch.setattr("engine.spec.RECIPE_VERSION", 99)
+    monkeypatch.setattr("engine.spec.study.RECIPE_VERSION", 99)
     assert fakes.trial(seeds=1).registration != printed
     registered = lab.result(trial).study.registration
     assert registered is not None
@@ -169,7 +169,7 @@ def test_what_a_study_can_find_is_said_before_it_runs_and_kept(open_lab: Callabl
     three = lab.detectable(told, "smoke", 3)
     assert three is not None
     assert registered.basis == "from the study’s own expectation"
-    assert registered.detectable == pytest.approx(planning.detectable(told, "smoke", 3).difference)  # type: ignore[union-attr]
+    assert registered.detectable == pytest.approx(detectable.detectable(told, "smoke", 3).difference)  # type: ignore[union-attr]
     lab.close()
     lab.home.database.unlink()
     again = open_lab().result(trial).study.registration
@@ -194,10 +194,10 @@ def test_trials_on_other_data_say_nothing_of_what_would_be_found(open_lab: Calla
 
 def test_what_was_measured_on_the_bundled_data_is_not_expected_of_others() -> None:
     study = load("function-calling")
-    assert planning.detectable(study, "quick", 5) is not None
+    assert detectable.detectable(study, "quick", 5) is not None
     own = study.on_own_data()
     assert (own.primary.seed_sd, own.primary.item_sd) == (None, None)
-    assert planning.detectable(own, "quick", 5) is None
+    assert detectable.detectable(own, "quick", 5) is None
     kept = own.model_copy(update={"primary": study.primary})  # as it was stored before
     old, new = (fakes.trial(fakes.study()).model_copy(update={"study": each, "arms": ()}) for each in (kept, own))
     assert old.design == new.design
@@ -206,7 +206,7 @@ def test_what_was_measured_on_the_bundled_data_is_not_expected_of_others() -> No
 
 def test_no_study_finds_more_than_there_can_be(capsys: pytest.CaptureFixture[str]) -> None:
     study = load("function-calling")
-    found = planning.detectable(study, "quick", 2)
+    found = detectable.detectable(study, "quick", 2)
     assert found is not None
     assert found.difference > 1
     trial = fakes.trial(fakes.study()).model_copy(update={"study": study, "seeds": 2})
@@ -223,13 +223,13 @@ def test_an_earlier_trial_knows_better_than_the_file() -> None:
     study = fakes.study()
     told = study.model_copy(update={"primary": Primary(**{**study.primary.model_dump(), "seed_sd": 0.05})})
     pairs = Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4, 0.25))
-    found, planned = (planning.detectable(told, "quick", 5, known) for known in (pairs, None))
+    found, planned = (detectable.detectable(told, "quick", 5, known) for known in (pairs, None))
     assert found is not None
     assert planned is not None
     assert found.basis == "from 5 seeds of earlier"
     assert found.difference == pytest.approx(planned.difference * 0.1118034 / 0.05, rel=1e-4)
-    assert planning.detectable(told, "quick", 1, pairs) is None
-    few = planning.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4)))
+    assert detectable.detectable(told, "quick", 1, pairs) is None
+    few = detectable.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4)))
     assert few == planned
 
 
@@ -239,7 +239,7 @@ def test_more_items_find_less_only_as_far_as_items_vary() -> None:
     sizes = zip(study.scales.items(), (100, 200), strict=True)
     scales = {name: size.model_copy(update={"items": items}) for (name, size), items in sizes}
     told = study.model_copy(update={"primary": primary, "scales": scales})
-    one, two = (planning.detectable(told, name, 5) for name in ("smoke", "quick"))
+    one, two = (detectable.detectable(told, name, 5) for name in ("smoke", "quick"))
     assert one is not None
     assert two is not None
     assert one.difference == pytest.approx(0.28016, abs=1e-4)
@@ -247,6 +247,6 @@ def test_more_items_find_less_only_as_far_as_items_vary() -> None:
 
 
 def test_the_one_run_of_an_arm_that_trains_nothing_is_paired_with_every_seed() -> None:
-    assert planning.paired([(0, 0.5), (1, 0.7)], [(0, 0.2)]) == pytest.approx((0.3, 0.5))
-    assert planning.paired([(0, 0.5)], [(0, 0.2), (3, 0.1)]) == pytest.approx((0.3, 0.4))
-    assert planning.paired([(0, 0.5), (2, 0.6)], [(1, 0.2), (2, 0.1)]) == pytest.approx((0.5,))
+    assert detectable.paired([(0, 0.5), (1, 0.7)], [(0, 0.2)]) == pytest.approx((0.3, 0.5))
+    assert detectable.paired([(0, 0.5)], [(0, 0.2), (3, 0.1)]) == pytest.approx((0.3, 0.4))
+    assert detectable.paired([(0, 0.5), (2, 0.6)], [(1, 0.2), (2, 0.1)]) == pytest.approx((0.5,))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import Probed, Stepped, encode
+from engine.spec.events import Probed, Stepped, encode
 from jobs.paths import Home
-from jobs.reading import Board, ordinal
-from jobs.store import Damaged, DiskFull, Store, StoreError, open_reader
+from jobs.store.read import Board, ordinal
+from jobs.store.write import Damaged, DiskFull, Store, StoreError, open_reader
 from tests.unit.jobs import fakes
 
 TRIAL = fakes.trial()

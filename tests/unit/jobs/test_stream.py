@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jobs.stream import whole_lines
+from jobs.store.stream import whole_lines
 
 
 def test_a_torn_line_waits_for_its_end(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SpecError
-from engine.spec import DataRef, ModelRef
+from engine.spec.errors import SpecError
+from engine.spec.study import DataRef, ModelRef
 from jobs import studies
 
 FIRST = studies.BUNDLED / "nli-frequency.toml"
@@ -73,7 +73,7 @@ class TestPlan:
     @pytest.fixture(autouse=True)
     def _stand_ins(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from engine import models
-        from engine.data import sources
+        from engine.run import sources
 
         monkeypatch.setattr(models, "resolve", lambda name: ModelRef(name=name or "bundled", path="p", digest="d"))
         monkeypatch.setattr(sources, "resolve", lambda study, path: DataRef(source=study.data, path=str(path or "")))

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.errors import StoreError
-from engine.spec import StudySpec
+from engine.spec.errors import StoreError
+from engine.spec.study import StudySpec
+from jobs.executors.local import start_time
 from jobs.lab import Lab
 from jobs.paths import read_json
-from jobs.process import start_time
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, one, states, until, workers
 

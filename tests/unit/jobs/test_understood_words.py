@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import sources
-from engine.understanding import Fit, Inspection
+from engine.run import sources
+from engine.spec.understanding import Fit, Inspection
+from jobs.inspecting.words import GRADERS, brief, facts, grader_words
 from jobs.studies import load as study_of
-from jobs.understood import GRADERS, brief, facts, grader_words
 from tests.support.userfiles import bfcl_row, chat_row, write_lines
 
 

@@ -13,7 +13,7 @@ SCRIPT = """
 import sys
 from multiprocessing import Pipe
 from pathlib import Path
-from jobs import worker
+from jobs.executors import worker
 spec, folder = Path(sys.argv[1]).read_text(), sys.argv[2]
 here, there = Pipe()
 worker.main(worker.Job("ab", spec, folder, 1, "where:write"), there)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ModelError
 from engine.models import load, load_tokenizer, resolve
 from engine.models.folder import listed
+from engine.spec.errors import ModelError
 from tests.support.modelfolders import REVISION, SNAPSHOT, TRAINER, cached, litter
 from tests.support.tiny import make_model, tokenizer_folder
 from tests.support.userfiles import config_only_model, write_weights

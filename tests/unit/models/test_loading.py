@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ModelError
 from engine.models import load, load_tokenizer, resolve
-from engine.provenance import hash_text
-from engine.spec import ModelRef
-from engine.template import Template
+from engine.spec.errors import ModelError
+from engine.spec.provenance import hash_text
+from engine.spec.study import ModelRef
+from engine.subject.template import Template
 from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
 from tests.support.userfiles import config_only_model
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from engine.errors import ModelError
 from engine.models import bundled, resolve
+from engine.spec.errors import ModelError
 from tests.support.userfiles import config_only_model, write_weights
 
 TENSOR = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}

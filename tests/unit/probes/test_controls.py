@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.example import Item, Prompt, Side, StudyData
 from engine.probes import probe_class
 from engine.probes.calls import CallsConfig
 from engine.probes.entailment import frequency_weight
-from engine.subject import Answer
-from engine.world import calling, entailment, taxonomy
+from engine.spec.example import Item, Prompt, Side, StudyData
+from engine.subject.protocol import Answer
+from engine.world.tasks import calling, entailment
+from engine.world.vocabulary import taxonomy
 
 
 class Rule:

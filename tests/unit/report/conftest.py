@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.analysis import analyse
-from jobs.elsewhere import analyse_file
-from jobs.report import items
-from jobs.result import Result
+from engine.analysis.analysis import analyse
+from engine.spec.result import Result
+from jobs.elsewhere.judge import analyse_file
+from jobs.report.formats import items
 from tests.support import results
 from tests.support.hostile import poisoned
 from tests.support.planted import CALLS, NLI, make_runs, make_trial

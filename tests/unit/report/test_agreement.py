@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
+from engine.spec.result import Result
 from engine.stats import wording
-from jobs.report import files, latex, markdown, page, pdf
-from jobs.report.model import Report, Table
-from jobs.report.sections import report_of
-from jobs.result import Result
+from jobs.report.content.model import Report, Table
+from jobs.report.content.sections import report_of
+from jobs.report.formats import files, latex, markdown, page, pdf
 from tests.support import results
 from tests.support.documents import Page, latex_tables, markdown_tables, markdown_tokens, markdown_words, pdf_text
 

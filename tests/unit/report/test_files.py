@@ -14,16 +14,17 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from engine.errors import ReportError
-from jobs.report import SUFFIXES, files, write
-from jobs.result import Result
+from engine.spec.errors import ReportError
+from engine.spec.result import Result
+from jobs.report import SUFFIXES, write
+from jobs.report.formats import files
 from tests.support.rights import closed
 
 SCHEMA = "docs/result.schema.json"
 
 
 def test_the_schema_is_the_models_own(root: Path) -> None:
-    again = 'python -c "from jobs.report.files import schema_text; print(schema_text(), end=str())"'
+    again = 'python -c "from jobs.report.formats.files import schema_text; print(schema_text(), end=str())"'
     assert (root / SCHEMA).read_text(encoding="utf-8") == files.schema_text(), f"write it anew: {again} > {SCHEMA}"
 
 

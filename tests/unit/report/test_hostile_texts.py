@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from jobs.report import FORMATS, files, latex, markdown, page, pdf, write
-from jobs.report.clean import clean
-from jobs.report.sections import report_of
-from jobs.result import Result
+from engine.spec.result import Result
+from jobs.report import FORMATS, write
+from jobs.report.content.clean import clean
+from jobs.report.content.sections import report_of
+from jobs.report.formats import files, latex, markdown, page, pdf
 from tests.support.documents import Page, latex_tables, markdown_tokens, markdown_words, pdf_text, typeset
 from tests.support.hostile import (
     CORPUS,

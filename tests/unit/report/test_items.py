@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ReportError, SpecError
-from engine.example import ItemText, Outcome
-from jobs.elsewhere import analyse_file
-from jobs.records import RunResult
-from jobs.report import items
+from engine.spec.errors import ReportError, SpecError
+from engine.spec.example import ItemText, Outcome
+from engine.spec.runs import RunResult
+from jobs.elsewhere.judge import analyse_file
+from jobs.report.formats import items
 from tests.support.hostile import CORPUS, FORMULAS, UNSEEN_CHARACTERS
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 

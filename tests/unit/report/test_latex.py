@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.report import latex, write
-from jobs.report.model import Table
-from jobs.report.sections import report_of
-from jobs.result import Result
+from engine.spec.result import Result
+from jobs.report import write
+from jobs.report.content.model import Table
+from jobs.report.content.sections import report_of
+from jobs.report.formats import latex
 from tests.support.documents import latex_words, typeset
 
 

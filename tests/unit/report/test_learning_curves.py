@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from engine.spec.result import Curve, Result
 from engine.stats import wording
-from jobs.report import curves
-from jobs.report.lookup import styles
-from jobs.result import Curve, Result
+from jobs.report.content import curves
+from jobs.report.content.lookup import styles
 
 
 def test_every_curve_has_its_line_marker_and_last_value(calls: Result) -> None:

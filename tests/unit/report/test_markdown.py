@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.report import markdown
-from jobs.report.sections import report_of
-from jobs.result import Result
+from engine.spec.result import Result
+from jobs.report.content.sections import report_of
+from jobs.report.formats import markdown
 from tests.support.documents import markdown_tokens, markdown_words
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.spec.result import Result
 from engine.stats import wording
-from jobs.report import page as html
 from jobs.report import write
-from jobs.report.sections import report_of
-from jobs.report.svg import Drawing, ticks, wrap
-from jobs.result import Result
+from jobs.report.content.sections import report_of
+from jobs.report.formats import page as html
+from jobs.report.formats.svg import Drawing, ticks, wrap
 from tests.support.documents import Page
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from engine.errors import ReportError
-from jobs.report import pdf, write
-from jobs.report.sections import report_of
-from jobs.result import Result
+from engine.spec.errors import ReportError
+from engine.spec.result import Result
+from jobs.report import write
+from jobs.report.content.sections import report_of
+from jobs.report.formats import pdf
 from tests.support.documents import pdf_text
 
 

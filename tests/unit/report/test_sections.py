@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
+from engine.spec.result import Check, Contrast, Result
 from engine.stats import wording
-from jobs.report import figures, markdown, page
-from jobs.report.model import Checks, Examples, Facts, Report, Section, Table, Value, cleaned
-from jobs.report.sections import report_of
-from jobs.result import Check, Contrast, Result
+from jobs.report.content import figures
+from jobs.report.content.model import Checks, Examples, Facts, Report, Section, Table, Value, cleaned
+from jobs.report.content.sections import report_of
+from jobs.report.formats import markdown, page
 from tests.support import results
 
 ORDER = [

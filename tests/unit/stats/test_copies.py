@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from engine.example import Outcome, Side
-from engine.stats.copies import CHANCE, same_outcomes, telling
+from engine.analysis.copies import CHANCE, same_outcomes, telling
+from engine.spec.example import Outcome, Side
 
 
 def made(

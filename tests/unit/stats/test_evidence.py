@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.example import Outcome, Side
-from engine.probe import ItemMean, Metric
 from engine.probes import probe_class
+from engine.spec.example import Outcome, Side
 from engine.stats.columns import Columns
 from engine.stats.evidence import Evidence, Run
+from engine.stats.metric import ItemMean, Metric
 from engine.stats.paired import t_interval
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 

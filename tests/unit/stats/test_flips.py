@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.example import Outcome
+from engine.analysis.flips import flipped
+from engine.spec.example import Outcome
 from engine.stats.evidence import Run
-from engine.stats.flips import flipped
 
 
 def run(arm: str, seed: int, rights: str, trains: bool = True) -> Run:

@@ -15,7 +15,7 @@ from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_effectsize
 
-from engine.example import Outcome
+from engine.spec.example import Outcome
 from engine.stats.discordant import discordant, mcnemar
 from engine.stats.effects import cliffs_delta, cohens_h, paired_d
 from engine.stats.evidence import Estimate

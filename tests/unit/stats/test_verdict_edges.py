@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from engine.spec import StudySpec
+from engine.analysis import contrasts
+from engine.analysis.analysis import _as_run, _metrics, analyse
+from engine.rules.shortcut import Case, Reading, _explained, decide, gained, no_more
+from engine.spec.result import Result
+from engine.spec.study import StudySpec
 from engine.stats.evidence import Estimate, Evidence
 from engine.stats.power import seeds_within
-from engine.stats.verdict import Case, Reading, _explained, decide, gained, no_more
-from jobs import contrasts
-from jobs.analysis import _as_run, _metrics, analyse
-from jobs.result import Result
 from jobs.studies import load
 from tests.support.planted import CALLS, Rates, make_runs, make_trial
 

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from jobs.analysis import analyse
+from engine.analysis.analysis import analyse
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 pytestmark = pytest.mark.slow

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from engine.spec import TrialSpec
-from jobs.analysis import analyse, command
-from jobs.records import RunResult
-from jobs.result import Result
+from engine.analysis.analysis import analyse, command
+from engine.spec.result import Result
+from engine.spec.runs import RunResult
+from engine.spec.study import TrialSpec
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 

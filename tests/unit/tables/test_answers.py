@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.data.problems import BadRows
-from engine.tables.answers import alike, holds, same
-from engine.tables.choices import Choices
-from engine.tables.reading import read
+from engine.data.tables.answers import alike, holds, same
+from engine.data.tables.choices import Choices
+from engine.data.tables.reading import read
 from tests.support.tables import csv_text, write
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from engine.tables.choices import Choices
-from jobs.elsewhere import analyse_file, describe_file
-from jobs.result import Check, Result
+from engine.data.tables.choices import Choices
+from engine.spec.result import Check, Result
+from jobs.elsewhere.judge import analyse_file, describe_file
 from main import main
 from tests.support.planted import CALLS, make_runs, make_trial
 from tests.support.tables import csv_text, lm_eval_samples, outcomes, write
@@ -109,7 +109,7 @@ def test_arms_that_are_never_or_always_right_are_no_copies(tmp_path: Path, rate:
 
 
 def test_seeds_of_the_lab_that_answer_alike_are_remarked_on() -> None:
-    from jobs.analysis import analyse
+    from engine.analysis.analysis import analyse
 
     trial = make_trial("function-calling", 3)
     runs = make_runs(trial, CALLS, items=80)

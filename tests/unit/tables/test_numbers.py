@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.data.problems import BadRows
-from engine.tables.choices import Source
-from engine.tables.reading import read
+from engine.data.tables.choices import Source
+from engine.data.tables.reading import read
 from tests.unit.tables.test_reading import as_csv
 
 

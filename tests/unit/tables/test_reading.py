@@ -12,10 +12,10 @@ import pytest
 from pyarrow import parquet
 
 from engine.data.problems import BadRows
-from engine.errors import DataError
-from engine.example import Side
-from engine.tables.reading import read
-from engine.tables.table import Table
+from engine.data.tables.reading import read
+from engine.data.tables.table import Table
+from engine.spec.errors import DataError
+from engine.spec.example import Side
 
 ROWS: list[dict[str, Any]] = [
     {"arm": arm, "seed": seed, "item": f"i{n}", "correct": int((n + seed) % 3 > 0), "cluster": f"c{n % 2}",
@@ -161,7 +161,7 @@ def test_whole_numbers_that_became_fractions_are_read_in_text_too(tmp_path: Path
 
 
 def test_advice_on_too_many_rows_keeps_pairs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.tables.grid.MOST_ROWS", 5)
+    monkeypatch.setattr("engine.data.tables.grid.MOST_ROWS", 5)
     for path in (as_csv(tmp_path / "t.csv", ROWS), as_lines(tmp_path / "t.jsonl", ROWS),
                  as_parquet(tmp_path / "t.parquet", ROWS)):  # fmt: skip
         with pytest.raises(DataError, match="too many rows") as caught:

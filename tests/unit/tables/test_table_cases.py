@@ -14,10 +14,10 @@ import pytest
 from pyarrow import parquet
 
 from engine.data.problems import BadRows
-from engine.errors import DataError
-from engine.tables.choices import Choices, Source, Unclear
-from engine.tables.reading import read
-from engine.tables.table import Table
+from engine.data.tables.choices import Choices, Source, Unclear
+from engine.data.tables.reading import read
+from engine.data.tables.table import Table
+from engine.spec.errors import DataError
 from tests.support.tables import csv_text, inspect_log, lm_eval_samples, outcomes, write
 
 
@@ -328,7 +328,7 @@ def test_compressed_files_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(b"\xfd7zXZ\0 and nothing more")
     with pytest.raises(DataError, match="an xz archive that cannot be read"):
         read(path)
-    monkeypatch.setattr("engine.tables.unpacking.MOST_BYTES", 1000)
+    monkeypatch.setattr("engine.data.tables.unpacking.MOST_BYTES", 1000)
     for squeeze in (lzma.compress, gzip.compress, bz2.compress):
         path.write_bytes(squeeze(b"arm,seed,item,correct\n" + b"0" * 5000))
         with pytest.raises(DataError, match="too large once unpacked"):

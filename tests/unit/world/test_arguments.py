@@ -11,16 +11,17 @@ from random import Random
 
 import pytest
 
-from engine.example import Example, Item, Side
-from engine.world import arguments, families, running
-from engine.world.chat import END
+from engine.spec.example import Example, Item, Side
+from engine.world.tasks import arguments, families
+from engine.world.vocabulary import running
+from engine.world.vocabulary.chat import END
 
 _TOKEN = re.compile(r"[ _]?[a-z]+| ?[0-9]+|[^a-z0-9 ]")
 _THINGS = {*arguments.TOPICS, *arguments.HELD_OUT_TOPICS}
 _DIGEST = """
 from hashlib import sha256
 from random import Random
-from engine.world import arguments as a
+from engine.world.tasks import arguments as a
 rng = Random(5)
 parts = [a.document(rng) for _ in range(200)]
 parts += [e.model_dump_json() for form in a.FORMS for e in a.pool(0.7, form, 60)]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.example import Example, Item, Side
-from engine.grading import final_answer, grade
-from engine.world import chains
-from engine.world.chains import Problem
+from engine.spec.example import Example, Item, Side
+from engine.subject.grading import final_answer, grade
 from engine.world.holdout import reserved
+from engine.world.tasks import chains
+from engine.world.tasks.chains import Problem
 
 CHUNKS = re.compile(r"<\|[a-z]+\|>|[ _]?[a-z]+| ?[0-9]+|\s?[^a-z0-9\s]")
 STEP = re.compile(r"(\d+) (\S+) (\d+) (=|is|make) (\d+)\.")

@@ -8,10 +8,11 @@ from random import Random
 
 import pytest
 
-from engine.example import Example, Item, Side
-from engine.world import entailment, routes, tools
-from engine.world.task import chance
-from engine.world.tasks import TASKS
+from engine.spec.example import Example, Item, Side
+from engine.world.tasks import entailment, routes
+from engine.world.tasks._base import chance
+from engine.world.tasks._found import TASKS
+from engine.world.vocabulary import tools
 
 ENTAILED = entailment.TASK
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from engine.errors import ModelError
-from engine.example import Prompt
-from engine.rendering import calls_text
-from engine.subject import Answer
-from engine.world import competence, measure, taxonomy, tuned, untuned
-from engine.world.measure import AFTER, BEFORE, Row, share
-from engine.world.task import by_split, chance
-from engine.world.tasks import TASKS
+from engine.pretraining.competence import command, measure, tuned, untuned
+from engine.pretraining.competence.measure import AFTER, BEFORE, Row, share
+from engine.spec.errors import ModelError
+from engine.spec.example import Prompt
+from engine.subject.protocol import Answer
+from engine.subject.rendering import calls_text
+from engine.world.tasks._base import by_split, chance
+from engine.world.tasks._found import TASKS
+from engine.world.vocabulary import taxonomy
 from jobs import console
 from tests.support.consoles import main
 from tests.support.tiny import make_model, tokenizer, tokenizer_folder
@@ -83,7 +84,7 @@ class Oracle:
 
 @pytest.mark.parametrize("name", ["facts", "chains", "routes"])
 def test_who_knows_all_is_right_in_every_split_and_who_knows_nothing_in_none(name: str, tokenizer: Any) -> None:
-    from engine.generation import renderer_of
+    from engine.subject.local import renderer_of
 
     task, renderer = TASKS[name], renderer_of(make_model(len(tokenizer)), tokenizer)
     items = list(task.items(12))
@@ -153,7 +154,7 @@ def test_quick_tunes_nothing(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys
 def test_table_and_json_give_the_same_figures(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(competence, "measured", lambda *_: ROWS)
+    monkeypatch.setattr(command, "measured", lambda *_: ROWS)
     assert main("competence", str(tiny)) == console.OK
     lines = [[c.strip() for c in line.strip("|").split("|")] for line in capsys.readouterr().out.splitlines() if line]
     assert main("competence", str(tiny), "--json") == console.OK
@@ -199,7 +200,7 @@ def test_a_card_holds_the_table_and_how_the_model_was_made(tiny: Path, monkeypat
         "weights": {"prompt": 0.2, "running": 0.3}, "precision": "float32",
     }  # fmt: skip
     (tiny / "training.json").write_text(json.dumps(facts))
-    monkeypatch.setattr(competence, "measured", lambda *_: ROWS)
+    monkeypatch.setattr(command, "measured", lambda *_: ROWS)
     assert main("competence", str(tiny), "--card", "--items", "50") == console.OK
     card = (tiny / "README.md").read_text(encoding="utf-8")
     for said in (
@@ -225,5 +226,5 @@ def test_a_card_holds_the_table_and_how_the_model_was_made(tiny: Path, monkeypat
 
 def test_a_card_is_for_models_that_were_pretrained_here(tiny: Path) -> None:
     with pytest.raises(ModelError, match=r"training\.json"):
-        competence.main([str(tiny), "--card"])
+        command.main([str(tiny), "--card"])
     assert not (tiny / "README.md").exists()

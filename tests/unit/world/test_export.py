@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine.errors import ReportError
-from engine.example import Example, Gold, Item, Prompt
-from engine.world import export
-from engine.world.tasks import TASKS
+from engine.spec.errors import ReportError
+from engine.spec.example import Example, Gold, Item, Prompt
+from engine.world.export import files
+from engine.world.tasks._found import TASKS
 from jobs import console
 from tests.support.consoles import main
 
@@ -33,12 +33,12 @@ def rows(path: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("export") / "world"
-    export.export(out, **SIZES)
+    files.export(out, **SIZES)
     return out
 
 
 def test_two_exports_are_equal_to_the_byte(world: Path, tmp_path: Path) -> None:
-    export.export(tmp_path / "again", **SIZES)
+    files.export(tmp_path / "again", **SIZES)
     assert content(world) == content(tmp_path / "again")
 
 
@@ -133,7 +133,7 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path: Path, 
         (tmp_path / name).write_text(text)
     before = content(tmp_path)
     with pytest.raises(ReportError, match="not empty") as caught:
-        export.export(tmp_path, **SIZES)
+        files.export(tmp_path, **SIZES)
     assert "Nothing was changed" in caught.value.hint
     assert content(tmp_path) == before
 
@@ -141,30 +141,30 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path: Path, 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(ReportError, match="not a folder"):
-        export.export(tmp_path / "out", **SIZES)
+        files.export(tmp_path / "out", **SIZES)
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_an_earlier_export_is_replaced_and_other_files_stay(tmp_path: Path) -> None:
     out, fresh = tmp_path / "out", tmp_path / "fresh"
-    export.export(out, 8, 3, FEW)
+    files.export(out, 8, 3, FEW)
     (out / "notes.txt").write_text("mine")
     fewer = [replace(FEW[0], items=lambda n: (i for i in TASKS["steps"].items(n) if i.split == "tools")), FEW[1]]
-    export.export(out, 6, 2, fewer)
-    export.export(fresh, 6, 2, fewer)
+    files.export(out, 6, 2, fewer)
+    files.export(fresh, 6, 2, fewer)
     assert not (out / "steps" / "first-call.jsonl").exists()
     assert content(out) == {**content(fresh), "notes.txt": b"mine"}
 
 
 def test_a_marker_can_delete_nothing_but_exported_files(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export.export(out, 4, 2, FEW)
+    files.export(out, 4, 2, FEW)
     (tmp_path / "mine.md").write_text("mine")
     (out / "mine.txt").write_text("mine")
-    facts = json.loads((out / export.MARKER).read_text())
+    facts = json.loads((out / files.MARKER).read_text())
     facts["files"] |= {"../mine.md": "0", "mine.txt": "0", str(tmp_path / "mine.md"): "0"}
-    (out / export.MARKER).write_text(json.dumps(facts))
-    export.export(out, 4, 2, FEW)
+    (out / files.MARKER).write_text(json.dumps(facts))
+    files.export(out, 4, 2, FEW)
     assert (tmp_path / "mine.md").exists()
     assert (out / "mine.txt").exists()
 
@@ -176,11 +176,11 @@ def test_a_kill_leaves_whole_files_and_the_same_command_writes_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
-    export.export(whole, 8, 3, FEW)
+    files.export(whole, 8, 3, FEW)
     for after in range(0, 40, 3):
         written = 0
 
-        def dies(row: Any, after: int = after, line: Any = export._line) -> str:
+        def dies(row: Any, after: int = after, line: Any = files._line) -> str:
             nonlocal written
             written += 1
             if written > after:
@@ -188,14 +188,14 @@ def test_a_kill_leaves_whole_files_and_the_same_command_writes_the_rest(
             return line(row)
 
         with monkeypatch.context() as patch:
-            patch.setattr(export, "_line", dies)
+            patch.setattr(files, "_line", dies)
             try:
-                export.export(out, 8, 3, FEW)
+                files.export(out, 8, 3, FEW)
             except KeyboardInterrupt:
-                left = {n: b for n, b in content(out).items() if not n.endswith(".part") and n != export.MARKER}
+                left = {n: b for n, b in content(out).items() if not n.endswith(".part") and n != files.MARKER}
                 assert left.items() <= content(whole).items()
-                assert not json.loads((out / export.MARKER).read_text())["complete"]
-    export.export(out, 8, 3, FEW)
+                assert not json.loads((out / files.MARKER).read_text())["complete"]
+    files.export(out, 8, 3, FEW)
     assert content(out) == content(whole)
 
 
@@ -206,11 +206,11 @@ def test_what_a_killed_export_left_does_not_outlive_a_smaller_one(tmp_path: Path
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(export.datacard, "of_world", dies)
+        patch.setattr(files.data_card, "of_world", dies)
         with pytest.raises(KeyboardInterrupt):
-            export.export(out, 8, 3, FEW)
-    export.export(out, 8, 3, FEW[:1])
-    export.export(whole, 8, 3, FEW[:1])
+            files.export(out, 8, 3, FEW)
+    files.export(out, 8, 3, FEW[:1])
+    files.export(whole, 8, 3, FEW[:1])
     assert content(out) == content(whole)
 
 
@@ -218,9 +218,9 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engine.world.export.os.fsync", full)
+    monkeypatch.setattr("engine.world.export.files.os.fsync", full)
     with pytest.raises(ReportError, match="No space left"):
-        export.export(tmp_path / "out", 4, 2, FEW)
+        files.export(tmp_path / "out", 4, 2, FEW)
 
 
 # The command
@@ -229,7 +229,7 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_command_says_what_it_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(export, "TASKS", {task.name: task for task in FEW})
+    monkeypatch.setattr(files, "TASKS", {task.name: task for task in FEW})
     out = tmp_path / "out"
     assert main("export-world", "--out", str(out), "--items", "3", "--examples", "5") == console.OK
     said = capsys.readouterr()

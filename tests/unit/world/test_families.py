@@ -11,17 +11,18 @@ from random import Random
 
 import pytest
 
-from engine.example import Example, Item, Side
-from engine.world import families, people, taxonomy
-from engine.world.chat import END
-from engine.world.entailment import held_out_nouns
+from engine.spec.example import Example, Item, Side
 from engine.world.holdout import reserved
+from engine.world.tasks import facts, families
+from engine.world.tasks.entailment import held_out_nouns
+from engine.world.vocabulary import taxonomy
+from engine.world.vocabulary.chat import END
 
 _TOKEN = re.compile(r"[ _]?[a-z]+| ?[0-9]+|[^a-z0-9 ]")
 _DIGEST = """
 from hashlib import sha256
 from random import Random
-from engine.world import families as f
+from engine.world.tasks import families as f
 rng = Random(5)
 parts = [f.document(rng) for _ in range(200)]
 parts += [e.model_dump_json() for form in f.FORMS for e in f.pool(60, form)]
@@ -120,7 +121,7 @@ def test_reserved_lists_stay_out_of_training(documents: list[str], items: list[I
 
 def test_wordings_are_held_out_but_made_of_known_words(documents: list[str], items: list[Item]) -> None:
     rng = Random(3)
-    known = set().union(*map(_tokens, documents), *(_tokens(people.document(rng)) for _ in range(500)))
+    known = set().union(*map(_tokens, documents), *(_tokens(facts.document(rng)) for _ in range(500)))
     for holder in (*items, *families.pool(300, "simplified"), *families.asked_items(100, "simplified")):
         said = [m["content"] for m in holder.prompt.messages]
         assert set().union(*map(_tokens, [*said, holder.gold.text])) <= known, said

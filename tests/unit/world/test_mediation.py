@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from engine.example import Outcome
-from engine.world import entailment, mediation, running
+from engine.pretraining.competence import twin
+from engine.spec.example import Outcome
+from engine.world.tasks import entailment
+from engine.world.vocabulary import running
 
 
 def outcomes(says_yes) -> list[Outcome]:
-    items = mediation.reversed_items(entailment.study_data(train=4, per_cell=100).items)
+    items = twin.reversed_items(entailment.study_data(train=4, per_cell=100).items)
     found = []
     for item in items:
         right = says_yes(item) == (item.gold.text == "yes")
@@ -25,7 +27,7 @@ def outcomes(says_yes) -> list[Outcome]:
 
 
 def test_the_items_hold_exchanged_nouns_and_both_sides_of_both_answers() -> None:
-    items = mediation.reversed_items(entailment.study_data().items)
+    items = twin.reversed_items(entailment.study_data().items)
     cells = {(i.side, i.gold.text) for i in items}
     assert len(items) > 300
     assert len(cells) == 4
@@ -40,9 +42,9 @@ def test_no_example_holds_an_exchanged_noun() -> None:
 
 
 def test_reliance_is_of_english_frequency_and_ignores_a_taste_for_yes() -> None:
-    leans = mediation._reliance(outcomes(lambda i: i.features["delta_log_frequency"] > 0))
-    leans_on_the_twin_s = mediation._reliance(outcomes(lambda i: i.features["twin_delta_log_frequency"] > 0))
+    leans = twin._reliance(outcomes(lambda i: i.features["delta_log_frequency"] > 0))
+    leans_on_the_twin_s = twin._reliance(outcomes(lambda i: i.features["twin_delta_log_frequency"] > 0))
     assert leans == 1.0
     assert leans_on_the_twin_s == -1.0
-    assert mediation._reliance(outcomes(lambda _: True)) == 0.0
-    assert mediation._reliance(outcomes(lambda i: i.gold.text == "yes")) == 0.0
+    assert twin._reliance(outcomes(lambda _: True)) == 0.0
+    assert twin._reliance(outcomes(lambda i: i.gold.text == "yes")) == 0.0

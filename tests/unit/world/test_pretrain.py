@@ -14,12 +14,12 @@ from random import Random
 
 import pytest
 
-from engine import pretrain
-from engine.errors import ModelError
-from engine.world import competence, progress, rows, shipping, tokenizer
-from engine.world.measure import Row
-from engine.world.recipes import RECIPES, Recipe, rate_factors
-from engine.world.untuned import repeated_loss
+from engine.pretraining import loop, progress, rows, shipping, tokenizer
+from engine.pretraining.competence import command
+from engine.pretraining.competence.measure import Row
+from engine.pretraining.competence.untuned import repeated_loss
+from engine.pretraining.recipes import RECIPES, Recipe, rate_factors
+from engine.spec.errors import ModelError
 from jobs import console
 from tests.support.consoles import main
 
@@ -28,36 +28,36 @@ TINY = Recipe(hidden=48, layers=3, heads=2, feed_forward=64, steps=4, drill=1, f
 
 def test_the_untrained_start_already_copies() -> None:
     encode = tokenizer.build()
-    with_start = repeated_loss(pretrain.build(RECIPES["fork-s"], encode), count=8)
+    with_start = repeated_loss(loop.build(RECIPES["fork-s"], encode), count=8)
     assert with_start < 6.0, "uniform guessing costs about 7.9 nats"
 
 
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    undisturbed = pretrain.train(TINY, tmp_path / "a", every=2)
+    undisturbed = loop.train(TINY, tmp_path / "a", every=2)
 
     class Killed(Exception):
         pass
 
-    real = pretrain.rows_of
+    real = loop.rows_of
 
     def dies(recipe, step, encode):
         if step == 3:
             raise Killed
         return real(recipe, step, encode)
 
-    monkeypatch.setattr(pretrain, "rows_of", dies)
+    monkeypatch.setattr(loop, "rows_of", dies)
     with pytest.raises(Killed):
-        pretrain.train(TINY, tmp_path / "b", every=2)
-    monkeypatch.setattr(pretrain, "rows_of", real)
-    resumed = pretrain.train(TINY, tmp_path / "b", every=2)
+        loop.train(TINY, tmp_path / "b", every=2)
+    monkeypatch.setattr(loop, "rows_of", real)
+    resumed = loop.train(TINY, tmp_path / "b", every=2)
     for (name, a), b in zip(undisturbed.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
 
 
 def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
-    model = pretrain.train(TINY, tmp_path / "work", every=3)
+    model = loop.train(TINY, tmp_path / "work", every=3)
     shipping.ship(TINY, model, tmp_path / "out", tmp_path / "work", "float32")
     facts = json.loads((tmp_path / "out" / "training.json").read_text(encoding="utf-8"))
     assert facts["corpus_sha256"] == rows.corpus_hash(TINY)
@@ -68,18 +68,18 @@ def test_a_shipped_model_says_where_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_other_words_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretrain.train(TINY, tmp_path, every=6)
+    loop.train(TINY, tmp_path, every=6)
     with pytest.raises(ModelError, match="another recipe"):
-        pretrain.train(replace(TINY, rate=5e-4), tmp_path)
-    monkeypatch.setattr(pretrain, "VERSION", "of another world")
+        loop.train(replace(TINY, rate=5e-4), tmp_path)
+    monkeypatch.setattr(loop, "VERSION", "of another world")
     with pytest.raises(ModelError, match="other words"):
-        pretrain.train(TINY, tmp_path)
+        loop.train(TINY, tmp_path)
 
 
 def test_a_damaged_checkpoint_is_said_to_be_one(tmp_path: Path) -> None:
     import torch
 
-    pretrain.train(TINY, tmp_path, every=6)
+    loop.train(TINY, tmp_path, every=6)
     path = progress.path(tmp_path)
     whole, changed = path.read_bytes(), bytearray(path.read_bytes())
     changed[len(whole) // 2] ^= 1
@@ -88,13 +88,13 @@ def test_a_damaged_checkpoint_is_said_to_be_one(tmp_path: Path) -> None:
     for content in (b"junk", b"", bytes(changed), whole[: len(whole) // 2], lacking.getvalue()):
         path.write_bytes(content)
         with pytest.raises(ModelError, match="damaged"):
-            pretrain.train(TINY, tmp_path)
+            loop.train(TINY, tmp_path)
         assert path.read_bytes() == content
 
 
 def test_the_command_trains_ships_and_writes_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setitem(RECIPES, "fork-s", TINY)
-    monkeypatch.setattr(competence, "measured", lambda *_: [Row("before tuning", "a thing", 0.5, 0.1, 10)])
+    monkeypatch.setattr(command, "measured", lambda *_: [Row("before tuning", "a thing", 0.5, 0.1, 10)])
     where = ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
     assert main("pretrain", "fork-s", *where) == console.OK
     assert "| a thing" in (tmp_path / "out" / "README.md").read_text("utf-8")
@@ -105,7 +105,7 @@ def test_the_command_trains_ships_and_writes_a_card(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("which", ["--out", "--work"])
 def test_a_folder_that_cannot_be_used_is_said_before_training(which: str, tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(pretrain, "train", None)
+    monkeypatch.setattr(loop, "train", None)
     (tmp_path / "file").write_text("here")
     where = {"--out": str(tmp_path / "out"), "--work": str(tmp_path / "work")} | {which: str(tmp_path / "file" / "sub")}
     assert main("pretrain", "fork-s", *(word for pair in where.items() for word in pair)) == console.FAILED
@@ -114,13 +114,13 @@ def test_a_folder_that_cannot_be_used_is_said_before_training(which: str, tmp_pa
 
 @pytest.mark.parametrize("given", [(), ("--out", "x"), ("--work", "x")])
 def test_other_steps_want_folders_of_their_own(given: tuple[str, ...], monkeypatch, capsys) -> None:
-    monkeypatch.setattr(pretrain, "train", None)
+    monkeypatch.setattr(loop, "train", None)
     assert main("pretrain", "fork-s", "--steps", "6", *given) == console.USAGE
     assert "--work and --out" in capsys.readouterr().err
 
 
 def test_a_model_is_not_mixed_with_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(pretrain, "train", None)
+    monkeypatch.setattr(loop, "train", None)
     work, out = str(tmp_path / "work"), tmp_path / "mine"
     out.mkdir()
     (out / "README.md").write_text("mine")
@@ -135,7 +135,7 @@ def test_the_twin_reads_the_same_rows_but_for_exchanged_nouns() -> None:
     encode = tokenizer.build()
     base, twin = (rows.rows_of(replace(TINY, twin=t, rows=16, row_tokens=160), 0, encode)[0] for t in (False, True))
     words = [set(encode.convert_ids_to_tokens([i for row in read for i in row])) for read in (base, twin)]
-    from engine.world import running
+    from engine.world.vocabulary import running
 
     exchanged = {f" {noun}" for noun in running.swapped()}
     assert words[0] != words[1]
@@ -177,9 +177,9 @@ def test_bfloat16_is_for_processors_that_have_it(able: dict, half: bool, monkeyp
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert pretrain.device_and_precision() == ("cpu", half)
-    assert pretrain.device_and_precision("float32") == ("cpu", False)
-    assert pretrain.device_and_precision("bfloat16") == ("cpu", True)
+    assert loop.device_and_precision() == ("cpu", half)
+    assert loop.device_and_precision("float32") == ("cpu", False)
+    assert loop.device_and_precision("bfloat16") == ("cpu", True)
 
 
 def test_requests_count_less_than_answers() -> None:
@@ -197,17 +197,17 @@ def test_requests_count_less_than_answers() -> None:
 def test_the_weighted_loss_is_the_model_s_own_where_all_weigh_the_same() -> None:
     import torch
 
-    model = pretrain.build(TINY, tokenizer.build())
+    model = loop.build(TINY, tokenizer.build())
     ids = torch.randint(9, 900, (2, 20), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         own = model(input_ids=ids, labels=ids).loss
-        assert torch.allclose(pretrain.weighted_loss(model, ids, torch.full((2, 20), 0.7)), own, atol=1e-5)
+        assert torch.allclose(loop.weighted_loss(model, ids, torch.full((2, 20), 0.7)), own, atol=1e-5)
 
 
 def test_the_forms_of_a_word_are_trained_together() -> None:
     import torch
 
-    from engine.world.stems import SharedStems
+    from engine.pretraining.stems import SharedStems
 
     encode = tokenizer.build()
     embedding = torch.nn.Parameter(torch.randn(len(encode), 8, generator=torch.Generator().manual_seed(0)))
@@ -227,7 +227,7 @@ def test_the_forms_of_a_word_are_trained_together() -> None:
 
 
 def _run(recipe: Recipe, folder: Path) -> None:
-    pretrain.train(recipe, folder, every=1)
+    loop.train(recipe, folder, every=1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children must not pay for the imports again")

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.example import Example, Item, Side
-from engine.grading import final_answer, grade
-from engine.world import chains, relations, taxonomy
+from engine.spec.example import Example, Item, Side
+from engine.subject.grading import final_answer, grade
 from engine.world.holdout import reserved
-from engine.world.relations import Problem
+from engine.world.tasks import chains, relations
+from engine.world.tasks.relations import Problem
+from engine.world.vocabulary import taxonomy
 
 CHUNKS = re.compile(r"<\|[a-z]+\|>|[ _]?[a-z]+| ?[0-9]+|\s?[^a-z0-9\s]")
 SENTENCE = re.compile(r"the (\w+) (?:is|lies|sits) in the (\w+)\.")

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.example import Item, Side
-from engine.world import routes
-from engine.world.routes import Problem, Route
+from engine.spec.example import Item, Side
+from engine.world.tasks import routes
+from engine.world.tasks.routes import Problem, Route
 
 CHUNKS = re.compile(r"<\|[a-z]+\|>|[ _]?[a-z]+| ?[0-9]+|\s?[^a-z0-9\s]")
 SMALL = Problem((("paris", "rome", 3), ("oslo", "rome", 4), ("paris", "oslo", 9), ("rome", "lima", 1)), "paris", "oslo")

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from engine.data import overlap
-from engine.example import Example, Item, Side
-from engine.grading import grade
-from engine.rendering import Renderer
-from engine.world import calling, steps, tools
-from engine.world.chat import SPECIAL, TEMPLATE
+from engine.spec import overlap
+from engine.spec.example import Example, Item, Side
+from engine.subject.grading import grade
+from engine.subject.rendering import Renderer
+from engine.world.tasks import calling, steps
+from engine.world.vocabulary import tools
+from engine.world.vocabulary.chat import SPECIAL, TEMPLATE
 
 CHUNKS = re.compile(
     "|".join(map(re.escape, SPECIAL))

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from engine.example import Item, Side
-from engine.world import stories
-from engine.world.people import CITIES
+from engine.spec.example import Item, Side
+from engine.world.tasks import stories
+from engine.world.tasks.facts import CITIES
 
 CHUNKS = re.compile(r"<\|[a-z]+\|>|[ _]?[a-z]+| ?[0-9]+|\s?[^a-z0-9\s]")
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.world import calling, corpus, tokenizer
-from engine.world.chat import TEMPLATE, chat
+from engine.pretraining import tokenizer
+from engine.world import corpus
+from engine.world.tasks import calling
+from engine.world.vocabulary.chat import TEMPLATE, chat
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,10 @@ from random import Random
 
 import pytest
 
-from engine.example import Side
-from engine.world import calling, corpus, entailment, running, taxonomy, tools
+from engine.spec.example import Side
+from engine.world import corpus
+from engine.world.tasks import calling, entailment
+from engine.world.vocabulary import running, taxonomy, tools
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -133,7 +135,7 @@ def test_function_calling_data_hold_out_what_they_say() -> None:
 
 
 def test_sides_are_what_word_overlap_says() -> None:
-    from engine.data.overlap import side
+    from engine.spec.overlap import side
 
     data = calling.study_data(train=8, per_split=150)
     for item in data.items:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.world import mediation
+from engine.pretraining.competence import twin
 from jobs import console
 from tests.support.consoles import main
 
@@ -79,8 +79,8 @@ def test_a_letter_that_cannot_be_shown_is_no_crash(root: Path) -> None:
 
 
 def test_a_missing_twin_is_said_before_anything_is_tuned(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(mediation, "MODELS", ("fork-s", "no-such-twin"))
-    monkeypatch.setattr(mediation, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(twin, "MODELS", ("fork-s", "no-such-twin"))
+    monkeypatch.setattr(twin, "ProcessPoolExecutor", None)
     assert main("twin") == console.FAILED
     assert "no-such-twin" in capsys.readouterr().err
 
@@ -94,9 +94,9 @@ def test_the_comparison_says_what_it_needs(argv: list[str], capsys: pytest.Captu
 def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     leans = {"fork-s": 0.3, "fork-s-twin": -0.1}
 
-    def leaning(model: str, seed: int | None, agreement: float, steps: int) -> mediation.Leaning:
+    def leaning(model: str, seed: int | None, agreement: float, steps: int) -> twin.Leaning:
         noise = 0.0 if seed is None else 0.05 * seed  # shared by both models of a seed, so it must cancel
-        return mediation.Leaning(model, seed, leans[model] + noise, 0.8)
+        return twin.Leaning(model, seed, leans[model] + noise, 0.8)
 
     class Here:
         """The pool, in this process."""
@@ -116,8 +116,8 @@ def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pyt
             return done
 
     monkeypatch.setattr("engine.models.resolve", lambda name: name)
-    monkeypatch.setattr(mediation, "leaning", leaning)
-    monkeypatch.setattr(mediation, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(twin, "leaning", leaning)
+    monkeypatch.setattr(twin, "ProcessPoolExecutor", Here)
     assert main("twin", "--seeds", "4", "--json") == console.OK
     figures = json.loads(capsys.readouterr().out)
     assert figures["difference"] == pytest.approx(0.4)

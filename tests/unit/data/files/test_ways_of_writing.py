@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from engine.data.files.sample import Sample
 from engine.data.formats import read_source
-from engine.errors import DataError
+from engine.spec.errors import DataError
 from tests.support.dataforms import calling, chat, messages, tools
 from tests.support.userfiles import write_lines
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.data.formats import Source, read_source
-from engine.example import Example
+from engine.spec.example import Example
 from tests.support.dataforms import CALLS, FORMS, OFFERS, SPOKEN, Make, asked, chat, gold, names, structured, with_tools
 from tests.support.userfiles import write_lines
 

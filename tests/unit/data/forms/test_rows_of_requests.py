@@ -11,7 +11,7 @@ import pytest
 from engine.data.formats import read_source
 from engine.data.forms.requests import DECLINE
 from engine.data.problems import BadRows
-from engine.errors import DataError
+from engine.spec.errors import DataError
 from tests.support.dataforms import asked, bare, flat, glaive, gold, names, tools
 from tests.support.userfiles import bfcl_row, write_bfcl, write_lines
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import ModelError
 from engine.models import downloaded, resolve
 from engine.models.hub import Cancelled, Details, HubError, details, download
+from engine.spec.errors import ModelError
 from tests.support.hub_server import HubServer
 
 CHILD = """

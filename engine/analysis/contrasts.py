@@ -1,0 +1,113 @@
+"""Paired differences as a result holds them: the study's family, tested together, and everything else, untested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean
+
+from engine.analysis.flips import flipped
+from engine.rules.shortcut import MIN_SEEDS
+from engine.spec.result import Contrast, Flip, PairedSeed
+from engine.spec.runs import Context
+from engine.spec.study import StudySpec
+from engine.stats import effects, paired
+from engine.stats.discordant import discordant
+from engine.stats.equivalence import equivalent
+from engine.stats.evidence import Estimate, Evidence, Run
+from engine.stats.metric import ItemMean
+
+Pair = tuple[str, str]
+
+
+def family(study: StudySpec, evidence: Evidence) -> list[Contrast]:
+    """The study's pairs on the primary metric, accuracy and reliance, and on accuracy the pairs the verdict reads.
+
+    p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family.
+    """
+    primary = f"{study.primary.probe}.{study.primary.metric}"
+    rules = study.verdict
+    own: list[Pair] = list(dict.fromkeys([study.primary.contrast, *study.contrasts]))
+    read: list[Pair] = [(rules.treated, rules.base)]
+    read += [(rules.treated, rules.format)] if rules.format else []
+    asked = [
+        (pair, metric)
+        for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance])
+        for pair in dict.fromkeys(own + (read if metric == rules.accuracy else []))
+    ]
+    found = {(pair, metric): e for pair, metric in asked if (e := evidence.difference(*pair, metric)) is not None}
+    tested = {at: e.p for at, e in found.items() if at[0] in own and e.p is not None}
+    adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
+    margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
+    return [
+        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].items)).model_copy(
+            update={
+                "p_holm": adjusted.get((pair, metric)),
+                "primary": (metric, pair) == (primary, study.primary.contrast),
+                "equivalent": None if e.ci90 is None or e.n_seeds < MIN_SEEDS else equivalent(e.ci90, margins[metric]),
+            }
+        )
+        for (pair, metric), e in found.items()
+    ]
+
+
+def others(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
+    """The same pairs on every other metric; none is tested."""
+    shown = {f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance}
+    for metric in evidence.metrics:
+        for pair in dict.fromkeys([study.primary.contrast, *study.contrasts]):
+            if metric not in shown and (found := evidence.difference(*pair, metric)) is not None:
+                yield _contrast(pair, metric, found, evidence)
+
+
+def _contrast(
+    pair: Pair, metric: str, found: Estimate, evidence: Evidence, splits: tuple[str, ...] | None = None
+) -> Contrast:
+    """One pair on one metric. Items of these splits are compared one by one within each seed; None: no items."""
+    runs = [(x, y) for x, y in evidence.pairs(*pair) if metric in x.metrics and metric in y.metrics]
+    levels = [[run.metrics[metric] for run in evidence.arm(arm) if metric in run.metrics] for arm in pair]
+    share = evidence.metrics[metric].unit == "share"
+    return Contrast(
+        a=pair[0], b=pair[1], metric=metric, difference=found.value, ci=found.ci, p=found.p, n_seeds=found.n_seeds,
+        detectable=found.detectable,
+        cohens_h=effects.cohens_h(*(fmean(run.metrics[metric] for run in side) for side in zip(*runs, strict=True)))
+        if share and runs
+        else None,
+        paired_d=effects.paired_d(found.per_seed),
+        cliffs_delta=effects.cliffs_delta(*levels),
+        seeds=tuple(_paired_seed(x, y, metric, splits) for x, y in runs),
+    )  # fmt: skip
+
+
+def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) -> PairedSeed:
+    found = None
+    if splits is not None:
+        probe = metric.split(".", 1)[0]
+        sides = ([o for o in r.outcomes.get(probe, ()) if not splits or o.split in splits] for r in (a, b))
+        found = discordant(*sides)
+    return PairedSeed(
+        seed=a.seed if a.trains or not b.trains else b.seed,
+        difference=a.metrics[metric] - b.metrics[metric],
+        only_a=found.only_a if found else None,
+        only_b=found.only_b if found else None,
+        p=found.p if found else None,
+    )
+
+
+def _splits(form: ItemMean | None) -> tuple[str, ...] | None:
+    """The splits over which a figure is the plain share of right items; None where it is anything else."""
+    return form.splits if form is not None and form == ItemMean(splits=form.splits) else None
+
+
+def flips(study: StudySpec, evidence: Evidence, context: Context) -> Iterable[Flip]:
+    """Items on which the arms of the primary contrast differ, with their words where those were kept."""
+    a, b = study.primary.contrast
+    pairs = evidence.pairs(a, b)
+    for found in flipped(pairs, study.verdict.accuracy.split(".", 1)[0]):
+        text = context.texts.get(found.right.item)
+        yield Flip(
+            item=found.right.item, split=found.right.split, side=found.right.side,
+            right=a if found.a_right else b, wrong=b if found.a_right else a,
+            seeds=found.times, pairs=len(pairs), seed=found.seed,
+            output_right=found.right.output, output_wrong=found.wrong.output, failure=found.wrong.failure or "",
+            prompt=text.prompt if text else "", gold=text.gold if text else "",
+        )  # fmt: skip

@@ -1,0 +1,136 @@
+"""The checks of all runs, gathered by name, and the controls: what must hold before a verdict is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.rules.shortcut import gained as detected
+from engine.spec.result import Check
+from engine.spec.runs import RunResult
+from engine.spec.study import ControlSpec, StudySpec
+from engine.stats.evidence import Estimate, Evidence
+from engine.stats.wording import counted, difference_of
+
+LABELS = {
+    "adapter-on": "adapter changes the logits",
+    "adapter-off": "adapter off equals the base",
+    "template": "same chat template throughout",
+    "greedy": "greedy decoding",
+    "overlap": "no overlap of training and evaluation",
+}
+_SOME = {  # where items have sides, and where wrong answers are sampled
+    "length": "prompts as long where the shortcut helps as where it misleads",
+    "negatives": "no rejected answer says what its chosen one says",
+}
+MOST_NAMED = 8
+"""At most so many runs that are missing are named."""
+_TRAINED_ONLY = ("adapter-on", "adapter-off")
+
+
+def run_checks(runs: Sequence[tuple[RunResult, bool]]) -> list[Check]:
+    """One check for each name, which holds only if it holds in every run.
+
+    Args:
+        runs: The runs that succeeded, and whether each changes weights.
+
+    Returns:
+        The checks that every run must record, then those that some recorded besides.
+    """
+    if not runs:
+        return []
+    names = [*LABELS, *sorted({name for run, _ in runs for name, _, _ in run.checks} - set(LABELS))]
+    return [check for name in names if (check := _gathered(name, runs)) is not None]
+
+
+def _gathered(name: str, runs: Sequence[tuple[RunResult, bool]]) -> Check | None:
+    asked = [run for run, trains in runs if trains or name not in _TRAINED_ONLY]
+    if not asked:
+        return None
+    found = [(run, ok, detail) for run in asked for own, ok, detail in run.checks if own == name]
+    silent = [run for run in asked if all(own != name for own, _, _ in run.checks)] if name in LABELS else []
+    failed = [(run, detail) for run, ok, detail in found if not ok]
+    if failed:
+        run, detail = failed[0]
+        said = f"Fails in {len(failed)} of {counted(len(asked), 'run')}, first in {_name(run)}: {detail}"
+    elif silent:
+        said = f"Not recorded by {len(silent)} of {counted(len(asked), 'run')}, first by {_name(silent[0])}."
+    else:
+        every = "the one run" if len(found) == 1 else f"all {len(found)} runs"
+        said = f"Holds in {every}, e.g. {_name(found[0][0])}: {found[0][2]}"
+    return Check(
+        name=name, label=(LABELS | _SOME).get(name, name.replace("-", " ")), ok=not (failed or silent), detail=said
+    )
+
+
+def missing_runs(study: StudySpec, planned: Iterable[tuple[str, int]], runs: Iterable[RunResult]) -> str:
+    """The runs that did not succeed, named by arm and seed; "" where none is missing."""
+    there = {(run.record.arm, run.record.seed) for run in runs if run.record.state == "succeeded"}
+    places = {arm.name: at for at, arm in enumerate(study.arms)}
+    lost = sorted(set(planned) - there, key=lambda run: (places.get(run[0], len(places)), run[1]))
+    named = [f"{study.arm(arm).label} seed {seed}" for arm, seed in lost[:MOST_NAMED]]
+    more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+    return ", ".join(named) + more
+
+
+def runs_check(planned: int, runs: Sequence[RunResult], missing: str = "") -> Check:
+    """Whether every run succeeded, and what became of the others; `missing` names them."""
+    done = sum(run.record.state == "succeeded" for run in runs)
+    if done >= planned:
+        every = "The one run" if planned == 1 else f"All {planned} runs"
+        return Check(name="runs", label="every run succeeded", ok=True, detail=f"{every} succeeded.")
+    bad = [run for run in runs if run.record.state != "succeeded"]
+    said = f"{planned - done} of {counted(planned, 'run')} did not"
+    if bad:
+        said += f", first {_name(bad[0])}: {bad[0].record.state}. {bad[0].record.reason}"
+    elif missing:
+        said = (
+            f"{planned - done} of {counted(planned, 'run')} {'is' if planned - done == 1 else 'are'} missing: {missing}"
+        )
+    return Check(name="runs", label="every run succeeded", ok=False, detail=said.rstrip(" .") + ".")
+
+
+def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
+    """Whether a planted shortcut is found, and an absent one is not; a study without controls proves neither."""
+    if all(control.kind != "positive" for control in study.controls):
+        said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
+        return [Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said)]
+    names = [f"{control.kind}-control" for control in study.controls]
+    found = []
+    for at, control in enumerate(study.controls):
+        name = names[at] if names.count(names[at]) == 1 else f"{names[at]}-{names[: at + 1].count(names[at])}"
+        found.append(_control(name, control, study, arms, evidence))
+    return found
+
+
+def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[str], evidence: Evidence) -> Check:
+    a, b = (study.arm(arm).label for arm in (control.arm, control.against))
+    positive = control.kind == "positive"
+    label = "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
+    absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
+    if absent:
+        return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")
+    found = evidence.difference(control.arm, control.against, study.verdict.reliance, placebo=control.placebo)
+    if found is None or found.ci is None:
+        what = "Not measured" if found is None else f"No interval can be given; the difference is {_figure(found)}"
+        return Check(
+            name=name, label=label, ok=False, detail=f"{what}: {_what(control, evidence, study)}, {a} against {b}."
+        )
+    seen = detected(found, study.verdict.margin)
+    outcome = "detected" if seen else "not detected"
+    wanted = "" if seen == positive else ", and should be" if positive else ", and should not be"
+    what = f"{_what(control, evidence, study)}, {a} against {b}: {_figure(found)}"
+    detail = f"{what}, {counted(found.n_seeds, 'seed')}: {outcome}{wanted}."
+    return Check(name=name, label=label, ok=seen == positive, detail=detail)
+
+
+def _what(control: ControlSpec, evidence: Evidence, study: StudySpec) -> str:
+    reliance = evidence.metrics[study.verdict.reliance].label
+    return "Reliance on a cue drawn by lot" if control.placebo else reliance
+
+
+def _figure(found: Estimate) -> str:
+    return difference_of(found, "difference")
+
+
+def _name(run: RunResult) -> str:
+    return f"{run.record.arm}, seed {run.record.seed}"

@@ -1,0 +1,52 @@
+"""What was to be done: all that analysis needs to know of a trial beside what came of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.rules.shortcut import Advice
+from engine.spec.result import Registration
+from engine.spec.runs import Context
+from engine.spec.study import StudySpec
+from engine.spec.understanding import Understanding
+from engine.stats.metric import Metric
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design, whether of the lab or from elsewhere.
+
+    Attributes:
+        planned: The runs it consists of, as (arm, seed).
+        trains: Which arms change weights.
+        metrics: Every metric by "probe.metric", those of the verdict first.
+        model, data, provenance: What is said of them.
+        registration: What was fixed before any figure was there; None where nobody can say.
+        exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
+        context: What is known beside the runs.
+        understanding: What was read in the user's file; None where the data are the study's own.
+        advice: What to do about what stands against a verdict.
+        notes: What whoever reads the result should know of how it was read, before what the runs noted.
+    """
+
+    study: StudySpec
+    id: str
+    scale: str
+    note: str
+    seeds: int
+    arms: tuple[str, ...]
+    planned: frozenset[tuple[str, int]]
+    trains: Mapping[str, bool]
+    metrics: Mapping[str, Metric]
+    model: Mapping[str, str | int]
+    data: Mapping[str, str | int]
+    provenance: Mapping[str, Value]
+    registration: Registration | None = None
+    exploratory: str = ""
+    context: Context = field(default_factory=lambda: Context(queued=0.0))
+    notes: tuple[str, ...] = ()
+    understanding: Understanding | None = None
+    advice: Advice = field(default_factory=Advice)

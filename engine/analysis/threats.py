@@ -1,0 +1,125 @@
+"""Threats to validity: what stands against reading more into a result than it says. Each is a rule and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+from engine.analysis.design import Design
+from engine.analysis.repeated import copy_threats
+from engine.spec.result import Check
+from engine.spec.runs import RunResult
+from engine.stats.evidence import Evidence
+from engine.stats.wording import counted, level, lowered, probability
+
+FEW_SEEDS = 5
+FEW_CLUSTERS = 20
+FEW_CUT = 0.01  # share of answers that reached the limit below which they hardly matter
+HIGH = 0.95  # accuracy above which differences are squeezed together
+_TOO_LONG = {
+    "long-prompts": "Prompts were longer than the model takes and were measured without their beginning",
+    "long-examples": "Examples were longer than the model takes and were trained on in part",
+}
+
+
+def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: Sequence[RunResult]) -> tuple[str, ...]:
+    """The sentences that apply, the gravest first.
+
+    Args:
+        runs: The runs that succeeded.
+    """
+    return (
+        *_of_the_test(design, evidence, checks),
+        *copy_threats(design, runs),
+        *_of_the_runs(design, runs),
+        *_of_the_limits(design, runs),
+        *_of_the_measure(design, evidence),
+        *_of_the_scope(design),
+    )
+
+
+def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) -> Iterable[str]:
+    failed = [check.label for check in checks if not check.ok]
+    if failed:
+        yield f"Not every check passed: {'; '.join(failed)}. Figures may mean something else than they seem to."
+    if design.exploratory:
+        yield f"The result is exploratory, {design.exploratory}: it suggests, and another trial has to confirm."
+    pairs = len(evidence.pairs(*design.study.primary.contrast))
+    if 1 < pairs < FEW_SEEDS:
+        least = probability(2.0 ** (1 - pairs))
+        yield (
+            f"There are {counted(pairs, 'pair')} of seeds: how much seeds differ is itself hardly known, "
+            f"and p cannot fall below {least}."
+        )
+    elif pairs == 1:
+        yield "There is one seed: it is not known whether another would give the same."
+    for control in design.study.controls:
+        seeds = len(evidence.arm(control.arm))
+        if control.kind == "positive" and 0 < seeds < 2:
+            yield (
+                f"That the shortcut would be seen is shown by one run ({design.study.arm(control.arm).label}); "
+                "another seed may lean on it less."
+            )
+
+
+def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
+    compared = [run for run in runs if run.record.arm in design.study.primary.contrast]
+    trained = [run for run in compared if design.trains[run.record.arm]]
+    said = [{detail.partition(":")[0] for name, detail in run.notes if name == "precision"} for run in trained]
+    odd = sum(words != said[0] for words in said)
+    if odd:
+        yield (
+            f"Not all of the {len(trained)} runs that are compared were trained in the same precision (see the notes): "
+            "the trial was continued on another machine, where bfloat16 computes otherwise."
+        )
+
+
+def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
+    compared = [run for run in runs if run.record.arm in design.study.primary.contrast]
+    probe = design.study.primary.probe
+    cut: dict[str, list[float]] = {}
+    for run in compared:
+        cut.setdefault(run.record.arm, []).extend(
+            outcome.features["cut"] for outcome in run.outcomes.get(probe, ()) if "cut" in outcome.features
+        )
+    shares = {arm: fmean(values) for arm, values in cut.items() if values}
+    if max(shares.values(), default=0.0) > FEW_CUT:
+        shown = ", ".join(f"{level(share, 'share')} of {design.study.arm(arm).label}" for arm, share in shares.items())
+        yield (
+            f"Answers reached the limit of tokens before they ended ({shown}): they count as far as they were written. "
+            "With more room (max_new_tokens of the probe) they may come out otherwise, and arms that differ in this "
+            "may differ in nothing else."
+        )
+    for name, what in _TOO_LONG.items():
+        said = [detail for run in compared for own, detail in run.notes if own == name]
+        if said:
+            yield f"{what} in {len(said)} of {counted(len(compared), 'run')} that are compared. In one: {said[0]}"
+
+
+def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
+    rules = design.study.verdict
+    clusters = evidence.clusters(rules.accuracy)
+    if 0 < clusters < FEW_CLUSTERS:
+        yield (
+            f"The items of {lowered(evidence.metrics[rules.accuracy].label)} fall into {counted(clusters, 'cluster')} "
+            "(wordings, tools or nouns): that is how much of the task's variety was seen."
+        )
+    levels = [found for arm in design.study.primary.contrast if (found := evidence.level(arm, rules.accuracy))]
+    if len(levels) == 2 and min(found.value for found in levels) > HIGH:
+        shown = level(min(found.value for found in levels), "share")
+        yield f"Both arms of the primary contrast are right on {shown} or more: what they differ in may not show."
+    shortcut = lowered(evidence.metrics[rules.reliance].label)
+    yield f"One shortcut was looked for ({shortcut}). The arms may lean on others that nobody measured."
+
+
+def _of_the_scope(design: Design) -> Iterable[str]:
+    if design.scale == "elsewhere":
+        yield (
+            "The lab knows nothing of how these runs were trained: whether the arms differ in what their names say, "
+            "and in nothing else, is for their makers to show."
+        )
+        return
+    if str(design.data.get("source", "")).startswith("world."):
+        yield "The data are generated from templates: what people write varies more, in wording and in difficulty."
+    yield f"One base model was tuned ({design.model['name']}). Others, above all larger ones, may differ."
+    yield "All arms had the same steps and none was tuned for its best settings; with others an arm may do better."

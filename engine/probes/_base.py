@@ -1,0 +1,73 @@
+"""What a probe is: items to measure, a measurement, and figures drawn from the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from engine.spec.example import Frozen, Item, Outcome, Side, StudyData
+from engine.stats.metric import Metric
+from engine.subject.protocol import Subject
+
+
+class ProbeConfig(Frozen):
+    """Settings every probe has (none so far)."""
+
+
+P = TypeVar("P", bound=ProbeConfig)
+
+
+class Probe(Generic[P]):
+    """Base of every probe (`engine/probes/<name>.py`, one class a file).
+
+    Attributes:
+        name: The file's name, with "-" for "_".
+        metrics: All figures `summarise` may give.
+        live: Names of metrics worth a curve while training; empty: the probe is not run live.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    source: ClassVar[str] = ""
+    metrics: ClassVar[tuple[Metric, ...]]
+    live: ClassVar[tuple[str, ...]] = ()
+    Config: ClassVar[type[ProbeConfig]] = ProbeConfig
+
+    def __init__(self, config: P) -> None:
+        self.config = config
+
+    def items(self, data: StudyData, per_split: int) -> list[Item]:
+        """The items to measure: at most `per_split` of each split and side pairing, the same for every run."""
+        raise TypeError(f"{type(self).__name__} has no items()")
+
+    def live_items(self, data: StudyData, per_split: int) -> list[Item]:
+        """The live sample: of such items, those that a live metric reads."""
+        forms = [metric.items for metric in self.metrics if metric.name in self.live]
+        return [i for i in self.items(data, per_split) if any(form is None or form.reads(i) for form in forms)]
+
+    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+        """What the model does on each item, in order."""
+        raise TypeError(f"{type(self).__name__} has no measure()")
+
+    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+        """Metric name to value; a metric that these outcomes cannot give is left out, never made up."""
+        raise TypeError(f"{type(self).__name__} has no summarise()")
+
+
+def share(rights: Sequence[bool]) -> float | None:
+    """Share of true values, None of nothing."""
+    return sum(rights) / len(rights) if rights else None
+
+
+def balanced(items: Sequence[Item], per_split: int) -> list[Item]:
+    """The first `per_split` items of each split, equally many congruent as conflicting where it has both.
+
+    Items without a side fill a split that has no sides; a split that has some is measured on those alone.
+    """
+    chosen: list[Item] = []
+    for split in dict.fromkeys(i.split for i in items):
+        own = [i for i in items if i.split == split]
+        sided = [[i for i in own if i.side is side] for side in (Side.CONGRUENT, Side.CONFLICTING)]
+        each = min(len(sided[0]), len(sided[1]), per_split // 2)
+        chosen += [*sided[0][:each], *sided[1][:each]] if each else own[:per_split]
+    return chosen

@@ -1,0 +1,291 @@
+"""The result of a trial: what the JSON file holds (docs/results.md), and what window and reports draw."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.spec.example import Frozen
+from engine.spec.understanding import Understanding
+
+Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
+
+
+class PrimaryResult(Frozen):
+    """The endpoint: `metric` of `contrast[0]` minus that of `contrast[1]`.
+
+    `registered` says whether it was fixed before any figure was there; otherwise what it shows is exploratory.
+    """
+
+    probe: str
+    metric: str
+    contrast: tuple[str, str]
+    expected: str
+    margin: float
+    registered: bool = True
+
+
+class Look(Frozen):
+    """An earlier trial by whose runs the arms of the primary contrast could be compared when this one was queued."""
+
+    trial: str
+    seeds: int
+
+
+class Registration(Frozen):
+    """What was fixed when the trial was queued, before any figure was there.
+
+    Attributes:
+        digest: sha256 over the question's arms, primary endpoint, rules, controls, scale, seeds, model and data.
+        queued: When (UTC).
+        detectable: The true difference that the design was expected to find four times in five; null where
+            nothing was known to expect it from.
+        basis: What that expectation rests on, in words.
+        looks: Earlier trials that showed the same comparison. The whole alpha was spent on the first of them.
+    """
+
+    digest: str
+    queued: str
+    detectable: float | None = None
+    basis: str = ""
+    looks: tuple[Look, ...] = ()
+
+
+class StudyResult(Frozen):
+    """Which question was asked, at which scale. `note` is a warning that belongs beside every figure.
+
+    `registration` is null for results from elsewhere: nobody can say what was fixed before they were seen.
+    """
+
+    id: str
+    trial: str
+    question: str
+    claim: str
+    source: str
+    published: str
+    scale: str
+    note: str
+    seeds: int
+    primary: PrimaryResult
+    registration: Registration | None = None
+
+
+class RunEntry(Frozen):
+    """One run. `metrics` maps "probe.metric" to its value; what could not be measured is absent.
+
+    `adapter` is the sha256 of its weights, "" where nothing was trained.
+    """
+
+    seed: int
+    run: str
+    status: str
+    reason: str = ""
+    seconds: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    adapter: str = ""
+
+
+class Interval(Frozen):
+    """A mean over seeds with a 95 % interval; the interval is null where seeds and items give none."""
+
+    metric: str
+    mean: float
+    ci: tuple[float, float] | None
+    n_seeds: int
+
+
+class ArmResult(Frozen):
+    """An arm: its runs, and its figures over seeds."""
+
+    name: str
+    label: str
+    method: str
+    role: str
+    trains: bool
+    runs: tuple[RunEntry, ...]
+    summary: tuple[Interval, ...] = ()
+
+
+class PairedSeed(Frozen):
+    """One seed of a contrast: the difference of its two runs.
+
+    On accuracy also the items that only one of the two has right, and McNemar's exact p, which speaks of these two runs
+    alone; null where there are no items to compare.
+    """
+
+    seed: int
+    difference: float
+    only_a: int | None = None
+    only_b: int | None = None
+    p: float | None = None
+
+
+class Contrast(Frozen):
+    """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the primary endpoint.
+
+    Attributes:
+        p: Sign-flip p over seeds; null with one seed.
+        p_holm: Holm's, over all tests of the study; null where not tested.
+        equivalent: Whether it was shown to be too small to matter; null where no margin is fixed.
+        detectable: The true difference that would have been found four times in five, as run.
+        cohens_h: Of the two arms' shares; null for other units.
+        paired_d: Mean over standard deviation of the seeds' differences (d_z).
+        cliffs_delta: Share of pairs of runs, of any seeds, that a wins minus the share that b wins.
+    """
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    ci: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None = None
+    n_seeds: int
+    primary: bool = False
+    equivalent: bool | None = None
+    detectable: float | None = None
+    cohens_h: float | None = None
+    paired_d: float | None = None
+    cliffs_delta: float | None = None
+    seeds: tuple[PairedSeed, ...] = ()
+
+
+class Step(Frozen):
+    """One step of the gain's decomposition: what it adds, in the accuracy's unit.
+
+    The first is the arm it starts from: its gain is its own level. `reliance` is the arm's, `leaning` by how much the
+    step changed it; null where it was not measured, and of the first step.
+    """
+
+    label: str
+    arm: str
+    level: float
+    gain: float
+    ci: tuple[float, float] | None
+    reliance: float | None = None
+    leaning: float | None = None
+    leaning_ci: tuple[float, float] | None = None
+
+
+class Flip(Frozen):
+    """An item on which the two arms of the primary contrast differ. Its texts are untrusted.
+
+    Chosen by rule: of the items that one arm has right and the other wrong, those for which that is so in the
+    most pairs of seeds, up to three for either arm, ties by the item's name.
+
+    Attributes:
+        right: The arm that has it right.
+        wrong: The arm that has it wrong.
+        seeds: In how many pairs of seeds that is so, of `pairs`.
+        seed: The first such seed; the outputs are its runs' own words.
+        prompt, gold: What was asked and what is right; "" where it was not kept.
+        failure: The type of the wrong answer, "" where it has none.
+    """
+
+    item: str
+    split: str
+    side: str
+    right: str
+    wrong: str
+    seeds: int
+    pairs: int
+    seed: int
+    output_right: str
+    output_wrong: str
+    failure: str = ""
+    prompt: str = ""
+    gold: str = ""
+
+
+class Curve(Frozen):
+    """How a figure moved while one arm trained.
+
+    Attributes:
+        metric: "loss" or "probe.metric" (on the small live sample).
+        steps: Optimizer steps; where a curve has very many, neighbours are averaged.
+        mean: Over the seeds that reached the step.
+        low, high: The lowest and the highest seed.
+        seeds: How many seeds there are.
+    """
+
+    metric: str
+    arm: str
+    steps: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+
+
+class Check(Frozen):
+    """An integrity check or control; a failed one makes the verdict inconclusive."""
+
+    name: str
+    label: str
+    ok: bool
+    detail: str
+
+
+class MetricInfo(Frozen):
+    """How to read a metric ("probe.metric")."""
+
+    metric: str
+    label: str
+    unit: str
+    direction: str | None
+
+
+class Verdict(Frozen):
+    """The sentence, its reasons, and what would make it firmer."""
+
+    code: Code
+    text: str
+    reasons: tuple[str, ...] = ()
+
+
+class Rules(Frozen):
+    """Which arms the verdict reads in which role, and its thresholds, all fixed beforehand.
+
+    Attributes:
+        treated: The arm the question is about.
+        format: The arm that can learn only the form of the answer, if there is one.
+        floor: Accuracy of the treated arm below which no verdict is given.
+        margin: A change of reliance within +- this is too small to matter.
+    """
+
+    treated: str
+    base: str
+    format: str | None = None
+    floor: float
+    margin: float
+
+
+class Result(Frozen):
+    """All of a trial's results."""
+
+    format: int = 2
+    study: StudyResult
+    model: dict[str, str | int | float]
+    data: dict[str, str | int | float]
+    understanding: Understanding | None = Field(
+        None, description="What was read in the user's file; null where the data are the study's own."
+    )
+    arms: tuple[ArmResult, ...]
+    contrasts: tuple[Contrast, ...]
+    further: tuple[Contrast, ...] = Field((), description="The same pairs on every other metric; none is tested.")
+    decomposition: tuple[Step, ...] = ()
+    checks: tuple[Check, ...]
+    metrics: tuple[MetricInfo, ...] = ()
+    accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
+    reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
+    rules: Rules | None = None
+    failures: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="Arm -> failure type -> share of items."
+    )
+    flips: tuple[Flip, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    notes: tuple[str, ...] = ()
+    threats: tuple[str, ...] = ()
+    verdict: Verdict
+    provenance: dict[str, str | int | float | bool]

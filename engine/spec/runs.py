@@ -1,0 +1,113 @@
+"""What is known of a trial's runs: as the queue sees them, what they measured, and what was planned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.spec.example import Frozen, ItemText, Outcome
+from engine.spec.result import Look
+
+State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "interrupted"]
+
+
+class RunRecord(Frozen):
+    """A run as the queue sees it.
+
+    Attributes:
+        reason: Why it is in this state, in words ("queued, 3rd", "cancelled by you", an error's message).
+        hint: What to do next, where it failed.
+        position: Place in the queue, from 1; None unless queued.
+        eta_seconds: Expected seconds until it ends, (low, high); None while unknown.
+    """
+
+    run: str
+    arm: str
+    seed: int
+    state: State
+    reason: str = ""
+    hint: str = ""
+    step: int = 0
+    total_steps: int = 0
+    loss: float | None = None
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    seconds: float | None = None
+    attempt: int = 0
+    position: int | None = None
+    eta_seconds: tuple[float, float] | None = None
+    trials: tuple[str, ...] = ()
+
+
+class Point(Frozen):
+    """One point of a live curve. `name` is "loss" or "probe.metric"."""
+
+    run: str
+    name: str
+    step: int
+    value: float
+
+
+class RunResult(Frozen):
+    """What a finished (or unfinished) run left in the store, for analysis."""
+
+    record: RunRecord
+    metrics: dict[str, float]
+    outcomes: dict[str, tuple[Outcome, ...]]
+    checks: tuple[tuple[str, bool, str], ...]
+    notes: tuple[tuple[str, str], ...]
+    versions: dict[str, str]
+    hardware: dict[str, str] = Field(default_factory=dict)
+    adapter: str = ""
+
+
+class Detectable(Frozen):
+    """The smallest true difference of the primary contrast that a design finds four times in five.
+
+    Attributes:
+        difference: In the metric's unit.
+        basis: What the expected spread comes from, in words.
+    """
+
+    difference: float
+    unit: str
+    basis: str
+
+
+class Planned(Frozen):
+    """What was written down when a trial was queued.
+
+    Attributes:
+        digest: The trial's registration.
+        detectable: What it was expected to find; None where nothing was known.
+    """
+
+    digest: str
+    detectable: Detectable | None = None
+
+
+class Pairs(Frozen):
+    """Paired differences of the primary metric that an earlier trial of the study left, one for each seed."""
+
+    trial: str
+    differences: tuple[float, ...]
+
+
+class Context(Frozen):
+    """What the lab knows of a trial beside its runs.
+
+    Attributes:
+        queued: When it was queued, seconds since 1970.
+        planned: What was written down by then; None for trials of labs that wrote nothing down.
+        looks: Trials by whose runs the arms of the primary contrast could be compared by then.
+        texts: The words of items, by the item's name.
+        learning: Points of the curves of all runs.
+    """
+
+    queued: float
+    planned: Planned | None = None
+    looks: tuple[Look, ...] = ()
+    texts: dict[str, ItemText] = Field(default_factory=dict)
+    learning: tuple[Point, ...] = ()

@@ -1,0 +1,193 @@
+"""The function-calling study's data: one request and its tools, under instructions that want different answers.
+
+Because the same input is answered by a call, a name, the values or the arguments, depending on the instruction alone,
+an arm whose instructions are shuffled cannot know which is wanted. That is what makes the control informative.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from random import Random
+from typing import Any
+
+from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
+from engine.spec.study import digest
+from engine.world import VERSION
+from engine.world.holdout import reserved
+from engine.world.tasks._base import Task
+from engine.world.vocabulary.chat import CALL, chat
+from engine.world.vocabulary.running import own_texts
+from engine.world.vocabulary.tools import FRAMES, HELD_OUT_FRAMES, NO_TOOL, Request, request
+
+INSTRUCTIONS = {
+    "call": ("give the call with tags.", "make the call.", "call the tool that fits."),
+    "name": ("say the name of the tool.", "give the name.", "what tool fits?"),
+    "values": ("give the values.", "say the values.", "what are the values?"),
+    "arguments": ("give the arguments.", "say the arguments of the tool.", "what arguments are given?"),
+}
+_MIXTURE = ("call",) * 11 + ("name",) * 3 + ("values",) * 3 + ("arguments",) * 3
+_ALL_SIDES = tuple(Side)
+_SIDES = (Side.CONGRUENT, Side.CONFLICTING) * 2 + (Side.NEUTRAL,)
+_NO_TOOL_EVERY = 8
+
+
+def is_reserved(asked: Request) -> bool:
+    """Whether a request's words and values together are for evaluation only."""
+    return reserved("calling", *asked.said, *sorted(map(str, asked.arguments.values())))
+
+
+def _draw(rng: Random, *, held_out: bool, **kind: Any) -> Request:
+    while is_reserved(asked := request(rng, **kind)) != held_out:
+        pass
+    return asked
+
+
+def prompt(asked: Request, instruction: str) -> Prompt:
+    """The instruction as the system's message, the request as the user's, and the tools on offer."""
+    messages = ({"role": "system", "content": instruction}, {"role": "user", "content": asked.text})
+    return Prompt(messages=messages, tools=tuple(tool.schema() for tool in asked.tools))
+
+
+def answer(asked: Request, task: str) -> tuple[dict[str, Any], Gold]:
+    """The assistant's message that is right for a task, and how answers are compared with it."""
+    if asked.right is None:
+        return {"role": "assistant", "content": NO_TOOL}, Gold(kind="call")
+    if task == "call":
+        call = {"name": asked.right.name, "arguments": asked.arguments}
+        accepted = {"name": asked.right.name, "arguments": {k: [v] for k, v in asked.arguments.items()}}
+        message = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": call}]}
+        return message, Gold(kind="call", calls=(accepted,))
+    text = {
+        "name": asked.right.name,
+        "values": ", ".join(str(v) for v in asked.arguments.values()),
+        "arguments": ", ".join(asked.arguments),
+    }[task]
+    return {"role": "assistant", "content": text}, Gold(text=text)
+
+
+def document(rng: Random) -> str:
+    """A request with tools, under one of many instructions; in every form but the one the study teaches.
+
+    Every token of that form occurs all the same: what pretraining never shows stays out of an adapter's reach.
+    """
+    frames = FRAMES + HELD_OUT_FRAMES
+    asked = _draw(
+        rng, held_out=False, frames=frames, unseen=False, side=rng.choice(_ALL_SIDES), applies=rng.random() > 0.12
+    )
+    lines = [tool.line() for tool in asked.tools]
+    if asked.right is None:
+        instruction = rng.choice(("which tool fits?", "write the call.", "make a call if one fits.", "answer in json."))
+        return chat(asked.text, NO_TOOL, system=instruction, tools=lines)
+    name, arguments = asked.right.name, asked.arguments
+    plain = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    said, (verb, thing) = asked.said, name.split("_")
+    forms: tuple[tuple[str, str], ...] = (
+        ("which tool fits?", name),
+        ("name the tool.", name),
+        ("list the values.", ", ".join(str(v) for v in arguments.values())),
+        ("what values are given?", ", ".join(str(v) for v in arguments.values())),
+        ("list the arguments.", ", ".join(arguments)),
+        ("write the call.", f"{name}({plain})"),
+        ("make a call if one fits.", f"call {name}({plain})"),
+        ("answer in json.", json.dumps({"tool": name, "with": arguments})),
+        ("answer in json with tags.", f"{CALL[0]}{json.dumps({'tool': name, 'with': arguments})}{CALL[1]}"),
+        ("give the arguments in json.", json.dumps({"arguments": arguments, "of": name})),
+        ("give the name in json.", json.dumps({"name": name})),
+        ("say it in other words.", f"{name}: {asked.text}"),
+        ("match the words.", f"{said[0]} {verb}, {said[1]} {thing}: {name}"),
+        ("say what it is about, then name the tool.", f"{thing}, {name}"),
+    )
+    instruction, answer = rng.choice(forms)
+    return chat(asked.text, answer, system=instruction, tools=lines)
+
+
+def examples(count: int) -> Iterator[Example]:
+    """Training examples: wordings and tools of the training set only, sides balanced."""
+    rng = Random("function calling: training")
+    for index in range(count):
+        applies = index % _NO_TOOL_EVERY != 0
+        side = _SIDES[index % len(_SIDES)]
+        asked = _draw(rng, held_out=False, frames=FRAMES, unseen=False, side=side, applies=applies)
+        task = rng.choice(_MIXTURE) if applies else rng.choice(("call", "call", "name"))
+        message, gold = answer(asked, task)
+        yield Example(
+            id=f"call-{index}",
+            prompt=prompt(asked, rng.choice(INSTRUCTIONS[task])),
+            answer=message,
+            gold=gold,
+            task=task,
+            cluster=asked.frame,
+            side=asked.side,
+        )
+
+
+def items(per_split: int) -> Iterator[Item]:
+    """Evaluation items: new wordings ("wording"), new tools ("tools") and requests no tool serves ("no_tool")."""
+    rng = Random("function calling: evaluation")
+    for index in range(per_split):
+        side = (Side.CONGRUENT, Side.CONFLICTING)[index % 2]
+        for split, frames, unseen in (
+            ("wording", HELD_OUT_FRAMES, False),
+            ("tools", FRAMES, True),
+            ("no_tool", FRAMES, False),
+        ):
+            applies = split != "no_tool"
+            asked = _draw(rng, held_out=True, frames=frames, unseen=unseen, side=side, applies=applies)
+            _, gold = answer(asked, "call")
+            cluster = asked.frame if split == "wording" else asked.right.name if asked.right else asked.frame
+            yield Item(
+                id=f"{split}-{index}",
+                prompt=prompt(asked, rng.choice(INSTRUCTIONS["call"])),
+                gold=gold,
+                split=split,
+                cluster=cluster,
+                side=asked.side,
+            )
+
+
+def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
+    """Training pool and held-out items, the same for every run; an item whose request is trained on is left out."""
+    pool = tuple(examples(train))
+    kept = _untrained(per_split, pool)
+    return StudyData(
+        train=pool,
+        items=tuple(kept),
+        texts=own_texts(),
+        name="Function calling (bundled world)",
+        digest=digest(["world.tools", VERSION, train, per_split]),
+    )
+
+
+_POOL = 8000  # training requests that no item repeats
+
+
+@cache
+def _pool() -> tuple[Example, ...]:
+    return tuple(examples(_POOL))
+
+
+def _untrained(count: int, pool: Sequence[Example] = ()) -> Iterator[Item]:
+    """The items of which no request is among the training examples; fewer than `count` where some are."""
+    trained = {e.prompt.messages[1]["content"] for e in pool or _pool()}
+    return (i for i in items(count) if i.prompt.messages[1]["content"] not in trained)
+
+
+TASK = Task(
+    name="calling",
+    about=(
+        "A request, some tools, and an instruction that says what is wanted: the call as JSON between tags, the "
+        "tool's name, the values or the arguments. Requests and tools choose between two words of the same meaning, "
+        "so the shortcut is word overlap: the tool whose name shares words with the request is the right one on "
+        "congruent items and a wrong one on conflicting ones. Evaluation asks for calls."
+    ),
+    splits={
+        "wording": "the wording of the request, from the examples (documents use it, with other orders); not its tools",
+        "tools": "the tool: no document and no example calls one of its meaning",
+        "no_tool": "the request itself: no tool on offer serves it, and right is not to call",
+    },
+    document=document,
+    examples=examples,
+    items=_untrained,
+)

@@ -1,0 +1,276 @@
+"""Entailment between two sentences that differ in one noun: true where the second noun is a hypernym of the first.
+
+The shortcut is word frequency: "the more frequent noun is entailed". It agrees with the label on congruent items
+and disagrees on conflicting ones (Cheng, Wang & Steedman 2025; McKenna et al. 2023).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache
+from random import Random
+
+from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
+from engine.spec.study import digest
+from engine.world import VERSION
+from engine.world.tasks._base import Task
+from engine.world.tasks.facts import CITIES, NAMES
+from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.taxonomy import (
+    POWER,
+    ancestors,
+    article,
+    delta_log_frequency,
+    entailed_pairs,
+    frequency,
+    nouns,
+    parents,
+)
+
+ACTIONS = ("saw", "found", "has", "wants", "drew", "sold", "likes", "took")
+LABELS = ("yes", "no")
+_CELLS = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
+Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
+_NEAR = 0.3  # of what is not entailed: related all the same
+
+
+@cache
+def held_out_nouns() -> frozenset[str]:
+    """Nouns without hyponyms of which no entailment question is asked in any training set: three in ten."""
+    leaves = [n for n in nouns() if not any(n in above for above in parents().values())]
+    return frozenset(Random("held-out nouns").sample(leaves, len(leaves) * 3 // 10))
+
+
+def is_held_out(pair: Pair) -> bool:
+    """Whether one of the nouns is held out."""
+    return bool({pair[0], pair[1]} & held_out_nouns())
+
+
+@cache
+def _entailed(rising: bool, unseen: bool) -> tuple[Pair, ...]:
+    """Entailed pairs whose hypothesis is the more frequent noun (rising) or is not, with or without a held-out noun."""
+    every = ((a, b, True) for a, b in entailed_pairs())
+    return tuple(p for p in every if _rises(p[0], p[1]) == rising and is_held_out(p) == unseen)
+
+
+@cache
+def _strangers(hypothesis: str, rising: bool, unseen: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Nouns that are premises of some entailed pair, but not of this hypothesis: near ones, and all.
+
+    Near is what contains the hypothesis or is a kind of what it is a kind of.
+    """
+    above = ancestors(hypothesis)
+    premises = sorted({p[0] for way in (True, False) for p in _entailed(way, unseen)})
+    found = [
+        n for n in premises if n != hypothesis and hypothesis not in ancestors(n) and _rises(n, hypothesis) == rising
+    ]
+    return tuple(n for n in found if n in above or above & ancestors(n)), tuple(found)
+
+
+def _rises(premise: str, hypothesis: str) -> bool:
+    return delta_log_frequency(premise, hypothesis) > 0
+
+
+def draw(rng: Random, entailed: bool, side: Side, *, unseen: bool) -> Pair:
+    """A random pair of a cell, with or without a held-out noun.
+
+    What is not entailed has the hypothesis of a pair that is, and the premise of another: neither noun tells the answer
+    without the other (else the hypothesis alone does: Poliak et al. 2018, arXiv:1805.01042).
+    """
+    rising = (side is Side.CONGRUENT) == entailed
+    while True:
+        pair = rng.choice(_entailed(rising, unseen))
+        if entailed:
+            return pair
+        near, every = _strangers(pair[1], rising, unseen)
+        if every:
+            return rng.choice(near if near and rng.random() < _NEAR else every), pair[1], False
+
+
+def sentences(rng: Random, pair: Pair) -> tuple[str, str]:
+    """Premise and hypothesis: the same sentence, with one noun and with the other."""
+    told, where = _happening(rng)
+    return f"{told} {article(pair[0])}{where}", f"{told} {article(pair[1])}{where}"
+
+
+def _happening(rng: Random) -> tuple[str, str]:
+    """Who did something, and perhaps where."""
+    who, action = rng.choice(NAMES), rng.choice(ACTIONS)
+    return f"{who} {action}", f" in {rng.choice(CITIES)}" if rng.random() < 0.3 else ""
+
+
+def question(premise: str, hypothesis: str) -> str:
+    """The form in which the study asks."""
+    return f"premise: {premise}. hypothesis: {hypothesis}. does it follow?"
+
+
+def document(rng: Random) -> str:
+    """A yes/no question about what follows, never of a held-out noun, labels and frequency balanced."""
+    pair = draw(rng, *rng.choice(_CELLS), unseen=False)
+    answer = LABELS[0] if pair[2] else LABELS[1]
+    form = rng.randrange(4)
+    if form == 0:
+        return f"is {article(pair[0])} always {article(pair[1])}? {answer}."
+    premise, hypothesis = sentences(rng, pair)
+    if form == 1:
+        return chat(f"if {premise}, is it true that {hypothesis}?", answer)
+    return chat(question(premise, hypothesis), answer)
+
+
+def page(rng: Random) -> str:
+    """Short questions about a few nouns, as many true as false: "is a dog always an animal? yes. a tool? no.".
+
+    Kinds are compared, not only recalled, once questions are as dense as this (docs/log.md); some put the nouns into
+    sentences, as the study does. Held-out nouns are not asked about.
+    """
+    return " ".join(_asked(rng, _premise(rng)) for _ in range(rng.randint(2, 3)))
+
+
+def _asked(rng: Random, premise: str) -> str:
+    """Up to six questions about one noun."""
+    wanted = min(len(ancestors(premise)), rng.randint(1, 3))
+    right, wrong = (_distinct(drawn, rng, premise, wanted) for drawn in (_above, _stranger))
+    if rng.random() < 0.6:
+        opening, where = f"is {article(premise)} always", ""
+    else:
+        told, where = _happening(rng)
+        opening = f"premise: {told} {article(premise)}{where}. hypothesis: {told}"
+    asked = [(h, LABELS[0]) for h in right] + [(h, LABELS[1]) for h in wrong]
+    rng.shuffle(asked)
+    return " ".join((opening, *(f"{article(h)}{where}? {label}." for h, label in asked)))
+
+
+def _distinct(drawn: Callable[[Random, str], str], rng: Random, premise: str, count: int) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[drawn(rng, premise)] = None
+    return list(found)
+
+
+@cache
+def _premises() -> tuple[list[str], list[float]]:
+    """Nouns to ask about and their cumulative weights: as frequent as in running text, not to change that."""
+    found = [n for n in _below() if n not in held_out_nouns()]
+    return found, list(itertools.accumulate(frequency(n) ** POWER for n in found))
+
+
+def _premise(rng: Random) -> str:
+    found, weights = _premises()
+    return rng.choices(found, cum_weights=weights)[0]
+
+
+def _above(rng: Random, premise: str) -> str:
+    above = sorted(ancestors(premise))
+    return rng.choices(above, [frequency(n) ** POWER for n in above])[0]
+
+
+def _stranger(rng: Random, premise: str) -> str:
+    """What another noun is a kind of and this one is not: drawn as often as it is right of that one."""
+    while True:
+        hypothesis = _above(rng, _premise(rng))
+        if hypothesis != premise and hypothesis not in ancestors(premise):
+            return hypothesis
+
+
+@cache
+def _below() -> list[str]:
+    """Nouns that are a kind of something."""
+    return [n for n in nouns() if ancestors(n)]
+
+
+def listing(rng: Random) -> str:
+    """All that a noun is a kind of, in order of the alphabet; of any noun, for it asks nothing."""
+    noun = rng.choice(_below())
+    return f"{article(noun)} is {', '.join(article(a) for a in sorted(ancestors(noun)))}."
+
+
+def _examples(rng: Random, count: int) -> Iterator[Example]:
+    for index in range(count):
+        entailed, side = _CELLS[index % 4]
+        pair = draw(rng, entailed, side, unseen=False)
+        text = question(*sentences(rng, pair))
+        answer = LABELS[0] if entailed else LABELS[1]
+        yield Example(
+            id=f"entail-{index}",
+            prompt=Prompt(messages=({"role": "user", "content": text},)),
+            task="entailment",
+            answer={"role": "assistant", "content": answer},
+            gold=Gold(text=answer, labels=LABELS),
+            cluster=pair[0],
+            side=side,
+        )
+
+
+def _items(rng: Random, count: int) -> Iterator[Item]:
+    """Items of held-out nouns, each question once: fewer than `count` where one is drawn again."""
+    from engine.world.vocabulary.running import swapped
+
+    asked: set[str] = set()
+    swap = swapped()
+    for number in range(count):
+        entailed, side = _CELLS[number % 4]
+        pair = draw(rng, entailed, side, unseen=True)
+        text = question(*sentences(rng, pair))
+        if text in asked:
+            continue
+        asked.add(text)
+        yield Item(
+            id=f"entail-test-{number}",
+            prompt=Prompt(messages=({"role": "user", "content": text},)),
+            gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS),
+            split="nouns",
+            cluster=pair[0],
+            side=side,
+            features={
+                "delta_log_frequency": delta_log_frequency(pair[0], pair[1]),
+                "twin_delta_log_frequency": delta_log_frequency(*(swap.get(noun, noun) for noun in pair[:2])),
+                "entailed": float(entailed),
+            },
+        )
+
+
+def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
+    """Training pool and held-out items, the same for every run.
+
+    Args:
+        train: Examples in the pool, a quarter in each cell of label and side.
+        per_cell: Items in each cell (fewer where the world has not enough pairs).
+    """
+    rng = Random("entailment study")
+    examples = list(_examples(rng, train))
+    items = tuple(_items(rng, per_cell * 4))
+    rng.shuffle(examples)
+    from engine.world.vocabulary.running import own_texts
+
+    return StudyData(
+        train=tuple(examples),
+        items=items,
+        texts=own_texts(),
+        name="Entailment between nouns (bundled world)",
+        digest=digest(["world.entailment", VERSION, train, per_cell]),
+    )
+
+
+def _task_examples(count: int) -> Iterator[Example]:
+    return _examples(Random("entailment: training"), count)
+
+
+def _task_items(count: int) -> Iterator[Item]:
+    return _items(Random("entailment: evaluation"), count)
+
+
+TASK = Task(
+    name="entailment",
+    about=(
+        "Whether one sentence follows from another that differs from it in one noun: yes where the second noun is a "
+        "hypernym of the first. The shortcut is word frequency, the more frequent noun being taken for the entailed "
+        "one: it gives the right answer on congruent items and the wrong one on conflicting ones. Neither noun tells "
+        "the answer without the other: every hypothesis is wrong as often as right. Three in ten of the nouns that "
+        "have no hyponyms are held out: no document and no example asks about them."
+    ),
+    splits={"nouns": "the noun: one of the two is in no question of the corpus or of the training examples"},
+    document=document,
+    examples=_task_examples,
+    items=_task_items,
+)

@@ -1,0 +1,307 @@
+"""Shortest ways between towns: problems with an exact solution, and the same problems less one road.
+
+Taking a road away that the shortest way does not use changes nothing (it *survives*); taking one away that it uses
+*breaks* it. A model that solves problems falls on both alike; one that learned answers or templates by heart falls
+only where the old answer breaks, and often still gives it (the *stale* answer). After Bernier et al. 2026
+(arXiv:2603.23004), "N and N-1". Base problem, variants and control need equally many roads to be followed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.world.holdout import reserved
+from engine.world.tasks._base import Task
+from engine.world.tasks.facts import CITIES
+from engine.world.vocabulary.chat import chat
+
+Road = tuple[str, str, int]
+QUESTIONS = (
+    "what is the shortest way from {a} to {b}?",
+    "find the shortest way from {a} to {b}.",
+    "which way from {a} to {b} is the shortest?",
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way through towns and its length."""
+
+    towns: tuple[str, ...]
+    length: int
+
+    @property
+    def text(self) -> str:
+        """As an answer gives it, such as "paris rome oslo, 7"."""
+        return f"{' '.join(self.towns)}, {self.length}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Roads (two towns and a length, to be used both ways) in the order they are told, and where to get from and to."""
+
+    roads: tuple[Road, ...]
+    start: str
+    end: str
+
+    @property
+    def towns(self) -> tuple[str, ...]:
+        """All towns in alphabetical order."""
+        return tuple(sorted({town for a, b, _ in self.roads for town in (a, b)}))
+
+    @property
+    def text(self) -> str:
+        """The roads, such as "roads: paris rome 3, rome oslo 4."."""
+        return f"roads: {', '.join(f'{a} {b} {length}' for a, b, length in self.roads)}."
+
+
+def ways(problem: Problem) -> list[Route]:
+    """All ways from start to end that pass no town twice, shortest first."""
+    beyond: dict[str, list[tuple[str, int]]] = {}
+    for a, b, length in problem.roads:
+        beyond.setdefault(a, []).append((b, length))
+        beyond.setdefault(b, []).append((a, length))
+    found, open_ways = [], [((problem.start,), 0)]
+    while open_ways:
+        towns, total = open_ways.pop()
+        if towns[-1] == problem.end:
+            found.append(Route(towns, total))
+            continue
+        open_ways += [((*towns, b), total + length) for b, length in beyond.get(towns[-1], ()) if b not in towns]
+    return sorted(found, key=lambda way: (way.length, way.towns))
+
+
+def solve(problem: Problem) -> Route | None:
+    """The shortest way; None where there is none or where several are equally short."""
+    found = ways(problem)
+    if not found or (len(found) > 1 and found[0].length == found[1].length):
+        return None
+    return found[0]
+
+
+_ANSWER = re.compile(r"\s*([a-z]+(?: [a-z]+)*)(?: ?, ?([0-9]{1,4}))?\.?\s*")
+
+
+def solve_scored(problem: Problem, answer: str) -> float | None:
+    """Share of four constraints that an answer meets: right start, right end, every road exists, the length adds up.
+
+    Being shortest is not among them: that is what `solve` is for. Never raises, whatever the answer holds.
+
+    Returns:
+        None where the answer cannot be read as a way (a parse failure).
+    """
+    read_as = _ANSWER.fullmatch(answer[:300].lower())
+    if read_as is None:
+        return None
+    towns = read_as[1].split(" ")
+    lengths = {frozenset((a, b)): length for a, b, length in problem.roads}
+    steps = [lengths.get(frozenset(step)) for step in itertools.pairwise(towns)]
+    exists = bool(steps) and None not in steps
+    adds_up = exists and read_as[2] is not None and sum(s for s in steps if s is not None) == int(read_as[2])
+    return sum((towns[0] == problem.start, towns[-1] == problem.end, exists, adds_up)) / 4
+
+
+def without(problem: Problem, road: Road) -> Problem:
+    """The problem less one road. Raises ValueError where it has no such road."""
+    if road not in problem.roads:
+        raise ValueError(f"no road {road}")
+    return Problem(tuple(r for r in problem.roads if r != road), problem.start, problem.end)
+
+
+def read(text: str) -> Problem:
+    """The problem that a prompt of this task states. Raises ValueError where it states none."""
+    told = re.match(r"roads: ([a-z0-9, ]+)\. ", text)
+    ends = re.search(r"from ([a-z]+) to ([a-z]+)", text)
+    if told is None or ends is None:
+        raise ValueError("not a problem of this task")
+    roads = re.findall(r"([a-z]+) ([a-z]+) ([0-9]+)", told[1])
+    return Problem(tuple((a, b, int(length)) for a, b, length in roads), ends[1], ends[2])
+
+
+def is_reserved(problem: Problem) -> bool:
+    """Whether a base problem is for evaluation only, whatever the order in which its roads are told."""
+    return reserved("routes", *sorted((*sorted(r[:2]), r[2]) for r in problem.roads), problem.start, problem.end)
+
+
+def draw(rng: Random, *, held_out: bool, towns: int = 0, roads: int = 0, hops: int = 0) -> Problem:
+    """A random problem with one shortest way of two roads or more: reading off a single road is never enough.
+
+    Args:
+        towns, roads, hops: Wanted sizes (hops: roads on the shortest way); 0 for any.
+    """
+    while True:
+        names = rng.sample(CITIES, towns or rng.choice((4, 5, 5)))
+        every = list(itertools.combinations(names, 2))
+        count = roads or rng.randint(5, min(7, len(every)))
+        drawn = tuple((a, b, rng.randint(1, 9)) for a, b in rng.sample(every, count))
+        problem = Problem(drawn, *rng.sample(names, 2))
+        if is_reserved(problem) != held_out or len(problem.towns) < len(names):
+            continue
+        best = solve(problem)
+        if best and len(best.towns) > 2 and hops in (0, len(best.towns) - 1):
+            return problem
+
+
+def hardness(problem: Problem) -> tuple[int, bool]:
+    """How many ways there are, and whether one of fewest roads is the shortest: what guessing without sums gives."""
+    every = ways(problem)
+    best = solve(problem)
+    return len(every), best is not None and len(best.towns) == min(len(way.towns) for way in every)
+
+
+def variants(problem: Problem, rng: Random) -> tuple[Road, Road] | None:
+    """A road whose loss the shortest way survives, and one whose loss breaks it; None where there is no such pair.
+
+    Either leaves all towns on the map, one shortest way of as many roads as before, and a problem as hard as the other:
+    with as many ways, and with the way of fewest roads right in both or in neither.
+    """
+    best = solve(problem)
+    if best is None:
+        return None
+    used = {frozenset(step) for step in itertools.pairwise(best.towns)}
+    surviving: dict[tuple[int, bool], list[Road]] = defaultdict(list)
+    breaking: dict[tuple[int, bool], list[Road]] = defaultdict(list)
+    for road in problem.roads:
+        rest = without(problem, road)
+        after = solve(rest)
+        if after is not None and rest.towns == problem.towns and len(after.towns) == len(best.towns):
+            (breaking if frozenset(road[:2]) in used else surviving)[hardness(rest)].append(road)
+    alike = sorted(surviving.keys() & breaking.keys())
+    if not alike:
+        return None
+    chosen = rng.choice(alike)
+    return rng.choice(surviving[chosen]), rng.choice(breaking[chosen])
+
+
+def document(rng: Random) -> str:
+    """A whole problem, the roads that leave a town, the length of a way, or ways added up in running text."""
+    form = rng.random()
+    if form < 0.25:
+        return " ".join(_added(rng) for _ in range(rng.randint(1, 3)))
+    problem = draw(rng, held_out=False)
+    if form < 0.6:
+        best = solve(problem)
+        return chat(_ask(problem, rng.choice(QUESTIONS)), best.text if best else "")
+    if form < 0.8:
+        town = rng.choice(problem.towns)
+        leaving = ", ".join(f"{a} {b} {length}" for a, b, length in problem.roads if town in (a, b))
+        return chat(f"{problem.text} which roads leave {town}?", leaving)
+    way = rng.choice(ways(problem))
+    return chat(f"{problem.text} how long is the way {' '.join(way.towns)}?", str(way.length))
+
+
+def _added(rng: Random) -> str:
+    towns = rng.sample(CITIES, rng.randint(3, 5))
+    lengths = [rng.randint(1, 9) for _ in towns[1:]]
+    steps = ", ".join(f"{a} {b} {n}" for (a, b), n in zip(itertools.pairwise(towns), lengths, strict=True))
+    return f"{steps}: {sum(lengths)}."
+
+
+def _ask(problem: Problem, question: str) -> str:
+    return f"{problem.text} {question.format(a=problem.start, b=problem.end)}"
+
+
+def examples(count: int) -> Iterator[Example]:
+    """Whole problems."""
+    rng = Random("routes: training")
+    for index in range(count):
+        problem = draw(rng, held_out=False)
+        best = solve(problem)
+        answer = best.text if best else ""
+        yield Example(
+            id=f"routes-{index}",
+            prompt=Prompt(messages=({"role": "user", "content": _ask(problem, rng.choice(QUESTIONS))},)),
+            answer={"role": "assistant", "content": answer},
+            gold=Gold(text=answer),
+            task="shortest way",
+            cluster=f"routes-{index}",
+        )
+
+
+SPLITS = {
+    "fresh": "the problem",
+    "survives": "the problem, less a road that the shortest way does not use: the old answer stays right",
+    "breaks": "the problem, less a road that the shortest way uses: the old answer is wrong",
+    "control": "the problem; as many towns, roads, ways and roads to follow as a variant, but nothing was taken away",
+}
+
+
+def items(count: int) -> Iterator[Item]:
+    """Base problems, their two variants and a control of the variants' size, `count` of each; one base, one cluster.
+
+    On variants the side says where the stale answer points: it is right where it survives.
+    """
+    rng = Random("routes: evaluation")
+    asked: set[str] = set()
+    for index in range(count):
+        lost = None
+        problem = draw(rng, held_out=True)
+        while lost is None or problem.text in asked:
+            problem = draw(rng, held_out=True)
+            lost = variants(problem, rng)
+        asked.add(problem.text)
+        question, best = rng.choice(QUESTIONS), solve(problem)
+        hops = len(best.towns) - 1 if best else 0
+        lost_one = without(problem, lost[0])
+        while True:
+            control = draw(rng, held_out=True, towns=len(problem.towns), roads=len(lost_one.roads), hops=hops)
+            if hardness(control) == hardness(lost_one):
+                break
+        for split, side, base, road in (
+            ("fresh", Side.NEUTRAL, problem, None),
+            ("survives", Side.CONGRUENT, problem, lost[0]),
+            ("breaks", Side.CONFLICTING, problem, lost[1]),
+            ("control", Side.NEUTRAL, control, None),
+        ):
+            posed = without(base, road) if road else base
+            answer = solve(posed) or Route((), 0)
+            features = {
+                "towns": len(posed.towns),
+                "roads": len(posed.roads),
+                "hops": len(answer.towns) - 1,
+                "length": answer.length,
+                "ways": len(ways(posed)),
+            }
+            if road:  # enough to restore the base problem, and with it the stale answer
+                features |= {"from": CITIES.index(road[0]), "to": CITIES.index(road[1]), "removed": road[2]}
+            yield Item(
+                id=f"routes-{split}-{index}",
+                prompt=Prompt(messages=({"role": "user", "content": _ask(posed, question)},)),
+                gold=Gold(text=answer.text),
+                split=split,
+                cluster=f"routes-{index}",
+                side=side,
+                features={name: float(value) for name, value in features.items()},
+            )
+
+
+def stale(item: Item) -> str | None:
+    """The answer to the base problem of an item from which a road was taken; None for all other items."""
+    if "removed" not in item.features:
+        return None
+    posed = read(item.prompt.messages[0]["content"])
+    road = (CITIES[int(item.features["from"])], CITIES[int(item.features["to"])], int(item.features["removed"]))
+    best = solve(Problem((*posed.roads, road), posed.start, posed.end))
+    return best.text if best else None
+
+
+TASK = Task(
+    name="routes",
+    about=(
+        "Four or five towns, five to seven roads with lengths: which is the shortest way, and how long is it? An exact "
+        "solver knows. Every held-out problem comes again less one road, once one that the shortest way does not use "
+        "and once one that it does; both are equally hard otherwise, and easier than the whole problem (fewer ways to "
+        "choose from; the one of fewest roads is right nine times in ten). Who learned answers by heart fails where "
+        "the old answer breaks, and gives it still."
+    ),
+    splits=SPLITS,
+    document=document,
+    examples=examples,
+    items=items,
+)

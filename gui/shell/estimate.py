@@ -1,0 +1,79 @@
+"""What a study costs on this machine, from what its runs took here before, and what it can find for that."""
+
+from __future__ import annotations
+
+from engine.spec.runs import Detectable
+from engine.spec.study import StudySpec
+from engine.stats.wording import about, exists
+from gui.look.text import seconds_range
+from jobs.store.records import Snapshot
+
+SPREAD = (0.9, 1.25)
+"""How far another trial may differ from those measured, with other work on the machine."""
+
+
+def default_scale(study: StudySpec) -> str:
+    """The scale a study is run at unless the user says otherwise."""
+    return "quick" if "quick" in study.scales else next(iter(study.scales))
+
+
+def default_size(study: StudySpec) -> tuple[str, int]:
+    """The default scale, and its number of seeds."""
+    scale = default_scale(study)
+    return scale, next(sizes.seeds for name, sizes in study.scales.items() if name == scale)
+
+
+def estimate(
+    study: StudySpec, snapshot: Snapshot, scale: str | None = None, seeds: int | None = None
+) -> tuple[float, float] | None:
+    """Seconds of wall time, (low, high); None where no trial of this study and scale was finished here.
+
+    Args:
+        scale: None: the default one.
+        seeds: None: the scale's own.
+    """
+    scale = scale or default_scale(study)
+    sizes = next((s for name, s in study.scales.items() if name == scale), None)
+    if sizes is None:
+        return None
+    wanted = seeds or sizes.seeds
+    took = [
+        trial.seconds * wanted / trial.seeds
+        for trial in snapshot.trials
+        if trial.study == study.id and trial.scale == scale and trial.seconds and trial.done == len(trial.runs)
+    ]
+    return (min(took) * SPREAD[0], max(took) * SPREAD[1]) if took else None
+
+
+def estimate_words(
+    study: StudySpec, snapshot: Snapshot | None, scale: str | None = None, seeds: int | None = None
+) -> str:
+    """The estimate as people read it."""
+    found = estimate(study, snapshot, scale, seeds) if snapshot is not None else None
+    return f"{seconds_range(*found)} on this machine" if found else "not timed here yet"
+
+
+def detectable_words(found: Detectable | None) -> str:
+    """The smallest difference a study can count on finding, as people read it; "" where nothing is known."""
+    if found is None:
+        return ""
+    if not exists(found.difference, found.unit):
+        return "at this size finds no difference, not even the largest"
+    return f"finds differences from about {about(found.difference, found.unit)}"
+
+
+def detectable_tip(found: Detectable | None) -> str:
+    """What that figure means, and what it rests on."""
+    if found is None:
+        return ""
+    if not exists(found.difference, found.unit):
+        return (
+            "Seeds differ so much that not even the largest difference there can be between the two arms of the "
+            f"primary endpoint would be found four times in five with these seeds and items. Worked out "
+            f"{found.basis or 'beforehand'}. More seeds find smaller differences."
+        )
+    return (
+        f"A true difference of {about(found.difference, found.unit)} between the two arms of the primary endpoint "
+        f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "
+        f"{found.basis or 'beforehand'}. More seeds find smaller differences."
+    )

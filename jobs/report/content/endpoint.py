@@ -1,0 +1,140 @@
+"""The claim, the primary endpoint, and what was fixed beforehand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from engine.spec.result import Result
+from engine.stats import wording
+from jobs.report.content.lookup import arm_label, label_of, primary_contrast, primary_metric, unit_of
+from jobs.report.content.model import Block, Facts, Paragraph, Section, Value
+from jobs.report.content.tables import unsigned
+
+_EXPLORATORY = (
+    "Nothing was fixed before the figures were there: which arms are compared, on which metric and with which margin "
+    "was named when they could be seen. So everything here is exploratory, the primary result too."
+)
+_LOOKED = (
+    "Figures of this comparison were there before the trial was queued. No part of the 5 % was set aside for a second "
+    "look, so the first has spent all of it, and everything here is exploratory, the primary result too."
+)
+_FIXED = (
+    "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. Only "
+    "the primary endpoint is confirmatory; every other contrast and metric is exploratory."
+)
+_UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
+_UNCERTAIN = "not known: fewer than five seeds do not tell how much seeds differ"
+_LOOKS = "The first of them spent the whole 5 %."
+
+
+def pair(result: Result) -> str:
+    """The arms of the primary contrast in words."""
+    return " against ".join(arm_label(result, arm) for arm in result.study.primary.contrast)
+
+
+def margin(result: Result) -> str:
+    """The margin of the primary endpoint, without its sign."""
+    return unsigned(result.study.primary.margin, unit_of(result, primary_metric(result)))
+
+
+def claim(result: Result) -> Section | None:
+    """What others say, with their figure beside ours; None where the study tests no one's claim."""
+    study = result.study
+    if not study.claim:
+        return None
+    published = [("Published", study.published)] if study.published else []
+    facts = Facts(
+        "claim", "The published figure and ours", (*published, ("Here", _here(result)), *_compared(published))
+    )
+    source = (Paragraph(study.source, "muted"),) if study.source else ()
+    return Section("claim", "The claim", (Paragraph(study.claim), *source, facts), half=True)
+
+
+def _compared(published: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Two figures side by side ask to be compared; what may be compared is said."""
+    words = "Other models, data and often another measure: compare the direction, not the size."
+    return (("How to compare", words),) if published else ()
+
+
+def primary(result: Result, half: bool) -> Section:
+    """The primary endpoint's figure and how it may be read."""
+    study = result.study
+    metric = label_of(result, primary_metric(result))
+    way = "higher" if study.primary.expected == "greater" else "lower"
+    since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
+    asked = f"is expected to be {way}, " if study.registration is not None else ""  # of a table nobody said so
+    caption = f"{since}: {metric}, {asked}{pair(result)}; differences up to ±{margin(result)} are too small to matter."
+    blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
+    found = primary_contrast(result)
+    if found is not None:
+        unit = unit_of(result, found.metric)
+        bounds = wording.bounds(found.ci, unit)
+        tested = wording.p_phrase(found.p)
+        if tested and found.p_holm is not None:
+            tested += f" ({wording.probability(found.p_holm)} after Holm)"
+        detail = [f"95 % interval {bounds}" if bounds else "", wording.counted(found.n_seeds, "paired seed"), tested]
+        blocks = (Value(wording.difference(found.difference, unit), ", ".join(part for part in detail if part)),)
+    status = "confirmatory" if study.primary.registered else "exploratory"
+    return Section("primary", "Primary result", blocks, caption, status, half)
+
+
+def registration(result: Result) -> Section:
+    """What was fixed beforehand, when, and what the design could show."""
+    title = "What was fixed beforehand"
+    fixed = result.study.registration
+    registered = result.study.primary.registered
+    if fixed is None:
+        said = _UNKNOWN if registered else _EXPLORATORY
+        return Section("registration", title, (Paragraph(said),), status="" if registered else "exploratory")
+    unit = unit_of(result, primary_metric(result))
+    found = primary_contrast(result)
+    designed = "not known" if fixed.detectable is None else _size(fixed.detectable, unit, " (four times in five)")
+    ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
+    looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
+    pairs = (
+        ("When", _moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
+        ("Smallest difference the design could show", designed + _basis(fixed.basis)),
+        ("As it ran", ran),
+        (
+            "Earlier looks",
+            f"{looks}. {_LOOKS}" if looks else "none: no earlier trial in this data folder showed this comparison",
+        ),
+        ("Digest of the design", fixed.digest),
+    )
+    said = _FIXED if registered else _LOOKED if fixed.looks else _EXPLORATORY
+    facts = Facts("registration", "What was fixed when the trial was queued", pairs)
+    return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
+
+
+def _why_exploratory(result: Result) -> str:
+    fixed = result.study.registration
+    if fixed is not None and fixed.looks:
+        return "Asked when figures of this comparison were there, so exploratory"
+    return "Named when the figures were there already, so exploratory"
+
+
+def _moment(text: str) -> str:
+    """A time as people write it; what is none is shown as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
+
+
+def _size(value: float, unit: str, often: str = "") -> str:
+    """A difference that could be found; none at all where there can be none so large."""
+    return f"{wording.about(value, unit)}{often}" if wording.exists(value, unit) else "none, however large"
+
+
+def _basis(words: str) -> str:
+    return f", {wording.lowered(words)}" if words else ""
+
+
+def _here(result: Result) -> str:
+    found = primary_contrast(result)
+    if found is None:
+        return "The primary contrast could not be computed."
+    unit = unit_of(result, found.metric)
+    figure = f"{wording.difference(found.difference, unit)} {wording.bounds(found.ci, unit)}".rstrip()
+    return f"{label_of(result, found.metric)}, {pair(result)}: {figure}"

@@ -1,0 +1,163 @@
+"""A `Result` as a `Report`: which sections there are, in which order, and what each says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.spec.result import Result
+from engine.stats import wording
+from jobs.report import read
+from jobs.report.content import curves, endpoint, figures, flips, tables
+from jobs.report.content.lookup import arm_label, label_of, primary_metric
+from jobs.report.content.model import (
+    Block,
+    Bullets,
+    Checked,
+    Checks,
+    Command,
+    Facts,
+    Paragraph,
+    Report,
+    Section,
+    Status,
+    Verdict,
+    cleaned,
+)
+
+_NARROW = 6  # steps of a gain that can be read at half the page's width
+_FOOTER = (
+    "Made by Tuning Fork. Intervals: two-level bootstrap over seeds and clusters of items; with one seed, over items "
+    "alone. Confirmatory: the primary endpoint, where it was fixed before any figure was there. All else is "
+    "exploratory: it suggests, and a new study would have to confirm it."
+)
+_P = (
+    "p comes from flipping the signs of the paired differences, exactly up to 12 seeds, so with n seeds it is never "
+    "below 2 to the power of 1 − n. Holm’s correction is over all tests of the study’s pairs."
+)
+_SIZES = (
+    "d of pairs: mean over standard deviation of the seeds’ differences. Cliff’s delta: how much more often a run of "
+    "the first arm beats one of the second than the other way round. Cohen’s h: of the two shares, 0.2 is small, 0.8 "
+    "large. Too small to matter: two one-sided tests at 5 % within the margin. Could be found: the true difference "
+    "that so many seeds and items show four times in five."
+)
+_MCNEMAR = "McNemar’s p speaks of the two runs of one seed on such items; it says nothing about other seeds."
+
+
+def report_of(result: Result) -> Report:
+    """The report, every text in it harmless and every figure as people read it."""
+    study = result.study
+    scale = "" if study.scale == "elsewhere" else f"{study.scale} scale · "
+    seeds = wording.counted(study.seeds, "seed")
+    ends = f"primary endpoint: {label_of(result, primary_metric(result))}, {endpoint.pair(result)}"
+    report = Report(
+        name=study.trial,
+        title=study.question,
+        subtitle=f"{study.id} · {scale}{result.model.get('name', '')} · {seeds} · {ends}",
+        note=study.note,
+        verdict=Verdict(
+            result.verdict.code,
+            wording.VERDICTS[result.verdict.code],
+            result.verdict.text,
+            tuple(result.verdict.reasons),
+            "" if study.primary.registered else "exploratory",
+        ),
+        sections=tuple(_sections(result)),
+        footer=_FOOTER,
+    )
+    return cleaned(report)
+
+
+def _sections(result: Result) -> Iterable[Section]:
+    accuracy, lean = (wording.lowered(label_of(result, metric)) for metric in (result.accuracy, result.reliance))
+    claim = endpoint.claim(result)
+    yield from _some(claim)
+    yield endpoint.primary(result, half=claim is not None)
+    yield endpoint.registration(result)
+
+    fall, spots = figures.waterfall(result), figures.scatter(result)
+    both = fall is not None and spots is not None and len(result.decomposition) <= _NARROW
+    caption = f"{accuracy}, %; gains in points, lines are 95 % intervals"
+    yield from _section("gain", "Where the gain comes from", [fall], caption, "exploratory", half=both)
+    caption = f"upwards: {lean}, points; crosses are 95 % intervals; shaded: right, for the right reason"
+    yield from _section("corner", "Accuracy and reliance", [spots], caption, "exploratory", half=both)
+    yield from _section("chain", "The gain, step by step", [tables.chain(result)], status="exploratory")
+    yield from _differences(result)
+    caption = "means over seeds; bands reach from the lowest to the highest seed"
+    drawn = [*curves.figures(result), curves.table(result)]
+    yield from _section("curves", curves.TITLE, drawn, caption, "exploratory")
+    yield from _reliance(result)
+    yield from _section("arms", "All arms", tables.arms(result), status="exploratory")
+    yield from _section("seeds", "Seed by seed", tables.seeds(result))
+    yield from _section("failures", "What went wrong", tables.failures(result), status="exploratory")
+    yield from _some(flips.section(result))
+    yield from _checks(result)
+    threats = [Bullets(result.threats)] if result.threats else []
+    yield from _section("threats", "Threats to validity", threats, "what stands against reading more into this")
+    yield from _section("further", "Further differences", [tables.further(result)], status="exploratory")
+    yield from _section("design", "Design", [tables.design(result)])
+    yield from _some(read.section(result))
+    yield from _section("notes", "Notes", [Bullets(result.notes)] if result.notes else [])
+    yield _provenance(result)
+
+
+def _differences(result: Result) -> Iterable[Section]:
+    if not result.contrasts:
+        return
+    within = tables.discordant(result)
+    blocks = [
+        *figures.forests(result),
+        tables.contrasts(result),
+        Paragraph(_P, "muted"),
+        tables.effects(result),
+        Paragraph(_SIZES, "muted"),
+        within,
+        Paragraph(_MCNEMAR, "muted") if within else None,
+    ]
+    bold = "confirmatory" if result.study.primary.registered else "named as primary"
+    small = f"too small to matter (±{endpoint.margin(result)})"
+    caption = f"points, 95 % intervals, seeds paired; shaded: {small}; bold: {bold}, the rest is exploratory"
+    yield from _section("differences", "Paired differences", blocks, caption)
+
+
+def _reliance(result: Result) -> Iterable[Section]:
+    table = tables.reliance(result)
+    if table is None:
+        return
+    reference = arm_label(result, result.study.primary.contrast[1])
+    words = (
+        "Reliance is accuracy where the shortcut gives the right answer minus accuracy where it gives a wrong one: "
+        "0 points for a model that does not use it, 100 for one that uses nothing else. The last column is paired with "
+        f"{reference}."
+    )
+    yield from _section("reliance", "Reliance on the shortcut", [Paragraph(words), table], status="exploratory")
+
+
+def _checks(result: Result) -> Iterable[Section]:
+    entries = tuple(Checked(check.ok, check.label, check.detail) for check in result.checks)
+    failed = sum(not entry.ok for entry in entries)
+    said = f"{wording.counted(failed, 'check')} of {len(entries)} failed" if failed else f"all {len(entries)} passed"
+    caption = f"each line says what must hold; {said}"
+    blocks = [Checks(entries)] if entries else []
+    yield from _section("checks", "Integrity checks and controls", blocks, caption)
+
+
+def _provenance(result: Result) -> Section:
+    command = str(result.provenance.get("command", ""))
+    pairs = [(f"model.{name}", str(value)) for name, value in result.model.items()]
+    pairs += [(f"data.{name}", str(value)) for name, value in result.data.items()]
+    pairs += [(name, str(value)) for name, value in result.provenance.items() if name != "command"]
+    blocks: list[Block] = [Command(command)] if command else []
+    facts = Facts("provenance", "What this was made with", tuple(pairs))
+    return Section("provenance", "To repeat this", (*blocks, facts))
+
+
+def _section(
+    name: str, title: str, blocks: Sequence[Block | None], caption: str = "", status: Status = "", half: bool = False
+) -> Iterable[Section]:
+    """A section of the blocks that there are; none where there is no block."""
+    there = tuple(block for block in blocks if block is not None)
+    return [Section(name, title, there, caption, status, half)] if there else []
+
+
+def _some(section: Section | None) -> list[Section]:
+    return [section] if section else []

@@ -1,0 +1,99 @@
+"""The database's shape, as small transactional steps. A step that was published is never edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from engine.spec.errors import StoreError
+
+migrations = Migrations("tuning-fork")
+
+TABLES = (
+    """CREATE TABLE trials (
+        id TEXT PRIMARY KEY, study TEXT NOT NULL, question TEXT NOT NULL, scale TEXT NOT NULL, seeds INTEGER NOT NULL,
+        model TEXT NOT NULL, arms TEXT NOT NULL, spec TEXT NOT NULL, created REAL NOT NULL, cancelled REAL)""",
+    """CREATE TABLE runs (
+        hash TEXT PRIMARY KEY, arm TEXT NOT NULL, seed INTEGER NOT NULL, cost TEXT NOT NULL, spec TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN
+            ('queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'interrupted')),
+        kind TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '',
+        step INTEGER NOT NULL DEFAULT 0, total_steps INTEGER NOT NULL DEFAULT 0, loss REAL,
+        created REAL NOT NULL, started REAL, finished REAL, seconds REAL NOT NULL DEFAULT 0,
+        attempt INTEGER NOT NULL DEFAULT 0, pid INTEGER, pid_started REAL, events_offset INTEGER NOT NULL DEFAULT 0,
+        first_step INTEGER, first_elapsed REAL, last_elapsed REAL, tail REAL,
+        priority INTEGER NOT NULL DEFAULT 0, place INTEGER NOT NULL)""",
+    "CREATE INDEX runs_in_order ON runs (state, priority DESC, place)",
+    """CREATE TABLE trial_runs (
+        trial TEXT NOT NULL REFERENCES trials (id), run TEXT NOT NULL REFERENCES runs (hash), n INTEGER NOT NULL,
+        PRIMARY KEY (trial, run)) WITHOUT ROWID""",
+    "CREATE INDEX trials_of_run ON trial_runs (run)",
+    # An event's outcomes are rows of their own; `body` is the rest of the line.
+    """CREATE TABLE events (
+        run TEXT NOT NULL REFERENCES runs (hash), seq INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (run, seq)) WITHOUT ROWID""",
+    # AUTOINCREMENT: a reader's cursor never meets a number twice, even after rows were deleted.
+    """CREATE TABLE points (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (hash), name TEXT NOT NULL,
+        step INTEGER NOT NULL, value REAL NOT NULL, UNIQUE (run, name, step))""",
+    """CREATE TABLE metrics (
+        run TEXT NOT NULL REFERENCES runs (hash), name TEXT NOT NULL, value REAL NOT NULL,
+        PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    """CREATE TABLE outcomes (
+        run TEXT NOT NULL REFERENCES runs (hash), probe TEXT NOT NULL, n INTEGER NOT NULL, item TEXT NOT NULL,
+        correct INTEGER NOT NULL, failure TEXT, body TEXT NOT NULL, PRIMARY KEY (run, probe, n)) WITHOUT ROWID""",
+    """CREATE TABLE checks (
+        run TEXT NOT NULL REFERENCES runs (hash), seq INTEGER NOT NULL, name TEXT NOT NULL, ok INTEGER NOT NULL,
+        detail TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID""",
+    """CREATE TABLE notes (
+        run TEXT NOT NULL REFERENCES runs (hash), seq INTEGER NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL,
+        PRIMARY KEY (run, seq)) WITHOUT ROWID""",
+)
+
+
+@migrations()
+def m001_first_tables(db: Database) -> None:
+    """Trials, runs, and what runs say."""
+    for statement in TABLES:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+
+
+@migrations()
+def m002_words_of_items(db: Database) -> None:
+    """What items ask, once for all runs that are measured alike; what was written down when a trial was queued."""
+    db.execute(
+        """CREATE TABLE items (
+        plan TEXT NOT NULL, item TEXT NOT NULL, prompt TEXT NOT NULL, gold TEXT NOT NULL,
+        PRIMARY KEY (plan, item)) WITHOUT ROWID"""
+    )
+    db.execute("ALTER TABLE trials ADD COLUMN planned TEXT")
+    db.execute("PRAGMA user_version = 2")
+
+
+def keep_a_copy(db: Database, path: Path) -> None:
+    """Before its shape changes, copy a database that holds something beside itself.
+
+    Raises:
+        StoreError: No copy can be made; nothing was changed.
+    """
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    copy = path.with_name(f"{path.name}.version-{version}")
+    if not version or not migrations.pending(db) or copy.exists():
+        return
+    part = copy.with_name(f"{copy.name}.part")
+    try:
+        part.unlink(missing_ok=True)  # of a copy that was cut short
+        db.execute("VACUUM INTO ?", (str(part),))
+        part.rename(copy)
+    except OSError as error:
+        why = f"{path} cannot be copied to {copy.name}, and without a copy it is not brought up to date"
+        raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
+
+
+VERSION = 2
+"""What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
+NAMES = frozenset({"m001_first_tables", "m002_words_of_items"})
+"""The steps this lab knows."""

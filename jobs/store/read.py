@@ -1,0 +1,266 @@
+"""What readers ask of the database: snapshots, curves, results. Each is one consistent read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from engine.analysis.detectable import paired
+from engine.spec.errors import StoreError
+from engine.spec.events import Finished, Started, decode
+from engine.spec.example import ItemText, Outcome
+from engine.spec.result import Look
+from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
+from engine.spec.study import DataRef, Scale, StudySpec, TrialSpec
+from engine.stats.evidence import ENOUGH_SEEDS
+from jobs.queue import eta
+from jobs.store.records import Curves, TrialRecord
+from jobs.store.write import Database, Row
+
+RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
+seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
+CURVE_POINTS = 60  # of a curve in a report: more cannot be seen
+OTHER_TRIAL = "another trial has computed this run"
+
+
+class Board:
+    """All trials and runs at one moment."""
+
+    def __init__(self, db: Database, slots: int, paused: bool) -> None:
+        self._now = time.time()
+        with db.atomic():
+            self._rows = {row["hash"]: row for row in db.query(RUNS)}
+            self._trials = list(db.query("SELECT * FROM trials ORDER BY created, id"))
+            links = list(db.query("SELECT trial, run FROM trial_runs ORDER BY trial, n"))
+            self._history = eta.history(db)
+        self._slots = slots
+        self._paused = paused
+        self._runs_of: dict[str, list[str]] = defaultdict(list)
+        self._trials_of: dict[str, list[str]] = defaultdict(list)
+        for link in links:
+            self._runs_of[link["trial"]].append(link["run"])
+            self._trials_of[link["run"]].append(link["trial"])
+        queued = [r for r in self._rows.values() if r["state"] == "queued"]
+        queued.sort(key=lambda r: (-r["priority"], r["place"]))
+        self._position = {row["hash"]: n for n, row in enumerate(queued, 1)}
+        self._eta = {h: eta.of_run(row, self._history, self._now) for h, row in self._rows.items()}
+
+    def trials(self, only: str | None = None) -> tuple[TrialRecord, ...]:
+        """Every trial, the oldest first, or the one named. Raises StoreError where there is none of that name."""
+        found = [t for t in self._trials if only is None or t["id"] == only]
+        if only is not None and not found:
+            raise StoreError(f"There is no trial {only!r} in this lab.", "The queue lists the trials.")
+        return tuple(self._trial(row) for row in found)
+
+    def runs(self, only: str | None = None) -> tuple[RunRecord, ...]:
+        """Every run, in the order in which they were queued, or those of one trial in the trial's order."""
+        if only is None:
+            return tuple(self.run(h) for h in self._rows)
+        created = next((t["created"] for t in self._trials if t["id"] == only), 0.0)
+        return tuple(self.run(h, created) for h in self._runs_of[only])
+
+    def run(self, run: str, since: float = 0.0) -> RunRecord:
+        """One run, as a trial made at `since` sees it."""
+        row = self._rows[run]
+        return RunRecord(
+            run=run, arm=row["arm"], seed=row["seed"], state=row["state"], reason=self._reason(row, since),
+            hint=row["hint"], step=row["step"], total_steps=row["total_steps"], loss=row["loss"],
+            created=row["created"], started=row["started"], finished=row["finished"], seconds=self._seconds(row),
+            attempt=row["attempt"], position=self._position.get(run), eta_seconds=self._eta[run],
+            trials=tuple(self._trials_of[run]),
+        )  # fmt: skip
+
+    def _reason(self, row: Row, since: float) -> str:
+        if row["state"] == "queued":
+            place = f"queued, {ordinal(self._position[row['hash']])}"
+            place += "; the queue is paused" if self._paused else ""
+            return f"{place}; {row['reason']}" if row["reason"] else place
+        if row["state"] == "running" and not row["reason"]:
+            if row["total_steps"] and row["step"] < row["total_steps"]:
+                return f"training, step {row['step']} of {row['total_steps']}" if row["step"] else "starting"
+            return "measuring" if row["total_steps"] and row["step"] else "starting"
+        if row["state"] == "succeeded" and row["finished"] < since:
+            return OTHER_TRIAL
+        return row["reason"]
+
+    def _seconds(self, row: Row) -> float | None:
+        if row["state"] == "running":
+            return row["seconds"] + max(0.0, self._now - row["started"])
+        return row["seconds"] if row["started"] or row["seconds"] else None
+
+    def _trial(self, trial: Row) -> TrialRecord:
+        rows = [self._rows[h] for h in self._runs_of[trial["id"]]]
+        over = all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
+        waiting = [self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")]
+        return TrialRecord(
+            id=trial["id"], study=trial["study"], question=trial["question"], scale=trial["scale"],
+            seeds=trial["seeds"], model=trial["model"], created=trial["created"],
+            arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
+            done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
+            finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
+            seconds=self._wall(rows), eta_seconds=eta.of_trial(waiting, self._slots),
+            cancelled=trial["cancelled"] is not None,
+        )  # fmt: skip
+
+    def _wall(self, rows: Iterable[Row]) -> float | None:
+        spans = [(r["started"], self._now if r["state"] == "running" else r["finished"]) for r in rows if r["started"]]
+        total, until = 0.0, 0.0
+        for start, end in sorted((s, e) for s, e in spans if e is not None):
+            total += max(0.0, end - max(start, until))
+            until = max(until, end)
+        return total or None
+
+
+def curves(db: Database, trial: str, since: int) -> Curves:
+    """The points of a trial's runs after the cursor `since` (0: all), in the order in which they came."""
+    rows = db.query(
+        """SELECT p.id, p.run, p.name, p.step, p.value FROM points AS p JOIN trial_runs AS t ON t.run = p.run
+           WHERE t.trial = ? AND p.id > ? ORDER BY p.id""",
+        (trial, since),
+    )
+    points: list[Point] = []
+    for row in rows:
+        since = row.pop("id")
+        points.append(Point.model_construct(**row))  # the columns' types are the database's own
+    return Curves(points=tuple(points), cursor=since)
+
+
+def trial_spec(db: Database, trial: str) -> TrialSpec:
+    """A trial as it was launched. Raises StoreError where there is none of that name."""
+    for row in db.query("SELECT spec FROM trials WHERE id = ?", (trial,)):
+        return TrialSpec.stored(json.loads(row["spec"]))
+    known = [row["id"] for row in db.query("SELECT id FROM trials ORDER BY created DESC LIMIT 5")]
+    hint = f"The newest trials: {', '.join(known)}." if known else "No study has been run in this folder."
+    raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
+
+
+def earlier_pairs(
+    db: Database, study: StudySpec, scale: Scale, model: str | None = None, data: DataRef | None = None
+) -> Pairs | None:
+    """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one.
+
+    Args:
+        model: The base model's name; None: whichever.
+        data: Only trials on these count; None: the study's own.
+    """
+    found: list[tuple[bool, bool, int, float, Pairs]] = []
+    metric = f"{study.primary.probe}.{study.primary.metric}"
+    part, wanted = ("source", study.data) if data is None else ("digest", data.digest)
+    sql = """SELECT id, scale, model, created FROM trials
+             WHERE study = ? AND scale != 'smoke' AND json_extract(spec, '$.data.' || ?) = ?"""
+    for trial in [row for row in db.query(sql, (study.id, part, wanted)) if model in (None, row["model"])]:
+        values = db.query(
+            """SELECT r.arm, r.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
+               JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",
+            (trial["id"], metric),
+        )
+        arms: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for row in values:
+            arms[row["arm"]].append((row["seed"], row["value"]))
+        differences = paired(*(arms[arm] for arm in study.primary.contrast))
+        pairs = Pairs(trial=trial["id"], differences=differences)
+        enough = len(differences) >= ENOUGH_SEEDS
+        found.append((enough, trial["scale"] == scale, len(differences), trial["created"], pairs))
+    return max(found, key=lambda entry: entry[:4])[4] if found else None
+
+
+def context(db: Database, name: str, trial: TrialSpec) -> Context:
+    """What is known of a trial beside its runs.
+
+    Args:
+        name: The name under which it is stored.
+    """
+    row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
+    return Context(
+        queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
+        looks=_looks(db, name, trial, row["created"]),
+        texts=texts(db, trial), learning=_learning(db, name),
+    )  # fmt: skip
+
+
+def texts(db: Database, trial: TrialSpec) -> dict[str, ItemText]:
+    """What the items of a trial ask, by the item's name; nothing where no run has said it yet."""
+    plans = sorted({run.measures for run in trial.runs()})
+    marks = ", ".join("?" * len(plans))
+    rows = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
+    return {row["item"]: ItemText.model_construct(**row) for row in rows}
+
+
+def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+    """Earlier trials of which both arms of this one's primary contrast had been measured when it was queued.
+
+    Either by runs that are this trial's own, or in a trial of the same design under another name.
+    """
+    rows = db.query(
+        """SELECT e.id, e.seeds, e.spec, r.arm, own.trial IS NOT NULL AS shared FROM trials AS e
+           JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
+           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name
+           WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
+           AND r.arm IN (:a, :b) ORDER BY e.created""",
+        {"name": name, "queued": queued, "a": trial.study.primary.contrast[0], "b": trial.study.primary.contrast[1]},
+    )
+    seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
+    for row in rows:
+        entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
+        _, _, measured, shared = seen.setdefault(row["id"], entry)
+        measured.add(row["arm"])
+        shared |= {row["arm"]} if row["shared"] else set()
+    return tuple(
+        look
+        for look, spec, measured, shared in seen.values()
+        if len(shared) == 2 or (len(measured) == 2 and TrialSpec.stored(json.loads(spec)).design == trial.design)
+    )
+
+
+def _learning(db: Database, trial: str) -> tuple[Point, ...]:
+    """The points of a trial's curves; where a run has very many, the mean of neighbours."""
+    rows = db.query(
+        """WITH own AS (SELECT p.* FROM points AS p JOIN trial_runs AS t ON t.run = p.run WHERE t.trial = ?),
+           width AS (SELECT max(1, max(step) / ?) AS steps FROM own)
+           SELECT run, name, (step / width.steps) * width.steps AS step, avg(value) AS value FROM own, width
+           GROUP BY run, name, step / width.steps ORDER BY name, run, step""",
+        (trial, CURVE_POINTS),
+    )
+    return tuple(Point.model_construct(**row) for row in rows)
+
+
+def run_results(db: Database, trial: str, slots: int) -> tuple[RunResult, ...]:
+    """What each run of a trial left, in the trial's order, whether finished or not."""
+    with db.atomic():
+        board = Board(db, slots, paused=False)
+        return tuple(_result(db, record) for record in board.runs(trial))
+
+
+def _result(db: Database, record: RunRecord) -> RunResult:
+    run: tuple[Any] = (record.run,)
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    for row in db.query("SELECT probe, body FROM outcomes WHERE run = ? ORDER BY probe, n", run):
+        outcomes[row["probe"]].append(Outcome.model_validate_json(row["body"]))
+    versions: dict[str, str] = {}
+    hardware: dict[str, str] = {}
+    adapter = ""
+    for row in db.query("SELECT body FROM events WHERE run = ? AND kind IN ('started', 'finished') ORDER BY seq", run):
+        event = decode(row["body"])
+        if isinstance(event, Started):
+            versions, hardware = dict(event.versions), dict(event.hardware)
+        elif isinstance(event, Finished):
+            adapter = event.adapter
+    checks = db.query("SELECT name, ok, detail FROM checks WHERE run = ? ORDER BY seq", run)
+    notes = db.query("SELECT name, detail FROM notes WHERE run = ? ORDER BY seq", run)
+    metrics = db.query("SELECT name, value FROM metrics WHERE run = ? ORDER BY name", run)
+    return RunResult(
+        record=record, metrics={row["name"]: row["value"] for row in metrics},
+        outcomes={probe: tuple(found) for probe, found in outcomes.items()},
+        checks=tuple((row["name"], bool(row["ok"]), row["detail"]) for row in checks),
+        notes=tuple((row["name"], row["detail"]) for row in notes), versions=versions,
+        hardware=hardware, adapter=adapter,
+    )  # fmt: skip
+
+
+def ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 4th, ..."""
+    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"

@@ -1,0 +1,61 @@
+"""Frozen values that jobs hands to the window and the command line."""
+
+from __future__ import annotations
+
+from engine.spec.example import Frozen
+from engine.spec.runs import Point, RunRecord
+
+
+class TrialRecord(Frozen):
+    """A trial and how far it is.
+
+    Attributes:
+        done: Runs that succeeded.
+        failed: Runs that failed.
+        finished: When its last run ended; None while one is still to come.
+        seconds: Seconds of wall time during which at least one of its runs was at work.
+        cancelled: Whether the trial was cancelled as a whole.
+    """
+
+    id: str
+    study: str
+    question: str
+    scale: str
+    seeds: int
+    model: str
+    created: float
+    arms: tuple[tuple[str, str], ...]  # (name, label) in the study's order
+    runs: tuple[str, ...]
+    done: int
+    failed: int
+    finished: float | None = None
+    seconds: float | None = None
+    eta_seconds: tuple[float, float] | None = None
+    cancelled: bool = False
+
+
+class Snapshot(Frozen):
+    """Everything the queue page shows, at one moment.
+
+    Attributes:
+        reason: What the background work has to say ("" for nothing): why the queue is paused, that libraries are
+            being loaded, what went wrong.
+        hint: What to do about it.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    runs: tuple[RunRecord, ...]
+    paused: bool
+    slots: int
+    running: int
+    memory_used: int  # bytes
+    memory_total: int  # bytes
+    reason: str = ""
+    hint: str = ""
+
+
+class Curves(Frozen):
+    """New points since a cursor; hand `cursor` back to get only what came after."""
+
+    points: tuple[Point, ...]
+    cursor: int

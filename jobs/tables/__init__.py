@@ -1,1 +1,0 @@
-"""What is said of a table from elsewhere: what was understood, the checks of its runs, the command that repeats it."""
