@@ -1,0 +1,139 @@
+"""A run in two parts: what made the weights, and what is measured on them. Each part's hash is its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import Field
+
+from engine.spec.example import Frozen
+from engine.spec.reference import DataRef, ModelRef
+
+RECIPE_VERSION = 5
+"""Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
+
+
+class Use(Frozen):
+    """A plug-in as a run uses it.
+
+    Attributes:
+        settings: All of its settings: a default that is written out is the same use.
+        code: sha256 of the file where it is the user's own; "" for the lab's, for which the recipe's number stands.
+    """
+
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    code: str = ""
+
+
+class Size(Frozen):
+    """How much a run is trained on."""
+
+    steps: int
+    batch_size: int
+    train_examples: int
+
+
+class Sample(Frozen):
+    """How much is measured, and how often while a run trains.
+
+    Attributes:
+        items: Evaluation items per split.
+        live_items: Items of the live sample per split; 0: none is measured.
+        live_every: Steps between live measurements.
+    """
+
+    items: int
+    live_items: int = 0
+    live_every: int = 25
+
+
+class Need(Frozen):
+    """What a run uses beside its base model and data, by content: exactly one of the two.
+
+    Attributes:
+        model: Another model.
+        weights: The weights that another run makes: the hash of its `TuneSpec`; `of` names it for people.
+    """
+
+    model: ModelRef | None = None
+    weights: str = ""
+    of: str = ""
+
+
+class TuneSpec(Frozen):
+    """What made the weights: everything that could change them, and nothing else.
+
+    Attributes:
+        adaptation: What is trained; None: nothing is.
+        objectives: What is minimised, phase by phase.
+        agreement: Share of congruent examples among those that have a side; None: as the data have it.
+        needs: By the name that the method gives to each.
+    """
+
+    method: Use
+    adaptation: Use | None = None
+    objectives: tuple[Use, ...] = ()
+    data: DataRef
+    agreement: float | None = None
+    model: ModelRef
+    seed: int
+    size: Size
+    needs: dict[str, Need] = Field(default_factory=dict)
+    recipe: int = RECIPE_VERSION
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits. Names and paths do not count: the same content elsewhere makes the same weights."""
+        plain = self.model_dump(mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "needs": True})
+        plain["needs"] = {name: _content(need) for name, need in self.needs.items()}
+        return digest(plain)[:16]
+
+
+class RunSpec(Frozen):
+    """One arm at one seed: everything a child process needs.
+
+    Attributes:
+        study, arm: Whose run it was at first; no part of its identity, for another study may share it.
+        needs: What the probes use, by the name that they give to each.
+        checkpoint_every: Steps between checkpoints; it changes no figure.
+    """
+
+    study: str
+    arm: str
+    tune: TuneSpec
+    probes: tuple[Use, ...]
+    sample: Sample
+    needs: dict[str, Need] = Field(default_factory=dict)
+    checkpoint_every: int = 50
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits: of the weights, and of all that is measured on them."""
+        plain = self.model_dump(mode="json", include={"probes", "sample"})
+        plain |= {"tune": self.tune.hash, "needs": {name: _content(need) for name, need in self.needs.items()}}
+        return digest(plain)[:16]
+
+    @property
+    def trains(self) -> bool:
+        """Whether it makes weights."""
+        return self.tune.adaptation is not None
+
+    @property
+    def measures(self) -> str:
+        """Runs with the same value are measured on the same items, and by the same probes."""
+        data = self.tune.data.model_dump(mode="json", exclude={"path"})
+        plain = self.model_dump(mode="json", include={"probes", "sample"})
+        return digest([data, plain, {name: _content(need) for name, need in self.needs.items()}])
+
+
+def _content(need: Need) -> str:
+    return need.model.digest + need.model.template if need.model else need.weights
+
+
+def digest(plain: Any) -> str:
+    """sha256 of the canonical JSON of a plain value."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
