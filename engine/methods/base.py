@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from engine.methods._base import Method, MethodConfig, Phase
+from engine.spec.run import Use
 
 
 class Base(Method[MethodConfig]):
@@ -12,7 +13,11 @@ class Base(Method[MethodConfig]):
 
     name: ClassVar[str] = "base"
     label: ClassVar[str] = "Base model"
-    trains: ClassVar[bool] = False
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    def adaptation(self) -> Use | None:
+        """None."""
+        return None
 
     def phases(self) -> tuple[Phase, ...]:
         """None."""

@@ -17,7 +17,8 @@ from engine.run.costs.speed import Batch
 from engine.run.costs.work import Measured, Scored, Taught, measured, taught
 from engine.spec.example import Example, Item, StudyData
 from engine.spec.plugin import configured
-from engine.spec.study import RunSpec, TrialSpec
+from engine.spec.run import RunSpec
+from engine.spec.trial import TrialSpec
 from engine.subject.limits import Limits
 from engine.subject.rendering import Encoded, Renderer
 from engine.tuning import draw
