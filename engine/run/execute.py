@@ -133,9 +133,7 @@ class _Run:
                 self._train(log, measurer, encoded, resume, half, total)
             self.model.eval()
             saved = self._keep() if stretches else made[1] if made else ""
-            self._measure(
-                log, measurer, total if stretches and total % self.spec.sample.live_every == 0 else None, total
-            )
+            self._measure(log, measurer, total)
             log.emit("finished", seconds=time.monotonic() - self.began, adapter=saved)
 
     def _examples(self) -> list[Encoded]:
