@@ -34,7 +34,7 @@ def same_outcomes(runs: Mapping[Key, Sequence[Outcome]]) -> list[tuple[Key, ...]
 
 
 def _signature(outcomes: Sequence[Outcome]) -> bytes:
-    lines = sorted((o.item, o.split, str(int(o.correct)), o.output, repr(o.value)) for o in outcomes)
+    lines = sorted((o.item, o.split, str(o.correct), o.output, repr(o.value)) for o in outcomes)
     return hashlib.sha256(repr(lines).encode("utf-8", "surrogatepass")).digest()
 
 

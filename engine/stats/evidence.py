@@ -24,14 +24,14 @@ class Run:
     """One run that succeeded.
 
     Attributes:
-        trains: Whether it changed weights; one that did not is paired with every seed of another arm.
+        seeded: Whether another seed gives another run; one that is not seeded is paired with every seed of another arm.
         metrics: "probe.metric" to value.
         outcomes: Probe to the outcomes of its items.
     """
 
     arm: str
     seed: int
-    trains: bool = True
+    seeded: bool = True
     metrics: Mapping[str, float] = field(default_factory=dict)
     outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
 
@@ -231,7 +231,7 @@ def _has(run: Run, metric: str) -> bool:
 def _fixed(runs: Mapping[int, Run]) -> Run | None:
     """The arm's one run where it trains nothing."""
     first = next(iter(runs.values()))
-    return None if first.trains else first
+    return None if first.seeded else first
 
 
 def _clipped(ci: tuple[float, float] | None, unit: str, level: bool) -> tuple[float, float] | None:

@@ -56,7 +56,7 @@ def run(arm: str, seed: int, value: float, trains: bool = True, **metrics: float
 
 
 def test_an_untrained_arm_is_paired_with_every_seed() -> None:
-    evidence = Evidence([run("base", 0, 0.1, trains=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
+    evidence = Evidence([run("base", 0, 0.1, seeded=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
     found = evidence.difference("a", "base", "p.accuracy")
     assert found is not None
     assert found.n_seeds == 4
@@ -105,7 +105,7 @@ def test_figures_that_are_no_numbers_count_as_missing() -> None:
 
 def test_order_of_runs_and_items_changes_nothing() -> None:
     runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6)) for seed in range(3)]
-    turned = [Run(r.arm, r.seed, r.trains, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
+    turned = [Run(r.arm, r.seed, r.seeded, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
     one, other = (Evidence(rs, METRICS, 500).difference("a", "b", "p.accuracy") for rs in (runs, turned))
     assert one == other
 

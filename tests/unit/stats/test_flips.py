@@ -30,7 +30,7 @@ def test_the_words_are_those_of_the_pair() -> None:
 
 
 def test_the_untouched_base_stands_for_every_seed() -> None:
-    base = run("base", 0, "0", trains=False)
+    base = run("base", 0, "0", seeded=False)
     (found,) = flipped([(run("a", 4, "1"), base), (run("a", 5, "1"), base)], "p")
     assert (found.times, found.seed) == (2, 4)
     assert flipped([(base, run("a", 4, "1"))], "p")[0].seed == 4
