@@ -131,6 +131,20 @@ class Method(Generic[C]):
         return self.trains or any(wanted.arm for wanted in self.needs().values())
 
 
+class Untrained(Method[C]):
+    """Base of methods that train nothing: the base model answers, in whatever way the method has it answer."""
+
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    def adaptation(self) -> Use | None:
+        """Nothing is trained."""
+        return None
+
+    def phases(self) -> tuple[Phase, ...]:
+        """No objective."""
+        return ()
+
+
 def settings_of(config: MethodConfig) -> dict[str, Any]:
     """All settings as plain values, defaults written out, without those that name a need."""
     fields = type(config).model_fields.items()

@@ -31,10 +31,12 @@ class Prompt(Frozen):
     Attributes:
         messages: Chat messages ({"role", "content", ...}), the last one not the assistant's.
         tools: JSON-schema tool descriptions ({"type": "function", "function": {...}}), possibly none.
+        evidence: Text that states what is asked for; "" for none. Only a method that is about it shows it.
     """
 
     messages: tuple[dict[str, Any], ...]
     tools: tuple[dict[str, Any], ...] = ()
+    evidence: str = ""
 
 
 class Gold(Frozen):
