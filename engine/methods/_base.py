@@ -36,15 +36,16 @@ class Answering:
     """What a method that answers in its own way may use.
 
     Attributes:
-        subject: The tuned model; the base model where nothing is trained.
-        needs: What `Method.needs` asked for, by its names: subjects that answer.
+        subject: The tuned model; the base model where nothing is trained. On the worker's side it is a `LocalSubject`,
+            whose `model`, `tokenizer` and `renderer` a method may take to make another of.
+        needs: What `Method.needs` asked for, by its names, likewise.
         examples: The run's training examples, as `Method.treat` shows them.
         pool: All training examples of the study.
         seed: The run's seed.
     """
 
-    subject: Subject
-    needs: Mapping[str, Subject]
+    subject: Any
+    needs: Mapping[str, Any]
     examples: Sequence[Example]
     pool: Sequence[Example]
     seed: int

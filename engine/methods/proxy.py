@@ -42,7 +42,18 @@ class Proxy(Untrained[ProxyConfig]):
         return {"expert": Wanted(arm=self.config.expert) if self.config.expert else twin, "untuned": twin}
 
     def answerer(self, kit: Answering) -> Subject:
-        """The three models as one. Raises ModelError where their vocabularies differ."""
-        from engine.subject.ensemble import steered
+        """The three models as one, asked with the base's template and answering in its room.
 
-        return steered(kit.subject, kit.needs["expert"], kit.needs["untuned"], self.config.alpha)
+        Raises:
+            ModelError: Their vocabularies differ.
+        """
+        from engine.subject.ensemble import WeightedModels, same_vocabulary
+        from engine.subject.local import LocalSubject, renderer_of
+
+        three = {"base": kit.subject, "expert": kit.needs["expert"], "untuned": kit.needs["untuned"]}
+        base, expert, untuned = three.values()
+        vocabulary = same_vocabulary({name: each.tokenizer for name, each in three.items()})
+        alpha = self.config.alpha
+        model = WeightedModels([(1, base.model), (alpha, expert.model), (-alpha, untuned.model)], vocabulary)
+        renderer = renderer_of(model, base.tokenizer)
+        return LocalSubject(model, base.tokenizer, base.stop, renderer, base.limits)

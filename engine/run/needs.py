@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
         RunError: The weights are not there, or damaged.
     """
     if need.model is not None:
-        return _subject(*_plain(need.model, loaders, device))
+        model, tokenizer = _plain(need.model, loaders, device)
+        return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))
     made = weights.found(root, need.weights) if root is not None else None
     use = made[0].adaptation if made else None
     if made is None or use is None or root is None:
@@ -39,16 +41,14 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
     tuned = how.attach(model, tune.seed)
     how.load(tuned, weights.folder_of(root, need.weights))
     tuned.eval()
-    subject = _subject(tuned, tokenizer)
+    # Nothing trains this copy any more: what makes measuring fast is done once and never undone.
+    plain = ExitStack().enter_context(how.measurable(tuned))
+    renderer = renderer_of(plain, tokenizer)
     prefix = how.prefix(tuned)
-    return LocalSubject(tuned, tokenizer, None, subject.renderer.with_prefix(prefix)) if prefix else subject
+    return LocalSubject(plain, tokenizer, None, renderer.with_prefix(prefix) if prefix else renderer)
 
 
 def _plain(ref: ModelRef, loaders: Any, device: str) -> tuple[Any, Any]:
     model, tokenizer = loaders.model(ref, device)
     model.eval()
     return model, tokenizer
-
-
-def _subject(model: Any, tokenizer: Any) -> LocalSubject:
-    return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))
