@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.spec.example import Prompt
-from engine.subject.protocol import Answer, Subject
+from engine.subject.protocol import Answer, Scored, Subject
 
 
 class Reworded:
@@ -50,6 +50,12 @@ class Reworded:
     ) -> list[list[Answer]]:
         """As the subject."""
         return self._subject.sample(self._all(prompts), count, temperature, seed, max_new_tokens)
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        """As the subject."""
+        return self._subject.score(self._all(prompts), answers, entropies, end)
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """As the subject."""

@@ -14,12 +14,13 @@ from engine.spec.run import Need
 from engine.subject.local import LocalSubject, renderer_of
 
 
-def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubject:
+def load(need: Need, loaders: Any, root: Path | None, device: str, held: ExitStack) -> LocalSubject:
     """A needed model, ready to answer.
 
     Args:
         loaders: `engine.run.shared.Loaders`: where models come from.
         root: The folder of the weights that runs have made.
+        held: What was done to make measuring fast is undone when this is closed.
 
     Raises:
         ModelError: The model cannot be loaded safely, or cannot answer here.
@@ -41,8 +42,7 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
     tuned = how.attach(model, tune.seed)
     how.load(tuned, weights.folder_of(root, need.weights))
     tuned.eval()
-    # Nothing trains this copy any more: what makes measuring fast is done once and never undone.
-    plain = ExitStack().enter_context(how.measurable(tuned))
+    plain = held.enter_context(how.measurable(tuned))  # nothing trains this copy any more
     renderer = renderer_of(plain, tokenizer)
     prefix = how.prefix(tuned)
     return LocalSubject(plain, tokenizer, None, renderer.with_prefix(prefix) if prefix else renderer)
