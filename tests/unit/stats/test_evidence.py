@@ -47,12 +47,12 @@ def outcomes(rights: dict[Side, list[bool]]) -> tuple[Outcome, ...]:
     )
 
 
-def run(arm: str, seed: int, value: float, trains: bool = True, **metrics: float) -> Run:
+def run(arm: str, seed: int, value: float, seeded: bool = True, **metrics: float) -> Run:
     rng = np.random.default_rng(seed)
     rights = {side: list(rng.random(40) < value) for side in (Side.CONGRUENT, Side.CONFLICTING)}
     made = outcomes(rights)
     own = {"p.accuracy": float(np.mean([o.correct for o in made]))}
-    return Run(arm, seed, trains, own | {f"p.{k}": v for k, v in metrics.items()}, {"p": made})
+    return Run(arm, seed, seeded, own | {f"p.{k}": v for k, v in metrics.items()}, {"p": made})
 
 
 def test_an_untrained_arm_is_paired_with_every_seed() -> None:

@@ -7,12 +7,12 @@ from engine.spec.example import Outcome
 from engine.stats.evidence import Run
 
 
-def run(arm: str, seed: int, rights: str, trains: bool = True) -> Run:
+def run(arm: str, seed: int, rights: str, seeded: bool = True) -> Run:
     made = [
         Outcome(item=f"i{n}", correct=right == "1", split="s", cluster="c", output=f"{arm}{seed}")
         for n, right in enumerate(rights)
     ]
-    return Run(arm, seed, trains, {}, {"p": made})
+    return Run(arm, seed, seeded, {}, {"p": made})
 
 
 def test_those_that_flip_in_the_most_pairs_come_first_and_ties_by_name() -> None:
