@@ -15,7 +15,7 @@ from engine.spec.example import ItemText, Outcome
 from engine.spec.result import Look
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import DataRef, Scale, StudySpec, TrialSpec
-from engine.stats.evidence import ENOUGH_SEEDS
+from engine.stats.estimate import ENOUGH_SEEDS
 from jobs.queue import eta
 from jobs.store.records import Curves, TrialRecord
 from jobs.store.write import Database, Row
