@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.probes._base import Probe, ProbeConfig, balanced
+from engine.probes._base import Measuring, Probe, ProbeConfig, balanced
 from engine.spec.example import Item, Outcome, Side, StudyData
 from engine.stats.metric import Metric, reliance_metric, share_metric
 from engine.stats.statistics.auc import Auc
@@ -15,7 +15,6 @@ from engine.stats.statistics.d_prime import DPrime
 from engine.stats.statistics.mean import Mean
 from engine.stats.statistics.slope import Slope
 from engine.stats.statistics.weights import Weight
-from engine.subject.protocol import Subject
 
 LABEL = "feature:entailed"
 """1 where "yes" is right."""
@@ -65,9 +64,9 @@ class Entailment(Probe[ProbeConfig]):
         """Items with two options; equally many of each side."""
         return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split)
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """`value` is log P(first label) - log P(second label), nats."""
-        scores = subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
+        scores = kit.subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
         found = []
         for item, score in zip(items, scores, strict=True):
             said = item.gold.labels[int(np.argmax(score))]

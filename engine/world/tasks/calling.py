@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.study import digest
+from engine.spec.run import digest
 from engine.world import VERSION
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Task

@@ -12,7 +12,7 @@ from functools import cache
 from random import Random
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.study import digest
+from engine.spec.run import digest
 from engine.world import VERSION
 from engine.world.tasks._base import Task
 from engine.world.tasks.facts import CITIES, NAMES

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from engine.spec.errors import StoreError
 from engine.spec.example import Outcome
-from engine.spec.study import UNNAMED_RECIPE, TrialSpec
+from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.queue.lock import OwnerLock
