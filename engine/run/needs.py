@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.adaptations import adaptation
 from engine.run import weights
@@ -13,8 +14,15 @@ from engine.spec.run import Need
 from engine.subject.local import LocalSubject, renderer_of
 
 
-def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubject:
-    """A needed model, ready to answer.
+class Needed(NamedTuple):
+    """A needed model, ready to answer for as long as `measured` is kept: closed, it is no longer fit to be measured."""
+
+    subject: LocalSubject
+    measured: ExitStack
+
+
+def load(need: Need, loaders: Any, root: Path | None, device: str) -> Needed:
+    """Load a needed model.
 
     Args:
         loaders: `engine.run.shared.Loaders`: where models come from.
@@ -25,7 +33,8 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
         RunError: The weights are not there, or damaged.
     """
     if need.model is not None:
-        return _subject(*_plain(need.model, loaders, device))
+        model, tokenizer = _plain(need.model, loaders, device)
+        return Needed(LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer)), ExitStack())
     made = weights.found(root, need.weights) if root is not None else None
     use = made[0].adaptation if made else None
     if made is None or use is None or root is None:
@@ -37,18 +46,18 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
     model, tokenizer = _plain(tune.model, loaders, device)
     how = adaptation(use)
     tuned = how.attach(model, tune.seed)
+    how.quicken(tuned)  # as in the run that made it, so that its values are the same to the last digit
     how.load(tuned, weights.folder_of(root, need.weights))
     tuned.eval()
-    subject = _subject(tuned, tokenizer)
-    prefix = how.prefix(tuned)
-    return LocalSubject(tuned, tokenizer, None, subject.renderer.with_prefix(prefix)) if prefix else subject
+    renderer = renderer_of(tuned, tokenizer)
+    if prefix := how.prefix(tuned):
+        renderer = renderer.with_prefix(prefix)
+    measured = ExitStack()
+    plain = measured.enter_context(how.measurable(tuned))
+    return Needed(LocalSubject(plain, tokenizer, None, renderer), measured)
 
 
 def _plain(ref: ModelRef, loaders: Any, device: str) -> tuple[Any, Any]:
     model, tokenizer = loaders.model(ref, device)
     model.eval()
     return model, tokenizer
-
-
-def _subject(model: Any, tokenizer: Any) -> LocalSubject:
-    return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))
