@@ -17,7 +17,7 @@ from engine.probes import Probe, probe_class
 from engine.run.costs import work
 from engine.run.costs.estimate import Making, Run, Stretch
 from engine.run.costs.speed import Batch
-from engine.run.costs.work import Measured, Rehearsal, Unknown
+from engine.run.costs.work import Measured, Unknown
 from engine.spec.example import Example, Item, StudyData
 from engine.spec.plugin import configured
 from engine.spec.run import RunSpec, Use, digest
@@ -29,8 +29,6 @@ from engine.tuning.loop import Stretch as Planned
 from engine.tuning.loop import pace_of, stretches_of
 
 LOOKED_AT = 16  # batches of a phase whose sizes are taken
-
-Pack = Callable[[Objective[Any], Sequence[Any]], Batch]
 
 
 class Drawn(NamedTuple):
@@ -55,6 +53,9 @@ class Phase:
     steps: int
     drawn: Drawn
     making: tuple[Making, ...]
+
+
+Pack = Callable[[Phase, Sequence[Any]], Batch]
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,7 @@ def _probing(
     return Probing(work.measured(probes, live, renderer, limits, answering), full, items)
 
 
-def _phase(
-    spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping[str, Any], limits: Limits
-) -> Phase:
+def _phase(spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping[str, Any], limits: Limits) -> Phase:
     use = spec.tune.objectives[stretch.index]
     objective = objectives.objective(use)
     if objective.on_policy:
@@ -185,7 +184,7 @@ def run_of(made: Arm, prompts: tuple[int, ...], pack: Pack) -> Run:
     for phase in made.phases:
         drawn = phase.drawn
         every = max(1, len(drawn.batches) // LOOKED_AT)
-        packed = [pack(phase.objective, [drawn.rows[at] for at in batch]) for batch in drawn.batches[::every]]
+        packed = [pack(phase, [drawn.rows[at] for at in batch]) for batch in drawn.batches[::every]]
         stretches.append(Stretch(phase.key, phase.steps, tuple(packed), packed[0]))
     steps, live_every = spec.tune.size.steps if stretches else 0, spec.sample.live_every
     return Run(

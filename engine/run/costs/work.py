@@ -7,7 +7,7 @@ is named. What cannot be told that way is said to be unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -261,10 +261,8 @@ def rehearsed(objective: Objective[Any], kit: dict[str, Any], needs: Sequence[st
 
     what = f"what {objective.label!r} makes its rows of"
     rows = _told(lambda: made(always), what)
-    try:
+    with suppress(_Refused):  # it found nothing to learn from, once it had asked for all that it may ask for
         _told(lambda: made(never), what)
-    except _Refused:  # it found nothing to learn from, once it had asked for all that it may ask for
-        pass
     return Rehearsal(tuple(always.asked), tuple(never.asked), tuple(always.scored), tuple(rows))
 
 
