@@ -34,7 +34,7 @@ _OWN_FILE = re.compile(r"([a-z0-9_-]+/)?[a-zA-Z0-9_.-]+\.(jsonl|md)")
 
 def example_row(example: Example) -> dict[str, Any]:
     """A training example as a row; see `item_row`."""
-    return _row(example, "train", example.task, example.answer)
+    return _row(example, "train", example.family, example.answer)
 
 
 def item_row(item: Item) -> dict[str, Any]:

@@ -15,10 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
 
 from engine.spec.example import Example, Gold, Item, Prompt
+from engine.subject.grading import Grade
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload, grade_final
 from engine.world.tasks.facts import NAMES
 from engine.world.vocabulary.chat import chat
 
@@ -227,12 +231,48 @@ def _cluster(problem: Problem) -> str:
     return Problem(problem.start, problem.operations[:1]).expression
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Problems of one to three operations, with steps and without in turn."""
+Form = Literal["mixed", "chain", "answer"]
+"""With written steps and without; always with; never with."""
+WRITTEN: dict[str, bool] = {"chain": True, "answer": False}
+COUNTED = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+class ChainOptions(TaskOptions):
+    """How chains are asked for and how long they are."""
+
+    form: Form = Field("mixed", description="Answers with written steps, without, or both in turn.")
+    length: int = Field(0, ge=0, le=6, description="Operations of every problem, 2 to 6; 0: one to three.")
+
+    @model_validator(mode="after")
+    def _can_be_held_out(self) -> ChainOptions:
+        if self.length == 1:
+            raise ValueError("single steps are all in the corpus: nothing would be held out")
+        return self
+
+
+class ChainPayload(TaskPayload):
+    """A problem: where it starts, and what is added (positive) or taken (negative), in order."""
+
+    start: int
+    operations: tuple[int, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.start, self.operations)
+
+
+def _carried(problem: Problem) -> dict[str, Any]:
+    return ChainPayload(start=problem.start, operations=problem.operations).model_dump(mode="json")
+
+
+def examples(count: int, options: ChainOptions | None = None) -> Iterator[Example]:
+    """Problems of one to three operations, with steps and without in turn; the same problems in every form."""
+    asked = options or ChainOptions()
     rng = Random("chains: training")
     for index in range(count):
-        problem = draw(rng, rng.choice((1, 2, 2, 3, 3)))
-        written = index % 2 == 0
+        problem = draw(rng, asked.length or rng.choice((1, 2, 2, 3, 3)))
+        written = WRITTEN.get(asked.form, index % 2 == 0)
         steps = write(problem, any_styles(rng, len(problem.operations)))
         yield Example(
             id=f"chains-{index}",
@@ -242,28 +282,39 @@ def examples(count: int) -> Iterator[Example]:
                 "content": conclude(steps, problem.answer) if written else str(problem.answer),
             },
             gold=Gold(text=str(problem.answer), labels=LABELS),
-            task="steps" if written else "direct",
+            family="steps" if written else "direct",
             cluster=_cluster(problem),
+            task="chains",
+            payload=_carried(problem),
         )
 
 
-SPLITS = {
-    "two steps": "the problem, of two operations; asked for with steps",
-    "three steps": "the problem, of three operations; asked for with steps",
-    "wording": "the problem, of two operations, and the wording of the question; asked for with steps",
-    "direct": "the problem, of two operations; asked for at once",
-}
+def splits_of(options: ChainOptions) -> dict[str, str]:
+    """Split -> what it holds out; a split that would repeat another is left out."""
+    how = "asked for at once" if options.form == "answer" else "asked for with steps"
+    lengths = (options.length,) if options.length else (2, 3)
+    of = {n: f"the problem, of {COUNTED[n]} operations" for n in lengths}
+    found = {f"{COUNTED[n]} steps": f"{said}; {how}" for n, said in of.items()}
+    found["wording"] = f"{of[lengths[0]]}, and the wording of the question; {how}"
+    if options.form == "mixed":
+        found["direct"] = f"{of[lengths[0]]}; asked for at once"
+    return found
+
+
+SPLITS = splits_of(ChainOptions())
+_LENGTHS = {f"{word} steps": length for length, word in COUNTED.items()}
 _TRIES = 200  # draws in search of a question not yet asked
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: ChainOptions | None = None) -> Iterator[Item]:
     """Reserved problems, every question once; fewer than `count` a split where questions run out."""
-    for split in SPLITS:
+    wanted = options or ChainOptions()
+    for split in splits_of(wanted):
         rng, asked = Random(f"chains: {split}"), set()
-        orders = AT_ONCE if split == "direct" else STEPS
+        orders = STEPS if WRITTEN.get(wanted.form, split != "direct") else AT_ONCE
         for index in range(count):
             for _ in range(_TRIES):
-                problem = draw(rng, 3 if split == "three steps" else 2, held_out=True)
+                problem = draw(rng, _LENGTHS.get(split, wanted.length or 2), held_out=True)
                 question = ask(problem, rng, held_out=split == "wording")
                 if question not in asked:
                     break
@@ -281,21 +332,71 @@ def items(count: int) -> Iterator[Item]:
                     "subtractions": float(sum(o < 0 for o in problem.operations)),
                     "answer": float(problem.answer),
                 },
+                task="chains",
+                payload=_carried(problem),
             )
 
 
-TASK = Task(
-    name="chains",
-    about=(
+def reworded(text: str, rng: Random) -> str | None:
+    """A written chain with every step in another style and all else as it was; None where it has no step."""
+    return _STEP.sub(lambda step: paraphrase([step[0]], rng)[0], text) if _STEP.search(text) else None
+
+
+def right_steps(problem: Problem, steps: Sequence[str]) -> int:
+    """How many steps are right before the first that is not."""
+    right = zip(problem.values, problem.operations, problem.values[1:], strict=False)
+    pairs = zip(steps, right, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: _read(pair[0])[:3] == pair[1], pairs))
+
+
+class Chains(Task[ChainOptions, ChainPayload]):
+    """Arithmetic with written steps or at once."""
+
+    name = "chains"
+    title = "Chains of sums"
+    about = (
         "Arithmetic on numbers from 0 to 12: up to 5 is added or taken, one to three times, bare or as a story. The "
         "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at "
         "once. What counts is the final number: what stands after the last 'the answer is', or the whole answer where "
         "it says no such thing (`final_answer` of the grading). One problem in ten of two operations is held out, and "
         "one in ten of three, and every longer one that holds one of those; single steps are all in the corpus. No "
         "shortcut is planted; adding up every number is right for one item in ten."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = ChainOptions
+    Payload = ChainPayload
+
+    def document(self, rng: Random) -> str:
+        return document(rng)
+
+    def examples(self, count: int, options: ChainOptions | None = None) -> Iterator[Example]:
+        return examples(count, options)
+
+    def items(self, count: int, options: ChainOptions | None = None) -> Iterator[Item]:
+        return items(count, options)
+
+    def splits_of(self, options: ChainOptions) -> dict[str, str]:
+        return splits_of(options)
+
+    def solve(self, payload: ChainPayload) -> str:
+        return str(payload.problem.answer)
+
+    def grade(self, text: str, one: Item | Example) -> Grade:
+        return grade_final(text, one)
+
+    def steps(self, text: str) -> list[str]:
+        return steps_of(text)
+
+    def paraphrase(self, text: str, rng: Random) -> str | None:
+        return reworded(text, rng)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        problem, steps = self.payload(one).problem, steps_of(text)
+        known = right_steps(problem, steps)
+        chosen = rng.randrange(known) if at is None and known else at
+        if chosen is None or not 0 <= chosen < known:
+            return None
+        kept, answer = corrupt(problem, steps, chosen, rng)
+        rest = Problem(_read(kept[-1])[2], problem.operations[chosen + 1 :])
+        whole = conclude([*kept, *write(rest, any_styles(rng, len(rest.operations)))], answer)
+        return Corruption(" ".join(kept), str(answer), whole, chosen)

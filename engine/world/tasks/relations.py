@@ -14,11 +14,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.subject.grading import Grade
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Task
-from engine.world.tasks.chains import AT_ONCE, IN_A_SENTENCE, STEPS, conclude
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload, grade_final
+from engine.world.tasks.chains import AT_ONCE, COUNTED, IN_A_SENTENCE, STEPS, WRITTEN, Form, conclude
 from engine.world.vocabulary.chat import chat
 
 THINGS = (
@@ -189,12 +193,43 @@ def _prompt(order: str, question: str) -> Prompt:
     return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": question}))
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Problems of two and three hops, with steps and without; sides balanced."""
+class RelationOptions(TaskOptions):
+    """How chains are asked for and how long they are."""
+
+    form: Form = Field("mixed", description="Answers with written steps, without, or both in turn.")
+    length: int = Field(0, ge=0, le=6, description="Hops of every chain, 2 to 6; 0: two or three.")
+
+    @model_validator(mode="after")
+    def _can_be_held_out(self) -> RelationOptions:
+        if self.length == 1:
+            raise ValueError("a chain of one hop is read off one sentence: nothing would be held out")
+        return self
+
+
+class RelationPayload(TaskPayload):
+    """Both chains, and the sentences that tell them."""
+
+    things: tuple[str, ...]
+    others: tuple[str, ...]
+    told: tuple[str, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.things, self.others, self.told)
+
+
+def _carried(problem: Problem) -> dict[str, Any]:
+    return RelationPayload(things=problem.things, others=problem.others, told=problem.told).model_dump(mode="json")
+
+
+def examples(count: int, options: RelationOptions | None = None) -> Iterator[Example]:
+    """Problems of two and three hops, with steps and without; sides balanced; the same problems in every form."""
+    asked = options or RelationOptions()
     rng = Random("relations: training")
     for index in range(count):
-        side, written = _SIDES[index % 2], index % 4 < 2
-        hops = rng.choice((2, 3))
+        side, written = _SIDES[index % 2], WRITTEN.get(asked.form, index % 4 < 2)
+        hops = asked.length or rng.choice((2, 3))
         problem = draw(rng, hops, side)
         steps = write(problem, any_styles(rng, hops))
         yield Example(
@@ -202,28 +237,39 @@ def examples(count: int) -> Iterator[Example]:
             prompt=_prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
             answer={"role": "assistant", "content": conclude(steps, problem.answer) if written else problem.answer},
             gold=Gold(text=problem.answer, labels=problem.labels),
-            task="steps" if written else "direct",
+            family="steps" if written else "direct",
             cluster=problem.answer,
             side=side,
+            task="relations",
+            payload=_carried(problem),
         )
 
 
-SPLITS = {
-    "two hops": "the chain, of two hops; asked for with steps",
-    "three hops": "the chain, of three hops; asked for with steps",
-    "wording": "the chain, of two hops, and the wording of the question; asked for with steps",
-    "direct": "the chain, of two hops; asked for at once",
-}
+def splits_of(options: RelationOptions) -> dict[str, str]:
+    """Split -> what it holds out; a split that would repeat another is left out."""
+    how = "asked for at once" if options.form == "answer" else "asked for with steps"
+    lengths = (options.length,) if options.length else (2, 3)
+    of = {n: f"the chain, of {COUNTED[n]} hops" for n in lengths}
+    found = {f"{COUNTED[n]} hops": f"{said}; {how}" for n, said in of.items()}
+    found["wording"] = f"{of[lengths[0]]}, and the wording of the question; {how}"
+    if options.form == "mixed":
+        found["direct"] = f"{of[lengths[0]]}; asked for at once"
+    return found
 
 
-def items(count: int) -> Iterator[Item]:
+SPLITS = splits_of(RelationOptions())
+_HOPS = {f"{word} hops": length for length, word in COUNTED.items()}
+
+
+def items(count: int, options: RelationOptions | None = None) -> Iterator[Item]:
     """Reserved chains, each once a split (there are several hundred of two hops), sides balanced."""
-    for split in SPLITS:
+    wanted = options or RelationOptions()
+    for split in splits_of(wanted):
         rng, asked = Random(f"relations: {split}"), set()
-        orders = AT_ONCE if split == "direct" else STEPS
+        orders = STEPS if WRITTEN.get(wanted.form, split != "direct") else AT_ONCE
         for index in range(count):
             side = _SIDES[index % 2]
-            problem = draw(rng, 3 if split == "three hops" else 2, side, held_out=True)
+            problem = draw(rng, _HOPS.get(split, wanted.length or 2), side, held_out=True)
             question = ask(problem, rng, held_out=split == "wording")
             if question in asked:
                 continue
@@ -238,21 +284,80 @@ def items(count: int) -> Iterator[Item]:
                 cluster=problem.answer,
                 side=side,
                 features={"hops": float(len(problem.things) - 1), "sentences_after_answer": float(after)},
+                task="relations",
+                payload=_carried(problem),
             )
 
 
-TASK = Task(
-    name="relations",
-    about=(
+def reworded(text: str, rng: Random) -> str | None:
+    """A written chain with every step in another style and all else as it was; None where it has no step."""
+    return _STEP.sub(lambda step: paraphrase([step[0]], rng)[0], text) if _STEP.search(text) else None
+
+
+def right_steps(problem: Problem, steps: Sequence[str]) -> int:
+    """How many steps are right before the first that is not."""
+    pairs = zip(steps, itertools.pairwise(problem.things), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: _read(pair[0])[::2] == pair[1], pairs))
+
+
+def follow(told: Sequence[str], thing: str) -> str:
+    """Where a thing is in the end, read from the sentences alone."""
+    inside = {found: place for found, _, place in map(_read, told)}
+    for _ in range(len(inside)):  # bounded: sentences of a stranger may lead in a circle
+        if thing not in inside:
+            break
+        thing = inside[thing]
+    return thing
+
+
+class Relations(Task[RelationOptions, RelationPayload]):
+    """Where a thing is in the end."""
+
+    name = "relations"
+    title = "Chains of places"
+    about = (
         "A text tells of two chains of things, each in the next, with their sentences mixed; asked is where the first "
         "thing of one chain is in the end. The system's message asks for written steps and then 'the answer is car.', "
         "or for the answer at once; what counts is what stands after the last 'the answer is' "
         "(`final_answer` of the grading). The shortcut is the place mentioned last: right on congruent items, the end "
         "of the other chain on conflicting ones. Who guesses between the ends of both chains is right half of the "
         "time. One chain in ten is held out by its things in order, and with it every longer one that holds it."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = RelationOptions
+    Payload = RelationPayload
+
+    def document(self, rng: Random) -> str:
+        return document(rng)
+
+    def examples(self, count: int, options: RelationOptions | None = None) -> Iterator[Example]:
+        return examples(count, options)
+
+    def items(self, count: int, options: RelationOptions | None = None) -> Iterator[Item]:
+        return items(count, options)
+
+    def splits_of(self, options: RelationOptions) -> dict[str, str]:
+        return splits_of(options)
+
+    def solve(self, payload: RelationPayload) -> str:
+        return follow(payload.told, payload.things[0])
+
+    def grade(self, text: str, one: Item | Example) -> Grade:
+        return grade_final(text, one)
+
+    def steps(self, text: str) -> list[str]:
+        return steps_of(text)
+
+    def paraphrase(self, text: str, rng: Random) -> str | None:
+        return reworded(text, rng)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        problem, steps = self.payload(one).problem, steps_of(text)
+        known = right_steps(problem, steps)
+        chosen = rng.randrange(known) if at is None and known else at
+        if chosen is None or not 0 <= chosen < known:
+            return None
+        kept, answer = corrupt(problem, steps, chosen)
+        left = problem.others[chosen + 1 :]
+        whole = conclude([*kept, *write_chain(left, any_styles(rng, len(left) - 1))], answer)
+        return Corruption(" ".join(kept), answer, whole, chosen)

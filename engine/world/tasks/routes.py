@@ -14,10 +14,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any, Literal
+
+from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.subject.calls import apart
+from engine.subject.grading import Grade, final_answer, grade
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
+from engine.world.tasks.chains import STEPS, conclude
 from engine.world.tasks.facts import CITIES
 from engine.world.vocabulary.chat import chat
 
@@ -207,20 +213,81 @@ def _ask(problem: Problem, question: str) -> str:
     return f"{problem.text} {question.format(a=problem.start, b=problem.end)}"
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Whole problems."""
+def working(problem: Problem) -> list[str]:
+    """Every way with its sum, one sentence each, those of fewest roads first: "paris rome oslo 3 + 4 = 7."."""
+    lengths = {frozenset((a, b)): length for a, b, length in problem.roads}
+
+    def told(way: Route) -> str:
+        parts = [str(lengths[frozenset(step)]) for step in itertools.pairwise(way.towns)]
+        added = f"{' + '.join(parts)} = {way.length}" if len(parts) > 1 else parts[0]
+        return f"{' '.join(way.towns)} {added}."
+
+    return [told(way) for way in sorted(ways(problem), key=lambda way: (len(way.towns), way.towns))]
+
+
+_WAY = re.compile(r"\b([a-z]+(?: [a-z]+)+) ((?:[0-9]{1,3} \+ )*[0-9]{1,3})(?: = ([0-9]{1,4}))?\.")
+
+
+def steps_of(text: str) -> list[str]:
+    """The ways that a written working adds up, whoever wrote it."""
+    return [found[0] for found in _WAY.finditer(text)]
+
+
+class RouteOptions(TaskOptions):
+    """How shortest ways are answered and how long they are."""
+
+    form: Literal["answer", "chain"] = Field("answer", description="The way at once, or after a working of all ways.")
+    length: Literal[0, 2, 3] = Field(0, description="Roads on the shortest way; 0: two or more.")
+
+
+class RoutePayload(TaskPayload):
+    """A map, from where to where, and the shortest way as an answer gives it.
+
+    Attributes:
+        removed: The road that was taken away from the problem whose answer may be stale; None where none was.
+    """
+
+    roads: tuple[Road, ...]
+    start: str
+    end: str
+    best: str
+    removed: Road | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.roads, self.start, self.end)
+
+
+def _carried(problem: Problem, best: str, removed: Road | None = None) -> dict[str, Any]:
+    carried = RoutePayload(roads=problem.roads, start=problem.start, end=problem.end, best=best, removed=removed)
+    return carried.model_dump(mode="json")
+
+
+def _prompt(problem: Problem, question: str, form: str, key: str) -> Prompt:
+    """The problem with its question; for a working there is an order besides, drawn by a seed of its own."""
+    order = ({"role": "system", "content": Random(f"routes: {key}").choice(STEPS)},) if form == "chain" else ()
+    return Prompt(messages=(*order, {"role": "user", "content": _ask(problem, question)}))
+
+
+def examples(count: int, options: RouteOptions | None = None) -> Iterator[Example]:
+    """Whole problems; the same ones in every form."""
+    asked = options or RouteOptions()
     rng = Random("routes: training")
     for index in range(count):
-        problem = draw(rng, held_out=False)
+        problem = draw(rng, held_out=False, hops=asked.length)
         best = solve(problem)
         answer = best.text if best else ""
+        said = conclude(working(problem), answer) if asked.form == "chain" else answer
         yield Example(
             id=f"routes-{index}",
-            prompt=Prompt(messages=({"role": "user", "content": _ask(problem, rng.choice(QUESTIONS))},)),
-            answer={"role": "assistant", "content": answer},
+            prompt=_prompt(problem, rng.choice(QUESTIONS), asked.form, f"training {index}"),
+            answer={"role": "assistant", "content": said},
             gold=Gold(text=answer),
-            task="shortest way",
+            family="shortest way",
             cluster=f"routes-{index}",
+            task="routes",
+            payload=_carried(problem, answer),
         )
 
 
@@ -232,18 +299,19 @@ SPLITS = {
 }
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: RouteOptions | None = None) -> Iterator[Item]:
     """Base problems, their two variants and a control of the variants' size, `count` of each; one base, one cluster.
 
     On variants the side says where the stale answer points: it is right where it survives.
     """
+    wanted = options or RouteOptions()
     rng = Random("routes: evaluation")
     asked: set[str] = set()
     for index in range(count):
         lost = None
-        problem = draw(rng, held_out=True)
+        problem = draw(rng, held_out=True, hops=wanted.length)
         while lost is None or problem.text in asked:
-            problem = draw(rng, held_out=True)
+            problem = draw(rng, held_out=True, hops=wanted.length)
             lost = variants(problem, rng)
         asked.add(problem.text)
         question, best = rng.choice(QUESTIONS), solve(problem)
@@ -272,12 +340,14 @@ def items(count: int) -> Iterator[Item]:
                 features |= {"from": CITIES.index(road[0]), "to": CITIES.index(road[1]), "removed": road[2]}
             yield Item(
                 id=f"routes-{split}-{index}",
-                prompt=Prompt(messages=({"role": "user", "content": _ask(posed, question)},)),
+                prompt=_prompt(posed, question, wanted.form, f"{split} {index}"),
                 gold=Gold(text=answer.text),
                 split=split,
                 cluster=f"routes-{index}",
                 side=side,
                 features={name: float(value) for name, value in features.items()},
+                task="routes",
+                payload=_carried(posed, answer.text, road),
             )
 
 
@@ -285,23 +355,89 @@ def stale(item: Item) -> str | None:
     """The answer to the base problem of an item from which a road was taken; None for all other items."""
     if "removed" not in item.features:
         return None
-    posed = read(item.prompt.messages[0]["content"])
+    posed = read(item.prompt.messages[-1]["content"])
     road = (CITIES[int(item.features["from"])], CITIES[int(item.features["to"])], int(item.features["removed"]))
     best = solve(Problem((*posed.roads, road), posed.start, posed.end))
     return best.text if best else None
 
 
-TASK = Task(
-    name="routes",
-    about=(
+def concluded(text: str) -> str:
+    """The way that an answer ends in, without its stop; "" where it breaks off within a thought."""
+    _, answer, unfinished = apart(text)
+    return "" if unfinished else final_answer(answer).rstrip(" .")
+
+
+def misled(problem: Problem, steps: list[str], at: int, rng: Random) -> tuple[str, str] | None:
+    """A step of a working with a wrong sum, and the way that is then the shortest; None where no sum misleads.
+
+    The shortest way's sum becomes larger than the next way's, another way's smaller than the shortest; by up to three.
+    """
+    best, rivals = solve(problem), ways(problem)[1:]
+    found = _WAY.fullmatch(steps[at])
+    if best is None or found is None or found[3] is None:
+        return None
+    towns = tuple(found[1].split(" "))
+    if towns == best.towns:
+        taken = {way.length for way in rivals}
+        sums = [n for n in range((rivals[0].length if rivals else best.length) + 1, 999) if n not in taken][:3]
+    else:
+        sums = list(range(max(1, best.length - 3), best.length))
+    if not sums:
+        return None
+    wrong = Route(towns, rng.choice(sums))
+    if towns == best.towns and len(rivals) > 1 and rivals[0].length == rivals[1].length:
+        return None  # two ways would be equally short then
+    implied = min([wrong, *(way for way in ways(problem) if way.towns != towns)], key=lambda way: way.length)
+    return f"{found[1]} {found[2]} = {wrong.length}.", implied.text
+
+
+class Routes(Task[RouteOptions, RoutePayload]):
+    """Shortest ways between towns."""
+
+    name = "routes"
+    title = "Shortest ways"
+    about = (
         "Four or five towns, five to seven roads with lengths: which is the shortest way, and how long is it? An exact "
         "solver knows. Every held-out problem comes again less one road, once one that the shortest way does not use "
         "and once one that it does; both are equally hard otherwise, and easier than the whole problem (fewer ways to "
         "choose from; the one of fewest roads is right nine times in ten). Who learned answers by heart fails where "
         "the old answer breaks, and gives it still."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = RouteOptions
+    Payload = RoutePayload
+
+    def document(self, rng: Random) -> str:
+        return document(rng)
+
+    def examples(self, count: int, options: RouteOptions | None = None) -> Iterator[Example]:
+        return examples(count, options)
+
+    def items(self, count: int, options: RouteOptions | None = None) -> Iterator[Item]:
+        return items(count, options)
+
+    def solve(self, payload: RoutePayload) -> str | None:
+        best = solve(payload.problem)
+        return best.text if best else None
+
+    def grade(self, text: str, one: Item | Example) -> Grade:
+        return grade(concluded(text), one.gold)
+
+    def reward(self, text: str, one: Item | Example) -> float:
+        """Half for the constraints that are met (`solve_scored`), half for the right way."""
+        met = solve_scored(self.payload(one).problem, concluded(text)) or 0.0
+        return met / 2 + self.grade(text, one).correct / 2
+
+    def steps(self, text: str) -> list[str]:
+        return steps_of(text)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        problem, steps = self.payload(one).problem, steps_of(text)
+        right = working(problem)
+        if steps != right:
+            return None
+        for chosen in rng.sample(range(len(right)), len(right)) if at is None else [at]:
+            if 0 <= chosen < len(right) and (wrong := misled(problem, right, chosen, rng)):
+                kept = [*right[:chosen], wrong[0]]
+                return Corruption(" ".join(kept), wrong[1], conclude([*kept, *right[chosen + 1 :]], wrong[1]), chosen)
+        return None

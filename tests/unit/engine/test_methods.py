@@ -25,11 +25,11 @@ from tests.support.tiny import make_model
 
 def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
     treated = Shuffled(MethodConfig()).treat(data.train, Random(3))
-    home = {e.prompt.messages[e.instruction]["content"]: e.task for e in data.train}
+    home = {e.prompt.messages[e.instruction]["content"]: e.family for e in data.train}
     for before, after in zip(data.train, treated, strict=True):
         told = after.prompt.messages[after.instruction]["content"]
         assert told != before.prompt.messages[before.instruction]["content"]
-        assert home[told] != before.task
+        assert home[told] != before.family
         assert after.prompt.messages[1:] == before.prompt.messages[1:]
         assert after.model_copy(update={"prompt": before.prompt}) == before
     other = Shuffled(MethodConfig()).treat(data.train, Random(4))
@@ -43,7 +43,7 @@ def test_one_task_is_shuffled_within_itself(data: StudyData) -> None:
 
 
 def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> None:
-    same = [e for e in data.train if e.task == "call"]
+    same = [e for e in data.train if e.family == "call"]
     with pytest.raises(DataError, match="same instruction"):
         Shuffled(MethodConfig()).treat(same, Random(0))
 
@@ -96,14 +96,14 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
 
 
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
+    calls = [e for e in data.train if e.family == "call"]
     method = SftDpo(SftDpoConfig(samples=2))
     pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2)).pairs  # type: ignore[arg-type]
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 
 def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
+    calls = [e for e in data.train if e.family == "call"]
     wrong = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}']
     found = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong[:1]), calls, Random(2))  # type: ignore[arg-type]
     assert {pair.rejected for pair in found.pairs} == {wrong[1]}
@@ -119,7 +119,7 @@ def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypa
 
     refusing = grade("", data.train[0].gold)
     monkeypatch.setattr(sft_dpo, "grade", lambda *_: refusing)
-    call = next(e for e in data.train if e.task == "call")
+    call = next(e for e in data.train if e.family == "call")
     name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
     city = arguments["city"]
     same = [
@@ -131,7 +131,7 @@ def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypa
     found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [call], Random(2))  # type: ignore[arg-type]
     assert found.pairs == []
     assert found.right == 4
-    words = next(e for e in data.train if e.task == "copy")
+    words = next(e for e in data.train if e.family == "copy")
     said = words.answer["content"]
     same = [said, f" {said}. ", said.upper(), f"<think>hm</think>{said}"]
     found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [words], Random(2))  # type: ignore[arg-type]
@@ -180,7 +180,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     changed = 0
     for before, after in zip(examples, treated, strict=True):
-        if before.side is not Side.CONFLICTING or before.task in ("values", "arguments"):
+        if before.side is not Side.CONFLICTING or before.family in ("values", "arguments"):
             assert after == before
             continue
         request, tools = before.prompt.messages[-1]["content"], before.prompt.tools

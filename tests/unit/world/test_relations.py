@@ -105,7 +105,7 @@ def test_sides_are_balanced(items: list[Item], examples: list[Example], document
     for split in relations.SPLITS:
         assert Counter(i.side for i in items if i.split == split) == {Side.CONGRUENT: 75, Side.CONFLICTING: 75}
     for task in ("steps", "direct"):
-        assert Counter(e.side for e in examples if e.task == task) == {Side.CONGRUENT: 750, Side.CONFLICTING: 750}
+        assert Counter(e.side for e in examples if e.family == task) == {Side.CONGRUENT: 750, Side.CONFLICTING: 750}
     asked = [turns(d)[-2] for d in documents]
     assert sum(last_place(q) == follow(q)[-1] for q in asked) / len(asked) == pytest.approx(0.5, abs=0.03)
 
