@@ -14,9 +14,12 @@ import psutil
 
 from engine.spec.errors import LabError, SpecError, StoreError
 from engine.spec.plugin import Broken
+from engine.spec.reference import DataRef
 from engine.spec.result import Registration, Result
+from engine.spec.run import RECIPE_VERSION, RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
-from engine.spec.study import RECIPE_VERSION, DataRef, RunSpec, Scale, StudySpec, TrialSpec
+from engine.spec.study import Scale, StudySpec
+from engine.spec.trial import TrialSpec
 from jobs import studies
 from jobs.executors.local import Launcher
 from jobs.paths import Home

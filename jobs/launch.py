@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.spec.study import StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from jobs.inspecting import kept
 from jobs.paths import Home

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from engine.spec.errors import LabError, SpecError
 from engine.spec.plugin import Broken
-from engine.spec.study import RunSpec, StudySpec, TrialSpec
+from engine.spec.run import RunSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Understanding
 
 BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"

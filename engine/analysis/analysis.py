@@ -34,7 +34,8 @@ from engine.spec.result import (
     Verdict,
 )
 from engine.spec.runs import Context, RunResult
-from engine.spec.study import StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from engine.stats import resample
 from engine.stats.evidence import Evidence, Run
 from engine.stats.metric import Metric

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from engine.methods._base import Method, MethodConfig
+from engine.methods._base import LoraConfig, Method
 from engine.spec.errors import DataError
 from engine.spec.example import Example
 
 
-class Shuffled(Method[MethodConfig]):
+class Shuffled(Method[LoraConfig]):
     """The form of the answer can still be learned; what the instruction asks for cannot.
 
     Tools, query and answer stay; the message at `Example.instruction` comes from an example of another task

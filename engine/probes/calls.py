@@ -7,11 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from engine.probes._base import Probe, ProbeConfig, balanced, share
+from engine.probes._base import Measuring, Probe, ProbeConfig, balanced, share
 from engine.spec.example import Item, Outcome, Side, StudyData
 from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
 from engine.subject.grading import CUT_OFF, grade
-from engine.subject.protocol import Subject
 
 STAGES = ("parses", "function", "arguments", "values")
 """What a right call is made of; each is asked only where the one before holds."""
@@ -69,14 +68,14 @@ class Calls(Probe[CallsConfig]):
         """Items whose answer is a call, or no call; equally many of each side within a split where there are sides."""
         return balanced([i for i in data.items if i.gold.kind == "call"], per_split)
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """One greedy answer an item.
 
         `features` say whether it reached the limit before it ended ("cut"), and how far along `STAGES` it is right,
         1.0 or 0.0 each. What is wrong and was cut is of the failure type "cut off": the rest of it is not known.
         """
-        limit = subject.room(self.config.think_tokens, self.config.max_new_tokens)
-        answers = subject.generate([i.prompt for i in items], limit)
+        limit = kit.subject.room(self.config.think_tokens, self.config.max_new_tokens)
+        answers = kit.subject.generate([i.prompt for i in items], limit)
         found = []
         for item, (text, cut) in zip(items, answers, strict=True):
             graded = grade(text, item.gold, item.prompt.tools)

@@ -7,12 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.probes._base import Probe, ProbeConfig, balanced, share
+from engine.probes._base import Measuring, Probe, ProbeConfig, balanced, share
 from engine.spec.example import Item, Outcome, Side, StudyData
 from engine.stats.logistic import weights
 from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
 from engine.stats.signals import auc, d_prime
-from engine.subject.protocol import Subject
 
 
 class Entailment(Probe[ProbeConfig]):
@@ -41,9 +40,9 @@ class Entailment(Probe[ProbeConfig]):
         """Items with two options; equally many of each side."""
         return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split)
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """`value` is log P(first label) - log P(second label), nats."""
-        scores = subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
+        scores = kit.subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
         found = []
         for item, score in zip(items, scores, strict=True):
             said = item.gold.labels[int(np.argmax(score))]

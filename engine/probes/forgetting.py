@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from engine.probes._base import Probe, ProbeConfig
+from engine.probes._base import Measuring, Probe, ProbeConfig
 from engine.spec.example import Gold, Item, Outcome, Prompt, StudyData
 from engine.stats.metric import Metric
-from engine.subject.protocol import Subject
 
 SPLIT = "texts"
 
@@ -36,9 +35,9 @@ class Forgetting(Probe[ProbeConfig]):
             for at, text in enumerate(data.texts[:per_split])
         ]
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """Nats per token of every text; nothing here is right or wrong, so `correct` is False throughout."""
-        scored = subject.text_nll([item.prompt.messages[0]["content"] for item in items])
+        scored = kit.subject.text_nll([item.prompt.messages[0]["content"] for item in items])
         return [
             Outcome(
                 item=item.id,

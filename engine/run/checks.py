@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 
+from engine.adaptations import Adaptation
 from engine.spec.events import Finding
 from engine.spec.example import Example, Item, Prompt, Side
-from engine.subject.local import LocalSubject, evaluating
+from engine.subject.protocol import Subject
 from engine.subject.rendering import Renderer
+from engine.subject.scoring import evaluating
 
 SAMPLE = 4  # prompts that are looked at; a difference in weights shows on any
 TOKENS = 16
@@ -26,23 +28,28 @@ def logits(model: Any, renderer: Renderer, prompts: Sequence[Prompt]) -> list[to
     found = []
     with evaluating(model):
         for prompt in prompts[:SAMPLE]:
-            ids = torch.tensor([renderer.prompt_ids(prompt)[-renderer.context :]], device=model.device)
+            shown = renderer.cut(renderer.prompt_ids(prompt), renderer.context)
+            ids = torch.tensor([shown], device=model.device)
             found.append(model(input_ids=ids, use_cache=False).logits[0, -1].float().cpu())
     return found
 
 
 def adapter_findings(
-    model: Any, renderer: Renderer, prompts: Sequence[Prompt], base: Sequence[torch.Tensor]
-) -> list[Finding]:
-    """Whether the adapter changes anything, and whether the base is untouched when it is off.
+    how: Adaptation[Any], model: Any, renderer: Renderer, plain: Renderer, prompts: Sequence[Prompt],
+    base: Sequence[torch.Tensor],
+) -> list[Finding]:  # fmt: skip
+    """Whether what was trained changes anything as it is measured, and whether the base is untouched without it.
 
     Args:
-        model: The tuned model.
-        base: `logits` of the base, loaded fresh, before an adapter was attached.
+        how: The adaptation.
+        model: The adapted model.
+        renderer: Of the adapted model, with what the adaptation puts before prompts; `plain` is without.
+        base: `logits` of the base, loaded fresh, before anything was attached.
     """
-    on = logits(model, renderer, prompts)
-    with model.disable_adapter():
-        off = logits(model, renderer, prompts)
+    with how.measurable(model) as measured:
+        on = logits(measured, renderer, prompts)
+    with how.disabled(model):
+        off = logits(model, plain, prompts)
     moved = max(float((a - b).abs().max()) for a, b in zip(on, off, strict=True))
     drift = max(float((a - b).abs().max()) for a, b in zip(off, base, strict=True))
     return [
@@ -64,7 +71,7 @@ def template_finding(trained: str, measured: str, recorded: str) -> Finding:
     )
 
 
-def greedy_finding(subject: LocalSubject, prompts: Sequence[Prompt]) -> Finding:
+def greedy_finding(subject: Subject, prompts: Sequence[Prompt]) -> Finding:
     """Whether the same prompts are answered the same twice."""
     first = subject.generate(prompts[:SAMPLE], TOKENS)
     again = subject.generate(prompts[:SAMPLE], TOKENS)

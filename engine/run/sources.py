@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from engine import world
 from engine.data.conversation import Grader
@@ -15,7 +15,9 @@ from engine.data.split import split
 from engine.data.summary import understood
 from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, StudyData
-from engine.spec.study import DataRef, StudySpec, digest
+from engine.spec.reference import DataRef
+from engine.spec.run import digest
+from engine.spec.study import StudySpec
 from engine.spec.understanding import Understanding
 
 FILE = "file"
@@ -163,3 +165,17 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, no home, a NUL in the path
         raise DataError(f"{name_of(path)} is no usable path.", "Nothing was queued. Check the path.") from error
+
+
+def task(name: str) -> Any:
+    """The task of the world of that name. Raises DataError where there is none."""
+    from engine.world.tasks._found import TASKS
+
+    if name not in TASKS:
+        raise DataError(f"There is no task named {printable(name)!r}.", f"There are: {', '.join(sorted(TASKS))}.")
+    return TASKS[name]
+
+
+def with_options(ref: DataRef, options: Mapping[str, Any]) -> DataRef:
+    """The same source asked for something else, over what it was asked for."""
+    return ref if not options else ref.model_copy(update={"options": {**ref.options, **options}})

@@ -31,10 +31,16 @@ class Prompt(Frozen):
     Attributes:
         messages: Chat messages ({"role", "content", ...}), the last one not the assistant's.
         tools: JSON-schema tool descriptions ({"type": "function", "function": {...}}), possibly none.
+        evidence: Text that states what is asked for; "" for none. Only a method that is about it shows it.
+        begun: The beginning of the answer's content, from which the model goes on; "" where it begins itself. It
+            should end with a whole word and without a space: the model goes on from the tokens of `begun` alone, and
+            in the middle of a word these are not the tokens that a whole answer would have.
     """
 
     messages: tuple[dict[str, Any], ...]
     tools: tuple[dict[str, Any], ...] = ()
+    evidence: str = ""
+    begun: str = ""
 
 
 class Gold(Frozen):

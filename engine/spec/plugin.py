@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pkgutil
+import sys
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -15,8 +17,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from engine.spec.errors import PluginError, SpecError
+from engine.spec.provenance import hash_file
 
 T = TypeVar("T")
+
+FOLDER = "TUNING_FORK_PLUGINS"
+"""The environment variable that names the user's folder of plug-ins, for the lab and all of its processes."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +36,17 @@ class Broken:
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """What a folder of plug-ins holds."""
+    """The plug-ins of one kind.
+
+    Attributes:
+        files: Where the user's own lie.
+        digests: sha256 of those files, as they were loaded.
+    """
 
     classes: dict[str, type[T]]
     broken: tuple[Broken, ...]
+    files: dict[str, Path] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> type[T]:
         """The plug-in of that name. Raises PluginError where there is none or it is broken."""
@@ -46,33 +59,78 @@ class Found(Generic[T]):
                 )
         raise PluginError(f"There is no plug-in named {name!r}.", f"There are: {', '.join(sorted(self.classes))}.")
 
+    def code(self, name: str) -> str:
+        """sha256 of the file of a user's plug-in; "" for the lab's own."""
+        return self.digests.get(name, "")
 
-def discover(package: ModuleType, base: type[T], folders: Sequence[Path] = ()) -> Found[T]:
-    """Every plug-in of a package and of the user's own folders.
+
+def discover(kind: str, base: type[T]) -> Found[T]:
+    """Every plug-in of a kind: those of the package `engine.<kind>`, then the user's own.
+
+    Names that begin with "_" are no plug-ins. What is known is kept until a file of the user's changes.
 
     Args:
-        package: Its modules are walked; names that begin with "_" are no plug-ins.
+        kind: "methods", "objectives", "adaptations", "probes" or "rules".
         base: Each module must define exactly one subclass of it whose `name` is the module's.
-        folders: The user's own folders, walked after the package; a name already taken is broken there.
     """
+    return _discover(kind, base, _stamp(kind))
+
+
+def folder_of(kind: str) -> Path | None:
+    """The user's own folder of a kind of plug-ins; None where no data folder was named."""
+    named = os.environ.get(FOLDER)
+    return Path(named) / kind if named else None
+
+
+def code_of(kind: str, name: str) -> str:
+    """sha256 of the file of a user's plug-in, without importing it; "" for the lab's own."""
+    stem = name.replace("-", "_")
+    if (Path(__file__).resolve().parents[1] / kind / f"{stem}.py").exists():
+        return ""
+    return next((digest for path, digest in _stamp(kind) if Path(path).stem == stem), "")
+
+
+def _stamp(kind: str) -> tuple[tuple[str, str], ...]:
+    """The user's files with the sha256 of each."""
+    folder = folder_of(kind)
+    files = sorted(folder.glob("*.py")) if folder is not None and folder.is_dir() else []
+    return tuple((str(path), _hash(path)) for path in files)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hash_file(path)
+    except OSError:
+        return ""
+
+
+@cache
+def _discover(kind: str, base: type[T], stamp: tuple[tuple[str, str], ...]) -> Found[T]:
+    package = importlib.import_module(f"engine.{kind}")
     classes: dict[str, type[T]] = {}
+    files: dict[str, Path] = {}
+    digests: dict[str, str] = {}
     broken: list[Broken] = []
-    inside = [(m.name, f"{package.__name__}.{m.name}", "") for m in pkgutil.iter_modules(package.__path__)]
-    outside = [(p.stem, "", str(p)) for folder in folders for p in sorted(folder.glob("*.py"))]
-    for name, module_name, path in inside + outside:
-        if name.startswith("_"):
+    inside = [(m.name, f"{package.__name__}.{m.name}", "", "") for m in pkgutil.iter_modules(package.__path__)]
+    outside = [(Path(path).stem, "", path, digest) for path, digest in stamp]
+    for stem, module_name, path, digest in inside + outside:
+        if stem.startswith("_"):
             continue
+        name = stem.replace("_", "-")
         try:
-            module = importlib.import_module(module_name) if module_name else _load(name, path)
+            module = importlib.import_module(module_name) if module_name else _load(stem, path)
             cls = _only_class(module, base)
-            if getattr(cls, "name", None) != name.replace("_", "-"):
-                raise PluginError(f"the class in {name}.py must be named {name.replace('_', '-')!r}")
-            if name.replace("_", "-") in classes:
+            if getattr(cls, "name", None) != name:
+                raise PluginError(f"the class in {stem}.py must be named {name!r}")
+            if name in classes:
                 raise PluginError("the name is taken")
-            classes[name.replace("_", "-")] = cls
         except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the user
-            broken.append(Broken(name.replace("_", "-"), path or module_name, traceback.format_exc()))
-    return Found(classes, tuple(broken))
+            broken.append(Broken(name, path or module_name, traceback.format_exc()))
+            continue
+        classes[name] = cls
+        if path:
+            files[name], digests[name] = Path(path), digest
+    return Found(classes, tuple(broken), files, digests)
 
 
 def _load(name: str, path: str) -> ModuleType:
@@ -80,6 +138,7 @@ def _load(name: str, path: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise PluginError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # pydantic looks up postponed annotations there
     spec.loader.exec_module(module)
     return module
 

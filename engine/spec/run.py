@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -48,6 +48,18 @@ class Sample(Frozen):
     items: int
     live_items: int = 0
     live_every: int = 25
+
+
+class Wanted(NamedTuple):
+    """What a method or a probe uses beside the base model and the data: one of the two.
+
+    Attributes:
+        model: A bundled model's name, a folder, or the role of one of the study's further models.
+        arm: Another arm of the study, whose weights at the same seed are used.
+    """
+
+    model: str = ""
+    arm: str = ""
 
 
 class Need(Frozen):
@@ -115,6 +127,21 @@ class RunSpec(Frozen):
         plain = self.model_dump(mode="json", include={"probes", "sample"})
         plain |= {"tune": self.tune.hash, "needs": {name: _content(need) for name, need in self.needs.items()}}
         return digest(plain)[:16]
+
+    @property
+    def model(self) -> ModelRef:
+        """The base model."""
+        return self.tune.model
+
+    @property
+    def data(self) -> DataRef:
+        """What it is trained and measured on."""
+        return self.tune.data
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.tune.seed
 
     @property
     def trains(self) -> bool:

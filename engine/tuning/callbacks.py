@@ -54,6 +54,7 @@ class Recorder(TrainerCallback):
         self.journal.emit(
             "stepped", step=step, loss=loss, learning_rate=self.trainer.last_rate, phase=self.name,
             elapsed=time.monotonic() - self.began,
+            scalars={name: float(value) for name, value in self.trainer.last_scalars.items()},
         )  # fmt: skip
         if step % self.live_every == 0:
             self.live(step)

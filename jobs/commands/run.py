@@ -11,7 +11,8 @@ from pathlib import Path
 from types import FrameType
 
 from engine.spec.errors import ModelError, RunError, SpecError
-from engine.spec.study import StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from jobs.commands.announce import announce
 from jobs.commands.asked import Asked
 from jobs.commands.progress import follower

@@ -19,8 +19,8 @@ from engine.data.tables.reading import read
 from engine.data.tables.table import Run, Table
 from engine.spec.example import Outcome, Side
 from engine.spec.result import Result
+from engine.spec.run import digest
 from engine.spec.runs import RunRecord, RunResult
-from engine.spec.study import digest
 from engine.stats import resample
 from engine.stats.columns import Columns
 from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from engine.spec.errors import WorkerLost
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from jobs.executors import worker
 
 LOST = 255  # also multiprocessing's exit code of a child whose fork server is gone

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from engine.spec.errors import WorkerLost
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from jobs.executors import host, worker
 from jobs.executors.host import LOST, Forked, Host
 from jobs.paths import read_json

@@ -20,8 +20,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from engine.spec.errors import LabError, OutOfMemory, RunError, WorkerLost
+from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
-from engine.spec.study import RunSpec
 from jobs.paths import write_json
 
 DONE, BUG, FAILED, STOPPED, DISK_FULL, ORPHANED = 0, 1, 2, 3, 4, 5

@@ -18,7 +18,9 @@ from engine.data.problems import MOST_SHOWN, printable
 from engine.run.inspection.settled import settled
 from engine.spec.errors import DataError, ModelError, StoreError
 from engine.spec.provenance import accelerators, processor
-from engine.spec.study import DataRef, TrialSpec, digest
+from engine.spec.reference import DataRef
+from engine.spec.run import digest
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection, Understanding
 from jobs.inspecting import process
 from jobs.lab import default_slots

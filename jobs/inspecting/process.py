@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from engine.spec import errors
 from engine.spec.errors import LabError, OutOfMemory, RunError, WorkerLost
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection, Understanding
 from jobs.executors import worker
 from jobs.executors.local import PRELOAD, child_environment, kill_tree, start_time

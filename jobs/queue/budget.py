@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psutil
 
 from engine.run.costs.shape import read_shape
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from engine.spec.understanding import Cost, Inspection
 from jobs.store.write import cost
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from jobs.store.write import Database, Row
 

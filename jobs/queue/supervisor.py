@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from engine.spec.errors import LabError, StoreError, WorkerLost
+from engine.spec.run import RunSpec
 from engine.spec.runs import Planned
-from engine.spec.study import RunSpec, TrialSpec
+from engine.spec.trial import TrialSpec
 from jobs.executors.local import LOST, Child, Launcher, kill_leftover, wait_all
 from jobs.paths import Home, write_json
 from jobs.queue import endings

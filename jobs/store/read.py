@@ -12,9 +12,11 @@ from engine.analysis.detectable import paired
 from engine.spec.errors import StoreError
 from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
+from engine.spec.reference import DataRef
 from engine.spec.result import Look
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
-from engine.spec.study import DataRef, Scale, StudySpec, TrialSpec
+from engine.spec.study import Scale, StudySpec
+from engine.spec.trial import TrialSpec
 from engine.stats.evidence import ENOUGH_SEEDS
 from jobs.queue import eta
 from jobs.store.records import Curves, TrialRecord

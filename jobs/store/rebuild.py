@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from engine.spec.errors import LabError, StoreError
+from engine.spec.run import RunSpec
 from engine.spec.runs import Planned
-from engine.spec.study import RunSpec, TrialSpec
+from engine.spec.trial import TrialSpec
 from jobs.paths import Home, read_json
 from jobs.queue import endings
 from jobs.store.stream import whole_lines

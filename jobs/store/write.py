@@ -19,8 +19,9 @@ from sqlite_utils import Database
 
 from engine.spec.errors import StoreError
 from engine.spec.events import Asked, Checked, Event, Finished, Noted, Probed, Started, Stepped, decode
+from engine.spec.run import RunSpec, digest
 from engine.spec.runs import Planned
-from engine.spec.study import RunSpec, TrialSpec, digest
+from engine.spec.trial import TrialSpec
 from jobs.paths import Home
 from jobs.store.migrations import NAMES, VERSION, keep_a_copy, migrations
 

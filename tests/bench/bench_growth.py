@@ -14,7 +14,8 @@ import torch
 
 from engine import models
 from engine.run.sources import BUNDLED
-from engine.spec.study import ScaleSpec, TrialSpec
+from engine.spec.study import ScaleSpec
+from engine.spec.trial import TrialSpec
 from engine.subject import scoring
 from engine.subject.local import renderer_of
 from jobs import studies

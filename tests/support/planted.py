@@ -9,8 +9,10 @@ import numpy as np
 
 from engine.probes import probe_class
 from engine.spec.example import Outcome, Side
+from engine.spec.reference import DataRef, ModelRef
 from engine.spec.runs import RunRecord, RunResult
-from engine.spec.study import DataRef, ModelRef, StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from jobs.studies import load
 
 Rates = Mapping[str, tuple[float, float]]

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.study import DataRef, ModelRef, ProbeSpec, RunSpec, ScaleSpec
+from engine.spec.reference import DataRef, ModelRef
+from engine.spec.run import RunSpec
+from engine.spec.study import ProbeSpec, ScaleSpec
 
 TEMPLATE = """\
 {%- if tools %}{{- '<|im_start|>tools\\n' }}

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from engine.pretraining.competence.measure import AFTER, Row, correct, named, readable, room, share
 from engine.pretraining.competence.untuned import Say
 from engine.spec.example import Item, StudyData
-from engine.spec.study import DataRef, ModelRef, RunSpec, ScaleSpec, digest
+from engine.spec.reference import DataRef, ModelRef
+from engine.spec.run import RunSpec, digest
+from engine.spec.study import ScaleSpec
 from engine.world import VERSION
 from engine.world.tasks._base import Task, by_split, chance
 from engine.world.tasks._found import TASKS

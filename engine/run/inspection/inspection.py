@@ -24,7 +24,8 @@ from engine.run.sources import Prepared
 from engine.spec import stopping
 from engine.spec.errors import DataError
 from engine.spec.example import Example, StudyData
-from engine.spec.study import ModelRef, TrialSpec
+from engine.spec.reference import ModelRef
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Fit, Inspection, Refused, Understanding
 from engine.subject.limits import Limits
 from engine.subject.local import renderer_of

@@ -11,7 +11,8 @@ import pytest
 from engine import world
 from engine.run import sources
 from engine.spec.errors import DataError, SpecError
-from engine.spec.study import DataRef, StudySpec
+from engine.spec.reference import DataRef
+from engine.spec.study import StudySpec
 from jobs.studies import load as study_of
 from tests.support.userfiles import BROKEN, write_bfcl, write_chat
 

@@ -11,7 +11,8 @@ from engine import models
 from engine.methods._base import Objective
 from engine.run.costs import arms
 from engine.spec.example import StudyData
-from engine.spec.study import ModelRef, ProbeSpec
+from engine.spec.reference import ModelRef
+from engine.spec.study import ProbeSpec
 from engine.subject.limits import Limits
 from engine.subject.rendering import Renderer
 from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder

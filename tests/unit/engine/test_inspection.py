@@ -15,7 +15,8 @@ from engine.run.inspection.settled import settled
 from engine.spec.errors import DataError, ModelError
 from engine.spec.example import Example
 from engine.spec.stopping import Stopped
-from engine.spec.study import ScaleSpec, TrialSpec
+from engine.spec.study import ScaleSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Fit, Inspection, Refused
 from engine.subject.rendering import Renderer
 from jobs import studies

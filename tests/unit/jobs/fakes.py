@@ -19,20 +19,12 @@ from pathlib import Path
 
 from engine.spec.errors import Diverged
 from engine.spec.example import ItemText, Outcome
+from engine.spec.reference import DataRef, ModelRef
+from engine.spec.run import RunSpec
 from engine.spec.runs import RunResult
 from engine.spec.stopping import Stopped, check
-from engine.spec.study import (
-    ArmSpec,
-    DataRef,
-    ModelRef,
-    Primary,
-    ProbeSpec,
-    RunSpec,
-    ScaleSpec,
-    StudySpec,
-    TrialSpec,
-    VerdictSpec,
-)
+from engine.spec.study import ArmSpec, Primary, ProbeSpec, ScaleSpec, StudySpec, VerdictSpec
+from engine.spec.trial import TrialSpec
 from engine.tuning.journal import Journal, finished
 from jobs.executors.local import Launcher
 from jobs.paths import read_json, write_json

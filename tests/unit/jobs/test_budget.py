@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.spec.study import ModelRef, RunSpec
+from engine.spec.reference import ModelRef
+from engine.spec.run import RunSpec
 from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.lab import Lab
 from jobs.queue import budget

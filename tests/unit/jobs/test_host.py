@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from engine.tuning.journal import Journal
 from jobs.executors.local import Launcher, alive
 from jobs.lab import Lab

@@ -11,7 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from engine.spec.errors import StoreError
-from engine.spec.study import UNNAMED_RECIPE, TrialSpec
+from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.queue.lock import OwnerLock

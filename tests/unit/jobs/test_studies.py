@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec.errors import SpecError
-from engine.spec.study import DataRef, ModelRef
+from engine.spec.reference import DataRef, ModelRef
 from jobs import studies
 
 FIRST = studies.BUNDLED / "nli-frequency.toml"

@@ -1,0 +1,52 @@
+"""The weights that runs have made, kept by the hash of what made them: another measurement trains nothing anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from engine.spec.provenance import hash_file
+from engine.spec.run import TuneSpec
+
+MANIFEST = "made.json"
+
+
+def folder_of(root: Path, tune: str) -> Path:
+    """Where the weights of a `TuneSpec` of this hash lie."""
+    return root / tune
+
+
+def keep(root: Path, tune: TuneSpec, saved: Path, digest: str) -> None:
+    """Copy what an adaptation saved to where other runs find it; whole or not at all.
+
+    Args:
+        digest: sha256 of the weights.
+    """
+    target = folder_of(root, tune.hash)
+    if found(root, tune.hash):
+        return
+    made = target.with_name(f"{target.name}.{os.getpid()}.part")
+    shutil.rmtree(made, ignore_errors=True)
+    shutil.copytree(saved, made)
+    files = {path.name: hash_file(path) for path in sorted(made.iterdir()) if path.is_file()}
+    plain = {"tune": tune.model_dump(mode="json"), "digest": digest, "files": files}
+    (made / MANIFEST).write_text(json.dumps(plain), encoding="utf-8")
+    if target.exists():  # damaged, or another process was faster
+        shutil.rmtree(target, ignore_errors=True)
+    os.replace(made, target)
+
+
+def found(root: Path, tune: str) -> tuple[TuneSpec, str] | None:
+    """What made the weights, and their sha256; None where they are not there whole."""
+    folder = folder_of(root, tune)
+    try:
+        plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        made = TuneSpec.model_validate(plain["tune"])
+        whole = all(hash_file(folder / name) == digest for name, digest in plain["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return None
+    return (made, str(plain["digest"])) if whole and made.hash == tune else None
