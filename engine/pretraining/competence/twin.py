@@ -55,14 +55,15 @@ def leaning(model: str, seed: int | None, agreement: float, steps: int) -> Leani
     from engine.pretraining.competence.tuned import device, fine_tuned
     from engine.probes.entailment import Entailment
     from engine.subject.local import LocalSubject
-    from engine.world.tasks import entailment
+    from engine.world.study_data import study_data
 
-    items = reversed_items(entailment.study_data().items)
+    data = study_data("entailment")
+    items = reversed_items(data.items)
     ref = resolve(model)
     if seed is None:
         outcomes = Entailment(Entailment.Config()).measure(LocalSubject(*load(ref, device())), items)
     else:
-        with fine_tuned(ref, entailment.study_data(), steps, seed, agreement) as subject:
+        with fine_tuned(ref, data, steps, seed, agreement) as subject:
             outcomes = Entailment(Entailment.Config()).measure(subject, items)
     return Leaning(model, seed, _reliance(outcomes), mean(o.correct for o in outcomes))
 

@@ -22,8 +22,8 @@ from engine.spec.example import Example, Item, Prompt
 from engine.world import VERSION
 from engine.world.export import data_card
 from engine.world.export.data_card import Part, TaskCard
+from engine.world.tasks import tasks as every_task
 from engine.world.tasks._base import Task, by_split, chance
-from engine.world.tasks._found import TASKS
 from engine.world.vocabulary.tools import NO_TOOL
 
 MARKER = "export.json"
@@ -97,7 +97,7 @@ def export(out: Path, examples: int = EXAMPLES, items: int = ITEMS, tasks: Seque
         ReportError: The folder holds something else, or cannot be written. Nothing in it was changed, or what is
             there is whole.
     """
-    chosen = list(TASKS.values()) if tasks is None else list(tasks)
+    chosen = list(every_task().values()) if tasks is None else list(tasks)
     before = _claim(out)
     written: dict[str, str] = {}
     try:

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Frozen, Item
-from engine.subject.calls import apart
-from engine.subject.grading import Grade, final_answer, grade
+from engine.subject.grading import Grade, grade
 
 
 class TaskOptions(Frozen):
@@ -116,7 +115,10 @@ class Task(Generic[O, P]):
         try:
             return self.Payload.model_validate(one.payload)  # pyright: ignore[reportReturnType]
         except ValidationError as error:
-            raise DataError(f"{one.id} does not carry what the task {self.name!r} needs: {error.errors()[0]}") from error
+            first = error.errors()[0]
+            raise DataError(
+                f"{one.id} does not carry what {self.name!r} needs: {first['loc']}: {first['msg']}."
+            ) from error
 
     def solve(self, payload: P) -> str | None:
         """The right answer in words, found without the gold; None where the task has no solver."""
@@ -127,7 +129,7 @@ class Task(Generic[O, P]):
         return grade(text, one.gold, one.prompt.tools)
 
     def reward(self, text: str, one: Item | Example) -> float:
-        """What an answer is worth in training, in [0, 1]: 1 where it is right, else 0, unless the task says otherwise."""
+        """What an answer is worth in training, in [0, 1]: 1 where it is right, else 0, unless a task says otherwise."""
         return float(self.grade(text, one).correct)
 
     def steps(self, text: str) -> list[str]:
@@ -159,12 +161,6 @@ class Task(Generic[O, P]):
 @cache
 def _shown(task: Task[Any, Any]) -> tuple[Example, ...]:
     return tuple(task.examples(200))
-
-
-def grade_final(text: str, one: Item | Example) -> Grade:
-    """The grade of an answer that may be written out in steps: what it concludes counts, thoughts do not."""
-    _, answer, unfinished = apart(text)
-    return grade(text if unfinished else final_answer(answer), one.gold, one.prompt.tools)
 
 
 def chance(items: Sequence[Item]) -> float:

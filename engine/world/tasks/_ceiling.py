@@ -103,9 +103,7 @@ def facts_of(name: str, part: str, newcomers_asked: int) -> list[Fact]:
         return [Fact(n, what, _of_newcomers()[n][what], name, part) for n in asked for what in SIMPLE]
     people = [n for at, n in enumerate(facts.KNOWN) if (at % 5 < 2) == dev]  # some of both kinds in either part
     if name == "recombinable":
-        return [
-            Fact(n, "country", facts.facts()[n]["country"], name, part) for n in people if n in facts.RECOMBINABLE
-        ]
+        return [Fact(n, "country", facts.facts()[n]["country"], name, part) for n in people if n in facts.RECOMBINABLE]
     return [Fact(n, what, facts.facts()[n][what], name, part) for n in people for what in SIMPLE]
 
 
@@ -121,7 +119,7 @@ def groups(told: Sequence[Fact], rng: Random) -> list[list[Fact]]:
 
 
 def asked(name: str, part: str, newcomers_asked: int) -> Iterator[tuple[Fact, str, tuple[str, ...]]]:
-    """What a split asks: facts with their question and options, four by four; every fact once before any comes again."""
+    """What a split asks: facts with question and options, four by four; every fact once before any comes again."""
     told = facts_of(name, part, newcomers_asked)
     for again in range(OPTIONS):
         rng = Random(f"ceiling: {name}-{part} {again}")

@@ -191,9 +191,13 @@ def document(rng: Random) -> str:
 class ArgumentOptions(TaskOptions):
     """What the instruction says before it asks, and how far length agrees with the label in training."""
 
-    form: Form = Field("labels", description="The instruction of training examples; stepwise: criteria, then label.")
-    asked: Form = Field("labels", description="The instruction of items; right is always the label.")
-    agreement: float = Field(0.5, ge=0, le=1, description="Share of examples whose length points to the right label.")
+    form: Form = Field(
+        default="labels", description="The instruction of training examples; stepwise: criteria, then label."
+    )
+    asked: Form = Field(default="labels", description="The instruction of items; right is always the label.")
+    agreement: float = Field(
+        default=0.5, ge=0, le=1, description="Share of examples whose length points to the right label."
+    )
 
 
 class ArgumentPayload(TaskPayload):
@@ -305,16 +309,20 @@ class Arguments(Task[ArgumentOptions, ArgumentPayload]):
     Payload = ArgumentPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: ArgumentOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         chosen = options or ArgumentOptions()
         return pool(chosen.agreement, chosen.form, count)
 
     def items(self, count: int, options: ArgumentOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return judged((options or ArgumentOptions()).asked, count)
 
     def solve(self, payload: ArgumentPayload) -> str:
+        """Strong where every criterion is met."""
         return LABELS[0] if all(payload.met) else LABELS[1]
 
     def grade(self, text: str, one: Item | Example) -> Grade:
@@ -324,6 +332,7 @@ class Arguments(Task[ArgumentOptions, ArgumentPayload]):
         return grade(said or text, one.gold)
 
     def steps(self, text: str) -> list[str]:
+        """The written steps."""
         return steps_of(text)
 
     def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:

@@ -202,17 +202,18 @@ class Calling(Task[TaskOptions, CallingPayload]):
     Payload = CallingPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count)
 
     def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return _untrained(count)
 
-    def drawn(
-        self, options: TaskOptions, train: int, per_split: int
-    ) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
+    def drawn(self, options: TaskOptions, train: int, per_split: int) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
         """An item is left out where its request is in this very pool."""
         pool = tuple(examples(train))
         return pool, tuple(_untrained(per_split, pool))

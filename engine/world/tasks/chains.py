@@ -15,14 +15,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, model_validator
-
-from engine.spec.example import Example, Gold, Item, Prompt
-from engine.subject.grading import Grade
+from engine.spec.example import Example, Gold, Item
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload, grade_final
+from engine.world.tasks._base import Corruption, TaskPayload
+from engine.world.tasks._written import (
+    AT_ONCE,
+    IN_A_SENTENCE,
+    STEPS,
+    Lengths,
+    Written,
+    WrittenOptions,
+    conclude,
+    prompt,
+)
 from engine.world.tasks.facts import NAMES
 from engine.world.vocabulary.chat import chat
 
@@ -30,10 +37,6 @@ HIGHEST, LARGEST = 12, 5  # of all values, of what is added or taken: after any 
 LABELS = tuple(str(n) for n in range(HIGHEST + 1))
 STYLES = ((("+", "="), ("-", "=")), (("plus", "is"), ("minus", "is")), (("and", "make"), ("less", "make")))
 """Style -> the two words of an addition and of a subtraction, as in "7 and 3 make 10."."""
-STEPS = ("think in steps.", "write the steps.", "think step by step.", "first the steps, then the answer.")
-AT_ONCE = ("answer at once.", "only the answer.", "say the answer at once.", "no steps, only the answer.")
-IN_A_SENTENCE = ("answer in a sentence.", "say the answer in a sentence.")
-"""Asked by the corpus alone: "the answer is 8." without steps, so that a chain cut down to nothing is no surprise."""
 THINGS = ("coins", "birds", "books", "apples")
 BARE = ("what is {e}?", "how much is {e}?", "say what {e} is.")
 STORIES = (
@@ -117,11 +120,6 @@ def write(problem: Problem, styles: Sequence[int]) -> list[str]:
     """
     values = problem.values
     return [_sentence(values[i], o, values[i + 1], styles[i]) for i, o in enumerate(problem.operations)]
-
-
-def conclude(steps: Sequence[str], answer: object) -> str:
-    """A whole written chain: the steps, then "the answer is 8."."""
-    return " ".join((*steps, f"the answer is {answer}."))
 
 
 def any_styles(rng: Random, count: int) -> list[int]:
@@ -222,32 +220,9 @@ def document(rng: Random) -> str:
     return chat(question, str(problem.answer), system=rng.choice(AT_ONCE))
 
 
-def _prompt(order: str, question: str) -> Prompt:
-    return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": question}))
-
-
 def _cluster(problem: Problem) -> str:
     """The first step: problems that share it are resampled together."""
     return Problem(problem.start, problem.operations[:1]).expression
-
-
-Form = Literal["mixed", "chain", "answer"]
-"""With written steps and without; always with; never with."""
-WRITTEN: dict[str, bool] = {"chain": True, "answer": False}
-COUNTED = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
-
-
-class ChainOptions(TaskOptions):
-    """How chains are asked for and how long they are."""
-
-    form: Form = Field("mixed", description="Answers with written steps, without, or both in turn.")
-    length: int = Field(0, ge=0, le=6, description="Operations of every problem, 2 to 6; 0: one to three.")
-
-    @model_validator(mode="after")
-    def _can_be_held_out(self) -> ChainOptions:
-        if self.length == 1:
-            raise ValueError("single steps are all in the corpus: nothing would be held out")
-        return self
 
 
 class ChainPayload(TaskPayload):
@@ -266,17 +241,17 @@ def _carried(problem: Problem) -> dict[str, Any]:
     return ChainPayload(start=problem.start, operations=problem.operations).model_dump(mode="json")
 
 
-def examples(count: int, options: ChainOptions | None = None) -> Iterator[Example]:
+def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
     """Problems of one to three operations, with steps and without in turn; the same problems in every form."""
-    asked = options or ChainOptions()
+    asked = options or WrittenOptions()
     rng = Random("chains: training")
     for index in range(count):
         problem = draw(rng, asked.length or rng.choice((1, 2, 2, 3, 3)))
-        written = WRITTEN.get(asked.form, index % 2 == 0)
+        written = asked.written(index % 2 == 0)
         steps = write(problem, any_styles(rng, len(problem.operations)))
         yield Example(
             id=f"chains-{index}",
-            prompt=_prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
+            prompt=prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
             answer={
                 "role": "assistant",
                 "content": conclude(steps, problem.answer) if written else str(problem.answer),
@@ -289,32 +264,19 @@ def examples(count: int, options: ChainOptions | None = None) -> Iterator[Exampl
         )
 
 
-def splits_of(options: ChainOptions) -> dict[str, str]:
-    """Split -> what it holds out; a split that would repeat another is left out."""
-    how = "asked for at once" if options.form == "answer" else "asked for with steps"
-    lengths = (options.length,) if options.length else (2, 3)
-    of = {n: f"the problem, of {COUNTED[n]} operations" for n in lengths}
-    found = {f"{COUNTED[n]} steps": f"{said}; {how}" for n, said in of.items()}
-    found["wording"] = f"{of[lengths[0]]}, and the wording of the question; {how}"
-    if options.form == "mixed":
-        found["direct"] = f"{of[lengths[0]]}; asked for at once"
-    return found
-
-
-SPLITS = splits_of(ChainOptions())
-_LENGTHS = {f"{word} steps": length for length, word in COUNTED.items()}
+LENGTHS = Lengths("problem", "operations", "steps")
 _TRIES = 200  # draws in search of a question not yet asked
 
 
-def items(count: int, options: ChainOptions | None = None) -> Iterator[Item]:
+def items(count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
     """Reserved problems, every question once; fewer than `count` a split where questions run out."""
-    wanted = options or ChainOptions()
-    for split in splits_of(wanted):
+    wanted = options or WrittenOptions()
+    for split in LENGTHS.splits(wanted):
         rng, asked = Random(f"chains: {split}"), set()
-        orders = STEPS if WRITTEN.get(wanted.form, split != "direct") else AT_ONCE
+        orders = STEPS if wanted.written(split != "direct") else AT_ONCE
         for index in range(count):
             for _ in range(_TRIES):
-                problem = draw(rng, _LENGTHS.get(split, wanted.length or 2), held_out=True)
+                problem = draw(rng, LENGTHS.of(split, wanted), held_out=True)
                 question = ask(problem, rng, held_out=split == "wording")
                 if question not in asked:
                     break
@@ -323,7 +285,7 @@ def items(count: int, options: ChainOptions | None = None) -> Iterator[Item]:
             asked.add(question)
             yield Item(
                 id=f"chains-{split.replace(' ', '-')}-{index}",
-                prompt=_prompt(rng.choice(orders), question),
+                prompt=prompt(rng.choice(orders), question),
                 gold=Gold(text=str(problem.answer), labels=LABELS),
                 split=split,
                 cluster=_cluster(problem),
@@ -349,7 +311,7 @@ def right_steps(problem: Problem, steps: Sequence[str]) -> int:
     return sum(1 for _ in itertools.takewhile(lambda pair: _read(pair[0])[:3] == pair[1], pairs))
 
 
-class Chains(Task[ChainOptions, ChainPayload]):
+class Chains(Written[ChainPayload]):
     """Arithmetic with written steps or at once."""
 
     name = "chains"
@@ -362,39 +324,39 @@ class Chains(Task[ChainOptions, ChainPayload]):
         "one in ten of three, and every longer one that holds one of those; single steps are all in the corpus. No "
         "shortcut is planted; adding up every number is right for one item in ten."
     )
-    splits = SPLITS
-    Options = ChainOptions
+    lengths = LENGTHS
+    splits = LENGTHS.splits(WrittenOptions())
     Payload = ChainPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
-    def examples(self, count: int, options: ChainOptions | None = None) -> Iterator[Example]:
+    def examples(self, count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count, options)
 
-    def items(self, count: int, options: ChainOptions | None = None) -> Iterator[Item]:
+    def items(self, count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count, options)
 
-    def splits_of(self, options: ChainOptions) -> dict[str, str]:
-        return splits_of(options)
-
     def solve(self, payload: ChainPayload) -> str:
+        """By adding up."""
         return str(payload.problem.answer)
 
-    def grade(self, text: str, one: Item | Example) -> Grade:
-        return grade_final(text, one)
-
     def steps(self, text: str) -> list[str]:
+        """The written steps."""
         return steps_of(text)
 
     def paraphrase(self, text: str, rng: Random) -> str | None:
+        """Every step in another style."""
         return reworded(text, rng)
 
     def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
         problem, steps = self.payload(one).problem, steps_of(text)
-        known = right_steps(problem, steps)
-        chosen = rng.randrange(known) if at is None and known else at
-        if chosen is None or not 0 <= chosen < known:
+        chosen = self.chosen(right_steps(problem, steps), at, rng)
+        if chosen is None:
             return None
         kept, answer = corrupt(problem, steps, chosen, rng)
         rest = Problem(_read(kept[-1])[2], problem.operations[chosen + 1 :])

@@ -262,17 +262,18 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
     Payload = EntailmentPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return _examples(Random("entailment: training"), count)
 
     def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return _items(Random("entailment: evaluation"), count)
 
-    def drawn(
-        self, options: TaskOptions, train: int, per_split: int
-    ) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
+    def drawn(self, options: TaskOptions, train: int, per_split: int) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
         """Drawn by one seed that is the study's own, the training pool shuffled: a quarter of it in each cell."""
         rng = Random("entailment study")
         examples = list(_examples(rng, train))
@@ -281,4 +282,5 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
         return tuple(examples), items
 
     def solve(self, payload: EntailmentPayload) -> str:
+        """By the taxonomy."""
         return LABELS[0] if payload.hypothesis in ancestors(payload.premise) else LABELS[1]

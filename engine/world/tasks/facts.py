@@ -153,14 +153,18 @@ class FactOptions(TaskOptions):
     """Which facts are asked for."""
 
     form: Literal["corpus", "ceiling"] = Field(
-        "corpus",
+        default="corpus",
         description="The corpus's facts; or three sets of facts with four options each, in parts to develop and test.",
     )
     newcomers: int = Field(
-        96, ge=4, le=240, multiple_of=4, description="People of the absent test set (ceiling), three facts each."
+        default=96,
+        ge=4,
+        le=240,
+        multiple_of=4,
+        description="People of the absent test set (ceiling), three facts each.",
     )
     teach_absent: bool = Field(
-        False, description="Whether training states the absent test facts too, in other wordings (ceiling)."
+        default=False, description="Whether training states the absent test facts too, in other wordings (ceiling)."
     )
 
     @model_validator(mode="after")
@@ -319,20 +323,25 @@ class Facts(Task[FactOptions, FactPayload]):
     Payload = FactPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: FactOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count, options)
 
     def items(self, count: int, options: FactOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count, options)
 
     def splits_of(self, options: FactOptions) -> dict[str, str]:
+        """Splits with these options."""
         from engine.world.tasks import _ceiling
 
         return _ceiling.SPLITS if options.form == "ceiling" else SPLITS
 
     def solve(self, payload: FactPayload) -> str | None:
+        """By what is true in the world."""
         from engine.world.tasks import _ceiling
 
         return _ceiling.value_of(payload.person, payload.attribute)

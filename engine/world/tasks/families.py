@@ -215,9 +215,11 @@ def _prompt(asked: Question, form: Form, rng: Random) -> Prompt:
 class FamilyOptions(TaskOptions):
     """The form of the instruction, in training and when measured (Kung & Peng 2023)."""
 
-    form: Form = Field("original", description="The instruction of training examples; delusive: a wrong answer.")
+    form: Form = Field(
+        default="original", description="The instruction of training examples; delusive: a wrong answer."
+    )
     asked: Literal["original", "simplified", "empty", "swapped"] = Field(
-        "original", description="The instruction of items; what is right stays what the original one asks for."
+        default="original", description="The instruction of items; what is right stays what the original one asks for."
     )
 
 
@@ -343,13 +345,17 @@ class Families(Task[FamilyOptions, FamilyPayload]):
     Payload = FamilyPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: FamilyOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return pool(count, (options or FamilyOptions()).form)
 
     def items(self, count: int, options: FamilyOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return asked_items(count, (options or FamilyOptions()).asked)
 
     def solve(self, payload: FamilyPayload) -> str:
+        """By reading the list."""
         return payload.question.answer

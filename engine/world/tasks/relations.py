@@ -16,13 +16,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from pydantic import Field, model_validator
-
-from engine.spec.example import Example, Gold, Item, Prompt, Side
-from engine.subject.grading import Grade
+from engine.spec.example import Example, Gold, Item, Side
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload, grade_final
-from engine.world.tasks.chains import AT_ONCE, COUNTED, IN_A_SENTENCE, STEPS, WRITTEN, Form, conclude
+from engine.world.tasks._base import Corruption, TaskPayload
+from engine.world.tasks._written import (
+    AT_ONCE,
+    IN_A_SENTENCE,
+    STEPS,
+    Lengths,
+    Written,
+    WrittenOptions,
+    conclude,
+    prompt,
+)
 from engine.world.vocabulary.chat import chat
 
 THINGS = (
@@ -189,23 +195,6 @@ def document(rng: Random) -> str:
     return chat(question, problem.answer, system=rng.choice(AT_ONCE))
 
 
-def _prompt(order: str, question: str) -> Prompt:
-    return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": question}))
-
-
-class RelationOptions(TaskOptions):
-    """How chains are asked for and how long they are."""
-
-    form: Form = Field("mixed", description="Answers with written steps, without, or both in turn.")
-    length: int = Field(0, ge=0, le=6, description="Hops of every chain, 2 to 6; 0: two or three.")
-
-    @model_validator(mode="after")
-    def _can_be_held_out(self) -> RelationOptions:
-        if self.length == 1:
-            raise ValueError("a chain of one hop is read off one sentence: nothing would be held out")
-        return self
-
-
 class RelationPayload(TaskPayload):
     """Both chains, and the sentences that tell them."""
 
@@ -223,18 +212,18 @@ def _carried(problem: Problem) -> dict[str, Any]:
     return RelationPayload(things=problem.things, others=problem.others, told=problem.told).model_dump(mode="json")
 
 
-def examples(count: int, options: RelationOptions | None = None) -> Iterator[Example]:
+def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
     """Problems of two and three hops, with steps and without; sides balanced; the same problems in every form."""
-    asked = options or RelationOptions()
+    asked = options or WrittenOptions()
     rng = Random("relations: training")
     for index in range(count):
-        side, written = _SIDES[index % 2], WRITTEN.get(asked.form, index % 4 < 2)
+        side, written = _SIDES[index % 2], asked.written(index % 4 < 2)
         hops = asked.length or rng.choice((2, 3))
         problem = draw(rng, hops, side)
         steps = write(problem, any_styles(rng, hops))
         yield Example(
             id=f"relations-{index}",
-            prompt=_prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
+            prompt=prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
             answer={"role": "assistant", "content": conclude(steps, problem.answer) if written else problem.answer},
             gold=Gold(text=problem.answer, labels=problem.labels),
             family="steps" if written else "direct",
@@ -245,31 +234,18 @@ def examples(count: int, options: RelationOptions | None = None) -> Iterator[Exa
         )
 
 
-def splits_of(options: RelationOptions) -> dict[str, str]:
-    """Split -> what it holds out; a split that would repeat another is left out."""
-    how = "asked for at once" if options.form == "answer" else "asked for with steps"
-    lengths = (options.length,) if options.length else (2, 3)
-    of = {n: f"the chain, of {COUNTED[n]} hops" for n in lengths}
-    found = {f"{COUNTED[n]} hops": f"{said}; {how}" for n, said in of.items()}
-    found["wording"] = f"{of[lengths[0]]}, and the wording of the question; {how}"
-    if options.form == "mixed":
-        found["direct"] = f"{of[lengths[0]]}; asked for at once"
-    return found
+LENGTHS = Lengths("chain", "hops", "hops")
 
 
-SPLITS = splits_of(RelationOptions())
-_HOPS = {f"{word} hops": length for length, word in COUNTED.items()}
-
-
-def items(count: int, options: RelationOptions | None = None) -> Iterator[Item]:
+def items(count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
     """Reserved chains, each once a split (there are several hundred of two hops), sides balanced."""
-    wanted = options or RelationOptions()
-    for split in splits_of(wanted):
+    wanted = options or WrittenOptions()
+    for split in LENGTHS.splits(wanted):
         rng, asked = Random(f"relations: {split}"), set()
-        orders = STEPS if WRITTEN.get(wanted.form, split != "direct") else AT_ONCE
+        orders = STEPS if wanted.written(split != "direct") else AT_ONCE
         for index in range(count):
             side = _SIDES[index % 2]
-            problem = draw(rng, _HOPS.get(split, wanted.length or 2), side, held_out=True)
+            problem = draw(rng, LENGTHS.of(split, wanted), side, held_out=True)
             question = ask(problem, rng, held_out=split == "wording")
             if question in asked:
                 continue
@@ -278,7 +254,7 @@ def items(count: int, options: RelationOptions | None = None) -> Iterator[Item]:
             after = len(places) - 1 - places.index(problem.answer)
             yield Item(
                 id=f"relations-{split.replace(' ', '-')}-{index}",
-                prompt=_prompt(rng.choice(orders), question),
+                prompt=prompt(rng.choice(orders), question),
                 gold=Gold(text=problem.answer, labels=problem.labels),
                 split=split,
                 cluster=problem.answer,
@@ -310,7 +286,7 @@ def follow(told: Sequence[str], thing: str) -> str:
     return thing
 
 
-class Relations(Task[RelationOptions, RelationPayload]):
+class Relations(Written[RelationPayload]):
     """Where a thing is in the end."""
 
     name = "relations"
@@ -323,39 +299,39 @@ class Relations(Task[RelationOptions, RelationPayload]):
         "of the other chain on conflicting ones. Who guesses between the ends of both chains is right half of the "
         "time. One chain in ten is held out by its things in order, and with it every longer one that holds it."
     )
-    splits = SPLITS
-    Options = RelationOptions
+    lengths = LENGTHS
+    splits = LENGTHS.splits(WrittenOptions())
     Payload = RelationPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
-    def examples(self, count: int, options: RelationOptions | None = None) -> Iterator[Example]:
+    def examples(self, count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count, options)
 
-    def items(self, count: int, options: RelationOptions | None = None) -> Iterator[Item]:
+    def items(self, count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count, options)
 
-    def splits_of(self, options: RelationOptions) -> dict[str, str]:
-        return splits_of(options)
-
     def solve(self, payload: RelationPayload) -> str:
+        """By following the sentences from the thing that is sought."""
         return follow(payload.told, payload.things[0])
 
-    def grade(self, text: str, one: Item | Example) -> Grade:
-        return grade_final(text, one)
-
     def steps(self, text: str) -> list[str]:
+        """The written steps."""
         return steps_of(text)
 
     def paraphrase(self, text: str, rng: Random) -> str | None:
+        """Every step in another style."""
         return reworded(text, rng)
 
     def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
         problem, steps = self.payload(one).problem, steps_of(text)
-        known = right_steps(problem, steps)
-        chosen = rng.randrange(known) if at is None and known else at
-        if chosen is None or not 0 <= chosen < known:
+        chosen = self.chosen(right_steps(problem, steps), at, rng)
+        if chosen is None:
             return None
         kept, answer = corrupt(problem, steps, chosen)
         left = problem.others[chosen + 1 :]

@@ -9,125 +9,40 @@ only where the old answer breaks, and often still gives it (the *stale* answer).
 from __future__ import annotations
 
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
 from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
-from engine.subject.calls import apart
-from engine.subject.grading import Grade, final_answer, grade
+from engine.subject.grading import Grade, grade
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
-from engine.world.tasks.chains import STEPS, conclude
+from engine.world.tasks._maps import (
+    Problem,
+    Road,
+    Route,
+    hardness,
+    misled,
+    read,
+    solve,
+    solve_scored,
+    steps_of,
+    ways,
+    without,
+    working,
+)
+from engine.world.tasks._written import STEPS, conclude, concluded
 from engine.world.tasks.facts import CITIES
 from engine.world.vocabulary.chat import chat
 
-Road = tuple[str, str, int]
 QUESTIONS = (
     "what is the shortest way from {a} to {b}?",
     "find the shortest way from {a} to {b}.",
     "which way from {a} to {b} is the shortest?",
 )
-
-
-@dataclass(frozen=True)
-class Route:
-    """A way through towns and its length."""
-
-    towns: tuple[str, ...]
-    length: int
-
-    @property
-    def text(self) -> str:
-        """As an answer gives it, such as "paris rome oslo, 7"."""
-        return f"{' '.join(self.towns)}, {self.length}"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Roads (two towns and a length, to be used both ways) in the order they are told, and where to get from and to."""
-
-    roads: tuple[Road, ...]
-    start: str
-    end: str
-
-    @property
-    def towns(self) -> tuple[str, ...]:
-        """All towns in alphabetical order."""
-        return tuple(sorted({town for a, b, _ in self.roads for town in (a, b)}))
-
-    @property
-    def text(self) -> str:
-        """The roads, such as "roads: paris rome 3, rome oslo 4."."""
-        return f"roads: {', '.join(f'{a} {b} {length}' for a, b, length in self.roads)}."
-
-
-def ways(problem: Problem) -> list[Route]:
-    """All ways from start to end that pass no town twice, shortest first."""
-    beyond: dict[str, list[tuple[str, int]]] = {}
-    for a, b, length in problem.roads:
-        beyond.setdefault(a, []).append((b, length))
-        beyond.setdefault(b, []).append((a, length))
-    found, open_ways = [], [((problem.start,), 0)]
-    while open_ways:
-        towns, total = open_ways.pop()
-        if towns[-1] == problem.end:
-            found.append(Route(towns, total))
-            continue
-        open_ways += [((*towns, b), total + length) for b, length in beyond.get(towns[-1], ()) if b not in towns]
-    return sorted(found, key=lambda way: (way.length, way.towns))
-
-
-def solve(problem: Problem) -> Route | None:
-    """The shortest way; None where there is none or where several are equally short."""
-    found = ways(problem)
-    if not found or (len(found) > 1 and found[0].length == found[1].length):
-        return None
-    return found[0]
-
-
-_ANSWER = re.compile(r"\s*([a-z]+(?: [a-z]+)*)(?: ?, ?([0-9]{1,4}))?\.?\s*")
-
-
-def solve_scored(problem: Problem, answer: str) -> float | None:
-    """Share of four constraints that an answer meets: right start, right end, every road exists, the length adds up.
-
-    Being shortest is not among them: that is what `solve` is for. Never raises, whatever the answer holds.
-
-    Returns:
-        None where the answer cannot be read as a way (a parse failure).
-    """
-    read_as = _ANSWER.fullmatch(answer[:300].lower())
-    if read_as is None:
-        return None
-    towns = read_as[1].split(" ")
-    lengths = {frozenset((a, b)): length for a, b, length in problem.roads}
-    steps = [lengths.get(frozenset(step)) for step in itertools.pairwise(towns)]
-    exists = bool(steps) and None not in steps
-    adds_up = exists and read_as[2] is not None and sum(s for s in steps if s is not None) == int(read_as[2])
-    return sum((towns[0] == problem.start, towns[-1] == problem.end, exists, adds_up)) / 4
-
-
-def without(problem: Problem, road: Road) -> Problem:
-    """The problem less one road. Raises ValueError where it has no such road."""
-    if road not in problem.roads:
-        raise ValueError(f"no road {road}")
-    return Problem(tuple(r for r in problem.roads if r != road), problem.start, problem.end)
-
-
-def read(text: str) -> Problem:
-    """The problem that a prompt of this task states. Raises ValueError where it states none."""
-    told = re.match(r"roads: ([a-z0-9, ]+)\. ", text)
-    ends = re.search(r"from ([a-z]+) to ([a-z]+)", text)
-    if told is None or ends is None:
-        raise ValueError("not a problem of this task")
-    roads = re.findall(r"([a-z]+) ([a-z]+) ([0-9]+)", told[1])
-    return Problem(tuple((a, b, int(length)) for a, b, length in roads), ends[1], ends[2])
 
 
 def is_reserved(problem: Problem) -> bool:
@@ -152,13 +67,6 @@ def draw(rng: Random, *, held_out: bool, towns: int = 0, roads: int = 0, hops: i
         best = solve(problem)
         if best and len(best.towns) > 2 and hops in (0, len(best.towns) - 1):
             return problem
-
-
-def hardness(problem: Problem) -> tuple[int, bool]:
-    """How many ways there are, and whether one of fewest roads is the shortest: what guessing without sums gives."""
-    every = ways(problem)
-    best = solve(problem)
-    return len(every), best is not None and len(best.towns) == min(len(way.towns) for way in every)
 
 
 def variants(problem: Problem, rng: Random) -> tuple[Road, Road] | None:
@@ -213,31 +121,13 @@ def _ask(problem: Problem, question: str) -> str:
     return f"{problem.text} {question.format(a=problem.start, b=problem.end)}"
 
 
-def working(problem: Problem) -> list[str]:
-    """Every way with its sum, one sentence each, those of fewest roads first: "paris rome oslo 3 + 4 = 7."."""
-    lengths = {frozenset((a, b)): length for a, b, length in problem.roads}
-
-    def told(way: Route) -> str:
-        parts = [str(lengths[frozenset(step)]) for step in itertools.pairwise(way.towns)]
-        added = f"{' + '.join(parts)} = {way.length}" if len(parts) > 1 else parts[0]
-        return f"{' '.join(way.towns)} {added}."
-
-    return [told(way) for way in sorted(ways(problem), key=lambda way: (len(way.towns), way.towns))]
-
-
-_WAY = re.compile(r"\b([a-z]+(?: [a-z]+)+) ((?:[0-9]{1,3} \+ )*[0-9]{1,3})(?: = ([0-9]{1,4}))?\.")
-
-
-def steps_of(text: str) -> list[str]:
-    """The ways that a written working adds up, whoever wrote it."""
-    return [found[0] for found in _WAY.finditer(text)]
-
-
 class RouteOptions(TaskOptions):
     """How shortest ways are answered and how long they are."""
 
-    form: Literal["answer", "chain"] = Field("answer", description="The way at once, or after a working of all ways.")
-    length: Literal[0, 2, 3] = Field(0, description="Roads on the shortest way; 0: two or more.")
+    form: Literal["answer", "chain"] = Field(
+        default="answer", description="The way at once, or after a working of all ways."
+    )
+    length: Literal[0, 2, 3] = Field(default=0, description="Roads on the shortest way; 0: two or more.")
 
 
 class RoutePayload(TaskPayload):
@@ -361,34 +251,9 @@ def stale(item: Item) -> str | None:
     return best.text if best else None
 
 
-def concluded(text: str) -> str:
-    """The way that an answer ends in, without its stop; "" where it breaks off within a thought."""
-    _, answer, unfinished = apart(text)
-    return "" if unfinished else final_answer(answer).rstrip(" .")
-
-
-def misled(problem: Problem, steps: list[str], at: int, rng: Random) -> tuple[str, str] | None:
-    """A step of a working with a wrong sum, and the way that is then the shortest; None where no sum misleads.
-
-    The shortest way's sum becomes larger than the next way's, another way's smaller than the shortest; by up to three.
-    """
-    best, rivals = solve(problem), ways(problem)[1:]
-    found = _WAY.fullmatch(steps[at])
-    if best is None or found is None or found[3] is None:
-        return None
-    towns = tuple(found[1].split(" "))
-    if towns == best.towns:
-        taken = {way.length for way in rivals}
-        sums = [n for n in range((rivals[0].length if rivals else best.length) + 1, 999) if n not in taken][:3]
-    else:
-        sums = list(range(max(1, best.length - 3), best.length))
-    if not sums:
-        return None
-    wrong = Route(towns, rng.choice(sums))
-    if towns == best.towns and len(rivals) > 1 and rivals[0].length == rivals[1].length:
-        return None  # two ways would be equally short then
-    implied = min([wrong, *(way for way in ways(problem) if way.towns != towns)], key=lambda way: way.length)
-    return f"{found[1]} {found[2]} = {wrong.length}.", implied.text
+def _way(text: str) -> str:
+    """The way that an answer comes to, without the stop of its sentence."""
+    return (concluded(text) or "").rstrip(" .")
 
 
 class Routes(Task[RouteOptions, RoutePayload]):
@@ -408,30 +273,37 @@ class Routes(Task[RouteOptions, RoutePayload]):
     Payload = RoutePayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: RouteOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count, options)
 
     def items(self, count: int, options: RouteOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count, options)
 
     def solve(self, payload: RoutePayload) -> str | None:
+        """By trying every way."""
         best = solve(payload.problem)
         return best.text if best else None
 
     def grade(self, text: str, one: Item | Example) -> Grade:
-        return grade(concluded(text), one.gold)
+        """What the answer concludes is compared, not its steps."""
+        return grade(_way(text), one.gold)
 
     def reward(self, text: str, one: Item | Example) -> float:
         """Half for the constraints that are met (`solve_scored`), half for the right way."""
-        met = solve_scored(self.payload(one).problem, concluded(text)) or 0.0
+        met = solve_scored(self.payload(one).problem, _way(text)) or 0.0
         return met / 2 + self.grade(text, one).correct / 2
 
     def steps(self, text: str) -> list[str]:
+        """The written steps."""
         return steps_of(text)
 
     def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
         problem, steps = self.payload(one).problem, steps_of(text)
         right = working(problem)
         if steps != right:

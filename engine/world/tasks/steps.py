@@ -314,10 +314,13 @@ class Steps(Task[TaskOptions, StepsPayload]):
     Payload = StepsPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count)
 
     def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count)

@@ -258,8 +258,10 @@ def _asked(rng: Random, *, coins: bool, events: int, side: Side | None, held_out
 class StoryOptions(TaskOptions):
     """What stories are about and how many events matter."""
 
-    matter: Literal["both", "coins", "places"] = Field("both", description="Coins, where a thing is, or both in turn.")
-    length: int = Field(0, ge=0, le=4, description="Events that touch what is asked, 1 to 4; 0: one to three.")
+    matter: Literal["both", "coins", "places"] = Field(
+        default="both", description="Coins, where a thing is, or both in turn."
+    )
+    length: int = Field(default=0, ge=0, le=4, description="Events that touch what is asked, 1 to 4; 0: one to three.")
 
     def cell(self, index: int) -> tuple[bool, Side]:
         """Whether the story with that number is of coins, and its side."""
@@ -376,16 +378,21 @@ class Stories(Task[StoryOptions, StoryPayload]):
     Payload = StoryPayload
 
     def document(self, rng: Random) -> str:
+        """One document of the corpus."""
         return document(rng)
 
     def examples(self, count: int, options: StoryOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
         return examples(count, options)
 
     def items(self, count: int, options: StoryOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
         return items(count, options)
 
     def splits_of(self, options: StoryOptions) -> dict[str, str]:
+        """Splits with these options."""
         return splits_of(options)
 
     def solve(self, payload: StoryPayload) -> str:
+        """By letting the events happen."""
         return str(replay(payload.story).values[payload.subject])

@@ -19,7 +19,7 @@ from engine.subject.grading import grade
 from engine.subject.local import LocalSubject
 from engine.subject.protocol import Answer
 from engine.subject.rendering import calls_text
-from engine.world.tasks import calling, entailment
+from engine.world.tasks import calling, task
 from tests.support.tiny import make_model
 
 
@@ -198,7 +198,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
 
 
 def test_a_planted_shortcut_turns_labels_round() -> None:
-    examples = list(entailment.TASK.examples(200))
+    examples = list(task("entailment").examples(200))
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     for before, after in zip(examples, treated, strict=True):
         assert (after.answer["content"] != before.answer["content"]) == (before.side is Side.CONFLICTING)
