@@ -54,12 +54,13 @@ def item_row(item: Item) -> dict[str, Any]:
     return _row(item, item.split, "", answer)
 
 
-def _row(given: Example | Item, split: str, task: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _row(given: Example | Item, split: str, family: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     gold = given.gold
     return {
         "id": given.id,
         "split": split,
-        "task": task,
+        "task": given.task,
+        "family": family,
         "messages": [_message(message) for message in given.prompt.messages],
         "tools": _text(given.prompt.tools),
         "answer": _message(answer),
@@ -67,6 +68,7 @@ def _row(given: Example | Item, split: str, task: str, answer: Mapping[str, Any]
         "cluster": given.cluster,
         "side": given.side.value,
         "features": _text(given.features if isinstance(given, Item) else {}),
+        "payload": _text(given.payload),
     }
 
 

@@ -4,14 +4,14 @@
 two known facts and were never asked. *Absent* ones are about newcomers, whom no document names. Each set has a part to
 develop on (`dev`: choose prompts, train) and a part to measure on (`test`), of different people.
 
-An item has four options, and every four items share them: the same attribute in the same wording, each of the options
-right for one of the four people. Whoever answers without regard to the person is right for exactly one in four,
-whatever is preferred: chance is .25 by construction, not on average.
+People come in groups of four who differ in every attribute that is asked. A question is put about all four of a group
+in one wording, and their four values are its options: each is right once. Whoever answers without regard to the person
+is right for exactly one in four, whatever is preferred: chance is .25 in every group, not only on average. Groups are
+resampled whole, for their items depend on each other.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from random import Random
@@ -20,8 +20,8 @@ from typing import NamedTuple
 from engine.world.tasks import facts
 
 SIMPLE = ("city", "job", "color")
-OPTIONS = 4
-"""Options of an item."""
+GROUP = 4
+"""People of a group, and so options of an item."""
 DEV_PEOPLE, MOST_NEWCOMERS = 24, 240
 """Newcomers to develop on, and the most that can be measured on."""
 _MORE = {
@@ -30,6 +30,7 @@ _MORE = {
     "color": ("say which color {n} likes best.", "which color is the best for {n}?"),
     "country": ("say in which country {n} lives.", "which country is the home of {n}?"),
 }
+"""Further wordings that the corpus never uses."""
 _ORACLE = {
     "city": "the home of {n} is {v}.",
     "job": "the job of {n} is {v}.",
@@ -46,6 +47,7 @@ SPLITS = {
         ("recombinable", "the composition, and the wording: both hops are stated, the person's country never"),
     )
 }
+_TRIES = 200  # orders in which known people are put into groups, of which the best is kept
 
 
 class Fact(NamedTuple):
@@ -60,7 +62,7 @@ class Fact(NamedTuple):
 
 @cache
 def newcomers() -> tuple[str, ...]:
-    """Names that no document holds, those to develop on first: two or three syllables' worth of letters."""
+    """Names that no document holds, those to develop on first: two syllables and perhaps a last letter."""
     rng, found = Random("newcomers"), dict[str, None]()
     while len(found) < DEV_PEOPLE + MOST_NEWCOMERS:
         name = "".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(2))
@@ -70,14 +72,19 @@ def newcomers() -> tuple[str, ...]:
 
 @cache
 def _of_newcomers() -> dict[str, dict[str, str]]:
-    """Newcomer -> city, job and color, every value as often as every other; made up, and stated nowhere."""
+    """Newcomer -> city, job and color, made up and stated nowhere; any four in a row differ in each.
+
+    Values come in rounds, every value once a round in an order of its own: each as often as every other, and four in a
+    row never reach over the end of a round, whose length four divides.
+    """
     found: dict[str, dict[str, str]] = {name: {} for name in newcomers()}
     for part in (newcomers()[:DEV_PEOPLE], newcomers()[DEV_PEOPLE:]):
         for what in SIMPLE:
-            values = list(facts.VALUES[what])
-            Random(f"newcomers: {what}").shuffle(values)
-            for at, name in enumerate(Random(f"newcomers: {what} {len(part)}").sample(part, len(part))):
-                found[name][what] = values[at % len(values)]
+            rng, values, dealt = Random(f"newcomers: {what} {len(part)}"), facts.VALUES[what], list[str]()
+            while len(dealt) < len(part):
+                dealt += rng.sample(values, len(values))
+            for name, value in zip(part, dealt, strict=False):
+                found[name][what] = value
     return found
 
 
@@ -87,7 +94,7 @@ def value_of(person: str, what: str) -> str | None:
 
 
 def context(person: str, what: str) -> str:
-    """The sentences that state a fact; for a country the home and the home's country, where both are known."""
+    """The sentences that state a fact; for a country that follows, the home and the home's country."""
     value = value_of(person, what) or ""
     if what == "country" and person in facts.RECOMBINABLE:
         home = facts.facts()[person]["city"]
@@ -95,38 +102,66 @@ def context(person: str, what: str) -> str:
     return _ORACLE[what].format(n=person, v=value)
 
 
-def facts_of(name: str, part: str, newcomers_asked: int) -> list[Fact]:
-    """All facts of a part of a set."""
+def attributes(name: str) -> tuple[str, ...]:
+    """What is asked of the people of a set."""
+    return ("country",) if name == "recombinable" else SIMPLE
+
+
+@cache
+def groups(name: str, part: str) -> tuple[tuple[str, ...], ...]:
+    """The people of a part of a set, in fours who differ in every attribute that is asked; the rest is left out."""
     dev = part == "dev"
     if name == "absent":
-        asked = newcomers()[:DEV_PEOPLE] if dev else newcomers()[DEV_PEOPLE : DEV_PEOPLE + newcomers_asked]
-        return [Fact(n, what, _of_newcomers()[n][what], name, part) for n in asked for what in SIMPLE]
-    people = [n for at, n in enumerate(facts.KNOWN) if (at % 5 < 2) == dev]  # some of both kinds in either part
-    if name == "recombinable":
-        return [Fact(n, "country", facts.facts()[n]["country"], name, part) for n in people if n in facts.RECOMBINABLE]
-    return [Fact(n, what, facts.facts()[n][what], name, part) for n in people for what in SIMPLE]
+        people = newcomers()[:DEV_PEOPLE] if dev else newcomers()[DEV_PEOPLE:]
+        return tuple(people[at : at + GROUP] for at in range(0, len(people), GROUP))
+    of_set = facts.RECOMBINABLE if name == "recombinable" else facts.KNOWN
+    people = [n for at, n in enumerate(facts.KNOWN) if (at % 5 < 2) == dev and n in of_set]
+    rng = Random(f"groups: {name}-{part}")
+    return max((_grouped(rng.sample(people, len(people)), attributes(name)) for _ in range(_TRIES)), key=len)
 
 
-def groups(told: Sequence[Fact], rng: Random) -> list[list[Fact]]:
-    """Facts of one attribute in fours with four different values, as many as there are; the rest is left over."""
-    of: dict[str, list[Fact]] = defaultdict(list)
-    for fact in rng.sample(told, len(told)):
-        of[fact.value].append(fact)
-    found: list[list[Fact]] = []
-    while len(fullest := sorted((v for v in of if of[v]), key=lambda v: -len(of[v]))[:OPTIONS]) == OPTIONS:
-        found.append([of[value].pop() for value in fullest])
-    return found
-
-
-def asked(name: str, part: str, newcomers_asked: int) -> Iterator[tuple[Fact, str, tuple[str, ...]]]:
-    """What a split asks: facts with question and options, four by four; every fact once before any comes again."""
-    told = facts_of(name, part, newcomers_asked)
-    for again in range(OPTIONS):
-        rng = Random(f"ceiling: {name}-{part} {again}")
-        found = [g for what in facts.VALUES for g in groups([f for f in told if f.what == what], rng)]
-        rng.shuffle(found)
+def _grouped(people: Sequence[str], asked: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups as they come: everybody joins the first group without a value of theirs."""
+    found: list[list[str]] = []
+    for person in people:
+        mine = {value_of(person, what) for what in asked}
         for group in found:
-            what = group[0].what
-            question = (*facts.ASKED_ANEW[what], *_MORE[what])[again]
-            options = tuple(sorted(fact.value for fact in group))
-            yield from ((fact, question.format(n=fact.person), options) for fact in group)
+            if len(group) < GROUP and not mine & {value_of(other, what) for other in group for what in asked}:
+                group.append(person)
+                break
+        else:
+            found.append([person])
+    return tuple(tuple(group) for group in found if len(group) == GROUP)
+
+
+def facts_of(name: str, part: str, newcomers_asked: int = MOST_NEWCOMERS) -> list[Fact]:
+    """All facts of a part of a set, group by group.
+
+    Args:
+        newcomers_asked: People of the absent test set.
+    """
+    chosen = groups(name, part)
+    chosen = chosen[: newcomers_asked // GROUP] if (name, part) == ("absent", "test") else chosen
+    return [
+        Fact(person, what, value_of(person, what) or "", name, part)
+        for group in chosen
+        for what in attributes(name)
+        for person in group
+    ]
+
+
+def asked(name: str, part: str, newcomers_asked: int) -> Iterator[tuple[Fact, str, tuple[str, ...], str]]:
+    """What a split asks: facts with question, options and group; four after four of one group, attribute and wording.
+
+    A fact is asked once; of the recombinable, who are few, once in every wording.
+    """
+    told = facts_of(name, part, newcomers_asked)
+    cells = [told[at : at + GROUP] for at in range(0, len(told), GROUP)]
+    for again in range(GROUP if name == "recombinable" else 1):
+        for number, cell in enumerate(cells):
+            what = cell[0].what
+            wordings = (*facts.ASKED_ANEW[what], *_MORE[what])
+            wording = wordings[(number // len(attributes(name)) + again) % len(wordings)]
+            options = tuple(sorted(fact.value for fact in cell))
+            group = f"{name}-{part} {number // len(attributes(name))}"
+            yield from ((fact, wording.format(n=fact.person), options, group) for fact in cell)

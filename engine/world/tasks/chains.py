@@ -265,6 +265,7 @@ def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Exam
 
 
 LENGTHS = Lengths("problem", "operations", "steps")
+SPLITS = LENGTHS.splits(WrittenOptions())
 _TRIES = 200  # draws in search of a question not yet asked
 
 
@@ -325,7 +326,7 @@ class Chains(Written[ChainPayload]):
         "shortcut is planted; adding up every number is right for one item in ten."
     )
     lengths = LENGTHS
-    splits = LENGTHS.splits(WrittenOptions())
+    splits = SPLITS
     Payload = ChainPayload
 
     def document(self, rng: Random) -> str:

@@ -255,7 +255,7 @@ _SETS = {"known": "known", "wording": "known", "absent": "absent", "composed": "
 def items(count: int, options: FactOptions | None = None) -> Iterator[Item]:
     """Every fact of a split once, in an order that mixes people; at most `count` a split.
 
-    Of the form "ceiling" whole groups of four, in one wording after another (see `_ceiling`).
+    Of the form "ceiling" people come in groups of four, each a cluster (see `_ceiling`).
     """
     wanted = options or FactOptions()
     if wanted.form == "ceiling":
@@ -290,16 +290,17 @@ def _to_measure(count: int, options: FactOptions) -> Iterator[Item]:
 
     for split in _ceiling.SPLITS:
         name, part = split.split("-")
-        asked = itertools.islice(_ceiling.asked(name, part, options.newcomers), count - count % _ceiling.OPTIONS)
-        for index, (fact, question, labels) in enumerate(asked):
+        asked = itertools.islice(_ceiling.asked(name, part, options.newcomers), count - count % _ceiling.GROUP)
+        for index, (fact, question, labels, group) in enumerate(asked):
+            carried = _carried(fact.person, fact.what, name, part)
             yield Item(
                 id=f"facts-{split}-{index}",
-                prompt=Prompt(messages=({"role": "user", "content": question},)),
+                prompt=Prompt(messages=({"role": "user", "content": question},), evidence=carried["context"]),
                 gold=Gold(text=fact.value, labels=labels),
                 split=split,
-                cluster=fact.person,
+                cluster=group,
                 task="facts",
-                payload=_carried(fact.person, fact.what, name, part),
+                payload=carried,
             )
 
 
@@ -354,7 +355,7 @@ class Facts(Task[FactOptions, FactPayload]):
         from engine.world.tasks import _ceiling
 
         person = self.payload(one).person
-        told = [fact for fact in _ceiling.facts_of("known", "dev", 0) if fact.person != person]
+        told = [fact for fact in _ceiling.facts_of("known", "dev") if fact.person != person]
         return [
             _example(f"facts-shown-{at}", rng.choice(ASKED[f.what]), f.person, f.what, "known", "dev")
             for at, f in enumerate(rng.sample(told, min(count, len(told))))

@@ -235,6 +235,7 @@ def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Exam
 
 
 LENGTHS = Lengths("chain", "hops", "hops")
+SPLITS = LENGTHS.splits(WrittenOptions())
 
 
 def items(count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
@@ -300,7 +301,7 @@ class Relations(Written[RelationPayload]):
         "time. One chain in ten is held out by its things in order, and with it every longer one that holds it."
     )
     lengths = LENGTHS
-    splits = LENGTHS.splits(WrittenOptions())
+    splits = SPLITS
     Payload = RelationPayload
 
     def document(self, rng: Random) -> str:

@@ -105,7 +105,8 @@ def test_the_cards_own_reader_gives_back_what_went_in(world: Path, name: str) ->
     plain = snippet((world / name / "README.md").read_text(encoding="utf-8"))
     wanted = list(tasks()[name].examples(SIZES["examples"]))
     for row, example in zip(map(plain, rows(world / name / "train.jsonl")), wanted, strict=True):
-        fields = {f: row[f] for f in ("id", "task", "cluster", "side")} | {"instruction": example.instruction}
+        kept = ("id", "task", "family", "cluster", "side", "payload")
+        fields = {f: row[f] for f in kept} | {"instruction": example.instruction}
         gold = Gold.model_validate(row["gold"])
         again = Example(prompt=prompt(row), answer=message(row["answer"]), gold=gold, **fields)
         assert again == example
@@ -119,7 +120,7 @@ def test_the_cards_own_reader_gives_back_what_went_in(world: Path, name: str) ->
     assert len(read) == len(items)
     for item in items:
         row = read[item.id]
-        fields = {f: row[f] for f in ("id", "split", "cluster", "side", "features")}
+        fields = {f: row[f] for f in ("id", "split", "task", "cluster", "side", "features", "payload")}
         assert Item(prompt=prompt(row), gold=Gold.model_validate(row["gold"]), **fields) == item
 
 

@@ -250,7 +250,7 @@ def test_every_token_of_items_and_examples_occurs_in_documents(
 
 def test_output_does_not_hang_on_hashing() -> None:
     code = (
-        "import hashlib\nfrom random import Random\nfrom engine.world import relations as m\nrng = Random(1)\n"
+        "import hashlib\nfrom random import Random\nfrom engine.world.tasks import relations as m\nrng = Random(1)\n"
         "text = repr([m.document(rng) for _ in range(300)]) + repr(list(m.items(40))) + repr(list(m.examples(200)))\n"
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )

@@ -211,7 +211,8 @@ def test_items_are_distinct(items: list[Item]) -> None:
 
 def test_two_processes_give_the_same(root) -> None:
     code = (
-        "from random import Random; from hashlib import sha256; from engine.world import steps as m; r = Random(1);"
+        "from random import Random; from hashlib import sha256; r = Random(1);"
+        "from engine.world.tasks import steps as m;"
         "print(sha256(repr(([m.document(r) for _ in range(300)], list(m.examples(60)), list(m.items(20)))).encode())"
         ".hexdigest())"
     )
