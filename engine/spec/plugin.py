@@ -70,22 +70,22 @@ def discover(kind: str, base: type[T]) -> Found[T]:
     Names that begin with "_" are no plug-ins. What is known is kept until a file of the user's changes.
 
     Args:
-        kind: "methods", "objectives", "adaptations", "probes" or "rules".
+        kind: "methods", "objectives", "adaptations", "probes", "rules" or "world.tasks".
         base: Each module must define exactly one subclass of it whose `name` is the module's.
     """
     return _discover(kind, base, _stamp(kind))
 
 
 def folder_of(kind: str) -> Path | None:
-    """The user's own folder of a kind of plug-ins; None where no data folder was named."""
+    """The user's own folder of a kind of plug-ins ("tasks" for "world.tasks"); None where no data folder was named."""
     named = os.environ.get(FOLDER)
-    return Path(named) / kind if named else None
+    return Path(named) / kind.rpartition(".")[2] if named else None
 
 
 def code_of(kind: str, name: str) -> str:
     """sha256 of the file of a user's plug-in, without importing it; "" for the lab's own."""
     stem = name.replace("-", "_")
-    if (Path(__file__).resolve().parents[1] / kind / f"{stem}.py").exists():
+    if (Path(__file__).resolve().parents[1] / kind.replace(".", "/") / f"{stem}.py").exists():
         return ""
     return next((digest for path, digest in _stamp(kind) if Path(path).stem == stem), "")
 
