@@ -58,24 +58,14 @@ def leaning(model: str, seed: int | None, agreement: float, steps: int) -> Leani
     from engine.subject.local import LocalSubject
     from engine.world.study_data import study_data
 
-<<<<<<< HEAD
     data = study_data("entailment")
     items = reversed_items(data.items)
-    ref = resolve(model)
-=======
-    items = reversed_items(entailment.study_data().items)
     ref, probe = resolve(model), Entailment(Entailment.Config())
->>>>>>> house
     if seed is None:
         outcomes = probe.measure(Measuring(LocalSubject(*load(ref, device()))), items)
     else:
-<<<<<<< HEAD
         with fine_tuned(ref, data, steps, seed, agreement) as subject:
-            outcomes = Entailment(Entailment.Config()).measure(subject, items)
-=======
-        with fine_tuned(ref, entailment.study_data(), steps, seed, agreement) as subject:
             outcomes = probe.measure(Measuring(subject), items)
->>>>>>> house
     return Leaning(model, seed, _reliance(outcomes), _right(outcomes))
 
 
