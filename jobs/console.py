@@ -220,7 +220,8 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
 
     return {
         "study": options.study, "scale": options.scale, "seeds": options.seeds, "arms": options.arms,
-        "model": options.model, "models": _roles(options.models), "data": options.data, "home": getattr(options, "home", None),
+        "model": options.model, "models": _roles(options.models), "data": options.data,
+        "home": getattr(options, "home", None),
         "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),
     }  # fmt: skip
 

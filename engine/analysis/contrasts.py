@@ -14,7 +14,8 @@ from engine.stats import effects, paired
 from engine.stats.discordant import discordant
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence, Run
-from engine.stats.metric import ItemMean
+from engine.stats.statistic import Statistic
+from engine.stats.statistics.mean import Mean
 
 Pair = tuple[str, str]
 
@@ -39,7 +40,7 @@ def family(study: StudySpec, evidence: Evidence) -> list[Contrast]:
     adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
     margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
     return [
-        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].items)).model_copy(
+        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].statistic)).model_copy(
             update={
                 "p_holm": adjusted.get((pair, metric)),
                 "primary": (metric, pair) == (primary, study.primary.contrast),
@@ -85,7 +86,7 @@ def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) ->
         sides = ([o for o in r.outcomes.get(probe, ()) if not splits or o.split in splits] for r in (a, b))
         found = discordant(*sides)
     return PairedSeed(
-        seed=a.seed if a.trains or not b.trains else b.seed,
+        seed=a.seed if a.seeded or not b.seeded else b.seed,
         difference=a.metrics[metric] - b.metrics[metric],
         only_a=found.only_a if found else None,
         only_b=found.only_b if found else None,
@@ -93,9 +94,9 @@ def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) ->
     )
 
 
-def _splits(form: ItemMean | None) -> tuple[str, ...] | None:
+def _splits(statistic: Statistic) -> tuple[str, ...] | None:
     """The splits over which a figure is the plain share of right items; None where it is anything else."""
-    return form.splits if form is not None and form == ItemMean(splits=form.splits) else None
+    return statistic.splits if statistic == Mean(splits=statistic.splits) else None
 
 
 def flips(study: StudySpec, evidence: Evidence, context: Context) -> Iterable[Flip]:

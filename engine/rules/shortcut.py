@@ -35,7 +35,7 @@ from engine.spec.study import StudySpec
 from engine.stats import power
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.metric import ItemMean
+from engine.stats.statistics.by_side import BySide
 from engine.stats.wording import about, counted, difference, difference_of, exists, level, level_of, lowered, p_phrase
 
 Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
@@ -122,10 +122,10 @@ class Reading:
 
     def _where_misled(self, arm: str) -> Estimate | None:
         """Gain over an arm on the items where the shortcut points to a wrong answer."""
-        form = self.case.evidence.metrics[self.rules.reliance].items
-        if form is None or not form.by_side:
+        statistic = self.case.evidence.metrics[self.rules.reliance].statistic
+        if not isinstance(statistic, BySide):
             return None
-        misled = ItemMean(of=form.of, splits=form.splits, where=form.where, side=Side.CONFLICTING)
+        misled = statistic.on(Side.CONFLICTING)
         return self.case.evidence.difference(self.rules.treated, arm, self.rules.reliance, misled)
 
     def gates(self) -> list[tuple[str, str]]:

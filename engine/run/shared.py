@@ -200,7 +200,9 @@ class Shared:
 def prepare(spec: RunSpec, shared: Shared | None = None, weights: Path | None = None) -> Shared:
     """Have everything at hand that runs like this one share; called before they are forked.
 
-    Other models that they need are among it, each once. On a GPU that is the weights and the data: what is on a device cannot be forked.
+    Other models that they need are among it, each once.
+
+    On a GPU that is the weights and the data: what is on a device cannot be forked.
     """
     unchanged.require(spec)
     if shared is None or shared.ref != spec.model:

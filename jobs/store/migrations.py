@@ -82,7 +82,21 @@ def m002_words_of_items(db: Database) -> None:
 
 
 @migrations()
-def m003_weights_of_their_own(db: Database) -> None:
+def m003_items_that_are_not_scored(db: Database) -> None:
+    """`correct` may be NULL: such an outcome is neither right nor wrong. SQLite changes this by a table anew."""
+    db.execute(
+        """CREATE TABLE outcomes_anew (
+        run TEXT NOT NULL REFERENCES runs (hash), probe TEXT NOT NULL, n INTEGER NOT NULL, item TEXT NOT NULL,
+        correct INTEGER, failure TEXT, body TEXT NOT NULL, PRIMARY KEY (run, probe, n)) WITHOUT ROWID"""
+    )
+    db.execute("INSERT INTO outcomes_anew SELECT run, probe, n, item, correct, failure, body FROM outcomes")
+    db.execute("DROP TABLE outcomes")
+    db.execute("ALTER TABLE outcomes_anew RENAME TO outcomes")
+    db.execute("PRAGMA user_version = 3")
+
+
+@migrations()
+def m004_weights_of_their_own(db: Database) -> None:
     """A run is known by what made its weights and what it needs, and a trial by the names that it gives its runs.
 
     Runs of an older recipe stay as they are stored, without `tune`; those that were still to be run are cancelled.
@@ -114,7 +128,7 @@ def m003_weights_of_their_own(db: Database) -> None:
     )
     db.execute("DROP TABLE earlier_trial_runs")
     db.execute("CREATE INDEX trials_of_run ON trial_runs (run)")
-    db.execute("PRAGMA user_version = 3")
+    db.execute("PRAGMA user_version = 4")
 
 
 def keep_a_copy(db: Database, path: Path) -> None:
@@ -137,7 +151,9 @@ def keep_a_copy(db: Database, path: Path) -> None:
         raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
-VERSION = 3
+VERSION = 4
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
-NAMES = frozenset({"m001_first_tables", "m002_words_of_items", "m003_weights_of_their_own"})
+NAMES = frozenset(
+    {"m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored", "m004_weights_of_their_own"}
+)
 """The steps this lab knows."""

@@ -18,7 +18,7 @@ from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
-from engine.stats.evidence import ENOUGH_SEEDS
+from engine.stats.estimate import ENOUGH_SEEDS
 from jobs.queue import eta
 from jobs.store.records import Curves, TrialRecord
 from jobs.store.write import Database, Row
@@ -106,14 +106,16 @@ class Board:
         links = self._links_of[trial["id"]]
         rows = [self._rows[link["run"]] for link in links]
         over = all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
+        each = {r["hash"]: r for r in rows}  # two arms may share a run
         ahead = {r["hash"]: self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")}
         return TrialRecord(
             id=trial["id"], study=trial["study"], question=trial["question"], scale=trial["scale"],
             seeds=trial["seeds"], model=trial["model"], created=trial["created"],
-            arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows), old=trial["recipe"] != RECIPE_VERSION,
+            arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
+            old=trial["recipe"] != RECIPE_VERSION,
             done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
             finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
-            seconds=self._wall({r["hash"]: r for r in rows}.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
+            seconds=self._wall(each.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
             cancelled=trial["cancelled"] is not None,
         )  # fmt: skip
 
