@@ -241,12 +241,13 @@ def _learning(db: Database, trial: str) -> tuple[Point, ...]:
         """WITH mine AS (SELECT DISTINCT run FROM trial_runs WHERE trial = ?),
            made AS (SELECT mine.run, (SELECT m.hash FROM runs AS m WHERE m.tune = r.tune AND m.tune != ''
                     AND EXISTS (SELECT 1 FROM points WHERE run = m.hash AND name = 'loss')
-                    ORDER BY m.hash = r.hash DESC, m.place LIMIT 1) AS by
-                    FROM mine JOIN runs AS r ON r.hash = mine.run),
+                    ORDER BY m.place LIMIT 1) AS by
+                    FROM mine JOIN runs AS r ON r.hash = mine.run
+                    WHERE NOT EXISTS (SELECT 1 FROM points WHERE run = mine.run AND name = 'loss')),
            own AS (SELECT p.run, p.name, p.step, p.value FROM points AS p JOIN mine ON mine.run = p.run
                    UNION ALL
                    SELECT made.run, p.name, p.step, p.value FROM points AS p JOIN made ON made.by = p.run
-                   WHERE made.by != made.run AND instr(p.name, '.') = 0),
+                   WHERE instr(p.name, '.') = 0),
            width AS (SELECT max(1, max(step) / ?) AS steps FROM own)
            SELECT run, name, (step / width.steps) * width.steps AS step, avg(value) AS value FROM own, width
            GROUP BY run, name, step / width.steps ORDER BY name, run, step""",
