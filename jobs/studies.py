@@ -12,10 +12,10 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from engine import models as base_models
+from engine.analysis.figures import check_figures
 from engine.methods import method_class
 from engine.models import bundled
 from engine.probes import probe_class
-from engine.rules import rule_of
 from engine.run import sources
 from engine.run.planned import needed_arms, runs_of, with_uses
 from engine.spec.errors import LabError, SpecError
@@ -236,7 +236,6 @@ def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
 
 def _check_plugins(path: Path, study: StudySpec) -> None:
     """Everything that the study names is there, and its settings fit. Raises SpecError naming file and field."""
-    metrics: dict[str, set[str]] = {}
     for n, arm in enumerate(study.arms):
         where = f"{path}: arms.{n}"
         _check_settings(f"{where}.settings", _plugin(f"{where}.method", method_class, arm.method).Config, arm.settings)
@@ -244,14 +243,7 @@ def _check_plugins(path: Path, study: StudySpec) -> None:
         where = f"{path}: probes.{n}"
         cls = _plugin(f"{where}.probe", probe_class, probe.probe)
         _check_settings(f"{where}.settings", cls.Config, probe.settings)
-        metrics[probe.probe] = {metric.name for metric in cls.metrics}
-    read = [f"{study.primary.probe}.{study.primary.metric}", study.accuracy, study.reliance or ""]
-    for metric in filter(None, [*read, *(control.metric for control in study.controls)]):
-        owner, _, name = metric.partition(".")
-        if owner in metrics and name not in metrics[owner]:
-            hint = f"It has: {', '.join(sorted(metrics[owner]))}."
-            raise SpecError(f"{path}: the probe {owner!r} has no metric {name!r}.", hint)
-    _plugin(f"{path}: rule", rule_of, study)
+    _plugin(str(path), check_figures, study)
     _plugin(f"{path}: arms", lambda names: needed_arms(study, names), tuple(arm.name for arm in study.arms))
 
 

@@ -10,7 +10,6 @@ import gc
 import itertools
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,8 +101,7 @@ class Shared:
         self._plans: dict[str, Plan] = {}
         self._limits: dict[str, Limits] = {}
         self._precisions: dict[tuple[str, int], precision.Trial] = {}
-        # By content. What holds each as it is measured is never undone, for nothing trains these copies.
-        self._needed: dict[str, tuple[Need, LocalSubject, ExitStack]] = {}
+        self._needed: dict[str, tuple[Need, needs.Needed]] = {}  # by content
 
     def data(self, ref: DataRef) -> StudyData:
         """The data of a reference, loaded once."""
@@ -142,9 +140,8 @@ class Shared:
             RunError: The weights are not there.
         """
         if need.content not in self._needed:
-            held = ExitStack()
-            self._needed[need.content] = (need, needs.load(need, self.loaders, self.weights, self.device, held), held)
-        _, found, _ = self._needed[need.content]
+            self._needed[need.content] = (need, needs.load(need, self.loaders, self.weights, self.device))
+        found = self._needed[need.content][1].subject
         # The same data in this model's own tokens: it may need more of them for the same answer.
         return LocalSubject(found.model, found.tokenizer, stop, found.renderer, limits)
 
