@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine import models
 from engine.methods._base import Objective
-from engine.run.costs import arms
-from engine.spec.example import StudyData
+from engine.run.costs import arms, work
+from engine.spec.example import Example, StudyData
 from engine.spec.study import ModelRef, ProbeSpec
+from engine.subject import scoring
 from engine.subject.limits import Limits
+from engine.subject.local import LocalSubject
+from engine.subject.protocol import Answer
 from engine.subject.rendering import Renderer
-from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder
+from tests.support.tiny import data, make_spec, model, tokenizer, tokenizer_folder
 
-__all__ = ["data", "tokenizer", "tokenizer_folder"]
+__all__ = ["data", "model", "tokenizer", "tokenizer_folder"]
 
 SIZES = {"steps": 12, "batch_size": 4, "train_examples": 40, "items": 6, "live_items": 3}
 
@@ -78,3 +83,46 @@ def test_probes_are_asked_what_they_would_ask(data: StudyData, renderer: Rendere
     (scored,) = found.full.scored
     assert len(scored.blocks) == len(found.items["forgetting"])
     assert found.live.scored == (), "forgetting has no curve"
+
+
+def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
+    data: StudyData, renderer: Renderer, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft = renderer.with_prefix((3, 4, 5))
+    seen: list[list[tuple[int, tuple[int, ...]]]] = []
+
+    def noted(_: Any, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], *__: Any) -> Any:
+        seen.append([(len(prompt), (len(answer),)) for prompt, answer in pairs])
+        return [scoring.TokenScores(np.zeros(len(answer)), None) for _, answer in pairs]
+
+    monkeypatch.setattr(scoring, "token_scores", noted)
+    monkeypatch.setattr(
+        scoring, "completion_logprobs", lambda *given: np.array([s.logprobs.sum() for s in noted(*given)])
+    )
+    plain = [example.prompt for example in data.train[:3]]
+    begun = [prompt.model_copy(update={"begun": "The weather"}) for prompt in plain]
+    counted, subject = work.Counted(soft, Limits.of_data(data)), LocalSubject(model, renderer.tokenizer, renderer=soft)
+    for some in (counted, subject):
+        some.score(plain, ["The weather in Rome"] * 3)
+        some.score(begun, ["The weather in Rome"] * 3, end=False)
+        some.score(begun, [Answer("The weather in Rome")] * 3)
+        some.score(begun, [Answer("The weather in Rome", cut=True)] * 3)
+        some.option_logprobs(begun, [["The weather is warm"]] * 3)
+        some.text_nll(["The sea is near."])
+    assert [list(asked.blocks) for asked in counted.scored] == seen
+
+
+def test_a_teachers_wrong_answers_begin_as_their_prompts_say(data: StudyData, renderer: Renderer) -> None:
+    def begun(example: Example) -> Example:
+        text = renderer.whole_answer(example.prompt, example.answer)
+        return example.model_copy(
+            update={
+                "prompt": example.prompt.model_copy(update={"begun": text[:3]}),
+                "answer": {"role": "assistant", "content": text},
+            }
+        )
+
+    train = tuple(map(begun, data.train))
+    made = drawn("sft-dpo", data.model_copy(update={"train": train}), renderer)
+    assert made.taught is not None
+    assert made.taught[0].rows
