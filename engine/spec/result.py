@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.spec.example import Frozen
 from engine.spec.understanding import Understanding
 
-Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
+Tone = Literal["good", "bad", "mixed", "form", "open"]
+"""How a verdict is coloured, whatever its code: "open" where nothing was decided."""
 
 
 class PrimaryResult(Frozen):
@@ -236,35 +237,61 @@ class MetricInfo(Frozen):
     direction: str | None
 
 
-class Verdict(Frozen):
-    """The sentence, its reasons, and what would make it firmer."""
-
-    code: Code
-    text: str
-    reasons: tuple[str, ...] = ()
-
-
-class Rules(Frozen):
-    """Which arms the verdict reads in which role, and its thresholds, all fixed beforehand.
+class NamedFigure(Frozen):
+    """A figure that the rule reads and that is no difference of two arms, e.g. a share of a gap that was closed.
 
     Attributes:
-        treated: The arm the question is about.
-        format: The arm that can learn only the form of the answer, if there is one.
-        floor: Accuracy of the treated arm below which no verdict is given.
-        margin: A change of reliance within +- this is too small to matter.
+        value: None where it could not be computed, or is not shown; `note` says why.
+        ci: 95 % interval; null where there is none.
     """
 
-    treated: str
-    base: str
-    format: str | None = None
-    floor: float
-    margin: float
+    label: str
+    value: float | None
+    ci: tuple[float, float] | None = None
+    unit: str = ""
+    note: str = ""
+
+
+class Verdict(Frozen):
+    """The sentence, its reasons, and what would make it firmer.
+
+    Attributes:
+        code: The rule's own short name of what was decided.
+        tone: How it is coloured.
+        label: The code as people read it.
+        figures: What the rule reads beside the contrasts.
+    """
+
+    code: str
+    tone: Tone
+    label: str
+    text: str
+    reasons: tuple[str, ...] = ()
+    figures: tuple[NamedFigure, ...] = ()
+
+
+class RuleResult(Frozen):
+    """How the verdict was reached, fixed beforehand.
+
+    Attributes:
+        name: The rule's name (`engine/rules/<name>.py`).
+        label: What people read.
+        roles: Role -> the arm that plays it; the first is the arm that the question is about.
+        reads: The metrics that it reads, as "probe.metric".
+        thresholds: Its limits by name.
+    """
+
+    name: str
+    label: str
+    roles: dict[str, str] = Field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    thresholds: dict[str, float | str] = Field(default_factory=dict)
 
 
 class Result(Frozen):
     """All of a trial's results."""
 
-    format: int = 2
+    format: int = 3
     study: StudyResult
     model: dict[str, str | int | float]
     data: dict[str, str | int | float]
@@ -278,8 +305,10 @@ class Result(Frozen):
     checks: tuple[Check, ...]
     metrics: tuple[MetricInfo, ...] = ()
     accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
-    reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
-    rules: Rules | None = None
+    reliance: str | None = Field(
+        None, description="Which metric the verdict reads as reliance on the shortcut; null where there is none."
+    )
+    rule: RuleResult | None = None
     failures: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Arm -> failure type -> share of items."
     )
@@ -289,3 +318,28 @@ class Result(Frozen):
     threats: tuple[str, ...] = ()
     verdict: Verdict
     provenance: dict[str, str | int | float | bool]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_2(cls, plain: Any) -> Any:
+        """A result of the time when there was one rule."""
+        if not isinstance(plain, dict) or plain.get("format") != 2:
+            return plain
+        found = {name: value for name, value in plain.items() if name != "rules"}
+        old, verdict = plain.get("rules"), dict(plain["verdict"])
+        tone, label = _FORMAT_2.get(verdict.get("code", ""), ("open", "Inconclusive"))
+        if old is not None:
+            roles = {role: old[role] for role in ("treated", "base", "format") if old.get(role)}
+            reads = (plain["accuracy"], plain["reliance"])
+            limits = {name: old[name] for name in ("floor", "margin")}
+            found["rule"] = {"name": "shortcut", "label": "Shortcut", "roles": roles, "reads": reads,
+                             "thresholds": limits}  # fmt: skip
+        return {**found, "format": 3, "verdict": {"tone": tone, "label": label, **verdict}}
+
+
+_FORMAT_2: dict[str, tuple[Tone, str]] = {
+    "learned": ("good", "Learned"),
+    "format": ("form", "Format only"),
+    "shortcut": ("bad", "Shortcut"),
+    "mixed": ("mixed", "Mixed"),
+}
