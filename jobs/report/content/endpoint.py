@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.spec.result import Result
+from engine.spec.result import NamedFigure, Result
 from engine.stats import wording
-from jobs.report.content.lookup import arm_label, label_of, primary_contrast, primary_metric, unit_of
-from jobs.report.content.model import Block, Facts, Paragraph, Section, Value
+from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
+from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
 from jobs.report.content.tables import unsigned
 
 _EXPLORATORY = (
@@ -104,6 +104,46 @@ def registration(result: Result) -> Section:
     said = _FIXED if registered else _LOOKED if fixed.looks else _EXPLORATORY
     facts = Facts("registration", "What was fixed when the trial was queued", pairs)
     return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
+
+
+def rule(result: Result) -> Section | None:
+    """How the verdict was reached: the rule, which arm plays which part in it, its limits, and what it read beside."""
+    found = result.rule
+    figures = figures_table(result)
+    if found is None:
+        return Section("rule", "How the verdict was reached", (figures,)) if figures else None
+    pairs = [
+        ("Rule", found.label),
+        *((f"Part: {_words(role)}", arm_label(result, arm)) for role, arm in found.roles.items()),
+        ("Figures that it reads", "; ".join(label_of(result, metric) for metric in found.reads) or "none"),
+        *((f"Limit: {_words(name)}", _limit(value)) for name, value in found.thresholds.items()),
+    ]
+    facts = Facts("rule", "The rule", tuple(pairs))
+    return Section("rule", "How the verdict was reached", (*([figures] if figures else []), facts))
+
+
+def figures_table(result: Result) -> Table | None:
+    """What the rule reads that is no difference of two arms."""
+    rows = tuple((f.label, figure_words(f), f.note) for f in result.verdict.figures)
+    head = ("figure", "value", "note")
+    return (
+        Table("figures", "Further figures of the rule, with 95 % intervals", head, rows, words=(0, 2)) if rows else None
+    )
+
+
+def figure_words(figure: NamedFigure) -> str:
+    """Its value with its interval; a dash where it could not be computed."""
+    if figure.value is None:
+        return ABSENT
+    return f"{wording.level(figure.value, figure.unit)} {wording.bounds(figure.ci, figure.unit, signed=False)}".rstrip()
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _limit(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}".replace("-", wording.MINUS)
 
 
 def _why_exploratory(result: Result) -> str:

@@ -13,7 +13,7 @@ from engine.stats import wording
 from jobs.report import write
 from jobs.report.content.sections import report_of
 from jobs.report.formats import page as html
-from jobs.report.formats.svg import Drawing, ticks, wrap
+from jobs.report.formats.svg import Drawing, wrap
 from tests.support.documents import Page
 
 
