@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from gui.curves import Array, Band
 from gui.look.text import clean, number
@@ -117,15 +117,31 @@ class _Lines:
 
 
 class PlotCard(Card):
-    """A plot with its title, its unit and what its band is.
+    """A plot with its title, its unit and what its band is; where there are several curves, the title chooses one.
 
-    Args:
+    Signals:
+        chosen(name): The user wants another curve.
+
+    Attributes:
         by: Values are multiplied by it to be shown (100 for shares).
         fixed: The y range, where it is known beforehand, in shown units.
     """
 
-    def __init__(self, theme: Theme, title: str, caption: str) -> None:
-        super().__init__(title, caption)
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, title: str, place: str) -> None:
+        """Make an empty plot; `place` says where on the page it stands, for screen readers."""
+        super().__init__(title, " ")
+        self.chooser = QComboBox()
+        self.chooser.setAccessibleName(f"Curve shown {place}")
+        self.chooser.setToolTip("Show another curve here")
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.chooser.setProperty("heading", "true")
+        self.chooser.setFont(sized(13, bold=True))
+        self.chooser.hide()
+        self.chooser.activated.connect(lambda at: self.chosen.emit(self.chooser.itemData(at)))
+        self._curves: list[tuple[str, str]] = []
+        self.layout_.insertWidget(0, self.chooser, 0, Qt.AlignmentFlag.AlignLeft)
         self._theme = theme
         self.by = 1.0
         self.fixed: tuple[float, float] | None = None
@@ -150,6 +166,17 @@ class PlotCard(Card):
         self.layout_.addWidget(holder, 1)
         theme.changed.connect(self._dress)
         self._dress()
+
+    def offer(self, curves: list[tuple[str, str]], shown: str) -> None:
+        """Offer these curves, (name, label); `shown` is the one that is drawn."""
+        if curves != self._curves:
+            self._curves = list(curves)
+            self.chooser.clear()
+            for name, label in curves:
+                self.chooser.addItem(clean(label, 60), name)
+        self.chooser.setCurrentIndex(self.chooser.findData(shown))
+        self.chooser.setVisible(len(curves) > 1)
+        self.title.setVisible(len(curves) < 2)  # the chooser stands in its place
 
     def set_unit(self, title: str, caption: str, by: float, fixed: tuple[float, float] | None) -> None:
         """What is plotted from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.spec.result import NamedFigure, Result
+from engine.spec.result import NamedFigure, Result, RuleResult
 from engine.stats import wording
 from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
 from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
@@ -92,7 +92,7 @@ def registration(result: Result) -> Section:
     ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
-        ("When", _moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
+        ("When", moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
         ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
         (
@@ -114,9 +114,9 @@ def rule(result: Result) -> Section | None:
         return Section("rule", "How the verdict was reached", (figures,)) if figures else None
     pairs = [
         ("Rule", found.label),
-        *((f"Part: {_words(role)}", arm_label(result, arm)) for role, arm in found.roles.items()),
+        *((f"Part: {part}", arm) for part, arm in parts(result, found)),
         ("Figures that it reads", "; ".join(label_of(result, metric) for metric in found.reads) or "none"),
-        *((f"Limit: {_words(name)}", _limit(value)) for name, value in found.thresholds.items()),
+        *((f"Limit: {name}", value) for name, value in limits(found)),
     ]
     facts = Facts("rule", "The rule", tuple(pairs))
     return Section("rule", "How the verdict was reached", (*([figures] if figures else []), facts))
@@ -138,8 +138,14 @@ def figure_words(figure: NamedFigure) -> str:
     return f"{wording.level(figure.value, figure.unit)} {wording.bounds(figure.ci, figure.unit, signed=False)}".rstrip()
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def parts(result: Result, found: RuleResult) -> list[tuple[str, str]]:
+    """Which arm plays which part in a rule, in words."""
+    return [(role.replace("_", " "), arm_label(result, arm)) for role, arm in found.roles.items()]
+
+
+def limits(found: RuleResult) -> list[tuple[str, str]]:
+    """A rule's limits in words; numbers are in the unit of the figure that each is for."""
+    return [(name.replace("_", " "), _limit(value)) for name, value in found.thresholds.items()]
 
 
 def _limit(value: float | str) -> str:
@@ -153,7 +159,7 @@ def _why_exploratory(result: Result) -> str:
     return "Named when the figures were there already, so exploratory"
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A time as people write it; what is none is shown as it is."""
     try:
         found = datetime.fromisoformat(text)
