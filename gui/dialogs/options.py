@@ -321,6 +321,7 @@ class OptionsDialog(QDialog):
         self._asked = None
         self.error.hide()
         choice = self.choice()
+        self._form.setRowVisible(self.sources, choice.data is None)
         self.arms.offer(self._study.on_own_data() if choice.data else self._study)
         if self._study.accepts_data:
             for field in (self.skip, self.grader):

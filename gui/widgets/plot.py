@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPen
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from gui.curves import Array, Band
@@ -22,6 +22,8 @@ SYMBOLS = {
     "circle": "o", "square": "s", "triangle": "t1", "diamond": "d",
     "cross": "+", "star": "star", "pentagon": "p", "down": "t",
 }  # fmt: skip
+HEADING = 34
+"""px of a heading that chooses, beside its words."""
 MARKERS = 7
 """About so many markers a line: enough to tell lines apart, too few to hide them."""
 
@@ -135,7 +137,7 @@ class PlotCard(Card):
         self.chooser = QComboBox()
         self.chooser.setAccessibleName(f"Curve shown {place}")
         self.chooser.setToolTip("Show another curve here")
-        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.chooser.setProperty("heading", "true")
         self.chooser.setFont(sized(13, bold=True))
         self.chooser.hide()
@@ -175,6 +177,10 @@ class PlotCard(Card):
             for name, label in curves:
                 self.chooser.addItem(clean(label, 60), name)
         self.chooser.setCurrentIndex(self.chooser.findData(shown))
+        metrics = QFontMetricsF(self.chooser.font())
+        wide = [int(metrics.horizontalAdvance(self.chooser.itemText(n))) for n in range(self.chooser.count())]
+        self.chooser.setFixedWidth(int(metrics.horizontalAdvance(self.chooser.currentText())) + HEADING)
+        self.chooser.view().setMinimumWidth(max(wide, default=0) + HEADING)
         self.chooser.setVisible(len(curves) > 1)
         self.title.setVisible(len(curves) < 2)  # the chooser stands in its place
 
