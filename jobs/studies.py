@@ -203,6 +203,7 @@ def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
 
 
 def _check_plugins(path: Path, study: StudySpec) -> None:
+    from engine.analysis.figures import check_figures
     from engine.methods import method_class
     from engine.probes import probe_class
 
@@ -213,15 +214,10 @@ def _check_plugins(path: Path, study: StudySpec) -> None:
         where = f"{path}: probes.{n}"
         cls = _plugin(f"{where}.probe", probe_class, probe.probe)
         _check_settings(f"{where}.settings", cls.Config, probe.settings)
-        named = {m.name for m in cls.metrics}
-        rules = study.verdict
-        read = [f"{study.primary.probe}.{study.primary.metric}", rules.accuracy, rules.reliance]
-        read += [rules.parses] if rules.parses else []
-        for metric in read:
-            owner, _, name = metric.partition(".")
-            if owner == probe.probe and name not in named:
-                hint = f"It has: {', '.join(sorted(named))}."
-                raise SpecError(f"{path}: the probe {owner!r} has no metric {name!r}.", hint)
+    try:
+        check_figures(study)
+    except LabError as error:
+        raise SpecError(f"{path}: {error.message}", error.hint) from error
 
 
 def _plugin(where: str, find: Any, name: str) -> Any:

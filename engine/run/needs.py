@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,21 @@ from engine.spec.run import Need
 from engine.subject.local import LocalSubject, renderer_of
 
 
-def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubject:
+def load(need: Need, loaders: Any, root: Path | None, device: str, held: ExitStack) -> LocalSubject:
     """A needed model, ready to answer.
 
     Args:
         loaders: `engine.run.shared.Loaders`: where models come from.
         root: The folder of the weights that runs have made.
+        held: What was done to make measuring fast is undone when this is closed.
 
     Raises:
         ModelError: The model cannot be loaded safely, or cannot answer here.
         RunError: The weights are not there, or damaged.
     """
     if need.model is not None:
-        return _subject(*_plain(need.model, loaders, device))
+        model, tokenizer = _plain(need.model, loaders, device)
+        return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))
     made = weights.found(root, need.weights) if root is not None else None
     use = made[0].adaptation if made else None
     if made is None or use is None or root is None:
@@ -39,16 +42,13 @@ def load(need: Need, loaders: Any, root: Path | None, device: str) -> LocalSubje
     tuned = how.attach(model, tune.seed)
     how.load(tuned, weights.folder_of(root, need.weights))
     tuned.eval()
-    subject = _subject(tuned, tokenizer)
+    plain = held.enter_context(how.measurable(tuned))  # nothing trains this copy any more
+    renderer = renderer_of(plain, tokenizer)
     prefix = how.prefix(tuned)
-    return LocalSubject(tuned, tokenizer, None, subject.renderer.with_prefix(prefix)) if prefix else subject
+    return LocalSubject(plain, tokenizer, None, renderer.with_prefix(prefix) if prefix else renderer)
 
 
 def _plain(ref: ModelRef, loaders: Any, device: str) -> tuple[Any, Any]:
     model, tokenizer = loaders.model(ref, device)
     model.eval()
     return model, tokenizer
-
-
-def _subject(model: Any, tokenizer: Any) -> LocalSubject:
-    return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))

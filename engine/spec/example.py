@@ -31,10 +31,16 @@ class Prompt(Frozen):
     Attributes:
         messages: Chat messages ({"role", "content", ...}), the last one not the assistant's.
         tools: JSON-schema tool descriptions ({"type": "function", "function": {...}}), possibly none.
+        evidence: Text that states what is asked for; "" for none. Only a method that is about it shows it.
+        begun: The beginning of the answer's content, from which the model goes on; "" where it begins itself. It
+            should end with a whole word and without a space: the model goes on from the tokens of `begun` alone, and
+            in the middle of a word these are not the tokens that a whole answer would have.
     """
 
     messages: tuple[dict[str, Any], ...]
     tools: tuple[dict[str, Any], ...] = ()
+    evidence: str = ""
+    begun: str = ""
 
 
 class Gold(Frozen):
@@ -158,15 +164,15 @@ class Outcome(Frozen):
     """What one run did on one item.
 
     Attributes:
-        correct: Whether the answer is right.
+        correct: Whether the answer is right; None where it was not scored, which is neither right nor wrong.
         output: The model's own words (untrusted text), cut to 500 characters.
-        failure: The type of the failure, None when right.
+        failure: The type of the failure; None where right, or not scored.
         value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
         features: The item's features, so that figures can be drawn from stored outcomes alone.
     """
 
     item: str
-    correct: bool
+    correct: bool | None
     split: str
     cluster: str
     side: Side = Side.NEUTRAL

@@ -10,7 +10,8 @@ from engine.spec.example import Frozen
 from engine.spec.understanding import Understanding
 
 Tone = Literal["good", "bad", "mixed", "form", "open"]
-"""How a verdict is coloured, whatever its code: "open" where nothing was decided."""
+"""What a verdict is coloured by; "open": nothing was shown either way."""
+FORMAT = 3
 
 
 class PrimaryResult(Frozen):
@@ -238,11 +239,12 @@ class MetricInfo(Frozen):
 
 
 class NamedFigure(Frozen):
-    """A figure that the rule reads and that is no difference of two arms, e.g. a share of a gap that was closed.
+    """A figure that the rule reads and that is no difference of two arms, e.g. the share of a gap that is closed.
 
     Attributes:
-        value: None where it could not be computed, or is not shown; `note` says why.
+        value: None where it could not be computed, or says nothing and is not shown; `note` says why.
         ci: 95 % interval; null where there is none.
+        note: What whoever reads it should know, "" for nothing.
     """
 
     label: str
@@ -256,42 +258,40 @@ class Verdict(Frozen):
     """The sentence, its reasons, and what would make it firmer.
 
     Attributes:
-        code: The rule's own short name of what was decided.
-        tone: How it is coloured.
-        label: The code as people read it.
-        figures: What the rule reads beside the contrasts.
+        code: One of the rule's codes, or "inconclusive", which every rule has.
+        label: The code in the words that people see.
+        tone: What it is coloured by.
     """
 
     code: str
-    tone: Tone
     label: str
+    tone: Tone
     text: str
     reasons: tuple[str, ...] = ()
     figures: tuple[NamedFigure, ...] = ()
 
 
 class RuleResult(Frozen):
-    """How the verdict was reached, fixed beforehand.
+    """The rule by which the verdict was reached: all of it was fixed beforehand.
 
     Attributes:
-        name: The rule's name (`engine/rules/<name>.py`).
-        label: What people read.
-        roles: Role -> the arm that plays it; the first is the arm that the question is about.
-        reads: The metrics that it reads, as "probe.metric".
-        thresholds: Its limits by name.
+        name: Its file's name (`engine/rules/<name>.py`).
+        roles: Role -> arm, e.g. {"treated": "sft"}; the first is the arm that the question is about.
+        reads: The metrics that it reads beside the primary one.
+        thresholds: Its settings that are numbers, e.g. {"margin": 0.05}.
     """
 
     name: str
     label: str
-    roles: dict[str, str] = Field(default_factory=dict)
-    reads: tuple[str, ...] = ()
-    thresholds: dict[str, float | str] = Field(default_factory=dict)
+    roles: dict[str, str]
+    reads: tuple[str, ...]
+    thresholds: dict[str, float | str]
 
 
 class Result(Frozen):
     """All of a trial's results."""
 
-    format: int = 3
+    format: int = FORMAT
     study: StudyResult
     model: dict[str, str | int | float]
     data: dict[str, str | int | float]
@@ -304,11 +304,11 @@ class Result(Frozen):
     decomposition: tuple[Step, ...] = ()
     checks: tuple[Check, ...]
     metrics: tuple[MetricInfo, ...] = ()
-    accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
+    accuracy: str = Field(description='Which metric says how well an arm does the task, e.g. "calls.accuracy".')
     reliance: str | None = Field(
-        None, description="Which metric the verdict reads as reliance on the shortcut; null where there is none."
+        None, description="Which metric says how far an arm relies on the shortcut; null where none is looked for."
     )
-    rule: RuleResult | None = None
+    rule: RuleResult | None = Field(None, description="How the verdict was reached; null in very old results.")
     failures: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Arm -> failure type -> share of items."
     )
@@ -322,24 +322,39 @@ class Result(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_format_2(cls, plain: Any) -> Any:
-        """A result of the time when there was one rule."""
+        """A result of the time when there was one rule, whose arms and thresholds stood under `rules`."""
         if not isinstance(plain, dict) or plain.get("format") != 2:
             return plain
-        found = {name: value for name, value in plain.items() if name != "rules"}
-        old, verdict = plain.get("rules"), dict(plain["verdict"])
-        tone, label = _FORMAT_2.get(verdict.get("code", ""), ("open", "Inconclusive"))
-        if old is not None:
-            roles = {role: old[role] for role in ("treated", "base", "format") if old.get(role)}
-            reads = (plain["accuracy"], plain["reliance"])
-            limits = {name: old[name] for name in ("floor", "margin")}
-            found["rule"] = {"name": "shortcut", "label": "Shortcut", "roles": roles, "reads": reads,
-                             "thresholds": limits}  # fmt: skip
-        return {**found, "format": 3, "verdict": {"tone": tone, "label": label, **verdict}}
+        found = {name: value for name, value in plain.items() if name != "rules"} | {"format": FORMAT}
+        if isinstance(verdict := plain.get("verdict"), dict):
+            label, tone = _FORMAT_2.get(str(verdict.get("code")), ("", "open"))
+            found["verdict"] = {"label": label, "tone": tone, **verdict}
+        if isinstance(rules := plain.get("rules"), dict):
+            roles = {name: rules[name] for name in ("treated", "base", "format") if rules.get(name)}
+            other = [arm for arm in _contrast(plain) if arm != rules.get("treated")]
+            found["rule"] = {
+                "name": "shortcut",
+                "label": "Learned or shortcut",
+                "roles": roles | ({"reference": other[0]} if len(other) == 1 else {}),
+                "reads": [plain[name] for name in ("accuracy", "reliance") if plain.get(name)],
+                "thresholds": {name: rules[name] for name in ("floor", "margin") if name in rules},
+            }
+        return found
 
 
-_FORMAT_2: dict[str, tuple[Tone, str]] = {
-    "learned": ("good", "Learned"),
-    "format": ("form", "Format only"),
-    "shortcut": ("bad", "Shortcut"),
-    "mixed": ("mixed", "Mixed"),
+def _contrast(plain: dict[str, Any]) -> list[Any]:
+    """The primary contrast of a result that is not yet validated."""
+    found: Any = plain
+    for name in ("study", "primary", "contrast"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+_FORMAT_2: dict[str, tuple[str, Tone]] = {
+    "learned": ("Learned", "good"),
+    "format": ("Format only", "form"),
+    "shortcut": ("Shortcut", "bad"),
+    "mixed": ("Mixed", "mixed"),
+    "inconclusive": ("Inconclusive", "open"),
 }
+"""The verdicts that there were in results of format 2: label and tone."""

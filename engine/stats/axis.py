@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from engine.stats import wording
+from engine.stats import units, wording
 
 
 class Axis(NamedTuple):
@@ -29,15 +29,11 @@ class Axis(NamedTuple):
         return self.factor, self.compared
 
 
-_KNOWN = {
-    "share": Axis(100.0, "%", "points", (0.0, 100.0)),
-    "difference": Axis(100.0, "points", "points", (-100.0, 100.0)),
-}
-
-
 def axis(unit: str) -> Axis:
-    """The axis of a unit; one's own unit is shown as it is."""
-    return _KNOWN.get(unit) or Axis(1.0, unit, unit)
+    """The axis of a unit."""
+    known = units.unit(unit)
+    ends = (known.least * known.scale, known.most * known.scale)
+    return Axis(known.scale, known.word, known.compared, ends if all(map(math.isfinite, ends)) else None)
 
 
 def titled(label: str, word: str) -> str:

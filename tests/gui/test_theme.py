@@ -41,7 +41,6 @@ def test_more_arms_than_colours_are_told_apart_all_the_same() -> None:
     assert len({(style.colour, style.dash) for style in styles.values()}) == 20
 
 
-
 def test_arms_with_a_part_in_the_rule_keep_their_looks() -> None:
     arms = [a.name for a in load("function-calling").arms]
     styles = arm_styles(arms, LIGHT, {"base"}, {"treated": "sft-dpo", "base": "base", "format": "shuffled"})

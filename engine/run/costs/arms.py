@@ -14,7 +14,7 @@ from engine.probes import probe_class
 from engine.probes._base import Probe
 from engine.run.costs.estimate import Run, Stretch
 from engine.run.costs.speed import Batch
-from engine.run.costs.work import Measured, Scored, Taught, measured, taught
+from engine.run.costs.work import AskedScores, Measured, Taught, measured, taught
 from engine.spec.example import Example, Item, StudyData
 from engine.spec.plugin import configured
 from engine.spec.run import RunSpec
@@ -138,7 +138,7 @@ def run_of(made: Arm, probed: Probing, prompts: tuple[int, ...], pack: Pack) -> 
         full=probed.full,
         steps=steps if stretches else 0,
         taught=made.taught,
-        referred=Scored(tuple((len(r.prompt), (len(r.completion), len(r.rejected))) for r in pairs)),
+        referred=AskedScores(tuple((len(r.prompt), (len(r.completion), len(r.rejected))) for r in pairs)),
         checkpoints=sum(-(-count // sizes.checkpoint_every) for _, count, _ in made.phases),
         prompts=prompts,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from engine.methods._base import Objective
 from engine.run.costs.shape import Shape
 from engine.run.costs.speed import Answered, Batch, Read, Trained
-from engine.run.costs.work import Asked, Measured, Scored, Taught
+from engine.run.costs.work import Asked, AskedScores, Measured, Taught
 from engine.subject import scoring
 from engine.subject.decoding import KEPT
 from engine.subject.local import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES
@@ -50,7 +50,7 @@ class Run:
     full: Measured
     steps: int
     taught: tuple[Taught, int] | None
-    referred: Scored
+    referred: AskedScores
     checkpoints: int
     prompts: tuple[int, ...]
 
@@ -162,7 +162,7 @@ def _checks(run: Run, speeds: Speeds, answers: Answered | None) -> float:
     count, tokens = CHECKED
     prompts = run.prompts[:count]
     twice = 2 * _answer(Asked(prompts, tokens), speeds, answers, 0.0) if answers else 0.0
-    reads = 2 * sum(_score(Scored(((size, (1,)),)), speeds) for size in prompts) if run.phases else 0.0
+    reads = 2 * sum(_score(AskedScores(((size, (1,)),)), speeds) for size in prompts) if run.phases else 0.0
     return twice + reads
 
 
@@ -204,11 +204,11 @@ def _asked_bytes(asked: Asked, speeds: Speeds) -> tuple[float, float]:
     return found
 
 
-def _score(scored: Scored, speeds: Speeds) -> float:
+def _score(scored: AskedScores, speeds: Speeds) -> float:
     return sum(speeds.scored.seconds.at(speeds.shape.products(*batch)) for batch in _scored_batches(scored))
 
 
-def _scored_bytes(scored: Scored, speeds: Speeds) -> tuple[float, float]:
+def _scored_bytes(scored: AskedScores, speeds: Speeds) -> tuple[float, float]:
     """Bytes that scores need at their peak, and those of their largest tensor."""
     shape = speeds.shape
     found = (0.0, 0.0)
@@ -218,7 +218,7 @@ def _scored_bytes(scored: Scored, speeds: Speeds) -> tuple[float, float]:
     return found
 
 
-def _scored_batches(scored: Scored) -> list[Batch]:
+def _scored_batches(scored: AskedScores) -> list[Batch]:
     sizes = [prompt + sum(answers) for prompt, answers in scored.blocks]
     found = []
     for batch in scoring.batches(sizes, scoring.BATCH_TOKENS, scoring.BATCH_ROWS):

@@ -18,7 +18,7 @@ from engine.objectives.lean import PairRow
 from engine.probes._base import Probe
 from engine.spec.example import Example, Item, Prompt
 from engine.subject.limits import Limits
-from engine.subject.protocol import Answer
+from engine.subject.protocol import Answer, Scored
 from engine.subject.rendering import Renderer
 
 NEAR = 50  # prompts among which another answer is looked for
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     each: int = 1
 
 
-class Scored(NamedTuple):
+class AskedScores(NamedTuple):
     """Answers whose log-probability is asked for at once: tokens of each prompt, and of each of its answers."""
 
     blocks: tuple[tuple[int, tuple[int, ...]], ...]
@@ -56,7 +56,7 @@ class Counted:
     limits: Limits
     says: dict[int, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
-    scored: list[Scored] = field(default_factory=list)
+    scored: list[AskedScores] = field(default_factory=list)
 
     def room(self, think_tokens: int = 0, asked: int | None = None) -> int:
         """Tokens that an answer may take, as `engine.subject.local.LocalSubject` gives them."""
@@ -65,8 +65,8 @@ class Counted:
         return self.limits.of(self.renderer, think_tokens).tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
-        """An answer as the model's template writes it, without the end token."""
-        return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))
+        """A whole answer as the model's template writes it, without the end token."""
+        return self.renderer.whole_answer(prompt, answer)
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """An answer for each prompt."""
@@ -80,20 +80,35 @@ class Counted:
         self._ask(prompts, count, max_new_tokens)
         return [[Answer(self.says.get(id(prompt), ""))] * count for prompt in prompts]
 
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        """Zeros, for one token less where the end does not count."""
+        texts = [answer.text if isinstance(answer, Answer) else answer for answer in answers]
+        sizes = [self._tokens(prompt, text) + end - 1 for prompt, text in zip(prompts, texts, strict=True)]
+        lengths = (len(self.renderer.prompt_ids(prompt)) for prompt in prompts)
+        self.scored.append(AskedScores(tuple((length, (size,)) for length, size in zip(lengths, sizes, strict=True))))
+        return [Scored((0,) * size, np.zeros(size), np.zeros(size) if entropies else None) for size in sizes]
+
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Zeros."""
         blocks = tuple(
-            (len(self.renderer.prompt_ids(prompt)), tuple(1 + len(self.renderer.ids(text)) for text in texts))
+            (len(self.renderer.prompt_ids(prompt)), tuple(self._tokens(prompt, text) for text in texts))
             for prompt, texts in zip(prompts, options, strict=True)
         )
-        self.scored.append(Scored(blocks))
+        self.scored.append(AskedScores(blocks))
         return [np.zeros(len(texts)) for texts in options]
 
     def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
         """One nat and one token each."""
-        sizes = [min(self.renderer.context, 1 + len(self.renderer.ids(text))) for text in texts]
-        self.scored.append(Scored(tuple((1, (size - 1,)) for size in sizes)))
+        before = len(self.renderer.prefix) + 1
+        sizes = [min(self.renderer.context - before, len(self.renderer.ids(text))) for text in texts]
+        self.scored.append(AskedScores(tuple((before, (size,)) for size in sizes)))
         return [(1.0, 1)] * len(texts)
+
+    def _tokens(self, prompt: Prompt, text: str) -> int:
+        """About as many tokens as follow a prompt in a whole answer, its end included."""
+        return max(1, 1 + len(self.renderer.ids(text)) - len(self.renderer.begun_ids(prompt)))
 
     def _ask(self, prompts: Sequence[Prompt], count: int, limit: int) -> None:
         limit = self.renderer.room(limit)
@@ -106,7 +121,7 @@ class Measured(NamedTuple):
     """What one measurement with all of a study's probes asks for."""
 
     asked: tuple[Asked, ...] = ()
-    scored: tuple[Scored, ...] = ()
+    scored: tuple[AskedScores, ...] = ()
 
 
 def measured(probes: Sequence[Probe], items: dict[str, list[Item]], renderer: Renderer, limits: Limits) -> Measured:
@@ -143,10 +158,11 @@ def taught(
 
 
 def _others(examples: Sequence[Example], renderer: Renderer) -> dict[int, str]:
-    """For each prompt the right answer of another one: wrong, and as long as answers are."""
+    """For each prompt its own beginning and the right answer of another one: wrong, and as long as answers are."""
     texts = [renderer.answer_of(renderer.answer_text(e.prompt, e.answer)) for e in examples]
     found: dict[int, str] = {}
     for at, example in enumerate(examples):
         after = (texts[(at + more) % len(texts)] for more in range(1, min(len(texts), NEAR)))
-        found[id(example.prompt)] = next((text for text in after if text != texts[at]), "")
+        other = next((text for text in after if text != texts[at]), "")
+        found[id(example.prompt)] = renderer.begun_text(example.prompt) + other if other else ""
     return found

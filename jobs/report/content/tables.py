@@ -103,7 +103,7 @@ def effects(result: Result) -> Table | None:
             (
                 label_of(result, c.metric),
                 pair_label(result, c.a, c.b),
-                *(ABSENT if value is None else wording.level(value, "") for value in sizes),
+                *(ABSENT if value is None else wording.level(value, "coefficient") for value in sizes),
                 ABSENT if c.equivalent is None else "yes" if c.equivalent else "not shown",
                 _found(c.detectable, unit),
             )

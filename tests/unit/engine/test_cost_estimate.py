@@ -11,7 +11,7 @@ from engine.methods._base import Objective
 from engine.run.costs.estimate import Run, Seconds, Speeds, Stretch, memory, seconds, smaller
 from engine.run.costs.shape import shape_of
 from engine.run.costs.speed import Answered, Batch, Line, Read, Trained, line
-from engine.run.costs.work import Asked, Measured, Scored, Taught
+from engine.run.costs.work import Asked, AskedScores, Measured, Taught
 
 SHAPE = shape_of(
     {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 500, "num_attention_heads": 4}
@@ -31,7 +31,7 @@ def speeds(**changes: object) -> Speeds:
 
 
 def run(**changes: object) -> Run:
-    made = Run((SFT,), NOTHING, (), NOTHING, 40, None, Scored(()), 0, ())
+    made = Run((SFT,), NOTHING, (), NOTHING, 40, None, AskedScores(()), 0, ())
     return replace(made, **changes)
 
 

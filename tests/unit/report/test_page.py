@@ -61,7 +61,7 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
     _, sizes, *within = page.tables.get("differences", [[], [[]]])
     for row, contrast in zip(sizes[1:], plain["contrasts"], strict=True):
         for cell, key in zip(row[2:5], ("paired_d", "cliffs_delta", "cohens_h"), strict=True):
-            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], ""))
+            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], "coefficient"))
         assert row[5] == {True: "yes", False: "not shown", None: "–"}[contrast["equivalent"]]
     primary = next((c for c in plain["contrasts"] if c["primary"]), None)
     paired = [seed for seed in (primary["seeds"] if primary else []) if seed["p"] is not None]

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from engine.analysis import contrasts
-from engine.analysis.analysis import _as_run, _metrics, analyse
+from engine.analysis.analysis import analyse, as_run
+from engine.analysis.figures import metrics_of
 from engine.rules.shortcut import Case, Reading, _explained, decide, gained, no_more
 from engine.spec.result import Result
 from engine.spec.study import StudySpec
@@ -29,7 +30,7 @@ def estimate(value: float, half: float, half90: float | None = None, seeds: int 
 def evidence_of(rates: Rates, seeds: int = 6) -> tuple[StudySpec, Evidence]:
     trial = make_trial("function-calling", seeds)
     runs = make_runs(trial, rates, items=100, clusters=20)
-    return trial.study, Evidence((_as_run(run, run.record.arm != "base") for run in runs), _metrics(trial.study), 500)
+    return trial.study, Evidence((as_run(run, run.record.arm != "base") for run in runs), metrics_of(trial.study), 500)
 
 
 def test_gained_needs_the_interval_above_zero_and_the_mean_above_the_margin() -> None:
