@@ -162,14 +162,6 @@ def test_no_text_or_class_leaves_its_place_in_a_drawing() -> None:
     assert "a &lt; b" in made
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0), (-0.31, 0.52), (1e-9, 2e-9), (-5, 5000)])
-def test_ticks_span_the_range_with_round_steps(low: float, high: float) -> None:
-    marks = ticks(low, high)
-    assert marks[0] <= low + 1e-12
-    assert marks[-1] >= high - 1e-12
-    assert 2 <= len(marks) <= 9
-
-
 def test_wrapping() -> None:
     assert wrap("instruction meaning", 12) == ["instruction", "meaning"]
     assert wrap("a" * 20, 8) == ["a" * 8, "a" * 8, "a" * 4]
