@@ -188,13 +188,18 @@ def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
 
 
 def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
+<<<<<<< HEAD
     """Each arm's wrong answers by type, as shares of all items that the accuracy's probe measured."""
     probe = study.accuracy.split(".", 1)[0]
+=======
+    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
+    probe = study.verdict.accuracy.split(".", 1)[0]
+>>>>>>> wt-stats
     types: dict[str, Counter[str]] = {}
     items: Counter[str] = Counter()
     for run in done:
         outcomes = run.outcomes.get(probe, ())
-        items[run.record.arm] += len(outcomes)
+        items[run.record.arm] += sum(outcome.correct is not None for outcome in outcomes)
         types.setdefault(run.record.arm, Counter()).update(o.failure for o in outcomes if o.failure)
     return {
         arm: {kind: count / items[arm] for kind, count in sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))}

@@ -15,7 +15,8 @@ from engine.stats import effects, paired
 from engine.stats.discordant import discordant
 from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence, Run
-from engine.stats.metric import ItemMean
+from engine.stats.statistic import Statistic
+from engine.stats.statistics.mean import Mean
 
 Pair = tuple[str, str]
 
@@ -39,7 +40,7 @@ def family(study: StudySpec, rule: Rule, evidence: Evidence) -> list[Contrast]:
     tested = {at: e.p for at, e in found.items() if at[0] in own and e.p is not None}
     adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
     return [
-        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].items)).model_copy(
+        _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].statistic)).model_copy(
             update={
                 "p_holm": adjusted.get((pair, metric)),
                 "primary": (pair, metric) == primary,
@@ -122,9 +123,9 @@ def _paired_seed(a: Run, b: Run, metric: str, splits: tuple[str, ...] | None) ->
     )
 
 
-def _splits(form: ItemMean | None) -> tuple[str, ...] | None:
+def _splits(statistic: Statistic) -> tuple[str, ...] | None:
     """The splits over which a figure is the plain share of right items; None where it is anything else."""
-    return form.splits if form is not None and form == ItemMean(splits=form.splits) else None
+    return statistic.splits if statistic == Mean(splits=statistic.splits) else None
 
 
 def flips(study: StudySpec, evidence: Evidence, context: Context) -> Iterable[Flip]:

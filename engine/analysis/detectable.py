@@ -11,7 +11,7 @@ from engine.analysis.figures import main_metrics, metrics_of
 from engine.spec.runs import Detectable, Pairs
 from engine.spec.study import Scale, StudySpec
 from engine.stats import power
-from engine.stats.evidence import ENOUGH_SEEDS
+from engine.stats.estimate import ENOUGH_SEEDS
 from engine.stats.wording import counted
 
 

@@ -34,7 +34,7 @@ from engine.spec.errors import SpecError
 from engine.spec.example import Side
 from engine.spec.study import StudySpec
 from engine.stats.evidence import Estimate
-from engine.stats.metric import ItemMean
+from engine.stats.statistics.by_side import BySide
 from engine.stats.wording import difference, difference_of, level, level_of
 
 
@@ -150,11 +150,10 @@ class _Figures(Reading):
 
     def _where_misled(self, arm: str) -> Estimate | None:
         """Gain over an arm on the items where the shortcut points to a wrong answer."""
-        form = self.evidence.metrics[self.rule.reliance].items
-        if form is None or not form.by_side:
+        statistic = self.evidence.metrics[self.rule.reliance].statistic
+        if not isinstance(statistic, BySide):
             return None
-        misled = ItemMean(of=form.of, splits=form.splits, where=form.where, side=Side.CONFLICTING)
-        return self.evidence.difference(self.settings.treated, arm, self.rule.reliance, misled)
+        return self.evidence.difference(self.settings.treated, arm, self.rule.reliance, statistic.on(Side.CONFLICTING))
 
     def gates(self) -> list[Gate]:
         """What stands against a verdict by this rule."""

@@ -246,7 +246,7 @@ class _Measurer:
         return found
 
     def _record(self, probe: Probe, outcomes: Sequence[Outcome], step: int, stage: Literal["live", "after"]) -> None:
-        metrics = probe.summarise(outcomes)
+        metrics = probe.figures(outcomes)
         if stage == "live":
             metrics = {name: value for name, value in metrics.items() if name in probe.live}
         kept = tuple(outcomes) if stage == "after" else ()

@@ -164,15 +164,15 @@ class Outcome(Frozen):
     """What one run did on one item.
 
     Attributes:
-        correct: Whether the answer is right.
+        correct: Whether the answer is right; None where it was not scored, which is neither right nor wrong.
         output: The model's own words (untrusted text), cut to 500 characters.
-        failure: The type of the failure, None when right.
+        failure: The type of the failure; None where right, or not scored.
         value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
         features: The item's features, so that figures can be drawn from stored outcomes alone.
     """
 
     item: str
-    correct: bool
+    correct: bool | None
     split: str
     cluster: str
     side: Side = Side.NEUTRAL

@@ -73,6 +73,20 @@ def m002_words_of_items(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
+@migrations()
+def m003_items_that_are_not_scored(db: Database) -> None:
+    """`correct` may be NULL: such an outcome is neither right nor wrong. SQLite changes this by a table anew."""
+    db.execute(
+        """CREATE TABLE outcomes_anew (
+        run TEXT NOT NULL REFERENCES runs (hash), probe TEXT NOT NULL, n INTEGER NOT NULL, item TEXT NOT NULL,
+        correct INTEGER, failure TEXT, body TEXT NOT NULL, PRIMARY KEY (run, probe, n)) WITHOUT ROWID"""
+    )
+    db.execute("INSERT INTO outcomes_anew SELECT run, probe, n, item, correct, failure, body FROM outcomes")
+    db.execute("DROP TABLE outcomes")
+    db.execute("ALTER TABLE outcomes_anew RENAME TO outcomes")
+    db.execute("PRAGMA user_version = 3")
+
+
 def keep_a_copy(db: Database, path: Path) -> None:
     """Before its shape changes, copy a database that holds something beside itself.
 
@@ -93,7 +107,7 @@ def keep_a_copy(db: Database, path: Path) -> None:
         raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
-VERSION = 2
+VERSION = 3
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
-NAMES = frozenset({"m001_first_tables", "m002_words_of_items"})
+NAMES = frozenset({"m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored"})
 """The steps this lab knows."""

@@ -17,7 +17,7 @@ from engine.spec.result import Look
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
-from engine.stats.evidence import ENOUGH_SEEDS
+from engine.stats.estimate import ENOUGH_SEEDS
 from jobs.queue import eta
 from jobs.store.records import Curves, TrialRecord
 from jobs.store.write import Database, Row

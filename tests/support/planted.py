@@ -86,7 +86,7 @@ def make_runs(
         for probe in (p.probe for p in trial.study.probes):
             made = _MAKERS[probe](rng, rates[spec.arm], shift, hard, items, deltas)
             outcomes[probe] = tuple(made)
-            figures = probe_class(probe)(probe_class(probe).Config()).summarise(made)
+            figures = probe_class(probe)(probe_class(probe).Config()).figures(made)
             metrics |= {f"{probe}.{name}": value for name, value in figures.items()}
         trained = spec.trains
         found.append(
@@ -170,7 +170,7 @@ def _entailment(rng, rates, shift, hard, items, deltas) -> list[Outcome]:
 def _forgetting(rng, rates, shift, hard, items, deltas) -> list[Outcome]:
     return [
         Outcome(
-            item=f"text-{n}", correct=False, split="texts", cluster=f"text-{n}", value=2.0 + float(rng.normal(0, 0.2))
+            item=f"text-{n}", correct=None, split="texts", cluster=f"text-{n}", value=2.0 + float(rng.normal(0, 0.2))
         )
         for n in range(40)
     ]  # fmt: skip

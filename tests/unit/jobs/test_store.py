@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec.events import Probed, Stepped, encode
+from engine.spec.example import Outcome
 from jobs.paths import Home
 from jobs.store.read import Board, ordinal
 from jobs.store.write import Damaged, DiskFull, Store, StoreError, open_reader
@@ -72,6 +73,19 @@ def test_numbers_that_are_none_become_notes(store: Store) -> None:
     notes = [n["detail"] for n in store.db.query("SELECT detail FROM notes ORDER BY seq")]
     assert notes == ["loss is nan at step 1; it is left out.", "p.a is -inf at step 1; it is left out."]
     assert store.run(run)["loss"] is None
+
+
+def test_items_that_were_not_scored_are_neither_right_nor_wrong(store: Store) -> None:
+    add(store)
+    made = tuple(
+        Outcome(item=f"i{n}", correct=correct, split="s", cluster="c") for n, correct in enumerate((True, None, False))
+    )
+    probed = Probed(seq=1, step=1, probe="p", stage="after", metrics={}, outcomes=made)
+    with store.batch():
+        assert store.ingest(RUNS[0].hash, [encode(probed).encode()], 0) == []
+    assert [row["correct"] for row in store.db.query("SELECT correct FROM outcomes ORDER BY n")] == [1, None, 0]
+    bodies = [row["body"] for row in store.db.query("SELECT body FROM outcomes ORDER BY n")]
+    assert tuple(map(Outcome.model_validate_json, bodies)) == made
 
 
 def test_a_full_disk_has_its_own_error_and_loses_nothing(store: Store) -> None:

@@ -39,3 +39,10 @@ def test_the_untouched_base_stands_for_every_seed() -> None:
 def test_nothing_flips_where_runs_agree_or_share_no_item() -> None:
     assert flipped([(run("a", 0, "10"), run("b", 0, "10"))], "p") == []
     assert flipped([(run("a", 0, "1"), run("b", 0, "0"))], "other") == []
+
+
+def test_an_item_that_was_not_scored_flips_in_neither_direction() -> None:
+    right, wrong = run("a", 0, "11"), run("b", 0, "00")
+    unscored = [right.outcomes["p"][0].model_copy(update={"correct": None}), right.outcomes["p"][1]]
+    for pair in ((Run("a", 0, True, {}, {"p": unscored}), wrong), (wrong, Run("a", 0, True, {}, {"p": unscored}))):
+        assert [found.right.item for found in flipped([pair], "p")] == ["i1"]
