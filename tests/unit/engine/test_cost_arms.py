@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine import objectives
@@ -22,9 +23,9 @@ from engine.spec.run import Need, Use, Wanted
 from engine.subject.limits import Limits
 from engine.subject.protocol import Subject
 from engine.subject.rendering import Renderer
-from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder
+from tests.support.tiny import data, make_spec, model, tokenizer, tokenizer_folder
 
-__all__ = ["data", "tokenizer", "tokenizer_folder"]
+__all__ = ["data", "model", "tokenizer", "tokenizer_folder"]
 
 
 @pytest.fixture
