@@ -101,8 +101,9 @@ class _Run:
     def execute(self) -> None:
         """Train where the weights are not there yet, then measure and check."""
         _seed(self.spec.seed)
-        made = weights.found(self.root, self.spec.tune.hash) if self.how else None
-        resume = None if made else checkpoint.newest(self.folder, self.spec.hash)
+        resume = checkpoint.newest(self.folder, self.spec.hash)
+        # A run that has trained goes on from its own checkpoint, so that its events are one story.
+        made = weights.found(self.root, self.spec.tune.hash) if self.how and not resume else None
         stretches = stretches_of(self.method, self.spec.tune.size.steps) if self.how and not made else []
         total = sum(stretch.steps for stretch in stretches)
         with Journal(self.folder, resume.seq if resume else 0) as log:
@@ -116,15 +117,16 @@ class _Run:
                     versions=provenance.versions(),
                     hardware=provenance.hardware(self.shared.device),
                 )
+                measurer.base()
             half = _precision(self.spec, self.folder, log, self.shared, resume is not None) if stretches else False
             if self.how:
                 self.model = self.how.attach(self.model, self.spec.seed)
+                self.how.quicken(self.model)
                 if prefix := self.how.prefix(self.model):
                     self.renderer = self.renderer.with_prefix(prefix)
             encoded = self._examples()
             if resume is None:
                 _note_cuts(log, encoded)
-                measurer.base()
             if made:
                 self.how.load(self.model, weights.folder_of(self.root, self.spec.tune.hash))  # type: ignore[union-attr]
                 detail = "The weights were there already, made from the same specification: nothing was trained."
@@ -160,7 +162,8 @@ class _Run:
         run = Training(
             spec=self.spec, method=self.method, adaptation=self.how, folder=self.folder, stop=self.stop, journal=log,  # type: ignore[arg-type]
             model=self.model, renderer=self.renderer, examples=self.examples, pool=self.data.train, encoded=encoded,
-            needs=self.needs, limits=self.limits, half=half, live=live, device=self.shared.device, began=self.began,
+            needs=self.needs, limits=self.limits, half=half, attention=self.shared.attention, live=live,
+            device=self.shared.device, began=self.began,
         )  # fmt: skip
         train(run, resume)
 

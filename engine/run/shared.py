@@ -10,7 +10,6 @@ import gc
 import itertools
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,8 +101,7 @@ class Shared:
         self._plans: dict[str, Plan] = {}
         self._limits: dict[str, Limits] = {}
         self._precisions: dict[tuple[str, int], precision.Trial] = {}
-        self._needed: dict[str, LocalSubject] = {}
-        self._held = ExitStack()  # never closed: needed models stay as they are measured
+        self._needed: dict[str, needs.Needed] = {}
 
     def data(self, ref: DataRef) -> StudyData:
         """The data of a reference, loaded once."""
@@ -143,8 +141,8 @@ class Shared:
         """
         key = need.model.digest if need.model else need.weights
         if key not in self._needed:
-            self._needed[key] = needs.load(need, self.loaders, self.weights, self.device, self._held)
-        found = self._needed[key]
+            self._needed[key] = needs.load(need, self.loaders, self.weights, self.device)
+        found = self._needed[key].subject
         # The same data in this model's own tokens: it may need more of them for the same answer.
         return LocalSubject(found.model, found.tokenizer, stop, found.renderer, limits)
 

@@ -7,8 +7,6 @@ import os
 import shutil
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from engine.spec.provenance import hash_file
 from engine.spec.run import TuneSpec
 
@@ -32,12 +30,18 @@ def keep(root: Path, tune: TuneSpec, saved: Path, digest: str) -> None:
     made = target.with_name(f"{target.name}.{os.getpid()}.part")
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(saved, made)
-    files = {path.name: hash_file(path) for path in sorted(made.iterdir()) if path.is_file()}
+    files = {path.relative_to(made).as_posix(): hash_file(path) for path in sorted(made.rglob("*")) if path.is_file()}
     plain = {"tune": tune.model_dump(mode="json"), "digest": digest, "files": files}
     (made / MANIFEST).write_text(json.dumps(plain), encoding="utf-8")
-    if target.exists():  # damaged, or another process was faster
-        shutil.rmtree(target, ignore_errors=True)
-    os.replace(made, target)
+    try:
+        if target.exists():  # damaged
+            shutil.rmtree(target)
+        os.replace(made, target)
+    except OSError:
+        # Another process that made the same weights was faster; theirs are as good.
+        shutil.rmtree(made, ignore_errors=True)
+        if not found(root, tune.hash):
+            raise
 
 
 def found(root: Path, tune: str) -> tuple[TuneSpec, str] | None:
@@ -47,6 +51,6 @@ def found(root: Path, tune: str) -> tuple[TuneSpec, str] | None:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         made = TuneSpec.model_validate(plain["tune"])
         whole = all(hash_file(folder / name) == digest for name, digest in plain["files"].items())
-    except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        return (made, str(plain["digest"])) if whole and made.hash == tune else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no file, no JSON, or JSON of another form
         return None
-    return (made, str(plain["digest"])) if whole and made.hash == tune else None

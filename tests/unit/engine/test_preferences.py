@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.methods._base import Sampled
-from engine.methods.sft_dpo import SftDpo
-from engine.objectives import pairs as preferences
+from engine.objectives import _negatives, dpo
+from engine.objectives import _pairs as preferences
+from engine.objectives._pairs import Sampled
 from engine.run import execute
 from engine.spec.errors import RunError
 from engine.spec.example import Example, Preference, StudyData
 from engine.subject.local import renderer_of
 from engine.subject.rendering import Renderer, calls_text
-from engine.tuning import loop
 from tests.support import families
 from tests.support.tiny import make_model, make_spec
 
@@ -80,7 +79,7 @@ def test_what_was_cut_is_said_in_the_summary(data: StudyData) -> None:
     ],
 )
 def test_why_there_are_no_pairs_is_said(sampled: Sampled, said: str, hint: str, renderer: Renderer) -> None:
-    error = loop._no_pairs(sampled, renderer)
+    error = dpo._no_pairs(sampled, renderer)
     assert said in error.message
     assert hint in error.hint
 
@@ -94,13 +93,13 @@ def test_a_run_whose_teacher_never_ends_says_so(tmp_path: Path, loaders: Any) ->
 def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
     tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(self: Any, subject: Any, examples: Any, rng: Any) -> Sampled:
-        return Sampled([pair(e, f" {subject.rendered(e.prompt, e.answer)}") for e in examples])
+    def wrong(settings: Any, policy: Any, teacher: Any, examples: Any, rng: Any) -> Sampled:
+        return Sampled([pair(e, f" {policy.rendered(e.prompt, e.answer)}") for e in examples])
 
-    monkeypatch.setattr(SftDpo, "preferences", wrong)
+    monkeypatch.setattr(_negatives, "sample", wrong)
     with pytest.raises(RunError, match="against right answers"):
         execute.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
-    assert not (tmp_path / "preferences-1.jsonl").exists()
+    assert not (tmp_path / "rows-1.jsonl").exists()
 
 
 @pytest.mark.parametrize("family", families.READ)
