@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.methods._base import Answering, LoraConfig, Method, MethodConfig, Phase, TrainConfig, settings_of
+from engine.methods._base import Answering, LoraConfig, Method, MethodConfig, Phase, TrainConfig, Untrained, settings_of
 from engine.spec.plugin import Found, discover
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "MethodConfig",
     "Phase",
     "TrainConfig",
+    "Untrained",
     "found",
     "method_class",
     "settings_of",

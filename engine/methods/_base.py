@@ -36,15 +36,16 @@ class Answering:
     """What a method that answers in its own way may use.
 
     Attributes:
-        subject: The tuned model; the base model where nothing is trained.
-        needs: What `Method.needs` asked for, by its names: subjects that answer.
+        subject: The tuned model; the base model where nothing is trained. On the worker's side it is a `LocalSubject`,
+            whose `model`, `tokenizer` and `renderer` a method may take to make another of.
+        needs: What `Method.needs` asked for, by its names, likewise.
         examples: The run's training examples, as `Method.treat` shows them.
         pool: All training examples of the study.
         seed: The run's seed.
     """
 
-    subject: Subject
-    needs: Mapping[str, Subject]
+    subject: Any
+    needs: Mapping[str, Any]
     examples: Sequence[Example]
     pool: Sequence[Example]
     seed: int
@@ -129,6 +130,20 @@ class Method(Generic[C]):
     def seeded(self) -> bool:
         """Whether another seed gives another run: what trains does, and what uses an arm that does."""
         return self.trains or any(wanted.arm for wanted in self.needs().values())
+
+
+class Untrained(Method[C]):
+    """Base of methods that train nothing: the base model answers, in whatever way the method has it answer."""
+
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    def adaptation(self) -> Use | None:
+        """Nothing is trained."""
+        return None
+
+    def phases(self) -> tuple[Phase, ...]:
+        """No objective."""
+        return ()
 
 
 def settings_of(config: MethodConfig) -> dict[str, Any]:

@@ -67,7 +67,9 @@ def finding(preferences: Sequence[Preference], rows: Sequence[PairRow], renderer
         for at, (pair, row) in enumerate(zip(preferences, rows, strict=True))
         if row.completion == row.rejected
         or alike(pair.rejected, _said(pair, renderer), pair.prompt.tools)
-        or alike(renderer.text(row.rejected), renderer.text(row.completion), pair.prompt.tools)
+        or alike(
+            renderer.said(pair.prompt, row.rejected), renderer.said(pair.prompt, row.completion), pair.prompt.tools
+        )
     ]
     detail = f"None of {len(rows)} rejected answers says what its chosen one says."
     if equal:
@@ -78,16 +80,16 @@ def finding(preferences: Sequence[Preference], rows: Sequence[PairRow], renderer
 
 
 def _said(pair: Preference, renderer: Renderer) -> str:
-    return renderer.answer_of(renderer.answer_text(pair.prompt, pair.chosen))
+    return renderer.whole_answer(pair.prompt, pair.chosen)
 
 
 def _answers(pair: Preference, renderer: Renderer) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Token ids of the chosen and of the rejected answer, ends included."""
-    chosen = renderer.ids(renderer.answer_text(pair.prompt, pair.chosen))
+    """Token ids of the chosen and of the rejected answer, ends included, as they follow the prompt."""
+    chosen = renderer.answer_ids(pair.prompt, pair.chosen)
     last = renderer.text(chosen[-1:])
     # Some templates end calls otherwise than words (<|eom_id|>): both answers end alike, so that only the rest counts.
     end = last if chosen[-1:] and chosen[-1] in renderer.end_ids and not renderer.end.endswith(last) else renderer.end
-    return chosen, renderer.ids(pair.rejected + end)
+    return chosen, renderer.following(pair.prompt, pair.rejected + end)
 
 
 def refer(rows: Sequence[PairRow], kit: Kit) -> list[PairRow]:

@@ -46,7 +46,7 @@ class Probe(Generic[P]):
 
     Attributes:
         name: The file's name, with "-" for "_".
-        metrics: All figures `summarise` may give.
+        metrics: Its figures; each says by its statistic how it is drawn from outcomes.
         live: Names of metrics worth a curve while training; empty: the probe is not run live.
     """
 
@@ -66,8 +66,8 @@ class Probe(Generic[P]):
 
     def live_items(self, data: StudyData, per_split: int) -> list[Item]:
         """The live sample: of such items, those that a live metric reads."""
-        forms = [metric.items for metric in self.metrics if metric.name in self.live]
-        return [i for i in self.items(data, per_split) if any(form is None or form.reads(i) for form in forms)]
+        live = [metric.statistic for metric in self.metrics if metric.name in self.live]
+        return [i for i in self.items(data, per_split) if any(statistic.reads(i) for statistic in live)]
 
     def needs(self) -> dict[str, Wanted]:
         """What it uses beside the model that is measured, by names of its own (a frozen scorer, another arm)."""
@@ -77,14 +77,10 @@ class Probe(Generic[P]):
         """What the model does on each item, in order."""
         raise TypeError(f"{type(self).__name__} has no measure()")
 
-    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+    def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Metric name to value; a metric that these outcomes cannot give is left out, never made up."""
-        raise TypeError(f"{type(self).__name__} has no summarise()")
-
-
-def share(rights: Sequence[bool]) -> float | None:
-    """Share of true values, None of nothing."""
-    return sum(rights) / len(rights) if rights else None
+        found = {metric.name: metric.statistic.of(outcomes) for metric in self.metrics}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def balanced(items: Sequence[Item], per_split: int) -> list[Item]:

@@ -13,9 +13,9 @@ import torch
 from engine.adaptations import Adaptation
 from engine.spec.events import Finding
 from engine.spec.example import Example, Item, Prompt, Side
-from engine.subject.local import evaluating
 from engine.subject.protocol import Subject
 from engine.subject.rendering import Renderer
+from engine.subject.scoring import evaluating
 
 SAMPLE = 4  # prompts that are looked at; a difference in weights shows on any
 TOKENS = 16
@@ -28,7 +28,8 @@ def logits(model: Any, renderer: Renderer, prompts: Sequence[Prompt]) -> list[to
     found = []
     with evaluating(model):
         for prompt in prompts[:SAMPLE]:
-            ids = torch.tensor([renderer.prompt_ids(prompt)[-renderer.context :]], device=model.device)
+            shown = renderer.cut(renderer.prompt_ids(prompt), renderer.context)
+            ids = torch.tensor([shown], device=model.device)
             found.append(model(input_ids=ids, use_cache=False).logits[0, -1].float().cpu())
     return found
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.subject.ensemble import WeightedModels, members_of
 from engine.subject.forward import packing, windows
 
 KEPT = 0.85  # ended rows leave once no more than this share of the batch goes on: every new size costs a new kernel
@@ -127,12 +128,46 @@ class Anew:
         self.logits = packing.next_logits(self.model, ids, last)
 
 
-Way = type[Cached] | type[Anew]
+class Together:
+    """Several models that answer as one: each reads the same tokens in its own way, with a cache of its own.
+
+    Logits are those of each, summed as `WeightedModels.combined` sums them: before any temperature.
+    """
+
+    def __init__(self, model: WeightedModels, prompts: Sequence[Sequence[int]], pad: int) -> None:
+        self.combined = model.combined
+        self.decoders: Sequence[Decoder] = [way_of(member)(member, prompts, pad) for member in members_of(model)]
+        self._sum()
+
+    def repeat(self, count: int) -> None:
+        """Give every prompt so many rows, side by side."""
+        for decoder in self.decoders:
+            decoder.repeat(count)
+        self.logits = self.logits.repeat_interleave(count, 0)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows alone."""
+        for decoder in self.decoders:
+            decoder.keep(rows)
+
+    def add(self, tokens: Tensor) -> None:
+        """Add one token to each row and predict the next."""
+        for decoder in self.decoders:
+            decoder.add(tokens)
+        self._sum()
+
+    def _sum(self) -> None:
+        self.logits = self.combined([decoder.logits for decoder in self.decoders])
+
+
+Way = type[Cached] | type[Anew] | type[Together]
 _known: WeakKeyDictionary[Any, dict[str, Way]] = WeakKeyDictionary()
 
 
 def way_of(model: Any) -> Way:
     """How a model is read, from a trial on the model itself (once for each kind of attention on each device)."""
+    if isinstance(model, WeightedModels):
+        return Together
     base = packing.base_of(model)
     kind = f"{base.config._attn_implementation} on {base.device}"  # noqa: SLF001
     ways = _known.setdefault(base, {})
@@ -185,7 +220,7 @@ def _cache_is_right(model: Any) -> bool:
     if not {"past_key_values", "attention_mask"} <= _arguments(model).keys():
         return False
     base = packing.base_of(model)
-    words = base.get_input_embeddings().weight.shape[0]
+    words = packing.words_of(base)
     window = windows.window(base.config) or 0
     longest = window + 4 if window <= _LONG else 24
     longest = max(2, min(max(24, longest), (windows.context(base.config) or 1024) - _STEPS))

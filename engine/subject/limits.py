@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from engine.spec.errors import ModelError
+from engine.spec.errors import LabError
 from engine.spec.example import Example, Gold, Item, Prompt, StudyData, first_accepted
 from engine.subject.calls import thoughts
 from engine.subject.rendering import Renderer, calls_text
@@ -71,7 +71,7 @@ class Limits:
 
     def _longest(self, renderer: Renderer) -> tuple[int, int]:
         """Tokens of the longest right answer and of the longest prompt."""
-        key = (id(renderer.tokenizer), renderer.digest, renderer.context)
+        key = (id(renderer.tokenizer), renderer.digest, renderer.context, renderer.prefix)
         if key not in self._known:  # the tokenizer is kept beside: its id is its own as long as it lives
             asked = [item.prompt for item in self._items] + [example.prompt for example in self._train]
             asked.sort(key=_characters, reverse=True)
@@ -130,8 +130,8 @@ def _characters(prompt: Prompt) -> int:
 
 def _tokens(renderer: Renderer, prompt: Prompt, answer: Mapping[str, Any], least: int) -> int:
     try:
-        return len(renderer.ids(renderer.answer_text(prompt, answer)))
-    except ModelError:  # said where the example is used
+        return len(renderer.answer_ids(prompt, answer))
+    except LabError:  # said where the example is used
         return least + len(renderer.ids(renderer.end))
 
 

@@ -17,12 +17,15 @@ import torch
 from torch import Tensor
 
 from engine.spec import stopping
+from engine.spec.errors import ModelError
 from engine.spec.example import Prompt
 from engine.subject import decoding, scoring
 from engine.subject.decoding import Decoded, Pick
+from engine.subject.ensemble import members_of
 from engine.subject.limits import Limit, Limits
-from engine.subject.protocol import Answer
+from engine.subject.protocol import Answer, Scored
 from engine.subject.rendering import Renderer, context_of
+from engine.subject.scoring import evaluating
 
 BATCH_TOKENS = 16384  # prompt tokens in one batch
 BATCH_ROWS = 128
@@ -73,13 +76,14 @@ class LocalSubject:
         return self.limit.tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
-        """An answer as the model's template writes it, without the end token."""
-        return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))
+        """A whole answer as the model's template writes it, without the end token."""
+        return self.renderer.whole_answer(prompt, answer)
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """Greedy answers, in the order of the prompts, without the end token."""
         steps = self.renderer.room(max_new_tokens)
-        return [self._answer(found) for found in self._decode([self._fit(p, steps) for p in prompts], steps, _greedy)]
+        decoded = self._decode([self._fit(p, steps) for p in prompts], steps, _greedy)
+        return [self._answer(prompt, found) for prompt, found in zip(prompts, decoded, strict=True)]
 
     def answer_ids(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[list[int]]:
         """Greedy answers to prompts of token ids, as token ids without the end token."""
@@ -99,39 +103,64 @@ class LocalSubject:
 
         steps = self.renderer.room(max_new_tokens)
         decoded = self._decode([self._fit(p, steps) for p in prompts], steps, pick, count)
-        answers = [self._answer(found) for found in decoded]
-        return [answers[at * count : (at + 1) * count] for at in range(len(prompts))]
+        groups = [decoded[at * count : (at + 1) * count] for at in range(len(prompts))]
+        return [[self._answer(prompt, one) for one in some] for prompt, some in zip(prompts, groups, strict=True)]
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        """Each token of one answer for each prompt, as `engine.subject.protocol.Subject` has it."""
+        pairs = [self._pair(prompt, answer, end) for prompt, answer in zip(prompts, answers, strict=True)]
+        found = scoring.token_scores(self.model, pairs, self.renderer.pad_id, self.stop, entropies)
+        return [Scored(ids, *scores) for (_, ids), scores in zip(pairs, found, strict=True)]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Total log-probability in nats of each option as the whole answer, end token included: [n_options] each."""
-        pairs = []
-        for prompt, texts in zip(prompts, options, strict=True):
-            for text in texts:
-                answer = self.renderer.answer_text(prompt, {"role": "assistant", "content": text})
-                fitted = self.renderer.fit(self.renderer.prompt_ids(prompt), self.renderer.ids(answer))
-                self._count(prompt, fitted.cut)
-                pairs.append((fitted.prompt, fitted.completion))
+        pairs = [self._pair(p, text, end=True) for p, texts in zip(prompts, options, strict=True) for text in texts]
         totals = scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id, self.stop)
         ends = np.cumsum([len(texts) for texts in options])
         return [totals[end - len(texts) : end] for end, texts in zip(ends, options, strict=True)]
 
     def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
         """Negative log-likelihood (nats, summed) and number of predicted tokens of each plain text."""
-        bos = self.tokenizer.bos_token_id
+        renderer, bos = self.renderer, self.tokenizer.bos_token_id
         start = (bos,) if bos is not None else ()
-        rows = [(*start, *self.renderer.ids(text))[: self.renderer.context] for text in texts]
-        pairs = [(row[:1], row[1:]) for row in rows]  # a text of one token predicts nothing
-        totals = scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id, self.stop)
+        room = renderer.context - len(renderer.prefix)
+        rows = [(*start, *renderer.ids(text))[:room] for text in texts]
+        # A text's first token is never predicted, whether there is a prefix or not: all models are asked for the same.
+        pairs = [((*renderer.prefix, *row[:1]), row[1:]) for row in rows]
+        totals = scoring.completion_logprobs(self.model, pairs, renderer.pad_id, self.stop)
         return [(-float(total), len(rest)) for total, (_, rest) in zip(totals, pairs, strict=True)]
 
-    def _answer(self, found: Decoded) -> Answer:
-        return Answer(self.renderer.text(found.ids), found.cut)
+    def _answer(self, prompt: Prompt, found: Decoded) -> Answer:
+        return Answer(self.renderer.said(prompt, found.ids), found.cut)
+
+    def _pair(self, prompt: Prompt, answer: str | Answer, end: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Token ids of a prompt, cut as the answer needs it, and of what follows in the answer."""
+        renderer = self.renderer
+        if isinstance(answer, Answer):
+            ids = renderer.following(prompt, answer.text + (renderer.end if end and not answer.cut else ""))
+        else:
+            message = {"role": "assistant", "content": answer}
+            ids = (
+                renderer.answer_ids(prompt, message)
+                if end
+                else renderer.following(prompt, renderer.whole_answer(prompt, message))
+            )
+        fitted = renderer.fit(renderer.prompt_ids(prompt), ids)
+        if fitted.lost:
+            raise ModelError(
+                f"An answer of {len(ids)} tokens cannot be scored: the model sees {renderer.context} in all.",
+                "Use shorter answers, or a model with a longer context.",
+            )
+        self._count(prompt, fitted.cut)
+        return fitted.prompt, fitted.completion
 
     def _fit(self, prompt: Prompt, steps: int) -> tuple[int, ...]:
         ids = self.renderer.prompt_ids(prompt)
-        room = max(1, self.renderer.context - steps)
-        self._count(prompt, len(ids) - room)
-        return ids[-room:]
+        shown = self.renderer.cut(ids, self.renderer.context - steps)
+        self._count(prompt, len(ids) - len(shown))
+        return shown
 
     def _count(self, prompt: Prompt, cut: int) -> None:
         if cut > 0:
@@ -154,24 +183,12 @@ class LocalSubject:
         return answers
 
 
-class evaluating:  # noqa: N801 - reads as a statement
-    """Puts a model into evaluation mode, and back into the mode it was in."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def __enter__(self) -> None:
-        self.was = self.model.training
-        if self.was:
-            self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        if self.was:
-            self.model.train()
-
-
 def cache_bytes(model: Any) -> int:
-    """Bytes of keys and values that a token leaves behind, in all layers; at least 1."""
+    """Bytes of keys and values that a token leaves behind, in all layers of each model that is read; at least 1."""
+    return sum(_cache_bytes(member) for member in members_of(model))
+
+
+def _cache_bytes(model: Any) -> int:
     config = model.config.get_text_config()
     heads = getattr(config, "num_attention_heads", None) or 1
     hidden = getattr(config, "hidden_size", None) or 1
@@ -181,10 +198,10 @@ def cache_bytes(model: Any) -> int:
 
 
 def renderer_of(model: Any, tokenizer: Any) -> Renderer:
-    """A renderer that ends where the model's own generation settings end, too."""
+    """A renderer that ends where the model's own generation settings end, too, with the shortest context of several."""
     ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends] if isinstance(ends, int) else []
-    return Renderer(tokenizer, context_of(model.config, tokenizer), ends)
+    return Renderer(tokenizer, min(context_of(member.config, tokenizer) for member in members_of(model)), ends)
 
 
 def _greedy(logits: Tensor) -> Tensor:

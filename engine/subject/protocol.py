@@ -11,10 +11,28 @@ from engine.spec.example import Prompt
 
 
 class Answer(NamedTuple):
-    """What a model wrote, without the end token; `cut`: it reached the limit before it ended."""
+    """A whole answer without its end token: the beginning that its prompt gave, and what the model wrote.
+
+    `cut`: it reached the limit before it ended.
+    """
 
     text: str
     cut: bool = False
+
+
+class Scored(NamedTuple):
+    """An answer's tokens as a model predicts them, without those of the beginning that its prompt gave.
+
+    Attributes:
+        ids: Token ids.
+        logprobs: Log-probability of each, float64 [tokens], nats.
+        entropies: Entropy of the distribution that each was predicted from, float64 [tokens], nats; None: not asked
+            for.
+    """
+
+    ids: tuple[int, ...]
+    logprobs: np.ndarray
+    entropies: np.ndarray | None = None
 
 
 class Subject(Protocol):
@@ -30,11 +48,15 @@ class Subject(Protocol):
         ...
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
-        """An answer as the model's template writes it, without the end token."""
+        """A whole answer as the model's template writes it, without the end token."""
         ...
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
-        """Greedy answers, in the order of the prompts; special tokens other than the end stay."""
+        """Greedy answers, in the order of the prompts; special tokens other than the end stay.
+
+        Args:
+            max_new_tokens: Of what follows the beginning that a prompt may give.
+        """
         ...
 
     def sample(
@@ -43,8 +65,29 @@ class Subject(Protocol):
         """`count` sampled answers per prompt; the same seed gives the same answers on one device."""
         ...
 
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        """Each token of one whole answer for each prompt; neighbours with equal prompts read it once.
+
+        Args:
+            answers: A string is the content of a message, which the template renders; an `Answer` is taken as the
+                model wrote it. Both include the beginning that their prompt gives.
+            entropies: Whether entropies are asked for, too.
+            end: Whether the end token is scored, too; that of a cut answer never is.
+
+        Raises:
+            DataError: An answer does not begin as its prompt says.
+            ModelError: An answer is longer than the model's context.
+        """
+        ...
+
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Total log-probability in nats of each option as the answer: one array [n_options] per prompt."""
+        """Total log-probability in nats of each option as the whole answer: one array [n_options] per prompt.
+
+        Args:
+            options: As the strings of `score`, whose errors are raised; the end token counts.
+        """
         ...
 
     def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:

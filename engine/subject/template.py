@@ -143,6 +143,28 @@ class Template:
         shared = _shared(whole, other)
         return _behind(prompt, whole[:shared]) + whole[shared:]
 
+    def beginning(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Any], begun: str, prompt: str
+    ) -> str:  # fmt: skip
+        """What the template writes for the beginning of an answer, and whatever it puts before it (a space, say).
+
+        Args:
+            begun: The beginning of the answer's content.
+            prompt: `messages` rendered, open for an answer.
+
+        Raises:
+            ModelError: The template refuses the messages, or writes the beginning differently.
+        """
+        written = self.answer(messages, tools, {"role": "assistant", "content": begun + MARK}, prompt)
+        opened, mark, _ = written.partition(MARK)
+        shown = begun.lstrip() or begun  # a template may trim the content
+        if not mark or not opened.endswith(shown):
+            raise ModelError(
+                f"The model's chat template writes the beginning {begun[:80]!r} of an answer differently.",
+                "Begin the answer with plain words.",
+            )
+        return opened
+
     def _tried(self, form: Form) -> str:
         """What it writes for a call in a form. Raises ModelError."""
         asked: list[dict[str, Any]] = [{"role": "user", "content": "?"}]

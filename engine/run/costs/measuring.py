@@ -267,7 +267,7 @@ def _base_seconds(arms: Sequence[Arm], speeds: Speeds, base: Answered | None) ->
 def _answers(
     subject: LocalSubject, prompts: Sequence[tuple[int, ...]], limit: int, shape: Shape, seconds: float
 ) -> Answered | None:
-    """Measured on the prompts that come first in a run: the longest, as many as share a batch; none where the limit is 0."""
+    """Measured on the prompts that come first in a run, as many as share a batch; none where the limit is 0."""
     if not prompts or not limit:
         return None
     longest = len(prompts[0])

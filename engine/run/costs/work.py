@@ -19,7 +19,7 @@ from engine.run import sources
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Prompt
 from engine.subject.limits import Limits
-from engine.subject.protocol import Answer, Subject
+from engine.subject.protocol import Answer, Scored, Subject
 from engine.subject.rendering import Encoded, Renderer
 
 NEAR = 50  # prompts among which another answer is looked for
@@ -113,8 +113,8 @@ class Counted:
         return self.limits.of(self.renderer, think_tokens).tokens
 
     def rendered(self, prompt: Prompt, answer: Mapping[str, Any]) -> str:
-        """An answer as the model's template writes it, without the end token."""
-        return self.renderer.answer_of(self.renderer.answer_text(prompt, answer))
+        """A whole answer as the model's template writes it, without the end token."""
+        return self.renderer.whole_answer(prompt, answer)
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Answer]:
         """An answer for each prompt."""
@@ -128,10 +128,20 @@ class Counted:
         self._ask(prompts, count, max_new_tokens)
         return [[Answer(self.says(prompt))] * count for prompt in prompts]
 
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        """Zeros, for one token less where the end does not count."""
+        texts = [answer.text if isinstance(answer, Answer) else answer for answer in answers]
+        sizes = [self._tokens(prompt, text) + end - 1 for prompt, text in zip(prompts, texts, strict=True)]
+        lengths = (len(self.renderer.prompt_ids(prompt)) for prompt in prompts)
+        self.scored.append(AskedScores(tuple((length, (size,)) for length, size in zip(lengths, sizes, strict=True))))
+        return [Scored((0,) * size, np.zeros(size), np.zeros(size) if entropies else None) for size in sizes]
+
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Zeros."""
         blocks = tuple(
-            (len(self.renderer.prompt_ids(prompt)), tuple(1 + len(self.renderer.ids(text)) for text in texts))
+            (len(self.renderer.prompt_ids(prompt)), tuple(self._tokens(prompt, text) for text in texts))
             for prompt, texts in zip(prompts, options, strict=True)
         )
         self.scored.append(AskedScores(blocks))
@@ -139,9 +149,14 @@ class Counted:
 
     def text_nll(self, texts: Sequence[str]) -> list[tuple[float, int]]:
         """One nat and one token each."""
-        sizes = [min(self.renderer.context, 1 + len(self.renderer.ids(text))) for text in texts]
-        self.scored.append(AskedScores(tuple((1, (size - 1,)) for size in sizes)))
+        before = len(self.renderer.prefix) + 1
+        sizes = [min(self.renderer.context - before, len(self.renderer.ids(text))) for text in texts]
+        self.scored.append(AskedScores(tuple((before, (size,)) for size in sizes)))
         return [(1.0, 1)] * len(texts)
+
+    def _tokens(self, prompt: Prompt, text: str) -> int:
+        """About as many tokens as follow a prompt in a whole answer, its end included."""
+        return max(1, 1 + len(self.renderer.ids(text)) - len(self.renderer.begun_ids(prompt)))
 
     def _ask(self, prompts: Sequence[Prompt], count: int, limit: int) -> None:
         limit = self.renderer.room(limit)

@@ -49,17 +49,16 @@ def _reason(example: Example, renderer: Renderer) -> str:
     """Why an example cannot be used with the model; "" where it can."""
     try:
         shown = renderer.prompt_text(example.prompt)
-        said = renderer.answer_text(example.prompt, example.answer)
+        ids = renderer.answer_ids(example.prompt, example.answer)
     except LabError as error:
         return error.message
     if lost := _lost(example.prompt, shown):
         return f"The model's chat template leaves out the {lost} message."
-    ids = renderer.ids(said)
     if len(ids) > (room := renderer.room(len(ids))):
         return (
             f"The right answer takes {len(ids)} tokens; the model sees {renderer.context} in all, {room} for answers."
         )
-    text = renderer.text(_up_to_end(ids, renderer))
+    text = renderer.said(example.prompt, _up_to_end(ids, renderer))
     if _right(text, example):
         return ""
     reading = read(text, example.prompt.tools)

@@ -18,7 +18,7 @@ from engine.spec.errors import ModelError
 from engine.subject import decoding
 from engine.subject.forward import packing, windows
 from engine.subject.forward.packing import Block
-from engine.subject.local import evaluating
+from engine.subject.scoring import evaluating
 
 SAME = 1e-3  # largest difference, as a share of the largest value, that is no more than rounding
 _TEXT = "What is the weather in Rome? It is sunny, and the sea is warm; bring a hat, some water and two old books."

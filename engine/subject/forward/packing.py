@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.spec.errors import ModelError
+from engine.subject.ensemble import WeightedModels
 from engine.subject.forward import windows
 
 SAME = 1e-4  # largest difference (nats) between a packed and a plain log-probability that is no more than rounding
@@ -106,8 +108,11 @@ def layout_of(model: Any, size: int = SHORTEST) -> Layout:
 
     What shares a row is no longer than the context and than every window of the configuration, and no longer than
     blocks that were tried: a window that the configuration does not name would show there. Each length is tried once
-    for each kind of attention on each device.
+    for each kind of attention on each device. Several models take what each of them takes.
     """
+    if isinstance(model, WeightedModels):
+        layouts = [layout_of(member, size) for member in model.members]
+        return Layout(min(layout.longest for layout in layouts), max(layout.width for layout in layouts))
     base = base_of(model)
     known = _known.setdefault(base, {})
     kind = f"{base.config._attn_implementation} on {base.device}"  # noqa: SLF001
@@ -124,8 +129,10 @@ def layout_of(model: Any, size: int = SHORTEST) -> Layout:
     return Layout(longest, getattr(base.config.get_text_config(), "hidden_size", 1))
 
 
-def logprobs(model: Any, batch: Packed) -> Tensor:
-    """Log-probability (nats, float32 [scored]) of every answer's every token; logits are made only where they count."""
+def logits(model: Any, batch: Packed) -> Tensor:
+    """Logits [scored, vocabulary] of every answer's every token; none are made where nothing is scored."""
+    if isinstance(model, WeightedModels):
+        return model.combined([logits(member, batch) for member in model.members])
     given: dict[str, Any] = {"input_ids": batch.ids, "use_cache": False}
     if batch.positions is not None:
         given["position_ids"] = batch.positions
@@ -133,16 +140,33 @@ def logprobs(model: Any, batch: Packed) -> Tensor:
     if batch.visible is not None:
         given["attention_mask"] = _mask(model, batch.visible)
     if core is None:
-        logits = model(**given).logits.flatten(0, 1)[batch.places]
-    else:
-        backbone, head = core
-        hidden = backbone(**given).last_hidden_state.flatten(0, 1)
-        logits = head(hidden[_filled(batch.places)])[: len(batch.places)]  # [scored, vocabulary]
-    return -torch.nn.functional.cross_entropy(logits.float(), batch.targets, reduction="none")
+        return model(**given).logits.flatten(0, 1)[batch.places]
+    backbone, head = core
+    hidden = backbone(**given).last_hidden_state.flatten(0, 1)
+    return head(hidden[_filled(batch.places)])[: len(batch.places)]
+
+
+def logprobs(model: Any, batch: Packed) -> Tensor:
+    """Log-probability (nats, float32 [scored]) of every answer's every token."""
+    found = logits(model, batch).float()
+    return -torch.nn.functional.cross_entropy(found, batch.targets, reduction="none")
+
+
+def scores(model: Any, batch: Packed) -> tuple[Tensor, Tensor]:
+    """`logprobs`, and the entropy of each prediction from the same logits: both in nats, float32 [scored].
+
+    The entropy is Shannon's over the whole vocabulary, -sum p ln p, between 0 and ln(vocabulary).
+    """
+    logp = logits(model, batch).float().log_softmax(-1)
+    # A token of probability 0 adds nothing: without the bound, 0 times minus infinity would be no number.
+    entropies = -(logp.exp() * logp.clamp(min=torch.finfo(logp.dtype).min)).sum(-1)
+    return logp.gather(1, batch.targets[:, None]).squeeze(1), entropies
 
 
 def next_logits(model: Any, ids: Tensor, last: Tensor) -> Tensor:
     """Logits [rows, vocabulary] after the token at `last` [rows] of each row of `ids` [rows, length]; no cache."""
+    if isinstance(model, WeightedModels):
+        return model.combined([next_logits(member, ids, last) for member in model.members])
     rows = torch.arange(len(ids), device=ids.device)
     core = _core(model)
     if core is None:
@@ -168,6 +192,7 @@ def _mask(model: Any, visible: Tensor) -> Tensor:
 
 def _core(model: Any) -> tuple[Any, Any] | None:
     """Backbone and output layer, where logits are plainly the one times the other; else None. Tried once a model."""
+    _check_prompt_is_read(model)
     base = base_of(model)
     if base not in _plain_heads:
         _plain_heads[base] = _head_is_plain(base)
@@ -177,13 +202,27 @@ def _core(model: Any) -> tuple[Any, Any] | None:
 _plain_heads: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
+def _check_prompt_is_read(model: Any) -> None:
+    """Refuse a soft prompt that PEFT adds in its own forward: the base is called here, and would not see it.
+
+    Raises:
+        ModelError: The model has one.
+    """
+    config = getattr(model, "active_peft_config", None)
+    if config is not None and getattr(config, "is_prompt_learning", False):
+        raise ModelError(
+            "A soft prompt that PEFT puts before the text is not seen where a model is scored and decoded.",
+            "Give the soft prompt as token ids of an extended embedding, by Renderer.with_prefix.",
+        )
+
+
 @torch.inference_mode()
 def _head_is_plain(base: Any) -> bool:
     """Whether the output layer on the backbone's last states gives the model's own logits: some scale or cap them."""
     backbone, head, words = base.base_model, base.get_output_embeddings(), base.get_input_embeddings()
     if backbone is base or head is None or words is None or base.config.get_text_config() is not base.config:
         return False
-    given = {"input_ids": (torch.arange(_LEAST, device=base.device)[None] * 3 + 5) % words.weight.shape[0]}
+    given = {"input_ids": (torch.arange(_LEAST, device=base.device)[None] * 3 + 5) % words_of(base)}
     was_training = base.training
     base.eval()
     try:
@@ -200,6 +239,12 @@ def _head_is_plain(base: Any) -> bool:
 def base_of(model: Any) -> Any:
     """The model itself, without the wrapper of an adapter."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def words_of(model: Any) -> int:
+    """How many token ids a model's input embedding takes; those of its configuration where it does not say."""
+    weight = getattr(base_of(model).get_input_embeddings(), "weight", None)
+    return base_of(model).config.get_text_config().vocab_size if weight is None else weight.shape[0]
 
 
 def padded(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -297,7 +342,7 @@ def _takes_packed(model: Any, size: int) -> bool:
     """Whether two blocks of `size` tokens in one row get the values that their answers get in rows of their own."""
     if not hasattr(model, "dtype") or model.get_input_embeddings() is None or size < _LEAST:
         return False
-    words = model.get_input_embeddings().weight.shape[0]
+    words = words_of(model)
 
     def drawn(count: int, first: int) -> tuple[int, ...]:
         return tuple((first + 3 * at + at * at // 7) % words for at in range(count))
