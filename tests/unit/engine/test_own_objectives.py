@@ -90,6 +90,7 @@ def use(monkeypatch: pytest.MonkeyPatch, cls: type[Objective[Any]]) -> Any:
 
 
 def run(folder: Path, loaders: Any, stop: threading.Event | None = None, **more: Any) -> list[Any]:
+    more = {"steps": 10, "live_items": 0, **more}
     execute.execute(make_spec("sft", **more), folder, stop or threading.Event(), loaders)
     return [decode(line) for line in (folder / "events.ndjson").read_bytes().splitlines()]
 
@@ -141,8 +142,7 @@ def _loss(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     return _losses.imitation(packing.logprobs(model, Packed(**batch)))
 
 
-@pytest.mark.parametrize("step", [1, 3, 4, 5, 8, 11])
-@pytest.mark.parametrize("cls", [Chunked, OnPolicy])
+@pytest.mark.parametrize(("cls", "step"), [(Chunked, 2), (Chunked, 4), (Chunked, 7), (OnPolicy, 3)])
 def test_a_run_that_was_stopped_goes_on_as_though_it_had_not_been(
     tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch, cls: type[Objective[Any]], step: int
 ) -> None:
