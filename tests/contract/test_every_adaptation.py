@@ -1,4 +1,4 @@
-"""What every adaptation promises: nothing that was trained is dropped in silence, and without it the base is the base."""
+"""What every adaptation promises: what was trained is measured, and without it the base is the base, bit for bit."""
 
 from __future__ import annotations
 
