@@ -1,4 +1,4 @@
-"""The user's own files: one that is good is found, one that is bad is listed with its line, and nothing else is harmed."""
+"""The user's own files: a good one is found, a bad one is listed with its line, and nothing else is harmed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ BAD = {
     "crashes": ("import ctypes\nctypes.string_at(0)\n", "line 2"),
     "imports": ("import no_such_library\n", "line 1"),
     "empty": ("", "it defines 0"),
-    "twice": (GOOD + GOOD.replace("Mine", "Other"), "it defines 2"),
+    "twice": (f"{GOOD}\n\nclass Other(Mine):\n    pass\n", "it defines 2"),
     "unnamed": (GOOD, "must be 'unnamed'"),
     "settings": (GOOD.replace("= MineConfig", "= 3").replace('"mine"', '"settings"'), "`Config` must be a class"),
     "schema": (
