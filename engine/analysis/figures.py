@@ -52,4 +52,4 @@ def check_figures(study: StudySpec) -> None:
 
 def by_side(metric: Metric) -> bool:
     """Whether the figure depends on which items are congruent and which conflicting."""
-    return metric.items is not None and (metric.items.by_side or metric.items.side is not None)
+    return metric.statistic.sided or metric.statistic.side is not None
