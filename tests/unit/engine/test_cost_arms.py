@@ -109,7 +109,9 @@ def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
         some.score(begun, [Answer("The weather in Rome", cut=True)] * 3)
         some.option_logprobs(begun, [["The weather is warm"]] * 3)
         some.text_nll(["The sea is near."])
-    assert [list(asked.blocks) for asked in counted.scored] == seen
+    *scored, text = [list(asked.blocks) for asked in counted.scored]
+    assert scored == seen[:-1]
+    assert text[0][0] == seen[-1][0][0] == 4, "the prefix and the text's first token"
 
 
 def test_a_teachers_wrong_answers_begin_as_their_prompts_say(data: StudyData, renderer: Renderer) -> None:

@@ -12,8 +12,9 @@ from engine.adaptations import lora
 from engine.methods._base import MethodConfig
 from engine.spec.errors import ModelError
 from engine.spec.example import StudyData
-from engine.subject.ensemble import WeightedModels, untuned
+from engine.subject.ensemble import WeightedModels
 from engine.subject.local import LocalSubject
+from engine.subject.untuned import untuned
 from tests.support import zoo
 from tests.support.tiny import make_model
 
@@ -76,6 +77,12 @@ def test_an_expert_and_its_base_are_two_terms_of_one_sum(tokenizer: Any, data: S
         quick = WeightedModels([(1, large), (0.5, tuned.get_base_model()), (-0.5, plain)], len(tokenizer))
         assert LocalSubject(quick, tokenizer).generate(asked, 8) == said
     assert said != LocalSubject(large, tokenizer).generate(asked, 8)
+
+
+def test_a_tuned_model_and_the_model_inside_it_would_cancel_and_are_refused() -> None:
+    tuned = tuned_of(zoo.make("qwen2"))
+    with pytest.raises(ModelError, match="Two of the models are one"):
+        WeightedModels([(1, zoo.make("llama")), (1, tuned), (-1, tuned.get_base_model())], zoo.WORDS)
 
 
 def test_training_goes_on_where_the_base_was_taken() -> None:
