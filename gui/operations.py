@@ -16,7 +16,8 @@ from engine.spec.errors import StoreError
 from engine.spec.plugin import Broken
 from engine.spec.result import Result
 from engine.spec.runs import Detectable
-from engine.spec.study import Scale, StudySpec, TrialSpec
+from engine.spec.study import Scale, StudySpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from engine.stats.metric import Metric
 from gui.look import theme

@@ -1,4 +1,4 @@
-"""The LoRA adapter of a run: made, folded in for measuring, saved."""
+"""LoRA on every linear layer (Hu et al. 2021, arXiv:2106.09685): attached, folded in for measuring, saved."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from pydantic import Field
 
-from engine.methods._base import MethodConfig
+from engine.adaptations import _quick_lora
+from engine.adaptations._base import Adaptation
+from engine.spec.example import Frozen
 from engine.spec.provenance import hash_file
-from engine.subject.forward import kernels
 
 WEIGHTS = "adapter_model.safetensors"
 _STATE_SPACES = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
@@ -22,7 +24,45 @@ _READ_PAST = ("dt_proj",)  # read past the layer by every kind of Mamba
 WORTH_FOLDING = 0.08  # an adapter's multiplications, as a share of its layer's
 
 
-def attach(model: Any, config: MethodConfig, seed: int) -> Any:
+class LoraSettings(Frozen):
+    """How large the update is."""
+
+    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
+    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
+
+
+class Lora(Adaptation[LoraSettings]):
+    """A low-rank update of every linear layer's weights."""
+
+    name: ClassVar[str] = "lora"
+    label: ClassVar[str] = "LoRA"
+    source: ClassVar[str] = "arXiv:2106.09685"
+    Config: ClassVar[type[Frozen]] = LoraSettings
+
+    def attach(self, model: Any, seed: int) -> Any:
+        """A `peft.PeftModel`."""
+        return attach(model, self.config, seed)
+
+    def quicken(self, model: Any) -> None:
+        """By a forward pass of our own."""
+        _quick_lora.quicken(model)
+
+    @contextmanager
+    def measurable(self, model: Any) -> Iterator[Any]:
+        """With the update folded into the base's weights."""
+        with folded(model):
+            yield model.get_base_model()
+
+    def save(self, model: Any, folder: Path) -> str:
+        """In PEFT's own form."""
+        return save(model, folder)
+
+    def load(self, model: Any, folder: Path) -> None:
+        """From PEFT's own form."""
+        load(model, folder)
+
+
+def attach(model: Any, config: LoraSettings, seed: int) -> Any:
     """The model with a fresh LoRA on every linear layer; the same seed gives the same initial weights.
 
     Returns:
@@ -57,7 +97,7 @@ def _left_alone(model: Any) -> list[str] | None:
 
 
 @contextmanager
-def attached(model: Any, config: MethodConfig, seed: int) -> Iterator[Any]:
+def attached(model: Any, config: LoraSettings, seed: int) -> Iterator[Any]:
     """Within it, the model with a fresh adapter, as `attach` makes it; afterwards the model is as it was."""
     needed = [(weight, weight.requires_grad) for weight in model.parameters()]
     training = model.training
@@ -104,76 +144,6 @@ def _adapter_share(layer: Any) -> float:
     return (down.numel() + up.numel()) / layer.get_base_layer().weight.numel()
 
 
-def quicken(model: Any) -> None:
-    """Give every LoRA layer a forward that computes the same in fewer passes over memory.
-
-    PEFT multiplies, scales and adds in separate passes, each as large as the layer's output; for a small model
-    these cost a third of a step. Layers fall back to PEFT's own forward whenever the adapter is off or folded in.
-    """
-    from peft.tuners.lora import Linear
-
-    for layer in model.modules():
-        if isinstance(layer, Linear) and "forward" not in vars(layer):
-            layer.forward = _quick_forward(layer)  # type: ignore[method-assign]
-
-
-def _quick_forward(layer: Any) -> Any:
-    plain = layer.forward
-    base = layer.get_base_layer()
-    usable = (
-        type(base) in (torch.nn.Linear, kernels.QuickLinear)
-        and not layer.lora_variant
-        and isinstance(layer.lora_dropout["default"], torch.nn.Identity)
-    )
-
-    def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        if layer.merged:  # folded in for measuring
-            return base(x)
-        down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-        half = torch.is_autocast_enabled(x.device.type)
-        if not usable or args or kwargs or layer.disable_adapters or not (half or x.dtype == down.dtype):
-            return plain(x, *args, **kwargs)
-        kind = torch.get_autocast_dtype(x.device.type) if half else x.dtype
-        weight = kernels.cast(base.weight, kind)
-        bias = None if base.bias is None else kernels.cast(base.bias, kind)
-        flat = kernels.narrowed(x, kind)
-        out: Any = _LoraLinear.apply(x, flat, weight, bias, down, up, layer.scaling["default"])
-        return out.view(*x.shape[:-1], -1)  # outside of the function: some models change what they get in place
-
-    return forward
-
-
-class _LoraLinear(torch.autograd.Function):
-    """x W^T + bias + s (x A^T) B^T, with a frozen W [out, in]; A [rank, in], B [out, rank]; all in W's precision.
-
-    `flat` is x [tokens, in] in that precision: the gradient goes to x.
-    """
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any, x: Any, flat: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float
-    ) -> torch.Tensor:  # fmt: skip
-        kind = weight.dtype
-        down, up = down.to(kind), up.to(kind)
-        low = kernels.linear(flat, down)  # [tokens, rank]
-        out = kernels.linear(flat, weight, bias).addmm_(low, up.t(), alpha=scale)
-        ctx.save_for_backward(flat, weight, down, up, low)
-        ctx.scale, ctx.shape, ctx.kind = scale, x.shape, x.dtype
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:  # type: ignore[override]
-        flat, weight, down, up, low = ctx.saved_tensors
-        grad = grad.reshape(-1, grad.shape[-1])  # [tokens, out]
-        grad_low = kernels.linear(grad, up.t()).mul_(ctx.scale)  # [tokens, rank]
-        grad_x = None
-        if ctx.needs_input_grad[0]:  # the first layer's input is a frozen embedding
-            grad_x = kernels.linear(grad, weight.t()).addmm_(grad_low, down).view(ctx.shape).to(ctx.kind)
-        grad_down = (grad_low.t() @ flat).float()
-        grad_up = (grad.t() @ low).float().mul_(ctx.scale)
-        return grad_x, None, None, None, grad_down, grad_up, None
-
-
 def save(model: Any, folder: Path) -> str:
     """Write the adapter into a folder, which appears whole or not at all.
 
@@ -182,7 +152,7 @@ def save(model: Any, folder: Path) -> str:
     """
     made = folder.with_name(folder.name + ".part")
     shutil.rmtree(made, ignore_errors=True)
-    model.save_pretrained(made, safe_serialization=True)
+    model.save_pretrained(made, safe_serialization=True, save_embedding_layers=False)
     if folder.exists():
         shutil.rmtree(folder)
     os.replace(made, folder)

@@ -34,7 +34,7 @@ def same_outcomes(runs: Mapping[Key, Sequence[Outcome]]) -> list[tuple[Key, ...]
 
 
 def _signature(outcomes: Sequence[Outcome]) -> bytes:
-    lines = sorted((o.item, o.split, str(int(o.correct)), o.output, repr(o.value)) for o in outcomes)
+    lines = sorted((o.item, o.split, str(o.correct), o.output, repr(o.value)) for o in outcomes)
     return hashlib.sha256(repr(lines).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -46,10 +46,11 @@ def telling(outcomes: Sequence[Outcome]) -> bool:
     words = {o.output for o in outcomes}
     if len(words) == 1 and words != {""}:
         return False
-    counts = Counter((o.side, o.correct) for o in outcomes)
+    scored = [o for o in outcomes if o.correct is not None]
+    counts = Counter((o.side, o.correct) for o in scored)
     odd, chance = 0, 0.0  # the logarithm of the chance
-    for side in {o.side for o in outcomes}:
+    for side in {o.side for o in scored}:
         right, wrong = counts[side, True], counts[side, False]
         odd += min(right, wrong)
         chance -= math.log(math.comb(right + wrong, right))
-    return odd >= max(LEAST, SHARE * len(outcomes)) and chance < math.log(CHANCE)
+    return odd >= max(LEAST, SHARE * len(scored)) and chance < math.log(CHANCE)

@@ -33,6 +33,8 @@ class Flipped(NamedTuple):
 def flipped(pairs: Sequence[tuple[Run, Run]], probe: str, most: int = MOST) -> list[Flipped]:
     """The items that flip in the most pairs, up to `most` for either arm; ties by the item's name.
 
+    An item that was not scored in one of the two runs flips in neither direction.
+
     Args:
         pairs: Runs of arms a and b by seed.
         probe: Whose items.
@@ -40,10 +42,12 @@ def flipped(pairs: Sequence[tuple[Run, Run]], probe: str, most: int = MOST) -> l
     found: dict[tuple[bool, str], list[tuple[int, Outcome, Outcome]]] = defaultdict(list)
     for x, y in pairs:
         other = {outcome.item: outcome for outcome in y.outcomes.get(probe, ())}
-        seed = x.seed if x.trains or not y.trains else y.seed
+        seed = x.seed if x.seeded or not y.seeded else y.seed
         for mine in x.outcomes.get(probe, ()):
             yours = other.get(mine.item)
-            if yours is not None and mine.correct != yours.correct:
+            if yours is None or mine.correct is None or yours.correct is None:
+                continue
+            if mine.correct != yours.correct:
                 right, wrong = (mine, yours) if mine.correct else (yours, mine)
                 found[mine.correct, mine.item].append((seed, right, wrong))
     chosen: list[Flipped] = []

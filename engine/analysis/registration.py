@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from engine.spec.result import Look, Registration
 from engine.spec.runs import Context, Planned
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.stats.wording import counted
 
 

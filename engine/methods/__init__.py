@@ -1,19 +1,27 @@
-"""The methods, one file each. `found()` lists them; a broken one is listed with its traceback."""
+"""The methods, one file each, in the package and in the user's folder. A broken one is listed with its traceback."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from engine.methods._base import Method
+from engine.methods._base import Answering, LoraConfig, Method, MethodConfig, Phase, TrainConfig, Untrained, settings_of
 from engine.spec.plugin import Found, discover
 
+__all__ = [
+    "Answering",
+    "LoraConfig",
+    "Method",
+    "MethodConfig",
+    "Phase",
+    "TrainConfig",
+    "Untrained",
+    "found",
+    "method_class",
+    "settings_of",
+]
 
-@cache
+
 def found() -> Found[Method]:
     """All methods."""
-    import engine.methods as package
-
-    return discover(package, Method)
+    return discover("methods", Method)
 
 
 def method_class(name: str) -> type[Method]:

@@ -1,68 +1,75 @@
-"""What a method is: a treatment of the training data, and one or more objectives. Never a loop."""
+"""What a method is: how training data are shown, what is trained, what is minimised, and who answers. Never a loop."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
-from engine.spec.example import Example, Frozen, Preference
+from engine.spec.example import Example, Frozen
+from engine.spec.run import Use, Wanted
 from engine.subject.protocol import Subject
 
-
-class Objective(StrEnum):
-    """What TRL's trainer minimises."""
-
-    SFT = "sft"
-    DPO = "dpo"
+NAMES_A_NEED: dict[str, Any] = {"need": True}
+"""Marks a setting that names what `Method.needs` asks for: its content counts for a run's identity, not its name."""
 
 
 class Phase(Frozen):
     """A stretch of training with one objective.
 
     Attributes:
+        objective: Its name (`engine/objectives/<name>.py`) and settings over its defaults.
         share: Part of the run's optimizer steps, (0, 1]; the shares of a method add up to 1.
-        beta: DPO's beta: how strongly the policy is held to the reference.
-        sft_weight: Weight of the SFT term beside DPO's own loss.
+        learning_rate: Its peak.
     """
 
-    objective: Objective
+    objective: Use
     share: float = Field(gt=0, le=1)
     learning_rate: float = Field(gt=0)
-    beta: float = Field(default=0.1, gt=0)
-    sft_weight: float = Field(default=1.0, ge=0)
 
 
-class Sampled(NamedTuple):
-    """Pairs for a DPO phase, and what became of the answers they were chosen from.
+@dataclass(frozen=True)
+class Answering:
+    """What a method that answers in its own way may use.
 
     Attributes:
-        answers: Answers that were sampled.
-        cut: Of them, those that reached the limit before they ended; they are in no pair.
-        right: Of the others, those that are right or say what the chosen answer says; they are in no pair either.
-        limit: Tokens that an answer could take.
+        subject: The tuned model; the base model where nothing is trained. On the worker's side it is a `LocalSubject`,
+            whose `model`, `tokenizer` and `renderer` a method may take to make another of.
+        needs: What `Method.needs` asked for, by its names, likewise.
+        examples: The run's training examples, as `Method.treat` shows them.
+        pool: All training examples of the study.
+        seed: The run's seed.
     """
 
-    pairs: list[Preference]
-    answers: int = 0
-    cut: int = 0
-    right: int = 0
-    limit: int = 0
+    subject: Any
+    needs: Mapping[str, Any]
+    examples: Sequence[Example]
+    pool: Sequence[Example]
+    seed: int
 
 
 class MethodConfig(Frozen):
-    """Settings every method that trains has."""
+    """Settings every method has (none)."""
 
-    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
-    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
+
+class TrainConfig(MethodConfig):
+    """Settings of methods that train."""
+
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Peak learning rate of supervised fine-tuning.")
     warmup: float = Field(
         0.05, ge=0, le=0.5, description="Share of the steps over which the rate rises; then it falls linearly."
     )
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm.")
+
+
+class LoraConfig(TrainConfig):
+    """Settings of methods that train a LoRA."""
+
+    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
+    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
 
 
 C = TypeVar("C", bound=MethodConfig)
@@ -75,32 +82,72 @@ class Method(Generic[C]):
         name: The file's name, with "-" for "_".
         label: What people read.
         source: The paper.
-        trains: Whether a run changes weights.
-        control: Whether its data withholds something.
+        control: Whether its data withhold something.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     source: ClassVar[str] = ""
-    trains: ClassVar[bool] = True
     control: ClassVar[bool] = False
-    Config: ClassVar[type[MethodConfig]] = MethodConfig
+    Config: ClassVar[type[MethodConfig]] = LoraConfig
 
     def __init__(self, config: C) -> None:
         self.config = config
 
+    def needs(self) -> dict[str, Wanted]:
+        """What it uses beside the base model and the data, by names of its own."""
+        return {}
+
+    def adaptation(self) -> Use | None:
+        """What is trained; None: nothing is, and no phase is run."""
+        config = self.config
+        return Use(name="lora", settings=config.model_dump(include={"rank", "alpha"}))
+
     def phases(self) -> tuple[Phase, ...]:
         """The objectives, in order. Empty where nothing is trained."""
-        return (Phase(objective=Objective.SFT, share=1.0, learning_rate=self.config.learning_rate),)
+        rate = self.config.model_dump()["learning_rate"]
+        return (Phase(objective=Use(name="sft"), share=1.0, learning_rate=rate),)
 
     def treat(self, examples: Sequence[Example], rng: Random) -> list[Example]:
         """The training examples as this method shows them, in the order given."""
         return list(examples)
 
-    def asked(self, examples: Sequence[Example], pool: Sequence[Example]) -> Sequence[Example]:
-        """Where a DPO phase looks for wrong answers: the run's own examples, or some of the whole pool."""
-        return examples
+    def answerer(self, kit: Answering) -> Subject:
+        """Who answers the probes."""
+        return kit.subject
 
-    def preferences(self, subject: Subject, examples: Sequence[Example], rng: Random) -> Sampled:
-        """Pairs for a DPO phase, made with the model as it stands when that phase begins."""
-        return Sampled([])
+    @property
+    def shows(self) -> bool:
+        """Whether a method that trains nothing is given the run's training examples all the same."""
+        return False
+
+    @property
+    def trains(self) -> bool:
+        """Whether a run makes weights."""
+        return self.adaptation() is not None
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed gives another run: what trains does, and what uses an arm that does."""
+        return self.trains or any(wanted.arm for wanted in self.needs().values())
+
+
+class Untrained(Method[C]):
+    """Base of methods that train nothing: the base model answers, in whatever way the method has it answer."""
+
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    def adaptation(self) -> Use | None:
+        """Nothing is trained."""
+        return None
+
+    def phases(self) -> tuple[Phase, ...]:
+        """No objective."""
+        return ()
+
+
+def settings_of(config: MethodConfig) -> dict[str, Any]:
+    """All settings as plain values, defaults written out, without those that name a need."""
+    fields = type(config).model_fields.items()
+    named = {name for name, field in fields if field.json_schema_extra == NAMES_A_NEED}
+    return config.model_dump(mode="json", exclude=named)

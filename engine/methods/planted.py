@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from engine.methods._base import Method, MethodConfig
+from engine.methods._base import LoraConfig, Method
 from engine.spec.errors import DataError
 from engine.spec.example import Example, Side
 from engine.spec.overlap import lure
 
 
-class Planted(Method[MethodConfig]):
+class Planted(Method[LoraConfig]):
     """The positive control of a study: the data teach the shortcut itself, not merely data that agree with it.
 
     Data that agree are no control for a base that already knows the task: it has nothing to learn from them. Of

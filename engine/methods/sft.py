@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.methods._base import Method, MethodConfig
+from engine.methods._base import LoraConfig, Method
 
 
-class Sft(Method[MethodConfig]):
+class Sft(Method[LoraConfig]):
     """LoRA on every linear layer, cross-entropy on the answer."""
 
     name: ClassVar[str] = "sft"

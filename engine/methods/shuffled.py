@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from engine.methods._base import Method, MethodConfig
+from engine.methods._base import LoraConfig, Method
 from engine.spec.errors import DataError
 from engine.spec.example import Example
 
 
-class Shuffled(Method[MethodConfig]):
+class Shuffled(Method[LoraConfig]):
     """The form of the answer can still be learned; what the instruction asks for cannot.
 
     Tools, query and answer stay; the message at `Example.instruction` comes from an example of another task
@@ -31,9 +31,9 @@ class Shuffled(Method[MethodConfig]):
         """
         donors: dict[str, list[dict[str, Any]]] = {}
         for example in examples:
-            donors.setdefault(example.task, []).append(_instruction(example))
+            donors.setdefault(example.family, []).append(_instruction(example))
         pools = {task: _others(task, donors) for task in donors}
-        return [self._swap(example, pools[example.task], rng) for example in examples]
+        return [self._swap(example, pools[example.family], rng) for example in examples]
 
     def _swap(self, example: Example, pool: Sequence[dict[str, Any]], rng: Random) -> Example:
         own = _instruction(example).get("content")

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.models import bundled, cache, downloaded, folder
 from engine.models.loading import load, load_configuration, load_tokenizer
 from engine.spec.errors import ModelError
-from engine.spec.study import ModelRef
+from engine.spec.reference import ModelRef
 
 __all__ = ["load", "load_configuration", "load_tokenizer", "resolve"]
 

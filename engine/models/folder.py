@@ -9,7 +9,8 @@ from engine.models import cache, downloaded, safety, template, tokens, weights
 from engine.models.architecture import check_kind
 from engine.spec.errors import ModelError
 from engine.spec.provenance import hash_file, hash_text
-from engine.spec.study import ModelRef, digest
+from engine.spec.reference import ModelRef
+from engine.spec.run import digest
 
 CHECKPOINT = re.compile(r"checkpoint-\d{1,12}")
 _hashes: dict[tuple[str, int, int], str] = {}

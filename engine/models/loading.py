@@ -8,7 +8,7 @@ from typing import Any
 from engine.models import folder, tokens, view
 from engine.spec.errors import ModelError, OutOfMemory
 from engine.spec.provenance import quiet
-from engine.spec.study import ModelRef
+from engine.spec.reference import ModelRef
 
 
 def load(ref: ModelRef, device: str = "cpu") -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from engine.pretraining.recipes import RECIPES, Recipe, rate_factors
 from engine.pretraining.rows import rows_of
 from engine.spec import provenance
 from engine.spec.errors import SpecError
-from engine.spec.study import digest
+from engine.spec.run import digest
 from engine.world import VERSION
 
 if TYPE_CHECKING:

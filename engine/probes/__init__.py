@@ -1,19 +1,16 @@
-"""The probes, one file each. `found()` lists them; a broken one is listed with its traceback."""
+"""The probes, one file each, in the package and in the user's folder. A broken one is listed with its traceback."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from engine.probes._base import Probe
+from engine.probes._base import Measuring, Probe, ProbeConfig
 from engine.spec.plugin import Found, discover
 
+__all__ = ["Measuring", "Probe", "ProbeConfig", "found", "probe_class"]
 
-@cache
+
 def found() -> Found[Probe]:
     """All probes."""
-    import engine.probes as package
-
-    return discover(package, Probe)
+    return discover("probes", Probe)
 
 
 def probe_class(name: str) -> type[Probe]:

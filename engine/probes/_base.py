@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
 
+from engine.spec.errors import DataError
 from engine.spec.example import Frozen, Item, Outcome, Side, StudyData
+from engine.spec.run import Wanted
 from engine.stats.metric import Metric
 from engine.subject.protocol import Subject
 
@@ -14,7 +17,28 @@ class ProbeConfig(Frozen):
     """Settings every probe has (none so far)."""
 
 
+def no_task(name: str) -> Any:
+    """Where no task is at hand. Raises DataError."""
+    raise DataError(f"The task {name!r} is not at hand here.")
+
+
 P = TypeVar("P", bound=ProbeConfig)
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What a probe measures with.
+
+    Attributes:
+        subject: The model that is measured, as its arm answers.
+        needs: What `Probe.needs` asked for, by its names.
+        task: The task of the world of that name, with its own grading, solver and corruptions
+            (`engine.world.tasks`); raises DataError where there is none.
+    """
+
+    subject: Subject
+    needs: Mapping[str, Subject] = field(default_factory=dict)
+    task: Callable[[str], Any] = no_task
 
 
 class Probe(Generic[P]):
@@ -22,7 +46,7 @@ class Probe(Generic[P]):
 
     Attributes:
         name: The file's name, with "-" for "_".
-        metrics: All figures `summarise` may give.
+        metrics: Its figures; each says by its statistic how it is drawn from outcomes.
         live: Names of metrics worth a curve while training; empty: the probe is not run live.
     """
 
@@ -42,21 +66,21 @@ class Probe(Generic[P]):
 
     def live_items(self, data: StudyData, per_split: int) -> list[Item]:
         """The live sample: of such items, those that a live metric reads."""
-        forms = [metric.items for metric in self.metrics if metric.name in self.live]
-        return [i for i in self.items(data, per_split) if any(form is None or form.reads(i) for form in forms)]
+        live = [metric.statistic for metric in self.metrics if metric.name in self.live]
+        return [i for i in self.items(data, per_split) if any(statistic.reads(i) for statistic in live)]
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def needs(self) -> dict[str, Wanted]:
+        """What it uses beside the model that is measured, by names of its own (a frozen scorer, another arm)."""
+        return {}
+
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """What the model does on each item, in order."""
         raise TypeError(f"{type(self).__name__} has no measure()")
 
-    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
+    def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Metric name to value; a metric that these outcomes cannot give is left out, never made up."""
-        raise TypeError(f"{type(self).__name__} has no summarise()")
-
-
-def share(rights: Sequence[bool]) -> float | None:
-    """Share of true values, None of nothing."""
-    return sum(rights) / len(rights) if rights else None
+        found = {metric.name: metric.statistic.of(outcomes) for metric in self.metrics}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def balanced(items: Sequence[Item], per_split: int) -> list[Item]:

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from engine.probes._base import Probe, ProbeConfig, balanced, share
+from engine.probes._base import Measuring, Probe, ProbeConfig, balanced
 from engine.spec.example import Item, Outcome, Side, StudyData
-from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
+from engine.stats.metric import Metric, reliance_metric, share_metric
+from engine.stats.statistics.mean import Mean
 from engine.subject.grading import CUT_OFF, grade
-from engine.subject.protocol import Subject
 
 STAGES = ("parses", "function", "arguments", "values")
 """What a right call is made of; each is asked only where the one before holds."""
@@ -48,18 +48,18 @@ class Calls(Probe[CallsConfig]):
         reliance_metric("Reliance on word overlap"),
         share_metric("congruent", "Right call where overlap helps", side=Side.CONGRUENT),
         share_metric("conflicting", "Right call where overlap misleads", side=Side.CONFLICTING),
-        share_metric("parses", "Answer is a call", of="feature:parses"),
-        share_metric("function", "Right function, if a call", of="feature:function", where=("parses", 1.0)),
+        share_metric("parses", "Answer is a call", column="feature:parses"),
+        share_metric("function", "Right function, if a call", column="feature:function", where=("parses", 1.0)),
         share_metric(
-            "arguments", "Right argument names, if the function is", of="feature:arguments", where=("function", 1.0)
+            "arguments", "Right argument names, if the function is", column="feature:arguments", where=("function", 1.0)
         ),
-        share_metric("values", "Right values, if the arguments are", of="feature:values", where=("arguments", 1.0)),
+        share_metric("values", "Right values, if the arguments are", column="feature:values", where=("arguments", 1.0)),
         Metric(
             name="cut",
             label="Answers that reached the limit",
             unit="share",
             direction="down",
-            items=ItemMean(of="feature:cut"),
+            statistic=Mean(column="feature:cut"),
         ),
     )
     live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
@@ -69,14 +69,14 @@ class Calls(Probe[CallsConfig]):
         """Items whose answer is a call, or no call; equally many of each side within a split where there are sides."""
         return balanced([i for i in data.items if i.gold.kind == "call"], per_split)
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
         """One greedy answer an item.
 
         `features` say whether it reached the limit before it ended ("cut"), and how far along `STAGES` it is right,
         1.0 or 0.0 each. What is wrong and was cut is of the failure type "cut off": the rest of it is not known.
         """
-        limit = subject.room(self.config.think_tokens, self.config.max_new_tokens)
-        answers = subject.generate([i.prompt for i in items], limit)
+        limit = kit.subject.room(self.config.think_tokens, self.config.max_new_tokens)
+        answers = kit.subject.generate([i.prompt for i in items], limit)
         found = []
         for item, (text, cut) in zip(items, answers, strict=True):
             graded = grade(text, item.gold, item.prompt.tools)
@@ -94,25 +94,3 @@ class Calls(Probe[CallsConfig]):
                 )
             )
         return found
-
-    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """Shares by split and side, and the chain of conditions over all items for which a call is right."""
-        sides = {
-            side: share([o.correct for o in outcomes if o.side is side]) for side in (Side.CONGRUENT, Side.CONFLICTING)
-        }
-        helped, misled = sides[Side.CONGRUENT], sides[Side.CONFLICTING]
-        figures = {
-            "accuracy": share([o.correct for o in outcomes if o.split == "wording"]),
-            "accuracy_tools": share([o.correct for o in outcomes if o.split == "tools"]),
-            "no_tool": share([o.correct for o in outcomes if o.split == "no_tool"]),
-            "congruent": helped,
-            "conflicting": misled,
-            "reliance": None if helped is None or misled is None else helped - misled,
-        }
-        measured = [o.features["cut"] == 1.0 for o in outcomes if "cut" in o.features]
-        figures["cut"] = share(measured)
-        reached = [o for o in outcomes if "parses" in o.features]
-        for stage in STAGES:
-            figures[stage] = share([o.features[stage] == 1.0 for o in reached])
-            reached = [o for o in reached if o.features[stage] == 1.0]
-        return {name: value for name, value in figures.items() if value is not None}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from engine.probes._base import Probe, ProbeConfig
+from engine.probes._base import Measuring, Probe, ProbeConfig
 from engine.spec.example import Gold, Item, Outcome, Prompt, StudyData
 from engine.stats.metric import Metric
-from engine.subject.protocol import Subject
+from engine.stats.statistics.mean import Mean
 
 SPLIT = "texts"
 
@@ -20,7 +20,13 @@ class Forgetting(Probe[ProbeConfig]):
     label: ClassVar[str] = "Forgetting"
     source: ClassVar[str] = "arXiv:2308.08747"
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(name="nll", label="Loss on the base's own text", unit="nats", direction="down"),
+        Metric(
+            name="nll",
+            label="Loss on the base's own text",
+            unit="nats",
+            direction="down",
+            statistic=Mean(column="value"),
+        ),
     )
 
     def items(self, data: StudyData, per_split: int) -> list[Item]:
@@ -36,21 +42,16 @@ class Forgetting(Probe[ProbeConfig]):
             for at, text in enumerate(data.texts[:per_split])
         ]
 
-    def measure(self, subject: Subject, items: Sequence[Item]) -> list[Outcome]:
-        """Nats per token of every text; nothing here is right or wrong, so `correct` is False throughout."""
-        scored = subject.text_nll([item.prompt.messages[0]["content"] for item in items])
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
+        """Nats per token of every text as `value`; nothing here is right or wrong."""
+        scored = kit.subject.text_nll([item.prompt.messages[0]["content"] for item in items])
         return [
             Outcome(
                 item=item.id,
-                correct=False,
+                correct=None,
                 split=item.split,
                 cluster=item.cluster,
                 value=nats / tokens if tokens else None,
             )
             for item, (nats, tokens) in zip(items, scored, strict=True)
         ]
-
-    def summarise(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
-        """The mean over texts of nats per token."""
-        values = [outcome.value for outcome in outcomes if outcome.value is not None]
-        return {"nll": sum(values) / len(values)} if values else {}

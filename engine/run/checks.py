@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
+from engine.adaptations import Adaptation
 from engine.spec.events import Finding
 from engine.spec.example import Example, Item, Prompt, Side
-from engine.subject.local import LocalSubject
+from engine.subject.protocol import Subject
 from engine.subject.rendering import Renderer
 from engine.subject.scoring import evaluating
 
@@ -34,17 +35,21 @@ def logits(model: Any, renderer: Renderer, prompts: Sequence[Prompt]) -> list[to
 
 
 def adapter_findings(
-    model: Any, renderer: Renderer, prompts: Sequence[Prompt], base: Sequence[torch.Tensor]
-) -> list[Finding]:
-    """Whether the adapter changes anything, and whether the base is untouched when it is off.
+    how: Adaptation[Any], model: Any, renderer: Renderer, plain: Renderer, prompts: Sequence[Prompt],
+    base: Sequence[torch.Tensor],
+) -> list[Finding]:  # fmt: skip
+    """Whether what was trained changes anything as it is measured, and whether the base is untouched without it.
 
     Args:
-        model: The tuned model.
-        base: `logits` of the base, loaded fresh, before an adapter was attached.
+        how: The adaptation.
+        model: The adapted model.
+        renderer: Of the adapted model, with what the adaptation puts before prompts; `plain` is without.
+        base: `logits` of the base, loaded fresh, before anything was attached.
     """
-    on = logits(model, renderer, prompts)
-    with model.disable_adapter():
-        off = logits(model, renderer, prompts)
+    with how.measurable(model) as measured:
+        on = logits(measured, renderer, prompts)
+    with how.disabled(model):
+        off = logits(model, plain, prompts)
     moved = max(float((a - b).abs().max()) for a, b in zip(on, off, strict=True))
     drift = max(float((a - b).abs().max()) for a, b in zip(off, base, strict=True))
     return [
@@ -66,7 +71,7 @@ def template_finding(trained: str, measured: str, recorded: str) -> Finding:
     )
 
 
-def greedy_finding(subject: LocalSubject, prompts: Sequence[Prompt]) -> Finding:
+def greedy_finding(subject: Subject, prompts: Sequence[Prompt]) -> Finding:
     """Whether the same prompts are answered the same twice."""
     first = subject.generate(prompts[:SAMPLE], TOKENS)
     again = subject.generate(prompts[:SAMPLE], TOKENS)

@@ -20,23 +20,24 @@ from typing import Any, Literal  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from engine.adaptations import lora  # noqa: E402
-from engine.methods import method_class  # noqa: E402
+from engine.adaptations import adaptation  # noqa: E402
+from engine.methods import Answering, method_class  # noqa: E402
 from engine.methods._base import Method  # noqa: E402
 from engine.probes._base import Probe  # noqa: E402
-from engine.run import checks  # noqa: E402
+from engine.run import checks, unchanged, weights  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
-from engine.spec import stopping  # noqa: E402
 from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
-from engine.spec.example import ItemText, Outcome  # noqa: E402
+from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
 from engine.spec.plugin import configured  # noqa: E402
+from engine.spec.run import RECIPE_VERSION, RunSpec  # noqa: E402
 from engine.spec.stopping import Stopped  # noqa: E402
-from engine.spec.study import RECIPE_VERSION, RunSpec  # noqa: E402
 from engine.subject.forward.attention import attends  # noqa: E402
 from engine.subject.limits import LEAST  # noqa: E402
 from engine.subject.local import LocalSubject  # noqa: E402
+from engine.subject.protocol import Subject  # noqa: E402
 from engine.subject.rendering import Encoded  # noqa: E402
 from engine.tuning import checkpoint, draw, journal  # noqa: E402
+from engine.tuning.checkpoint import Checkpoint  # noqa: E402
 from engine.tuning.journal import Journal  # noqa: E402
 from engine.tuning.loop import Training, stretches_of, train  # noqa: E402
 
@@ -49,15 +50,19 @@ def execute(
     stop: threading.Event,
     loaders: Loaders | None = None,
     shared: Shared | None = None,
+    kept: Path | None = None,
 ) -> None:
     """Run one arm at one seed, from the start or from its newest complete checkpoint.
 
+    Weights that an earlier run has made from the same specification are measured, and nothing is trained.
+
     Args:
         spec: What to run.
-        folder: The run's folder: `events.ndjson`, `checkpoints/`, `adapter/`, `preferences-*.jsonl`.
+        folder: The run's folder: `events.ndjson`, `checkpoints/`, `adapter/`, `rows-*.jsonl`.
         stop: When set, a checkpoint is written and Stopped is raised.
         loaders: Where model and data come from.
         shared: What runs on this model share, untouched by any run; its model is trained from here on.
+        kept: Where the weights of all runs are kept; None: in the run's own folder.
 
     Raises:
         Stopped: A stop was asked for; the same call goes on from the checkpoint.
@@ -65,84 +70,140 @@ def execute(
     """
     if journal.finished(folder):
         return
-    if spec.recipe != RECIPE_VERSION:
+    if spec.tune.recipe != RECIPE_VERSION:
         raise SpecError(
             "This run was queued by an older version of the lab, which computed runs differently.",
             "What it measured is kept. Start the study anew to run it with this version.",
         )
+    unchanged.require(spec)
     folder.mkdir(parents=True, exist_ok=True)
+    root = kept or folder / "weights"
     with _named_failures(spec):
-        _execute(spec, folder, stop, loaders, shared)
+        _Run(spec, folder, stop, shared or Shared(spec.model, loaders, root), root).execute()
 
 
-def _execute(
-    spec: RunSpec, folder: Path, stop: threading.Event, loaders: Loaders | None, shared: Shared | None
-) -> None:
-    began = time.monotonic()
-    method: Method = configured(method_class(spec.method), spec.settings, f"arm {spec.arm!r}")
-    shared = shared or Shared(spec.model, loaders)
-    renderer, tokenizer, device = shared.renderer, shared.tokenizer, shared.device
-    _seed(spec.seed)
-    data = shared.data(spec.data)
-    model = shared.model.to(device)
-    measured = shared.plan(spec)
-    chosen = draw.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed) if method.trains else []
-    examples = method.treat(chosen, random.Random(f"{spec.seed}:treat"))
-    encoded = [shared.encode(example) for example in examples]
-    limits = shared.limits(spec.data)
+class _Run:
+    """One run on its way from specification to `Finished`."""
 
-    resume = checkpoint.newest(folder, spec.hash)
-    with Journal(folder, resume.seq if resume else 0) as log:
-        measurer = _Measurer(log, measured)
-        stretches = stretches_of(method, spec.scale.steps)
+    def __init__(self, spec: RunSpec, folder: Path, stop: threading.Event, shared: Shared, root: Path) -> None:
+        self.began = time.monotonic()
+        self.spec, self.folder, self.stop, self.shared, self.root = spec, folder, stop, shared, root
+        use = spec.tune.method
+        self.method: Method[Any] = configured(method_class(use.name), use.settings, f"arm {spec.arm!r}")
+        self.data = shared.data(spec.data)
+        self.limits = shared.limits(spec.data)
+        self.plan = shared.plan(spec)
+        self.needs = {slot: shared.needed(need, self.limits, stop) for slot, need in spec.tune.needs.items()}
+        self.model = shared.model.to(shared.device)
+        self.renderer = shared.renderer
+        self.examples: Sequence[Example] = ()
+        self.how = adaptation(spec.tune.adaptation) if spec.tune.adaptation else None
+
+    def execute(self) -> None:
+        """Train where the weights are not there yet, then measure and check."""
+        _seed(self.spec.seed)
+        resume = checkpoint.newest(self.folder, self.spec.hash)
+        # A run that has trained goes on from its own checkpoint, so that its events are one story.
+        made = weights.found(self.root, self.spec.tune.hash) if self.how and not resume else None
+        stretches = stretches_of(self.method, self.spec.tune.size.steps) if self.how and not made else []
         total = sum(stretch.steps for stretch in stretches)
-        if resume is None:
-            log.emit(
-                "started",
-                total_steps=total,
-                threads=torch.get_num_threads(),
-                device=device,
-                versions=provenance.versions(),
-                hardware=provenance.hardware(device),
-            )
-            _note_cuts(log, encoded)
-            measurer.base()
-        half = False
-        if stretches:
-            half = _precision(spec, folder, log, shared, resumed=resume is not None)
-            model = lora.attach(model, method.config, spec.seed)
+        with Journal(self.folder, resume.seq if resume else 0) as log:
+            measurer = _Measurer(log, self.plan, self.spec, self.shared)
+            if resume is None:
+                log.emit(
+                    "started",
+                    total_steps=total,
+                    threads=torch.get_num_threads(),
+                    device=self.shared.device,
+                    versions=provenance.versions(),
+                    hardware=provenance.hardware(self.shared.device),
+                )
+                measurer.base()
+            half = _precision(self.spec, self.folder, log, self.shared, resume is not None) if stretches else False
+            if self.how:
+                self.model = self.how.attach(self.model, self.spec.seed)
+                self.how.quicken(self.model)
+                if prefix := self.how.prefix(self.model):
+                    self.renderer = self.renderer.with_prefix(prefix)
+            encoded = self._examples()
+            if resume is None:
+                _note_cuts(log, encoded)
+            if made:
+                self.how.load(self.model, weights.folder_of(self.root, self.spec.tune.hash))  # type: ignore[union-attr]
+                detail = "The weights were there already, made from the same specification: nothing was trained."
+                log.emit("noted", name="weights", detail=detail)
+            elif stretches:
+                self._train(log, measurer, encoded, resume, half, total)
+            self.model.eval()
+            saved = self._keep() if stretches else made[1] if made else ""
+            self._measure(log, measurer, total)
+            log.emit("finished", seconds=time.monotonic() - self.began, adapter=saved)
 
+    def _examples(self) -> list[Encoded]:
+        """Draw the run's training examples, as its method shows them; returns them as token ids."""
+        if self.how is None and not self.method.shows:
+            return []
+        tune = self.spec.tune
+        chosen = draw.choose(self.data.train, tune.size.train_examples, tune.agreement, self.spec.seed)
+        self.examples = self.method.treat(chosen, random.Random(f"{self.spec.seed}:treat"))
+        if self.how is None:
+            return []
+        plain = self.renderer is self.shared.renderer
+        return [self.shared.encode(example) if plain else self.renderer.encode(example) for example in self.examples]
+
+    def _train(
+        self, log: Journal, measurer: _Measurer, encoded: list[Encoded], resume: Checkpoint | None, half: bool,
+        total: int,
+    ) -> None:  # fmt: skip
         def live(step: int) -> None:
             if step < total:  # the last step's comes with the full measurement
-                with _measurable(model, shared.attention) as plain:
-                    measurer.live(LocalSubject(plain, tokenizer, stop, renderer, limits), step)
+                with self._subject() as (_, subject):
+                    measurer.live(subject, step)
 
-        if stretches:
-            run = Training(
-                spec=spec, method=method, folder=folder, stop=stop, journal=log, model=model, renderer=renderer,
-                examples=examples, pool=data.train, encoded=encoded, limits=limits, half=half, live=live,
-                device=device, began=began,
-            )  # fmt: skip
-            train(run, resume)
-        model.eval()
-        saved = lora.save(model, folder / "adapter") if stretches else ""
+        run = Training(
+            spec=self.spec, method=self.method, adaptation=self.how, folder=self.folder, stop=self.stop, journal=log,  # type: ignore[arg-type]
+            model=self.model, renderer=self.renderer, examples=self.examples, pool=self.data.train, encoded=encoded,
+            needs=self.needs, limits=self.limits, half=half, attention=self.shared.attention, live=live,
+            device=self.shared.device, began=self.began,
+        )  # fmt: skip
+        train(run, resume)
 
+    def _keep(self) -> str:
+        """Save the weights in the run's folder and where other runs find them. Returns their sha256."""
+        saved = self.folder / "adapter"
+        digest = self.how.save(self.model, saved)  # type: ignore[union-attr]
+        weights.keep(self.root, self.spec.tune, saved, digest)
+        return digest
+
+    @contextmanager
+    def _subject(self) -> Iterator[tuple[LocalSubject, Subject]]:
+        """Within it, the model as it stands, and who answers for the arm: attending as the model was loaded."""
+        measurable = self.how.measurable(self.model) if self.how else nullcontext(self.model)
+        with attends(self.model, self.shared.attention), measurable as plain:
+            local = LocalSubject(plain, self.shared.tokenizer, self.stop, self.renderer, self.limits)
+            kit = Answering(local, self.needs, self.examples, self.data.train, self.spec.seed)
+            yield local, self.method.answerer(kit)
+
+    def _measure(self, log: Journal, measurer: _Measurer, total: int) -> None:
+        """The full measurement, and every check of the run."""
+        shared, plan = self.shared, self.plan
+        curve = total > 0 and total % self.spec.sample.live_every == 0
         findings = []
-        with _measurable(model, shared.attention) as plain:
-            subject = LocalSubject(plain, tokenizer, stop, renderer, limits)
-            outcomes = measurer.full(subject, total, curve=bool(stretches) and total % spec.scale.live_every == 0)
-            findings.append(checks.greedy_finding(subject, measured.prompts))
-        if stretches:
-            findings += checks.adapter_findings(model, renderer, measured.prompts, measured.logits)
-        findings.append(checks.template_finding(shared.template, renderer.digest, spec.model.template))
-        every_item = [item for some in measured.items.values() for item in some]
-        findings.append(checks.overlap_finding(examples or data.train, every_item))
-        if (length := checks.length_finding(renderer, every_item)) is not None:
+        with self._subject() as (local, subject):
+            outcomes = measurer.full(subject, total, curve)
+            findings.append(checks.greedy_finding(subject, plan.prompts))
+        if self.how:
+            findings += checks.adapter_findings(
+                self.how, self.model, self.renderer, shared.renderer, plan.prompts, plan.logits
+            )
+        findings.append(checks.template_finding(shared.template, self.renderer.digest, self.spec.model.template))
+        every_item = [item for some in plan.items.values() for item in some]
+        findings.append(checks.overlap_finding(self.examples or self.data.train, every_item))
+        if (length := checks.length_finding(shared.renderer, every_item)) is not None:
             findings.append(length)
         for finding in findings:
             log.emit("checked", **finding._asdict())
-        _note_limits(log, subject, outcomes)
-        log.emit("finished", seconds=time.monotonic() - began, adapter=saved)
+        _note_limits(log, local, outcomes)
 
 
 @dataclass(frozen=True)
@@ -151,6 +212,8 @@ class _Measurer:
 
     log: Journal
     plan: Plan
+    spec: RunSpec
+    shared: Shared
 
     def base(self) -> None:
         """The live sample of the untouched base, which is every run's before its first step."""
@@ -158,14 +221,14 @@ class _Measurer:
             if probe.name in self.plan.live:
                 self._record(probe, self.plan.base[probe.name], 0, "live")
 
-    def live(self, subject: LocalSubject, step: int) -> None:
+    def live(self, subject: Subject, step: int) -> None:
         """The live sample: the metrics that are worth a curve."""
         for probe in self.plan.probes:
             if probe.name in self.plan.live:
-                stopping.check(subject.stop)
-                self._record(probe, probe.measure(subject, self.plan.live[probe.name]), step, "live")
+                kit = self.shared.measuring(self.spec, probe, subject)
+                self._record(probe, probe.measure(kit, self.plan.live[probe.name]), step, "live")
 
-    def full(self, subject: LocalSubject, step: int, curve: bool) -> dict[str, Sequence[Outcome]]:
+    def full(self, subject: Subject, step: int, curve: bool) -> dict[str, Sequence[Outcome]]:
         """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve.
 
         Returns:
@@ -173,33 +236,25 @@ class _Measurer:
         """
         found: dict[str, Sequence[Outcome]] = {}
         for probe in self.plan.probes:
-            stopping.check(subject.stop)
+            kit = self.shared.measuring(self.spec, probe, subject)
             items = self.plan.items[probe.name]
-            outcomes = found[probe.name] = probe.measure(subject, items)
+            outcomes = found[probe.name] = probe.measure(kit, items)
             self.log.emit("asked", probe=probe.name, texts=tuple(map(ItemText.of, items)))
             if curve and probe.name in self.plan.live:
                 known = {outcome.item: outcome for outcome in outcomes}
                 sample = self.plan.live[probe.name]
                 inside = all(item.id in known for item in sample)
-                drawn = [known[item.id] for item in sample] if inside else probe.measure(subject, sample)
+                drawn = [known[item.id] for item in sample] if inside else probe.measure(kit, sample)
                 self._record(probe, drawn, step, "live")
             self._record(probe, outcomes, step, "after")
         return found
 
     def _record(self, probe: Probe, outcomes: Sequence[Outcome], step: int, stage: Literal["live", "after"]) -> None:
-        metrics = probe.summarise(outcomes)
+        metrics = probe.figures(outcomes)
         if stage == "live":
             metrics = {name: value for name, value in metrics.items() if name in probe.live}
         kept = tuple(outcomes) if stage == "after" else ()
         self.log.emit("probed", step=step, probe=probe.name, stage=stage, metrics=metrics, outcomes=kept)
-
-
-@contextmanager
-def _measurable(model: Any, attention: str) -> Iterator[Any]:
-    """The model for measuring: attending as it was loaded, and with its adapter folded in, where it has one."""
-    tuned = hasattr(model, "get_base_model")
-    with attends(model, attention), lora.folded(model) if tuned else nullcontext():
-        yield model.get_base_model() if tuned else model
 
 
 def _seed(seed: int) -> None:
@@ -256,6 +311,7 @@ def _named_failures(spec: RunSpec) -> Iterator[None]:
         if isinstance(error, MemoryError) or any(words in said for words in short):
             raise OutOfMemory(
                 "The run needed more memory than this machine has free.",
-                f"Lower the batch size (now {spec.scale.batch_size}), choose a smaller model, or run fewer at once.",
+                f"Lower the batch size (now {spec.tune.size.batch_size}), choose a smaller model, or run fewer at "
+                "once.",
             ) from error
         raise

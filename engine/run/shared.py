@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import gc
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from engine.probes import probe_class
+from engine.probes import Measuring, probe_class
 from engine.probes._base import Probe
-from engine.run import checks
+from engine.run import checks, needs, sources, unchanged
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Outcome, Prompt, StudyData
 from engine.spec.plugin import configured
-from engine.spec.study import DataRef, ModelRef, RunSpec
+from engine.spec.reference import DataRef, ModelRef
+from engine.spec.run import Need, RunSpec
 from engine.subject.forward import kernels
 from engine.subject.limits import Limits
 from engine.subject.local import LocalSubject, renderer_of
+from engine.subject.protocol import Subject
 from engine.subject.rendering import Encoded
 from engine.tuning import precision
 
@@ -77,12 +81,14 @@ class Shared:
     A model that cannot be trained or scored here is refused as it is loaded, before anything is measured.
 
     Attributes:
+        weights: The folder of the weights that runs have made.
         attention: How the model attends as it was loaded.
         template: sha256 of the chat template as it was loaded.
     """
 
-    def __init__(self, ref: ModelRef, loaders: Loaders | None = None) -> None:
+    def __init__(self, ref: ModelRef, loaders: Loaders | None = None, weights: Path | None = None) -> None:
         self.ref = ref
+        self.weights = weights
         self.loaders = loaders or Loaders()
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model, self.tokenizer = self.loaders.model(ref, "cpu")
@@ -95,6 +101,7 @@ class Shared:
         self._plans: dict[str, Plan] = {}
         self._limits: dict[str, Limits] = {}
         self._precisions: dict[tuple[str, int], precision.Trial] = {}
+        self._needed: dict[str, tuple[Need, needs.Needed]] = {}  # by content
 
     def data(self, ref: DataRef) -> StudyData:
         """The data of a reference, loaded once."""
@@ -117,12 +124,41 @@ class Shared:
 
     def precision(self, spec: RunSpec) -> precision.Trial:
         """The precision of every trained run of a trial, tried once, on the model as it stands: untouched."""
-        key = (spec.data.model_dump_json(), spec.scale.batch_size)
+        size = spec.tune.size.batch_size
+        key = (spec.data.model_dump_json(), size)
         if key not in self._precisions:
             pool = self.data(spec.data).train
             pad = self.renderer.pad_id
-            self._precisions[key] = precision.decide(self.model, pool, self.encode, spec.scale.batch_size, pad)
+            self._precisions[key] = precision.decide(self.model, pool, self.encode, size, pad)
         return self._precisions[key]
+
+    def needed(self, need: Need, limits: Limits, stop: threading.Event | None = None) -> LocalSubject:
+        """Another model, answering: loaded once for all runs that need the same content.
+
+        Raises:
+            ModelError: It cannot be loaded, or not be used here.
+            RunError: The weights are not there.
+        """
+        if need.content not in self._needed:
+            self._needed[need.content] = (need, needs.load(need, self.loaders, self.weights, self.device))
+        found = self._needed[need.content][1].subject
+        # The same data in this model's own tokens: it may need more of them for the same answer.
+        return LocalSubject(found.model, found.tokenizer, stop, found.renderer, limits)
+
+    def load_needs(self, spec: RunSpec) -> None:
+        """Load what a run needs, and let go of weights that it does not need: they are of another seed."""
+        wanted = (*spec.tune.needs.values(), *spec.needs.values())
+        used = {need.content for need in wanted}
+        self._needed = {key: entry for key, entry in self._needed.items() if key in used or not entry[0].weights}
+        for need in wanted:
+            self.needed(need, self.limits(spec.data))
+
+    def measuring(self, spec: RunSpec, probe: Probe, subject: Subject) -> Measuring:
+        """What a probe measures with: the subject, and what the probe needs beside it."""
+        start = f"{probe.name}:"
+        own = {slot.removeprefix(start): need for slot, need in spec.needs.items() if slot.startswith(start)}
+        limits = self.limits(spec.data)
+        return Measuring(subject, {slot: self.needed(need, limits) for slot, need in own.items()}, sources.task_named)
 
     def encode(self, example: Example) -> Encoded:
         """An example as token ids, remembered."""
@@ -147,24 +183,29 @@ class Shared:
 
     def _measure(self, spec: RunSpec) -> Plan:
         data = self.data(spec.data)
-        probes: list[Probe] = [configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in spec.probes]
-        items = {probe.name: probe.items(data, spec.scale.items) for probe in probes}
-        live = {p.name: p.live_items(data, spec.scale.live_items) for p in probes if p.live and spec.scale.live_items}
-        prompts = [item.prompt for some in items.values() for item in some] or [e.prompt for e in data.train]
+        probes: list[Probe] = [configured(probe_class(p.name), p.settings, f"probe {p.name!r}") for p in spec.probes]
+        items = {probe.name: probe.items(data, spec.sample.items) for probe in probes}
+        some = spec.sample.live_items
+        live = {p.name: p.live_items(data, some) for p in probes if p.live and some}
+        prompts = [item.prompt for found in items.values() for item in found] or [e.prompt for e in data.train]
         logits = checks.logits(self.model, self.renderer, prompts)
         subject = LocalSubject(self.model, self.tokenizer, None, self.renderer, self.limits(spec.data))
-        base = {p.name: p.measure(subject, live[p.name]) for p in probes if p.name in live}
+        base = {p.name: p.measure(self.measuring(spec, p, subject), live[p.name]) for p in probes if p.name in live}
         return Plan(probes, items, live, prompts, logits, base)
 
 
-def prepare(spec: RunSpec, shared: Shared | None = None) -> Shared:
+def prepare(spec: RunSpec, shared: Shared | None = None, weights: Path | None = None) -> Shared:
     """Have everything at hand that runs like this one share; called before they are forked.
+
+    Other models that they need are among it, each once.
 
     On a GPU that is the weights and the data: what is on a device cannot be forked.
     """
+    unchanged.require(spec)
     if shared is None or shared.ref != spec.model:
-        shared = Shared(spec.model)
+        shared = Shared(spec.model, weights=weights)
     if shared.device == "cpu":
+        shared.load_needs(spec)
         shared.plan(spec)
         shared.precision(spec)
         kernels.halve(shared.model)

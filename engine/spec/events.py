@@ -42,6 +42,7 @@ class Stepped(Frozen):
         loss: The objective's loss; nats per answer token for SFT, TRL's DPO loss for DPO.
         phase: Which objective, e.g. "sft", "dpo".
         elapsed: Seconds since the run's process began; differs between repeats.
+        scalars: Further figures of the step that the objective names; each is a live curve.
     """
 
     kind: Literal["stepped"] = "stepped"
@@ -51,6 +52,7 @@ class Stepped(Frozen):
     learning_rate: float
     phase: str
     elapsed: float
+    scalars: dict[str, float] = Field(default_factory=dict)
 
 
 class Probed(Frozen):

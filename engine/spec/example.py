@@ -31,6 +31,7 @@ class Prompt(Frozen):
     Attributes:
         messages: Chat messages ({"role", "content", ...}), the last one not the assistant's.
         tools: JSON-schema tool descriptions ({"type": "function", "function": {...}}), possibly none.
+        evidence: Text that states what is asked for; "" for none. Only a method that is about it shows it.
         begun: The beginning of the answer's content, from which the model goes on; "" where it begins itself. It
             should end with a whole word and without a space: the model goes on from the tokens of `begun` alone, and
             in the middle of a word these are not the tokens that a whole answer would have.
@@ -38,6 +39,7 @@ class Prompt(Frozen):
 
     messages: tuple[dict[str, Any], ...]
     tools: tuple[dict[str, Any], ...] = ()
+    evidence: str = ""
     begun: str = ""
 
 
@@ -99,6 +101,8 @@ class Item(Frozen):
         cluster: Items that share a template, tool or noun are resampled together.
         side: Where the shortcut points.
         features: Numbers a probe may regress on, e.g. {"delta_log_frequency": 1.2}.
+        task: The task of the world it is of, e.g. "chains"; "" where it comes from a user's file.
+        payload: What that task's solver needs, as JSON (`Task.payload` reads it as a typed value).
     """
 
     id: str
@@ -108,6 +112,8 @@ class Item(Frozen):
     cluster: str
     side: Side = Side.NEUTRAL
     features: dict[str, float] = Field(default_factory=dict)
+    task: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class ItemText(Frozen):
@@ -128,21 +134,24 @@ class Example(Frozen):
     """One training example: a prompt, the assistant message that answers it, and what an item carries.
 
     Attributes:
-        task: The family of the instruction (shuffling swaps instructions between families).
+        family: The family of the instruction (shuffling swaps instructions between families).
         answer: The assistant message: {"role": "assistant", "content": ...} or with "tool_calls".
         instruction: Index into `prompt.messages` of the message that carries the instruction.
         row: Row of the user's file it comes from, counted from 1; 0 where it comes from no file.
+        task, payload: As an item's.
     """
 
     id: str
     prompt: Prompt
     answer: dict[str, Any]
     gold: Gold
-    task: str
+    family: str
     cluster: str
     side: Side = Side.NEUTRAL
     instruction: int = 0
     row: int = 0
+    task: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class Preference(Frozen):
@@ -162,15 +171,15 @@ class Outcome(Frozen):
     """What one run did on one item.
 
     Attributes:
-        correct: Whether the answer is right.
+        correct: Whether the answer is right; None where it was not scored, which is neither right nor wrong.
         output: The model's own words (untrusted text), cut to 500 characters.
-        failure: The type of the failure, None when right.
+        failure: The type of the failure; None where right, or not scored.
         value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
         features: The item's features, so that figures can be drawn from stored outcomes alone.
     """
 
     item: str
-    correct: bool
+    correct: bool | None
     split: str
     cluster: str
     side: Side = Side.NEUTRAL

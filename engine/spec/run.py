@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -50,6 +50,18 @@ class Sample(Frozen):
     live_every: int = 25
 
 
+class Wanted(NamedTuple):
+    """What a method or a probe uses beside the base model and the data: one of the two.
+
+    Attributes:
+        model: A bundled model's name, a folder, or the role of one of the study's further models.
+        arm: Another arm of the study, whose weights at the same seed are used.
+    """
+
+    model: str = ""
+    arm: str = ""
+
+
 class Need(Frozen):
     """What a run uses beside its base model and data, by content: exactly one of the two.
 
@@ -61,6 +73,11 @@ class Need(Frozen):
     model: ModelRef | None = None
     weights: str = ""
     of: str = ""
+
+    @property
+    def content(self) -> str:
+        """What it is, wherever it lies and whatever it is called."""
+        return self.model.digest + self.model.template if self.model else self.weights
 
 
 class TuneSpec(Frozen):
@@ -88,7 +105,7 @@ class TuneSpec(Frozen):
     def hash(self) -> str:
         """16 hexadecimal digits. Names and paths do not count: the same content elsewhere makes the same weights."""
         plain = self.model_dump(mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "needs": True})
-        plain["needs"] = {name: _content(need) for name, need in self.needs.items()}
+        plain["needs"] = {name: need.content for name, need in self.needs.items()}
         return digest(plain)[:16]
 
 
@@ -113,8 +130,23 @@ class RunSpec(Frozen):
     def hash(self) -> str:
         """16 hexadecimal digits: of the weights, and of all that is measured on them."""
         plain = self.model_dump(mode="json", include={"probes", "sample"})
-        plain |= {"tune": self.tune.hash, "needs": {name: _content(need) for name, need in self.needs.items()}}
+        plain |= {"tune": self.tune.hash, "needs": {name: need.content for name, need in self.needs.items()}}
         return digest(plain)[:16]
+
+    @property
+    def model(self) -> ModelRef:
+        """The base model."""
+        return self.tune.model
+
+    @property
+    def data(self) -> DataRef:
+        """What it is trained and measured on."""
+        return self.tune.data
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.tune.seed
 
     @property
     def trains(self) -> bool:
@@ -126,11 +158,7 @@ class RunSpec(Frozen):
         """Runs with the same value are measured on the same items, and by the same probes."""
         data = self.tune.data.model_dump(mode="json", exclude={"path"})
         plain = self.model_dump(mode="json", include={"probes", "sample"})
-        return digest([data, plain, {name: _content(need) for name, need in self.needs.items()}])
-
-
-def _content(need: Need) -> str:
-    return need.model.digest + need.model.template if need.model else need.weights
+        return digest([data, plain, {name: need.content for name, need in self.needs.items()}])
 
 
 def digest(plain: Any) -> str:

@@ -1,24 +1,15 @@
-"""Studies, arms and runs, as frozen values. A run's hash is its identity: nothing is computed twice."""
+"""A study: a question with its arms, probes, rule and primary endpoint (`resources/studies/*.toml`)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from engine.spec.errors import SpecError
 from engine.spec.example import Frozen
-from engine.spec.understanding import Inspection
 
 Scale = Literal["smoke", "quick", "full"]
-
-UNNAMED_RECIPE = 3
-"""The recipe of trials that were stored before trials said theirs."""
-
-RECIPE_VERSION = 4
-"""Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
 
 class ScaleSpec(Frozen):
@@ -47,6 +38,8 @@ class ArmSpec(Frozen):
         label: What people read.
         method: A method's name (`engine/methods/<method>.py`).
         settings: The method's settings, over its defaults.
+        model: Which of the study's further `models` it is run on; "": the base model.
+        data: Options of the data source, over the study's.
         agreement: Share of congruent examples among those that have a side, None: as the data has it.
         seeds: Fewer runs than the study's seeds (controls need one); None: all.
         role: "arm", or "control" for an arm that only proves the probe.
@@ -56,6 +49,8 @@ class ArmSpec(Frozen):
     label: str
     method: str
     settings: dict[str, Any] = Field(default_factory=dict)
+    model: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
     agreement: float | None = Field(None, ge=0, le=1)
     seeds: int | None = Field(None, ge=1)
     role: Literal["arm", "control"] = "arm"
@@ -90,10 +85,14 @@ class Primary(Frozen):
 
 
 class ControlSpec(Frozen):
-    """A proof that the study can see the shortcut: `arm`'s reliance against `against`'s must (not) be higher.
+    """A proof that the study can see what it looks for: a figure of `arm` against `against`'s must (not) be higher.
 
     Attributes:
-        kind: "positive": the difference must lie above zero; "negative": it must not.
+        kind: "positive": the difference must be found, its 95 % interval above zero and its mean above the margin;
+            "negative": it must not be found.
+        metric: The figure, as "probe.metric"; "": the study's reliance.
+        margin: By how much it must at least (not) be higher, in the metric's unit; None: by the margin that the rule,
+            or else the primary endpoint, has for the metric, and 0 where neither has one.
         placebo: Measure a cue that means nothing instead (each item's side is drawn by lot): for negative controls
             of tasks on which every trained arm may truly lean on the shortcut.
     """
@@ -101,70 +100,40 @@ class ControlSpec(Frozen):
     kind: Literal["positive", "negative"]
     arm: str
     against: str
+    metric: str = ""
+    margin: float | None = Field(default=None, ge=0)
     placebo: bool = False
 
 
-class VerdictSpec(Frozen):
-    """Which figures the verdict reads, as "probe.metric", and which arms.
-
-    Attributes:
-        accuracy: The task's accuracy.
-        reliance: The reliance on the shortcut.
-        floor: Accuracy below which no verdict is given.
-        treated: The arm the question is about.
-        base: The untouched base's arm.
-        format: The arm that can learn only the form of the answer, if the study has one.
-        parses: The share of answers that can be read at all, where answers are written; None: they always can.
-        parse_floor: A share of them below which no verdict is given.
-        ceiling: Accuracy of the base above which nothing is left to gain, and no verdict is given.
-        chain: Arms in the order in which the gain is decomposed.
-        chain_labels: What each step of the chain adds, one fewer than `chain`.
-    """
-
-    accuracy: str
-    reliance: str
-    floor: float = Field(ge=0, le=1)
-    parses: str | None = None
-    parse_floor: float = Field(0.5, ge=0, le=1)
-    ceiling: float = Field(0.98, ge=0, le=1)
-    treated: str
-    base: str = "base"
-    format: str | None = None
-    chain: tuple[str, ...] = ()
-    chain_labels: tuple[str, ...] = ()
-    margin: float = Field(0.05, ge=0, description="A change of reliance within +- this is too small to matter.")
-
-
-class ModelRef(Frozen):
-    """A base model: where it lies and what it is. `digest` (sha256 of weights and tokenizer) is its identity."""
+class RuleSpec(Frozen):
+    """How the verdict is reached: a rule's name (`engine/rules/<name>.py`), and which arms and figures it reads."""
 
     name: str
-    path: str
-    digest: str
-    template: str = Field("", description="sha256 of the chat template in use.")
-    parameters: int = 0
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class DataRef(Frozen):
-    """Where a study's data come from: a bundled source ("world.tools") or a user's file, with its sha256.
+class DecompositionSpec(Frozen):
+    """A gain in steps from arm to arm.
 
     Attributes:
-        grader: How calls are compared ("strict" or "bfcl"); "": as the form of the data has it.
-        skip_bad_rows: Whether rows that cannot be used are left out; otherwise they refuse the file.
-        without: Rows of the file, counted from 1, that the chosen model's chat template refuses and that are left
-            out as well.
+        chain: Arms, in order.
+        labels: What each step of the chain adds, one fewer than `chain`.
     """
 
-    source: str
-    path: str = ""
-    digest: str = ""
-    grader: Literal["", "strict", "bfcl"] = ""
-    skip_bad_rows: bool = False
-    without: tuple[int, ...] = ()
+    chain: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 class StudySpec(Frozen):
-    """One question, its arms, probes and primary endpoint (`resources/studies/*.toml`)."""
+    """One question, its arms, probes, rule and primary endpoint.
+
+    Attributes:
+        data: A source, e.g. "world.calling"; `data_options` are its options, over its defaults.
+        models: Further models that arms are run on: a role's name, and the bundled model or folder that plays it
+            unless another is chosen.
+        accuracy: Which figure, as "probe.metric", says how well an arm does the task.
+        reliance: Which one says how much it relies on the shortcut; None where no shortcut is looked for.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     order: int = 100
@@ -173,33 +142,55 @@ class StudySpec(Frozen):
     claim: str
     source: str
     published: str = Field("", description="The published figure, in words.")
-    data: str = Field(description='A bundled source, e.g. "world.tools".')
+    data: str
+    data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")
+    model: str = Field("", description='The base model unless another is chosen; "": the first bundled one.')
+    models: dict[str, str] = Field(default_factory=dict)
     arms: tuple[ArmSpec, ...]
     probes: tuple[ProbeSpec, ...]
     primary: Primary
     contrasts: tuple[tuple[str, str], ...] = Field(description="Pairs of arms that are compared.")
-    verdict: VerdictSpec
+    accuracy: str
+    reliance: str | None = None
+    rule: RuleSpec
+    decomposition: DecompositionSpec | None = None
     controls: tuple[ControlSpec, ...] = ()
     scales: dict[Scale, ScaleSpec]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_a_rule(cls, plain: Any) -> Any:
+        """A study of the time when there was one rule, whose settings stood under `verdict`."""
+        if not isinstance(plain, dict) or not isinstance(plain.get("verdict"), dict):
+            return plain
+        rest = {name: value for name, value in plain.items() if name != "verdict"}
+        settings = {name: value for name, value in plain["verdict"].items() if value is not None}
+        found = {name: settings.pop(name) for name in ("accuracy", "reliance") if name in settings}
+        chain, labels = settings.pop("chain", ()), settings.pop("chain_labels", ())
+        if chain:
+            found["decomposition"] = {"chain": chain, "labels": labels}
+        return {"rule": {"name": "shortcut", "settings": settings}, **found, **rest}
 
     @model_validator(mode="after")
     def _names_exist(self) -> StudySpec:
         names = {arm.name for arm in self.arms}
         if len(names) != len(self.arms):
             raise ValueError("two arms have the same name")
-        used = {n for pair in self.contrasts for n in pair} | set(self.primary.contrast) | set(self.verdict.chain)
-        used |= {self.verdict.treated, self.verdict.base} | {n for c in self.controls for n in (c.arm, c.against)}
-        used |= {self.verdict.format} if self.verdict.format else set()
+        used = {n for pair in self.contrasts for n in pair} | set(self.primary.contrast)
+        used |= {n for c in self.controls for n in (c.arm, c.against)}
+        used |= set(self.decomposition.chain) if self.decomposition else set()
         if missing := sorted(used - names):
             raise ValueError(f"no arm is named {', '.join(missing)}")
-        if self.verdict.treated not in self.primary.contrast:
-            raise ValueError(f"the treated arm, {self.verdict.treated}, must be in the primary contrast")
+        if missing := sorted({arm.model for arm in self.arms if arm.model} - set(self.models)):
+            raise ValueError(f"models: no model is named {', '.join(missing)}")
         probes = {p.probe for p in self.probes}
-        read = [self.verdict.accuracy, self.verdict.reliance, self.verdict.parses or self.verdict.accuracy]
-        wanted = {self.primary.probe, *(metric.split(".")[0] for metric in read)}
+        read = [self.accuracy, *([self.reliance] if self.reliance else []), *(c.metric for c in self.controls)]
+        wanted = {self.primary.probe, *(metric.split(".")[0] for metric in read if metric)}
         if missing := sorted(wanted - probes):
             raise ValueError(f"no probe is named {', '.join(missing)}")
+        if self.reliance is None and any(not control.metric for control in self.controls):
+            raise ValueError("controls: a control names its metric where the study has no reliance")
         return self
 
     def on_own_data(self) -> StudySpec:
@@ -217,147 +208,3 @@ class StudySpec(Frozen):
             if arm.name == name:
                 return arm
         raise SpecError(f"Study {self.id!r} has no arm {name!r}.", f"Its arms: {', '.join(a.name for a in self.arms)}.")
-
-
-class RunSpec(Frozen):
-    """One arm at one seed: everything a child process needs, and nothing else (labels change no result)."""
-
-    study: str
-    arm: str
-    method: str
-    settings: dict[str, Any]
-    agreement: float | None
-    seed: int
-    probes: tuple[ProbeSpec, ...]
-    scale: ScaleSpec
-    model: ModelRef
-    data: DataRef
-    recipe: int = RECIPE_VERSION
-
-    @property
-    def hash(self) -> str:
-        """16 hexadecimal digits. Paths and notes do not count: the same content elsewhere is the same run."""
-        plain = self.model_dump(
-            mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "scale": {"note", "seeds"}}
-        )
-        plain["data"] = _said(plain["data"])
-        return digest(plain)[:16]
-
-    @property
-    def measures(self) -> str:
-        """Runs with the same value are measured on the same items, and by the same probes."""
-        probes = [probe.model_dump(mode="json") for probe in self.probes]
-        return digest([_said(self.data.model_dump(mode="json")), probes, self.scale.items, self.scale.live_items])
-
-
-_LATER = {"primary": ("seed_sd", "item_sd"), "verdict": ("parses", "parse_floor", "ceiling")}
-"""Parts of a study that came when trials had been stored: left at their defaults they change no trial's name."""
-
-
-def _said(data: dict[str, Any]) -> dict[str, Any]:
-    """A `DataRef` without the options that came when runs had been stored, where they are left at their defaults."""
-    return {name: value for name, value in data.items() if value or name not in _LATER_OF_DATA}
-
-
-_LATER_OF_DATA = ("grader", "skip_bad_rows", "without")
-
-
-class TrialSpec(Frozen):
-    """A study as launched: at a scale, on a model and data, with so many seeds. The same command is the same trial.
-
-    Attributes:
-        recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
-        inspection: What was understood of model and data before it was queued, where they are the user's own. It
-            is shown with the result, and no part of the trial's identity.
-    """
-
-    study: StudySpec
-    scale: Scale
-    seeds: int = Field(ge=1, le=1000)
-    arms: tuple[str, ...]
-    model: ModelRef
-    data: DataRef
-    recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
-    inspection: Inspection | None = None
-
-    @classmethod
-    def stored(cls, plain: Any) -> TrialSpec:
-        """A trial from its stored form. Raises ValidationError where it is none."""
-        return cls.model_validate({"recipe": UNNAMED_RECIPE, **plain} if isinstance(plain, dict) else plain)
-
-    @property
-    def id(self) -> str:
-        """Readable and unique: study, scale and 8 hexadecimal digits."""
-        plain = self.model_dump(mode="json", exclude={"inspection"})
-        for part, fields in _LATER.items():
-            for name in fields:
-                if plain["study"][part][name] == type(getattr(self.study, part)).model_fields[name].default:
-                    del plain["study"][part][name]
-        plain["data"] = _said(plain["data"])
-        if self.recipe == UNNAMED_RECIPE:
-            del plain["recipe"]
-        return f"{self.study.id}-{self.scale}-{digest(plain)[:8]}"
-
-    @property
-    def registration(self) -> str:
-        """sha256 of all that is fixed before the first figure: names, labels and paths do not count."""
-        return digest([self.study.id, self.design, self.seeds, self.arms])
-
-    @property
-    def design(self) -> str:
-        """sha256 of the same without the study's name, arms left out and the number of seeds."""
-        study = self.study
-        fixed = {
-            "recipe": self.recipe,
-            "primary": study.primary.model_dump(mode="json", exclude={"seed_sd", "item_sd"}),
-            "verdict": study.verdict.model_dump(mode="json", exclude={"chain_labels"}),
-            "contrasts": study.contrasts,
-            "controls": [control.model_dump(mode="json") for control in study.controls],
-            "arms": [arm.model_dump(mode="json", exclude={"label"}) for arm in study.arms],
-            "probes": [probe.model_dump(mode="json") for probe in study.probes],
-            "scale": self.settings.model_dump(mode="json", exclude={"seeds", "note"}),
-            "model": self.model.model_dump(mode="json", include={"digest", "template"}),
-            "data": _said(self.data.model_dump(mode="json", exclude={"path"})),
-        }
-        return digest(fixed)
-
-    @property
-    def settings(self) -> ScaleSpec:
-        """The scale's sizes, with this trial's number of seeds."""
-        return self.study.scales[self.scale].model_copy(update={"seeds": self.seeds})
-
-    def runs(self) -> list[RunSpec]:
-        """Every run, seed by seed, so that each seed's arms are complete as early as possible.
-
-        An arm whose method trains nothing is the same for every seed and is run once, at seed 0.
-        """
-        from engine.methods import method_class
-
-        found: list[RunSpec] = []
-        for seed in range(self.seeds):
-            for name in self.arms:
-                arm = self.study.arm(name)
-                if seed >= (arm.seeds or self.seeds) or (seed > 0 and not method_class(arm.method).trains):
-                    continue
-                found.append(
-                    RunSpec(
-                        study=self.study.id,
-                        arm=name,
-                        method=arm.method,
-                        settings=arm.settings,
-                        agreement=arm.agreement,
-                        seed=seed,
-                        probes=self.study.probes,
-                        scale=self.settings,
-                        model=self.model,
-                        data=self.data,
-                        recipe=self.recipe,
-                    )
-                )
-        return found
-
-
-def digest(plain: Any) -> str:
-    """sha256 of the canonical JSON of a plain value."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The outcomes of all runs of a probe as columns, and the sums per cluster from which metrics are resampled."""
+"""The outcomes of all runs of a probe as columns, and their sums per cluster, from which means are resampled."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.spec.example import Outcome, Side
-from engine.stats.metric import ItemMean
+from engine.stats.statistic import Linear, Statistic
+from engine.stats.table import SIDES, Table
 
-_SIDES = {Side.NEUTRAL: 0, Side.CONGRUENT: 1, Side.CONFLICTING: 2}
 LOT = 20_250_521  # seeds the lot that draws the sides of a placebo
 
 
 @dataclass(frozen=True)
 class Sums:
-    """A metric of every run as ratios of sums over clusters.
+    """A linear statistic of every run as ratios of sums over clusters.
 
     Attributes:
-        total: What is averaged, summed: [runs, parts, clusters].
-        count: How many items stand behind it: [runs, parts, clusters].
-        signs: How the parts' means add up to the metric: [parts].
+        total: What stands above the line, summed: [runs, parts, clusters].
+        count: What stands below it (for a mean: how many items): [runs, parts, clusters].
+        signs: How the parts' ratios add up to the figure: [parts].
     """
 
     total: np.ndarray
@@ -29,8 +29,8 @@ class Sums:
     signs: np.ndarray
 
     def filled(self) -> Sums:
-        """Without clusters that hold no item of this metric, which would be drawn in vain."""
-        kept = self.count.sum(axis=(0, 1)) > 0
+        """Without clusters that hold no item of this figure, which would be drawn in vain."""
+        kept = (self.count != 0).any(axis=(0, 1)) | (self.total != 0).any(axis=(0, 1))
         return Sums(self.total[..., kept], self.count[..., kept], self.signs)
 
 
@@ -42,72 +42,64 @@ class Columns:
     """
 
     def __init__(self, runs: Sequence[Sequence[Outcome]]) -> None:
-        rows = [(number, outcome) for number, outcomes in enumerate(runs) for outcome in outcomes]
-        outcomes = [outcome for _, outcome in rows]
-        clusters = {name: code for code, name in enumerate(sorted({o.cluster for o in outcomes}))}
+        outcomes = [outcome for found in runs for outcome in found]
+        names = {name: code for code, name in enumerate(sorted({o.cluster for o in outcomes}))}
         self.runs = len(runs)
-        self.clusters = len(clusters)
+        self.clusters = len(names)
+        self.cluster = np.array([names[o.cluster] for o in outcomes], dtype=np.int64)  # [rows]
+        self._ends = np.concatenate([[0], np.cumsum([len(found) for found in runs], dtype=np.int64)])
+        number = np.repeat(np.arange(self.runs), np.diff(self._ends))
+        self._cell = number * self.clusters + self.cluster
         self._outcomes = outcomes
-        self._cell = np.array([number * len(clusters) + clusters[o.cluster] for number, o in rows], dtype=np.int64)
-        self._side = np.array([_SIDES[o.side] for o in outcomes], dtype=np.int8)
-        self._split = np.array([o.split for o in outcomes], dtype=object)
-        self._lot: np.ndarray | None = None
+        self._tables = {False: Table(outcomes)}
 
-    def sums(self, form: ItemMean, placebo: bool = False) -> Sums:
-        """Sums per run and cluster of a metric of this form.
+    def table(self, placebo: bool = False) -> Table:
+        """All rows; as a placebo, with each item's side drawn by lot instead of from where the shortcut points."""
+        if placebo not in self._tables:
+            self._tables[placebo] = Table(self._outcomes, self._lot())
+        return self._tables[placebo]
+
+    def rows(self, run: int) -> slice:
+        """Which rows a run has."""
+        return slice(int(self._ends[run]), int(self._ends[run + 1]))
+
+    def run(self, run: int, placebo: bool = False) -> Table:
+        """The rows of one run."""
+        return self.table(placebo).rows(self.rows(run))
+
+    def sums(self, statistic: Linear, placebo: bool = False) -> Sums:
+        """Sums per run and cluster of a linear statistic.
 
         Args:
-            form: How the metric is drawn from items.
+            statistic: The statistic.
             placebo: Take each item's side from a lot, not from where the shortcut points.
         """
-        averaged = self._of(form.of)
-        kept = ~np.isnan(averaged)
-        if form.splits:
-            kept &= np.isin(self._split, form.splits)
-        if form.where:
-            kept &= self._feature(form.where[0]) == form.where[1]
-        sides = self._drawn() if placebo else self._side
-        if form.side is not None:
-            kept &= sides == _SIDES[form.side]
-        if not form.by_side:
-            parts, signs = [kept], [1.0]
-        else:
-            parts, signs = [kept & (sides == 1), kept & (sides == 2)], [1.0, -1.0]
-        total = np.stack([self._summed(part, averaged) for part in parts], axis=1)
-        count = np.stack([self._summed(part) for part in parts], axis=1)
-        return Sums(total, count, np.array(signs))
+        table = self.table(placebo)
+        kept = statistic.kept(table)
+        parts, cell = statistic.parts(table.part(kept)), self._cell[kept]
+        total = np.stack([self._summed(cell, part.top) for part in parts], axis=1)
+        count = np.stack([self._summed(cell, part.bottom) for part in parts], axis=1)
+        return Sums(total, count, np.array([part.sign for part in parts]))
 
-    def means(self, form: ItemMean, placebo: bool = False) -> np.ndarray:
-        """A metric of this form for every run: [runs], NaN where its items do not give it."""
-        sums = self.sums(form, placebo)
+    def figures(self, statistic: Statistic, placebo: bool = False) -> np.ndarray:
+        """The figure of every run: [runs], NaN where its items do not give it."""
+        if not isinstance(statistic, Linear):
+            tables = [self.run(number, placebo) for number in range(self.runs)]
+            return np.array([statistic.values(table, np.ones((1, len(table))))[0] for table in tables])
+        sums = self.sums(statistic, placebo)
         total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
         with np.errstate(divide="ignore", invalid="ignore"):
             return (np.where(count > 0, total / count, np.nan) * sums.signs).sum(axis=1)
 
-    def _of(self, what: str) -> np.ndarray:
-        kind, _, name = what.partition(":")
-        if kind == "correct":
-            return np.array([o.correct for o in self._outcomes], dtype=float)
-        if kind == "value":
-            return np.array([np.nan if o.value is None else o.value for o in self._outcomes], dtype=float)
-        if kind == "output":
-            return np.array([o.output == name for o in self._outcomes], dtype=float)
-        return self._feature(name)
-
-    def _feature(self, name: str) -> np.ndarray:
-        return np.array([o.features.get(name, np.nan) for o in self._outcomes], dtype=float)
-
-    def _drawn(self) -> np.ndarray:
+    def _lot(self) -> np.ndarray:
         """Sides by lot: half of the items that have a side are called congruent, the same in every run."""
-        if self._lot is None:
-            sided = sorted({o.item for o in self._outcomes if o.side is not Side.NEUTRAL})
-            order = np.random.default_rng(LOT).permutation(len(sided))
-            lot = {item: 1 + int(order[at] % 2) for at, item in enumerate(sided)}
-            self._lot = np.array([lot.get(o.item, 0) for o in self._outcomes], dtype=np.int8)
-        return self._lot
+        sided = sorted({o.item for o in self._outcomes if o.side is not Side.NEUTRAL})
+        order = np.random.default_rng(LOT).permutation(len(sided))
+        first = SIDES[Side.CONGRUENT]
+        lot = {item: first + int(order[at] % 2) for at, item in enumerate(sided)}
+        return np.array([lot.get(o.item, SIDES[Side.NEUTRAL]) for o in self._outcomes], dtype=np.int8)
 
-    def _summed(self, part: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    def _summed(self, cell: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Sums per run and cluster: [runs, clusters]."""
-        chosen = None if weights is None else weights[part]
-        flat = np.bincount(self._cell[part], weights=chosen, minlength=self.runs * self.clusters)
+        flat = np.bincount(cell, weights=values, minlength=self.runs * self.clusters)
         return flat.astype(float).reshape(self.runs, self.clusters)

@@ -54,7 +54,7 @@ class Draws:
 
 
 class Resampler:
-    """Draws of clusters, shared by all runs and metrics of a probe: what is paired stays paired.
+    """Draws of clusters, shared by all runs and figures of a probe: what is paired stays paired.
 
     Args:
         clusters: How many clusters of items there are.
@@ -66,7 +66,7 @@ class Resampler:
         self.resamples = resamples
 
     @cached_property
-    def _counts(self) -> np.ndarray:
+    def counts(self) -> np.ndarray:
         """How often each cluster is drawn: [resamples, clusters], float32 so that products are fast."""
         rng = np.random.default_rng(SEED)
         found = np.empty((self.resamples, self.clusters), dtype=np.float32)
@@ -78,19 +78,19 @@ class Resampler:
         return found
 
     def draws(self, sums: Sums) -> Draws:
-        """A metric of every run under every draw of clusters."""
+        """A linear statistic of every run under every draw of clusters (others: `engine.stats.replicates`)."""
         return Draws(self._replicates(sums), _influence(sums))
 
     def _replicates(self, sums: Sums) -> np.ndarray:
         runs = sums.total.shape[0]
         found = np.zeros((self.resamples, runs))
         for part, sign in enumerate(sums.signs):
-            total = (self._counts @ sums.total[:, part].T.astype(np.float32)).astype(float)  # [resamples, runs]
+            total = (self.counts @ sums.total[:, part].T.astype(np.float32)).astype(float)  # [resamples, runs]
             count = sums.count[:, part]
             if (count == count[0]).all():
-                drawn = self._counts @ count[0].astype(np.float32)[:, None]  # [resamples, 1]
+                drawn = self.counts @ count[0].astype(np.float32)[:, None]  # [resamples, 1]
             else:
-                drawn = self._counts @ count.T.astype(np.float32)
+                drawn = self.counts @ count.T.astype(np.float32)
             with np.errstate(divide="ignore", invalid="ignore"):
                 found += sign * np.where(drawn > 0, total / drawn, np.nan)
         return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING
+
+from engine.stats import units
 
 if TYPE_CHECKING:  # the window words figures before it loads the statistics
     from engine.stats.evidence import Estimate
@@ -19,48 +20,43 @@ VERDICTS = {
 }
 """A verdict's code in the words that people see."""
 _BOUNDS = re.compile(rf"\[([+{MINUS}\d.]+), ([+{MINUS}\d.]+)\]")
-_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b)")
+_UNIT = re.compile(r"(\d) (?=%|points\b|nats\b|tokens\b|seconds\b)")
 
 
 def level(value: float, unit: str) -> str:
-    """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "+0.512"."""
-    if unit == "share":
-        return f"{_fixed(100 * value, 1)} %"
-    if unit == "difference":
-        return f"{_fixed(100 * value, 1, sign=True)} points"
-    return f"{_fixed(value, 3)} nats" if unit == "nats" else _fixed(value, 3, sign=True)
+    """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "+0.512", "3.1 tokens"."""
+    known = units.unit(unit)
+    return f"{_fixed(known.scale * value, known.digits, known.signed)} {known.word}".rstrip()
 
 
 def difference(value: float, unit: str) -> str:
     """A difference of two arms' figures: "+5.1 points", "-0.021 nats"."""
-    if unit in ("share", "difference"):
-        return f"{_fixed(100 * value, 1, sign=True)} points"
-    return f"{_fixed(value, 3, sign=True)} nats" if unit == "nats" else _fixed(value, 3, sign=True)
+    known = units.unit(unit)
+    return f"{_fixed(known.scale * value, known.digits, sign=True)} {known.compared}".rstrip()
 
 
 def about(value: float, unit: str) -> str:
-    """A size that is itself only roughly known, without a sign: "16 points", "0.8 points", "0.02 nats"."""
-    if unit in ("share", "difference"):
-        return f"{_fixed(100 * abs(value), 0 if abs(value) >= 0.015 else 1)} points"
-    return f"{abs(value):.1g} nats" if unit == "nats" else f"{abs(value):.1g}"
-
-
-_FARTHEST = {"share": 1.0, "difference": 2.0}
-"""Unit to the largest difference of two arms that there can be: a share ends at 0 and 1, a difference at -1 and 1."""
+    """A size that is itself only roughly known, without a sign: "16 points", "0.8 points", "0.02 nats", "40 tokens"."""
+    known, size = units.unit(unit), abs(value)
+    if known.scale == 100:
+        shown = _fixed(100 * size, 0 if size >= 0.015 else 1)
+    else:
+        shown = f"{size:.1g}" if size < 9.5 else f"{size:.0f}"
+    return f"{shown} {known.compared}".rstrip()
 
 
 def exists(size: float, unit: str) -> bool:
     """Whether two arms can differ so much at all: 162 points of a share are no difference that anything can find."""
-    return abs(size) <= _FARTHEST.get(unit, math.inf)
+    known = units.unit(unit)
+    return abs(size) <= known.most - known.least
 
 
 def bounds(ci: tuple[float, float] | None, unit: str, signed: bool = True) -> str:
     """An interval without its unit: "[+2.2, +8.0]"; "" where there is none."""
     if ci is None:
         return ""
-    scale, digits = (100, 1) if unit in ("share", "difference") else (1, 3)
-    signed = signed or unit in ("difference", "coefficient")
-    low, high = (_fixed(scale * bound, digits, sign=signed) for bound in ci)
+    known = units.unit(unit)
+    low, high = (_fixed(known.scale * bound, known.digits, signed or known.signed) for bound in ci)
     return f"[{low}, {high}]"
 
 

@@ -76,7 +76,7 @@ class WeightedModels(torch.nn.Module):
         if len({id(m.get_base_model() if hasattr(m, "get_base_model") else m) for m in models}) < len(models):
             raise ModelError(
                 "Two of the models are one: a tuned model, and the model inside it, which has the adapter, too.",
-                "Take the base of a tuned model with engine.subject.untuned.",
+                "Take the base of a tuned model with engine.subject.without_adapter.",
             )
         widths = [_width(model, vocabulary) for model in models]
         alone = [part.plus for part in parts if part.minus is None]

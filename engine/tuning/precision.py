@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from engine.adaptations import lora
-from engine.methods._base import MethodConfig
-from engine.objectives import losses
+from engine.adaptations import _quick_lora, lora
+from engine.adaptations.lora import LoraSettings
+from engine.objectives import _losses as losses
 from engine.subject.forward import attention, kernels, packing
 from engine.subject.forward.packing import Block, Packed
 from engine.subject.rendering import Encoded
@@ -57,8 +57,8 @@ def decide(model: Any, pool: Sequence[Any], encode: Callable[[Any], Encoded], ba
     rows = [encode(pool[at]) for at in drawn]
     paired = [(row, _other(rows, at)) for at, row in enumerate(rows)]
     batches = [paired[at : at + batch_size] for at in range(0, len(rows), batch_size)]
-    with lora.attached(model, MethodConfig.model_validate({}), _SEED) as tuned:
-        lora.quicken(tuned)
+    with lora.attached(model, LoraSettings.model_validate({}), _SEED) as tuned:
+        _quick_lora.quicken(tuned)
         weights = [weight for weight in tuned.parameters() if weight.requires_grad]
         tuned.eval()  # dropout would differ between the two precisions
         seen = [seen for batch in batches for seen in _tried(tuned, batch, weights, pad)]

@@ -238,6 +238,6 @@ def preview(contents: Contents) -> tuple[list[str], list[list[str]], dict[int, i
     rows = []
     for arm, seed, made in contents.preview:
         more = {"prediction": made.output, "side": made.side.value, "cluster": made.cluster}
-        cells = [arm, str(seed), made.item, "yes" if made.correct else "no"]
+        cells = [arm, str(seed), made.item, {True: "yes", False: "no", None: ""}[made.correct]]
         rows.append(cells + [more[name] for name in header[4:]])
     return header, rows, {1: 50, 3: 66}

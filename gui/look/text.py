@@ -11,6 +11,8 @@ import math
 import time
 import unicodedata
 
+from engine.stats import units
+
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 DIRECTION = {chr(c) for c in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -69,24 +71,23 @@ def number(value: float, digits: int = 1, sign: bool = False) -> str:
 
 def scale(unit: str) -> float:
     """What a figure of this unit is multiplied by to be shown: shares as %, differences of shares as points."""
-    return 100.0 if unit in ("share", "difference") else 1.0
+    return units.unit(unit).scale
 
 
 def unit_word(unit: str, compared: bool = False) -> str:
     """The unit in words; `compared` for a difference between two figures."""
-    if unit == "share":
-        return "points" if compared else "%"
-    return {"difference": "points", "nats": "nats", "coefficient": "coefficient"}.get(unit, clean(unit, 40))
+    known = units.unit(unit)
+    return clean((known.compared if compared else known.word) or unit, 40)
 
 
 def digits_of(unit: str) -> int:
     """How many digits after the point a figure of this unit deserves."""
-    return 1 if unit in ("share", "difference") else 3
+    return units.unit(unit).digits
 
 
 def figure(value: float, unit: str, compared: bool = False) -> str:
     """A figure with its unit, e.g. "83.1 %" or "+5.1 points"."""
-    signed = compared or unit in ("difference", "coefficient")
+    signed = compared or units.unit(unit).signed
     return f"{number(value * scale(unit), digits_of(unit), signed)} {unit_word(unit, compared)}"
 
 
@@ -97,7 +98,7 @@ def difference(value: float, unit: str) -> str:
 
 def interval(value: float, ci: tuple[float, float] | None, unit: str, compared: bool = False) -> str:
     """A figure and its interval without the unit, e.g. "+5.1 [+2.2, +8.0]"."""
-    signed, digits, by = compared or unit in ("difference", "coefficient"), digits_of(unit), scale(unit)
+    signed, digits, by = compared or units.unit(unit).signed, digits_of(unit), scale(unit)
     middle = number(value * by, digits, signed)
     if ci is None:
         return middle

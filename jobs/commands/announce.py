@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.analysis.registration import looked
 from engine.probes import probe_class
 from engine.spec.result import Registration
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.stats.wording import about, difference, exists, lowered
 from jobs.commands.screen import Screen
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.analysis.analysis import judge
+from engine.analysis.analysis import result_of
 from engine.analysis.design import Design
 from engine.analysis.repeated import copies
 from engine.data.tables.choices import Choices, Source
@@ -19,11 +19,12 @@ from engine.data.tables.reading import read
 from engine.data.tables.table import Run, Table
 from engine.spec.example import Outcome, Side
 from engine.spec.result import Result
+from engine.spec.run import digest
 from engine.spec.runs import RunRecord, RunResult
-from engine.spec.study import digest
 from engine.stats import resample
 from engine.stats.columns import Columns
-from engine.stats.metric import ItemMean, Metric, reliance_metric, share_metric
+from engine.stats.metric import Metric, reliance_metric, share_metric
+from engine.stats.statistics.mean import Mean
 from jobs.elsewhere.checks import advice, base_note, table_checks
 from jobs.elsewhere.roles import PARTS, Roles, is_known, suggest
 from jobs.elsewhere.study import PROBE, Thresholds, command, label_of, slugs, table_study
@@ -34,7 +35,7 @@ METRICS: tuple[Metric, ...] = (
     reliance_metric("Reliance on the shortcut"),
     share_metric("congruent", "Accuracy where the shortcut helps", side=Side.CONGRUENT),
     share_metric("conflicting", "Accuracy where the shortcut misleads", side=Side.CONFLICTING),
-    Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", items=ItemMean(of="value")),
+    Metric(name="logprob", label="Mean log-probability", unit="nats", direction="up", statistic=Mean(column="value")),
 )
 NAMED_LATER = "named when the figures were there already"
 PREVIEW = 6
@@ -160,6 +161,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         notes=tuple(notes),
         advice=advice(table),
         trains=trains,
+        seeded=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
         data={"source": files_words(table.sources), "digest": table.digest},
@@ -173,7 +175,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
             "what is right": right_words(table),
         },
     )
-    return judge(design, runs, table_checks(table, same, labels))
+    return result_of(design, runs, table_checks(table, same, labels))
 
 
 def _said(table: Table) -> list[list[str]]:
@@ -198,7 +200,7 @@ def _runs(
 def _figures(runs: list[list[Outcome]], metrics: Mapping[str, Metric]) -> list[dict[str, float]]:
     """Every metric of each run; one that its items do not give is left out."""
     columns = Columns(runs)
-    means = {name: columns.means(metric.items) for name, metric in metrics.items() if metric.items is not None}
+    means = {name: columns.figures(metric.statistic) for name, metric in metrics.items()}
     return [
         {name: float(values[at]) for name, values in means.items() if math.isfinite(values[at])}
         for at in range(len(runs))

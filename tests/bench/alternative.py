@@ -12,7 +12,7 @@ from engine.methods import method_class
 from engine.models import load as load_model
 from engine.probes import probe_class
 from engine.run.sources import load as load_data
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from engine.subject.local import renderer_of
 from engine.tuning import draw
 from engine.tuning.loop import stretches_of

@@ -15,7 +15,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from engine.spec.study import RunSpec, ScaleSpec, TrialSpec
+from engine.spec.run import RunSpec
+from engine.spec.study import ScaleSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from jobs import studies
 from jobs.executors.local import PRELOAD, child_environment

@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from engine.spec.study import RunSpec
+from engine.spec.run import RunSpec
 from engine.stats.paired import t_interval
 from jobs import studies
 from jobs.lab import Lab

@@ -12,9 +12,9 @@ import pytest
 
 from engine.probes import found
 from engine.probes._base import Probe
-from engine.run import sources
 from engine.spec.example import Prompt, StudyData
 from engine.subject.protocol import Answer, Scored
+from engine.world.study_data import study_data
 from tests.support.tiny import make_data
 
 PROBES = sorted(found().classes.items())
@@ -59,7 +59,7 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(load() for load in sources.BUNDLED.values())]
+    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
 
 
 def test_none_is_broken() -> None:
@@ -106,8 +106,8 @@ class TestEveryProbe:
         if not cls.live:
             assert not sample
             return
-        whole = probe.summarise(outcomes)
-        part = probe.summarise([outcome for outcome in outcomes if outcome.item in sample])
+        whole = probe.figures(outcomes)
+        part = probe.figures([outcome for outcome in outcomes if outcome.item in sample])
         assert {live: whole.get(live) for live in cls.live} == {live: part.get(live) for live in cls.live}
         assert set(cls.live) & set(part)
 
@@ -118,7 +118,7 @@ class TestEveryProbe:
         assert [o.item for o in outcomes] == [item.id for item in items]
         assert [(o.split, o.cluster, o.side) for o in outcomes] == [(i.split, i.cluster, i.side) for i in items]
         assert outcomes == probe.measure(Noise(1), items)
-        figures = probe.summarise(outcomes)
+        figures = probe.figures(outcomes)
         assert set(figures) <= {metric.name for metric in cls.metrics}
         assert all(np.isfinite(value) for value in figures.values())
         for metric in cls.metrics:
@@ -126,5 +126,5 @@ class TestEveryProbe:
                 assert 0 <= figures[metric.name] <= 1
 
     def test_nothing_measured_gives_no_figure(self, name: str, cls: type[Probe]) -> None:
-        assert self.make(cls).summarise([]) == {}
+        assert self.make(cls).figures([]) == {}
         assert self.make(cls).measure(Noise(1), []) == []

@@ -12,7 +12,8 @@ from fake_table import invented_table
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from engine.spec.study import StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from gui import operations
 from gui.app import application
 from gui.look.theme import Mode, Theme

@@ -11,9 +11,11 @@ from fake_result import FINAL, MODEL, invented_result
 
 from engine.spec.errors import LabError, SpecError
 from engine.spec.plugin import Broken
+from engine.spec.reference import ModelRef
 from engine.spec.result import Result
 from engine.spec.runs import Detectable, Point, RunRecord
-from engine.spec.study import ModelRef, StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from jobs.paths import Home
 from jobs.store.read import ordinal
 from jobs.store.records import Curves, Snapshot, TrialRecord
@@ -61,7 +63,7 @@ class FakeLab:
         return "function-calling-quick-1"
 
     def trial(self, trial: str) -> TrialSpec:
-        from engine.spec.study import DataRef
+        from engine.spec.reference import DataRef
 
         study = self.questions["function-calling"]
         data, model = DataRef(source=study.data), ModelRef(name=MODEL, path="", digest="0")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.analysis.registration import registration
+from engine.spec.reference import DataRef, ModelRef
 from engine.spec.result import (
     ArmResult,
     Interval,
@@ -21,7 +22,7 @@ from engine.spec.result import (
     Verdict,
 )
 from engine.spec.runs import Context, Detectable, Planned, Point, RunRecord
-from engine.spec.study import DataRef, ModelRef, TrialSpec
+from engine.spec.trial import TrialSpec
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.paths import Home

@@ -8,9 +8,12 @@ from typing import Literal
 import numpy as np
 
 from engine.probes import probe_class
+from engine.run.planned import runs_of
 from engine.spec.example import Outcome, Side
+from engine.spec.reference import DataRef, ModelRef
 from engine.spec.runs import RunRecord, RunResult
-from engine.spec.study import DataRef, ModelRef, StudySpec, TrialSpec
+from engine.spec.study import StudySpec
+from engine.spec.trial import TrialSpec
 from jobs.studies import load
 
 Rates = Mapping[str, tuple[float, float]]
@@ -76,16 +79,16 @@ def make_runs(
     hard = rng.normal(0, 0.03, clusters)
     deltas = rng.normal(0, 1, (2, items))
     found = []
-    for number, spec in enumerate(s for s in trial.runs() if s.arm in rates):
+    for number, spec in enumerate(s for s in runs_of(trial) if s.arm in rates):
         shift = rng.normal(0, luck) + (np.array([[1.0], [-1.0]]) * rng.normal(0, lean) if lean else 0.0)  # [sides, 1]
         outcomes: dict[str, tuple[Outcome, ...]] = {}
         metrics: dict[str, float] = {}
         for probe in (p.probe for p in trial.study.probes):
             made = _MAKERS[probe](rng, rates[spec.arm], shift, hard, items, deltas)
             outcomes[probe] = tuple(made)
-            figures = probe_class(probe)(probe_class(probe).Config()).summarise(made)
+            figures = probe_class(probe)(probe_class(probe).Config()).figures(made)
             metrics |= {f"{probe}.{name}": value for name, value in figures.items()}
-        trained = spec.arm != trial.study.verdict.base
+        trained = spec.trains
         found.append(
             RunResult(
                 record=RunRecord(
@@ -167,7 +170,7 @@ def _entailment(rng, rates, shift, hard, items, deltas) -> list[Outcome]:
 def _forgetting(rng, rates, shift, hard, items, deltas) -> list[Outcome]:
     return [
         Outcome(
-            item=f"text-{n}", correct=False, split="texts", cluster=f"text-{n}", value=2.0 + float(rng.normal(0, 0.2))
+            item=f"text-{n}", correct=None, split="texts", cluster=f"text-{n}", value=2.0 + float(rng.normal(0, 0.2))
         )
         for n in range(40)
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec.errors import DataError, LabError, ModelError
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from jobs import console, studies
 from jobs.commands import run as run_command
 from jobs.commands.screen import visible

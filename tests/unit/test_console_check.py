@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.spec.errors import DataError
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Cost, Fit, Inspection, Refused, Understanding
 from jobs import console
 from jobs.inspecting import kept

@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.pretraining.competence.measure import Row, table
 from engine.spec import provenance
 from engine.spec.errors import ModelError, SpecError
-from engine.spec.study import ModelRef
+from engine.spec.reference import ModelRef
 
 QUICK_ITEMS = 100
 

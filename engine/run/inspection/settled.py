@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.spec.errors import DataError
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 
 

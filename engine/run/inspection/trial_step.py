@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations import _quick_lora, lora
+from engine.adaptations.lora import LoraSettings
 from engine.spec.errors import ModelError
 from engine.subject import decoding
 from engine.subject.forward import packing, windows
@@ -90,7 +90,7 @@ def _learns(model: Any, words: Sequence[int]) -> None:
     prompt, good, bad = (tuple(words[at * size : (at + 1) * size]) for at in range(3))
     blocks = [Block(prompt, (good, bad)), Block(good, (bad,))]
     try:
-        attached = lora.attached(model, MethodConfig.model_validate({}), 0)
+        attached = lora.attached(model, LoraSettings.model_validate({}), 0)
         with attached as tuned:
             _check_adapter(tuned, packing.layout_of(tuned, max(b.size for b in blocks)).pack(blocks, 0))
     except ValueError as error:  # PEFT's word for a model that has nothing it can adapt
@@ -102,7 +102,7 @@ def _check_adapter(tuned: Any, packed: packing.Packed) -> None:
     for name, weight in tuned.named_parameters():
         if "lora_B" in name:  # a fresh adapter changes nothing
             torch.nn.init.normal_(weight, std=0.02, generator=generator)
-    lora.quicken(tuned)
+    _quick_lora.quicken(tuned)
     packed = packed.to(tuned.device)
     weights = [weight for weight in tuned.parameters() if weight.requires_grad]
     loss = -packing.logprobs(tuned, packed).mean()

@@ -72,7 +72,7 @@ def _row(run: RunResult, probe: str, outcome: Outcome) -> list[str]:
         str(run.record.seed),
         *map(cell, (probe, outcome.item, outcome.split, outcome.cluster)),
         outcome.side.value,
-        str(int(outcome.correct)),
+        "" if outcome.correct is None else str(int(outcome.correct)),
         "" if outcome.value is None else repr(outcome.value),
         *map(cell, words),
     ]

@@ -12,7 +12,8 @@ from engine.data.formats import read_source
 from engine.data.problems import MOST_SHOWN, BadRows
 from engine.run import sources
 from engine.spec.errors import DataError
-from engine.spec.study import DataRef, StudySpec
+from engine.spec.reference import DataRef
+from engine.spec.study import StudySpec
 from jobs.studies import load as study_of
 from tests.support.dataforms import chat, structured
 from tests.support.userfiles import write_lines

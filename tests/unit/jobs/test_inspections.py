@@ -15,7 +15,8 @@ import pytest
 from engine import models
 from engine.models import downloaded
 from engine.spec.errors import DataError, LabError, ModelError, RunError, WorkerLost
-from engine.spec.study import DataRef, TrialSpec
+from engine.spec.reference import DataRef
+from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Cost, Fit, Inspection, Refused, Understanding
 from jobs.inspecting import kept
 from jobs.paths import Home

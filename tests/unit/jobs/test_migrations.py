@@ -11,7 +11,8 @@ import pytest
 from sqlite_utils import Database
 
 from engine.spec.errors import StoreError
-from engine.spec.study import UNNAMED_RECIPE, TrialSpec
+from engine.spec.example import Outcome
+from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.queue.lock import OwnerLock
@@ -19,7 +20,7 @@ from jobs.store.migrations import VERSION, migrations
 from jobs.store.write import Store
 from tests.unit.jobs import fakes
 
-TABLES = ("trials", "runs", "trial_runs", "points", "metrics", "events")
+TABLES = ("trials", "runs", "trial_runs", "points", "metrics", "events", "outcomes")
 
 
 def first_version(home: Home) -> dict[str, list[tuple]]:
@@ -41,6 +42,10 @@ def first_version(home: Home) -> dict[str, list[tuple]]:
         db.execute("INSERT INTO trial_runs VALUES (?, ?, ?)", (trial.id, run.hash, n))
         db.execute("INSERT INTO metrics VALUES (?, 'calls.accuracy', ?)", (run.hash, 0.25 + n / 4))
         db.execute("INSERT INTO points (run, name, step, value) VALUES (?, 'loss', 1, 0.5)", (run.hash,))
+        for at, correct in enumerate((True, False)):
+            body = Outcome(item=f"i{at}", correct=correct, split="s", cluster="c").model_dump_json()
+            words = (run.hash, at, f"i{at}", correct, body)
+            db.execute("INSERT INTO outcomes VALUES (?, 'calls', ?, ?, ?, NULL, ?)", words)
         started = {"kind": "started", "seq": 0, "total_steps": 1, "threads": 1, "device": "cpu", "versions": {"a": "1"}}
         db.execute("INSERT INTO events VALUES (?, 0, 'started', ?)", (run.hash, json.dumps(started)))
     db.conn.commit()

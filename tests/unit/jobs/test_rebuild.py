@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec.errors import SpecError, StoreError
-from engine.spec.study import UNNAMED_RECIPE, TrialSpec
+from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
 from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.store.write import Damaged, Store

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from engine.analysis import detectable
+from engine.spec.reference import DataRef
 from engine.spec.result import Registration
 from engine.spec.runs import Pairs
-from engine.spec.study import DataRef, Primary, TrialSpec
+from engine.spec.study import Primary
+from engine.spec.trial import TrialSpec
 from engine.stats.wording import exists
 from jobs.commands.announce import announce
 from jobs.commands.screen import Screen

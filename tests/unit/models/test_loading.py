@@ -11,7 +11,7 @@ import pytest
 from engine.models import load, load_tokenizer, resolve
 from engine.spec.errors import ModelError
 from engine.spec.provenance import hash_text
-from engine.spec.study import ModelRef
+from engine.spec.reference import ModelRef
 from engine.subject.template import Template
 from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
 from tests.support.userfiles import config_only_model

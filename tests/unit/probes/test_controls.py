@@ -13,10 +13,9 @@ import pytest
 
 from engine.probes import probe_class
 from engine.probes.calls import CallsConfig
-from engine.probes.entailment import frequency_weight
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.protocol import Answer
-from engine.world.tasks import calling, entailment
+from engine.world.study_data import study_data
 from engine.world.vocabulary import taxonomy
 
 
@@ -51,12 +50,12 @@ class Rule:
 
 @pytest.fixture(scope="module")
 def tools_data() -> StudyData:
-    return calling.study_data(train=8, per_split=200)
+    return study_data("calling", train=8, per_split=200)
 
 
 @pytest.fixture(scope="module")
 def nouns_data() -> StudyData:
-    return entailment.study_data(train=8, per_cell=100)
+    return study_data("entailment", train=8, per_split=400)
 
 
 def call_of(item: Item) -> str:
@@ -68,7 +67,7 @@ def call_of(item: Item) -> str:
 def measured(name: str, subject: Rule, data: StudyData) -> dict[str, float]:
     cls = probe_class(name)
     probe = cls(cls.Config())
-    return probe.summarise(probe.measure(subject, probe.items(data, 200)))
+    return probe.figures(probe.measure(subject, probe.items(data, 200)))
 
 
 def test_calls_positive_control_choosing_by_shared_words_is_found(tools_data: StudyData) -> None:
@@ -145,7 +144,7 @@ def test_calls_that_reached_the_limit_are_counted_and_named(tools_data: StudyDat
     cls = probe_class("calls")
     probe = cls(cls.Config())
     outcomes = probe.measure(Cut(say), probe.items(tools_data, 40))
-    assert probe.summarise(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
+    assert probe.figures(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
     kinds = {(o.features["cut"], o.correct): o.failure for o in outcomes if o.split != "no_tool"}
     assert kinds[1.0, False] == "cut off"
     assert kinds[0.0, False] == "bad JSON"
@@ -166,8 +165,8 @@ def test_calls_old_outcomes_give_no_share_of_cut_answers(tools_data: StudyData) 
     probe = cls(cls.Config())
     outcomes = probe.measure(Rule(lambda _: ""), probe.items(tools_data, 8))
     old = [o.model_copy(update={"features": {k: v for k, v in o.features.items() if k != "cut"}}) for o in outcomes]
-    assert "cut" not in probe.summarise(old)
-    assert probe.summarise(old)["parses"] == probe.summarise(outcomes)["parses"]
+    assert "cut" not in probe.figures(old)
+    assert probe.figures(old)["parses"] == probe.figures(outcomes)["parses"]
 
 
 def _nouns(prompt: Prompt) -> tuple[str, str]:
@@ -205,6 +204,6 @@ def test_entailment_says_nothing_of_what_it_cannot_measure(nouns_data: StudyData
     cls = probe_class("entailment")
     probe = cls(cls.Config())
     one_side = [i for i in nouns_data.items if i.side is Side.CONGRUENT][:20]
-    figures = probe.summarise(probe.measure(Rule(score=lambda _: (1.0, 0.0)), one_side))
+    figures = probe.figures(probe.measure(Rule(score=lambda _: (1.0, 0.0)), one_side))
     assert "reliance" not in figures
-    assert frequency_weight([]) is None
+    assert "beta_frequency" not in probe.figures([])

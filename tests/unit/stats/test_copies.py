@@ -65,6 +65,15 @@ def test_what_is_the_same() -> None:
     assert same_outcomes(runs) == [(("a", 0), ("a", 1), ("b", 0))]
 
 
+def test_what_was_not_scored_tells_nothing_and_is_no_wrong_answer() -> None:
+    one = made(40, lot(40, 0.5))
+    unscored = [o.model_copy(update={"correct": None}) for o in one]
+    assert telling(unscored) is False
+    assert telling([*one, *(o.model_copy(update={"item": f"more-{o.item}"}) for o in unscored * 30)]) is True
+    wrong = [o.model_copy(update={"correct": False}) for o in one]
+    assert same_outcomes({"a": unscored, "b": wrong, "c": unscored}) == [("a", "c")]
+
+
 def test_runs_that_are_drawn_anew_are_hardly_ever_taken_for_copies() -> None:
     """Items of very different difficulty, three seeds: where none is certain, no two runs are the same."""
     rng = random.Random(11)

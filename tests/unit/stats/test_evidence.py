@@ -10,14 +10,17 @@ from engine.probes import probe_class
 from engine.spec.example import Outcome, Side
 from engine.stats.columns import Columns
 from engine.stats.evidence import Evidence, Run
-from engine.stats.metric import ItemMean, Metric
+from engine.stats.metric import Metric
 from engine.stats.paired import t_interval
+from engine.stats.statistic import Linear
+from engine.stats.statistics.by_side import BySide
+from engine.stats.statistics.mean import Mean
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 METRICS = {
-    "p.accuracy": Metric(name="accuracy", label="Accuracy", unit="share", items=ItemMean()),
-    "p.reliance": Metric(name="reliance", label="Reliance", unit="difference", items=ItemMean(by_side=True)),
-    "p.slope": Metric(name="slope", label="Slope", unit="coefficient"),
+    "p.accuracy": Metric(name="accuracy", label="Accuracy", unit="share", statistic=Mean()),
+    "p.reliance": Metric(name="reliance", label="Reliance", unit="difference", statistic=BySide()),
+    "p.slope": Metric(name="slope", label="Slope", unit="coefficient", statistic=Mean(column="value")),
 }
 
 
@@ -27,9 +30,9 @@ def test_every_metric_drawn_from_items_is_the_probes_own(study: str, rates) -> N
     for probe in runs[0].outcomes:
         columns = Columns([run.outcomes[probe] for run in runs])
         for metric in probe_class(probe).metrics:
-            if metric.items is None:
+            if not isinstance(metric.statistic, Linear):
                 continue
-            sums = columns.sums(metric.items)
+            sums = columns.sums(metric.statistic)
             total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
             for at, run in enumerate(runs):
                 name = f"{probe}.{metric.name}"
@@ -47,16 +50,16 @@ def outcomes(rights: dict[Side, list[bool]]) -> tuple[Outcome, ...]:
     )
 
 
-def run(arm: str, seed: int, value: float, trains: bool = True, **metrics: float) -> Run:
+def run(arm: str, seed: int, value: float, seeded: bool = True, **metrics: float) -> Run:
     rng = np.random.default_rng(seed)
     rights = {side: list(rng.random(40) < value) for side in (Side.CONGRUENT, Side.CONFLICTING)}
     made = outcomes(rights)
     own = {"p.accuracy": float(np.mean([o.correct for o in made]))}
-    return Run(arm, seed, trains, own | {f"p.{k}": v for k, v in metrics.items()}, {"p": made})
+    return Run(arm, seed, seeded, own | {f"p.{k}": v for k, v in metrics.items()}, {"p": made})
 
 
 def test_an_untrained_arm_is_paired_with_every_seed() -> None:
-    evidence = Evidence([run("base", 0, 0.1, trains=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
+    evidence = Evidence([run("base", 0, 0.1, seeded=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
     found = evidence.difference("a", "base", "p.accuracy")
     assert found is not None
     assert found.n_seeds == 4
@@ -81,7 +84,7 @@ def test_trained_arms_are_paired_on_the_seeds_they_share() -> None:
     assert Evidence([run("a", 0, 0.8), run("b", 1, 0.5)], METRICS, 500).difference("a", "b", "p.accuracy") is None
 
 
-def test_a_metric_that_is_no_mean_over_items_has_students_interval_over_seeds() -> None:
+def test_a_metric_that_no_stored_item_gives_has_students_interval_over_seeds() -> None:
     evidence = Evidence([run(a, s, 0.8, slope=v * s) for a, v in (("a", 1.0), ("b", 0.5)) for s in range(3)], METRICS)
     found = evidence.difference("a", "b", "p.slope")
     assert found is not None
@@ -105,7 +108,7 @@ def test_figures_that_are_no_numbers_count_as_missing() -> None:
 
 def test_order_of_runs_and_items_changes_nothing() -> None:
     runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6)) for seed in range(3)]
-    turned = [Run(r.arm, r.seed, r.trains, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
+    turned = [Run(r.arm, r.seed, r.seeded, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
     one, other = (Evidence(rs, METRICS, 500).difference("a", "b", "p.accuracy") for rs in (runs, turned))
     assert one == other
 
@@ -113,7 +116,7 @@ def test_order_of_runs_and_items_changes_nothing() -> None:
 def test_a_placebo_draws_sides_by_lot_and_the_same_in_every_run() -> None:
     planted = [outcomes({Side.CONGRUENT: [True] * 200, Side.CONFLICTING: [False] * 200}) for _ in range(2)]
     columns = Columns(planted)
-    true, lot = (columns.sums(ItemMean(by_side=True), placebo) for placebo in (False, True))
+    true, lot = (columns.sums(BySide(), placebo) for placebo in (False, True))
     points = [(s.total.sum(axis=2) / s.count.sum(axis=2)) @ s.signs for s in (true, lot)]
     assert points[0] == pytest.approx([1.0, 1.0])
     assert abs(points[1][0]) < 0.15
@@ -146,7 +149,7 @@ def test_clusters_of_other_splits_are_not_drawn_in_vain() -> None:
         ]
         return found + [Outcome(item=f"m{n}", correct=True, split="m", cluster=f"m{n}") for n in range(more)]
 
-    metric = {"p.accuracy": Metric(name="accuracy", label="", unit="share", items=ItemMean(splits=("a",)))}
+    metric = {"p.accuracy": Metric(name="accuracy", label="", unit="share", statistic=Mean(splits=("a",)))}
     alone, among = (
         Evidence([Run("a", s, True, {"p.accuracy": 0.5}, {"p": outcomes(s, more)}) for s in range(3)], metric)
         .level("a", "p.accuracy")

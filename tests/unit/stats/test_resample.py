@@ -88,7 +88,7 @@ def test_single_draws_equal_a_plain_loop() -> None:
     total = rng.binomial(count.astype(int), 0.5).astype(float)
     sampler = Resampler(7, 20)
     draws = sampler.draws(Sums(total, count, np.array([1.0]))).replicates
-    for at, drawn in enumerate(sampler._counts):
+    for at, drawn in enumerate(sampler.counts):
         assert drawn.sum() == 7
         for run in range(3):
             assert draws[at, run] == pytest.approx(total[run, 0] @ drawn / (count[run, 0] @ drawn), rel=1e-6)

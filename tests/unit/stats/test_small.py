@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -15,14 +16,16 @@ from statsmodels.stats.contingency_tables import mcnemar as reference
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_effectsize
 
-from engine.spec.example import Outcome
+from engine.spec.example import Outcome, Side
 from engine.stats.discordant import discordant, mcnemar
 from engine.stats.effects import cliffs_delta, cohens_h, paired_d
 from engine.stats.evidence import Estimate
-from engine.stats.logistic import weights
 from engine.stats.power import detectable
-from engine.stats.signals import auc, d_prime
+from engine.stats.statistics.auc import Auc
+from engine.stats.statistics.d_prime import DPrime
+from engine.stats.statistics.weights import Weight
 
+TRUTH = "feature:true"
 shares = st.floats(0, 1)
 counts = st.integers(0, 60)
 
@@ -65,28 +68,39 @@ def test_runs_are_compared_on_the_items_they_share() -> None:
     assert found[:3] == (1, 1, 4)
     assert found.p == 1.0
     assert discordant(outcomes("11"), outcomes("11", start=5)) is None
+    unscored = [o.model_copy(update={"correct": None}) for o in outcomes("11100")]
+    assert discordant(unscored, outcomes("11100")) is None
+    one = discordant([unscored[0], *outcomes("11100")[1:]], outcomes("00000"))
+    assert one is not None
+    assert one[:3] == (2, 0, 4), "an item that was not scored is no item that either has wrong"
 
 
 @given(st.lists(st.tuples(st.integers(-6, 6), st.booleans()), min_size=2, max_size=40))
 def test_auc_follows_from_mann_whitney(pairs: list[tuple[int, bool]]) -> None:
-    scores, truth = [float(score) for score, _ in pairs], [right for _, right in pairs]
-    if len(set(truth)) < 2:
-        assert auc(scores, truth) is None
+    found = Auc(truth=TRUTH).of(
+        [
+            Outcome(item=f"{at}", correct=None, split="s", cluster="c", value=score, features={"true": truth})
+            for at, (score, truth) in enumerate(pairs)
+        ]
+    )
+    if len({truth for _, truth in pairs}) < 2:
+        assert found is None
     else:
-        high, low = ([s for s, t in zip(scores, truth, strict=True) if t is kind] for kind in (True, False))
+        high, low = ([s for s, t in pairs if t is kind] for kind in (True, False))
         u = stats.mannwhitneyu(high, low).statistic
-        assert auc(scores, truth) == pytest.approx(float(u) / (len(high) * len(low)), abs=1e-10)
+        assert found == pytest.approx(float(u) / (len(high) * len(low)), abs=1e-10)
 
 
 def test_d_prime_has_the_published_value() -> None:
+    def d_prime(hits: int, yes: int, alarms: int, no: int) -> float:
+        return float(DPrime(truth=TRUTH).figure(np.array([hits, yes, alarms, no])))
+
     # Macmillan & Creelman 2005, example 1.1: 20 hits of 25, 10 false alarms of 25 give 1.095 uncorrected.
     assert d_prime(20_000_000, 25_000_000, 10_000_000, 25_000_000) == pytest.approx(1.0950, abs=1e-4)
     # Hautus 1995: with the log-linear correction, (20.5 / 26) and (10.5 / 26).
     assert d_prime(20, 25, 10, 25) == pytest.approx(float(stats.norm.ppf(20.5 / 26) - stats.norm.ppf(10.5 / 26)))
-    perfect = d_prime(25, 25, 0, 25)
-    assert perfect is not None
-    assert math.isfinite(perfect)
-    assert d_prime(0, 0, 3, 5) is None
+    assert math.isfinite(d_prime(25, 25, 0, 25))
+    assert math.isnan(d_prime(0, 0, 3, 5))
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10, 20])
@@ -107,6 +121,20 @@ def test_items_alone_bound_what_can_be_found() -> None:
     assert detectable(1000, 1e-9, item_sd=0.02) == pytest.approx(0.02 * (1.959964 + 0.841621), rel=1e-4)
     with pytest.raises(ValueError, match="two"):
         detectable(1, 0.1)
+
+
+def weights(answers: Iterable[tuple[bool, bool, bool]]) -> tuple[float, float] | None:
+    """Of truth and of the shortcut, from whether "yes" was said, is right, and is what the shortcut says."""
+    outcomes = [
+        Outcome(
+            item=f"{at}", correct=yes == truth, split="s", cluster="c", output="yes" if yes else "no",
+            side=Side.CONGRUENT if truth == shortcut else Side.CONFLICTING, features={"true": float(truth)},
+        )
+        for at, (yes, truth, shortcut) in enumerate(answers)
+    ]  # fmt: skip
+    truth, shortcut = (Weight(weight=of, truth=TRUTH).of(outcomes) for of in ("truth", "shortcut"))
+    assert (truth is None) == (shortcut is None)
+    return None if truth is None or shortcut is None else (truth, shortcut)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=80))
@@ -134,7 +162,7 @@ def test_weights_tell_truth_from_shortcut() -> None:
     by_truth, by_shortcut = (weights((answer[at], *answer) for answer in items) for at in (0, 1))
     assert by_truth is not None
     assert by_shortcut is not None
-    assert by_truth.truth == pytest.approx(by_shortcut.shortcut)
-    assert by_truth.truth > 5
-    assert by_truth.shortcut == pytest.approx(0, abs=1e-9)
+    assert by_truth[0] == pytest.approx(by_shortcut[1])
+    assert by_truth[0] > 5
+    assert by_truth[1] == pytest.approx(0, abs=1e-9)
     assert weights([(True, True, True), (False, False, False)]) is None  # they always agree

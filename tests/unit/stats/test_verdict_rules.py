@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.analysis.analysis import analyse, command
+from engine.analysis.analysis import analyse
+from engine.analysis.command import command
 from engine.spec.result import Result
 from engine.spec.runs import RunResult
-from engine.spec.study import TrialSpec
+from engine.spec.trial import TrialSpec
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 

@@ -11,9 +11,7 @@ from engine.subject.calls.language import Language
 @cache
 def every() -> tuple[Language, ...]:
     """All of them. One that does not load is a bug: without it its calls would pass for words."""
-    import engine.subject.calls.languages as package
-
-    found = discover(package, Language)
+    found = discover("subject.calls.languages", Language)
     if found.broken:
         raise ImportError(found.broken[0].traceback)
     return tuple(language() for language in found.classes.values())

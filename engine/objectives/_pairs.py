@@ -1,22 +1,40 @@
-"""The pairs of a DPO phase: made once, kept in the run's folder with the reference's log-probabilities."""
+"""The pairs of a DPO phase: answers that fit and differ, as token ids with the reference's log-probabilities."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from engine.methods._base import Sampled
-from engine.objectives.lean import PairRow
+from engine.objectives._kit import Kit
 from engine.spec.events import Finding
 from engine.spec.example import Preference
-from engine.spec.provenance import hash_text
-from engine.subject import scoring
-from engine.subject.rendering import Renderer
+from engine.subject.rendering import Encoded, Renderer
 from engine.subject.sameness import alike
+
+
+class PairRow(Encoded):
+    """A pair as token ids, with the reference's log-probabilities (nats) of the chosen and the rejected answer."""
+
+    rejected: tuple[int, ...]
+    reference: tuple[float, float] = (0.0, 0.0)
+
+
+class Sampled(NamedTuple):
+    """Pairs for a DPO phase, and what became of the answers they were chosen from.
+
+    Attributes:
+        answers: Answers that were sampled.
+        cut: Of them, those that reached the limit before they ended; they are in no pair.
+        right: Of the others, those that are right or say what the chosen answer says; they are in no pair either.
+        limit: Tokens that an answer could take.
+    """
+
+    pairs: list[Preference]
+    answers: int = 0
+    cut: int = 0
+    right: int = 0
+    limit: int = 0
 
 
 def usable(preferences: Sequence[Preference], renderer: Renderer) -> list[Preference]:
@@ -24,7 +42,7 @@ def usable(preferences: Sequence[Preference], renderer: Renderer) -> list[Prefer
     found = []
     for pair in preferences:
         chosen, rejected = _answers(pair, renderer)
-        fits = max(len(chosen), len(rejected)) < renderer.context
+        fits = len(renderer.prefix) + max(len(chosen), len(rejected)) < renderer.context
         if fits and chosen != rejected:
             found.append(pair)
     return found
@@ -74,35 +92,11 @@ def _answers(pair: Preference, renderer: Renderer) -> tuple[tuple[int, ...], tup
     return chosen, renderer.following(pair.prompt, pair.rejected + end)
 
 
-def refer(rows: Sequence[PairRow], model: Any, pad_id: int) -> list[PairRow]:
+def refer(rows: Sequence[PairRow], kit: Kit) -> list[PairRow]:
     """The same rows with log-probabilities of the model as it stands, which is the reference of the phase."""
     pairs = [(row.prompt, answer) for row in rows for answer in (row.completion, row.rejected)]
-    totals = scoring.completion_logprobs(model, pairs, pad_id).reshape(-1, 2).tolist()
+    totals = kit.logprobs(pairs).reshape(-1, 2).tolist()
     return [row.model_copy(update={"reference": (good, bad)}) for row, (good, bad) in zip(rows, totals, strict=True)]
-
-
-def save(path: Path, preferences: Sequence[Preference], rows: Sequence[PairRow]) -> None:
-    """Write pairs and rows as JSON lines, the first of them a hash of the others; whole or not at all."""
-    lines = [
-        json.dumps({"preference": pair.model_dump(mode="json"), "row": row.model_dump(mode="json")}, ensure_ascii=True)
-        for pair, row in zip(preferences, rows, strict=True)
-    ]
-    body = "".join(line + "\n" for line in lines)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"sha256": hash_text(body)}) + "\n" + body, encoding="utf-8")
-    os.replace(part, path)
-
-
-def load(path: Path) -> tuple[list[Preference], list[PairRow]] | None:
-    """What `save` wrote, or None where the file is missing or not whole."""
-    try:
-        head, _, body = path.read_text(encoding="utf-8").partition("\n")
-        if json.loads(head)["sha256"] != hash_text(body):
-            return None
-        plain = [json.loads(line) for line in body.splitlines()]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return [Preference(**p["preference"]) for p in plain], [PairRow(**p["row"]) for p in plain]
 
 
 def summary(preferences: Sequence[Preference], sampled: Sampled, batch_size: int) -> str:

@@ -11,7 +11,7 @@ from engine.spec.errors import ModelError
 from engine.subject.ensemble import first_logits
 
 
-def untuned(model: Any) -> Any:
+def without_adapter(model: Any) -> Any:
     """A PEFT model's base without any adapter, as a model of its own that shares all weights' memory.
 
     Both can be terms of one sum at the same time, and neither is slower for it: nothing is switched on and off between
