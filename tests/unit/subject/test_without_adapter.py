@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from engine.adaptations import lora
+from engine.adaptations import _quick_lora, lora
 from engine.adaptations.lora import LoraSettings
 from engine.spec.errors import ModelError
 from engine.spec.example import StudyData
@@ -26,7 +26,7 @@ def tuned_of(model: Any) -> Any:
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.05, generator=torch.Generator().manual_seed(1))
-    lora.quicken(tuned)
+    _quick_lora.quicken(tuned)
     return tuned
 
 
