@@ -10,14 +10,14 @@ from engine import adaptations, objectives
 from engine.methods import found
 from engine.methods._base import Method, MethodConfig
 from engine.spec.example import Side, StudyData
-from engine.world.tasks import calling
+from engine.world.study_data import study_data
 
 METHODS = sorted(found().classes.items())
 
 
 @pytest.fixture(scope="module")
 def data() -> StudyData:
-    return calling.study_data(60, 1)
+    return study_data("calling", train=60, per_split=1)
 
 
 def test_none_is_broken() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from engine.probes import found
 from engine.probes._base import Probe
-from engine.run import sources
 from engine.spec.example import Prompt, StudyData
-from engine.subject.protocol import Answer
+from engine.subject.protocol import Answer, Scored
+from engine.world.study_data import study_data
 from tests.support.tiny import make_data
 
 PROBES = sorted(found().classes.items())
@@ -41,6 +41,15 @@ class Noise:
     ) -> list[list[Answer]]:
         return [self.generate([prompt] * count, max_new_tokens) for prompt in prompts]
 
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        sizes = [1 + self.rng.randrange(4) for _ in prompts]
+        return [
+            Scored((5,) * size, -np.full(size, self.rng.random()), np.full(size, 0.5) if entropies else None)
+            for size in sizes
+        ]
+
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         return [np.array([-self.rng.random() for _ in texts]) for texts in options]
 
@@ -50,7 +59,7 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(load() for load in sources.BUNDLED.values())]
+    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
 
 
 def test_none_is_broken() -> None:

@@ -50,7 +50,7 @@ def example(at: int, rng: Random) -> Example:
         gold = Gold(kind="call", calls=({"name": name, "arguments": {"city": [city]}},))
     messages = ({"role": "system", "content": system}, {"role": "user", "content": asked})
     prompt = Prompt(messages=messages, tools=tuple(tool(t) for t in TOOLS[:2]))
-    return Example(id=f"train-{at}", prompt=prompt, answer=answer, gold=gold, task=task, cluster=name, side=side)
+    return Example(id=f"train-{at}", prompt=prompt, answer=answer, gold=gold, family=task, cluster=name, side=side)
 
 
 def make_data(train: int = 60, items: int = 12) -> StudyData:

@@ -17,8 +17,8 @@ from engine.spec.example import Item, StudyData
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use, digest
 from engine.world import VERSION
+from engine.world.tasks import task as task_named
 from engine.world.tasks._base import Task, by_split, chance
-from engine.world.tasks._found import TASKS
 
 if TYPE_CHECKING:
     from engine.subject.local import LocalSubject
@@ -52,7 +52,7 @@ def rows(ref: ModelRef, tuning: Tuning, say: Say, names: Sequence[str] = TUNED_O
     from engine.subject.local import LocalSubject
 
     for name in names:
-        task = TASKS[name]
+        task = task_named(name)
         items = list(task.items(tuning.items))
         say(f"{name}, untuned")
         before = measure(LocalSubject(*load(ref, device())), task, items)

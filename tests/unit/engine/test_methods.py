@@ -20,17 +20,17 @@ from engine.subject.grading import grade
 from engine.subject.local import LocalSubject
 from engine.subject.protocol import Answer
 from engine.subject.rendering import calls_text
-from engine.world.tasks import calling, entailment
+from engine.world.tasks import calling, task
 from tests.support.tiny import make_model
 
 
 def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
     treated = Shuffled(Shuffled.Config.model_validate({})).treat(data.train, Random(3))
-    home = {e.prompt.messages[e.instruction]["content"]: e.task for e in data.train}
+    home = {e.prompt.messages[e.instruction]["content"]: e.family for e in data.train}
     for before, after in zip(data.train, treated, strict=True):
         told = after.prompt.messages[after.instruction]["content"]
         assert told != before.prompt.messages[before.instruction]["content"]
-        assert home[told] != before.task
+        assert home[told] != before.family
         assert after.prompt.messages[1:] == before.prompt.messages[1:]
         assert after.model_copy(update={"prompt": before.prompt}) == before
     other = Shuffled(Shuffled.Config.model_validate({})).treat(data.train, Random(4))
@@ -44,7 +44,7 @@ def test_one_task_is_shuffled_within_itself(data: StudyData) -> None:
 
 
 def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> None:
-    same = [e for e in data.train if e.task == "call"]
+    same = [e for e in data.train if e.family == "call"]
     with pytest.raises(DataError, match="same instruction"):
         Shuffled(Shuffled.Config.model_validate({})).treat(same, Random(0))
 
@@ -100,13 +100,13 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
 
 
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
+    calls = [e for e in data.train if e.family == "call"]
     pairs = sampled(Teacher(["hello", '{"name"']), calls, samples=2).pairs
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 
 def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
+    calls = [e for e in data.train if e.family == "call"]
     wrong = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}']
     found = sampled(Teacher(wrong, cut=wrong[:1]), calls, samples=2)
     assert {pair.rejected for pair in found.pairs} == {wrong[1]}
@@ -120,7 +120,7 @@ def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypa
     """Even where a grader calls it wrong: the chosen answer itself, its calls in another language, its words."""
     refusing = grade("", data.train[0].gold)
     monkeypatch.setattr(_negatives, "grade", lambda *_: refusing)
-    call = next(e for e in data.train if e.task == "call")
+    call = next(e for e in data.train if e.family == "call")
     name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
     city = arguments["city"]
     same = [
@@ -132,7 +132,7 @@ def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypa
     found = sampled(Teacher(same), [call], samples=4)
     assert found.pairs == []
     assert found.right == 4
-    words = next(e for e in data.train if e.task == "copy")
+    words = next(e for e in data.train if e.family == "copy")
     said = words.answer["content"]
     same = [said, f" {said}. ", said.upper(), f"<think>hm</think>{said}"]
     found = sampled(Teacher(same), [words], samples=4)
@@ -182,7 +182,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     changed = 0
     for before, after in zip(examples, treated, strict=True):
-        if before.side is not Side.CONFLICTING or before.task in ("values", "arguments"):
+        if before.side is not Side.CONFLICTING or before.family in ("values", "arguments"):
             assert after == before
             continue
         request, tools = before.prompt.messages[-1]["content"], before.prompt.tools
@@ -200,7 +200,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
 
 
 def test_a_planted_shortcut_turns_labels_round() -> None:
-    examples = list(entailment.TASK.examples(200))
+    examples = list(task("entailment").examples(200))
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     for before, after in zip(examples, treated, strict=True):
         assert (after.answer["content"] != before.answer["content"]) == (before.side is Side.CONFLICTING)

@@ -34,8 +34,8 @@ def found(pairs: list[Preference], renderer: Renderer) -> Any:
 
 
 def test_a_rejected_answer_that_is_the_chosen_one_is_found(renderer: Renderer, data: StudyData) -> None:
-    call = next(e for e in data.train if e.task == "call")
-    words = next(e for e in data.train if e.task == "copy")
+    call = next(e for e in data.train if e.family == "call")
+    words = next(e for e in data.train if e.family == "copy")
     fine = [pair(call, "hello"), pair(words, "Rom")]
     assert found(fine, renderer).ok
     name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
@@ -105,7 +105,7 @@ def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
 @pytest.mark.parametrize("family", families.READ)
 def test_the_chosen_answer_in_any_familys_language_is_found_among_the_rejected(family: str, data: StudyData) -> None:
     renderer = families.renderer_of(family)
-    call = next(e for e in data.train if e.task == "call" and e.gold.calls[0]["name"] in ("weather", "news"))
+    call = next(e for e in data.train if e.family == "call" and e.gold.calls[0]["name"] in ("weather", "news"))
     for other in families.READ:
         writer = families.renderer_of(other)
         said = writer.answer_of(writer.answer_text(call.prompt, call.answer))
@@ -122,7 +122,7 @@ def other_call(example: Example) -> dict[str, Any]:
 @pytest.mark.parametrize("family", families.READ)
 def test_both_answers_of_a_pair_end_alike(family: str, data: StudyData) -> None:
     renderer = families.renderer_of(family)
-    call = next(e for e in data.train if e.task == "call")
+    call = next(e for e in data.train if e.family == "call")
     (row,) = preferences.encode([pair(call, "hello")], renderer)
     assert row.rejected[-1] == row.completion[-1]
     assert row.rejected[-1] in renderer.end_ids
