@@ -221,7 +221,7 @@ class Curve(Frozen):
 
 
 class Check(Frozen):
-    """An integrity check or control; a failed one makes the verdict inconclusive."""
+    """A check or control; a failed one makes the verdict inconclusive."""
 
     name: str
     label: str
