@@ -14,6 +14,7 @@ from typing import Any
 from engine.spec.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.screen import Screen
+from jobs.paths import Home
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 Window = Callable[[Path | None], int]
@@ -43,6 +44,7 @@ def main(argv: Sequence[str], open_window: Window) -> int:
             # These have options of their own, which reach them untouched: `pretrain --help` is theirs.
             return FORWARDED[argv[0]](list(argv[1:]))
         options = build_parser().parse_args(argv)
+        Home.at(getattr(options, "home", None)).tell()
         return options.work(options, screen, open_window)
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else USAGE
@@ -93,7 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
     start = command("start", "Open the window; without a display, run the first study and write its report.", _start)
     _home(start)
 
-    studies = command("studies", "List the studies.", _studies)
+    studies = command("studies", "List the studies, or the data that they can name.", _studies)
+    studies.add_argument("--sources", action="store_true", help="list the sources of data with their options")
     studies.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(studies)
 
@@ -192,6 +195,10 @@ def _asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
     )
+    parser.add_argument(
+        "--with", dest="models", type=_role, metavar="ROLE=MODEL", action="append", default=[],
+        help="another model of the study (see `studies`): its role and a model's name or folder; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
     _reading(parser)
 
@@ -214,7 +221,8 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
 
     return {
         "study": options.study, "scale": options.scale, "seeds": options.seeds, "arms": options.arms,
-        "model": options.model, "data": options.data, "home": getattr(options, "home", None),
+        "model": options.model, "models": _roles(options.models), "data": options.data,
+        "home": getattr(options, "home", None),
         "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),
     }  # fmt: skip
 
@@ -247,6 +255,20 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _role(text: str) -> tuple[str, str]:
+    role, sign, model = text.partition("=")
+    if not (sign and role.strip() and model.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no ROLE=MODEL")
+    return role.strip(), model.strip()
+
+
+def _roles(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    twice = {role for n, (role, _) in enumerate(pairs) if role in {name for name, _ in pairs[:n]}}
+    if twice:
+        raise SpecError(f"--with names {sorted(twice)[0]!r} twice.", "Name one model for each role.")
+    return dict(pairs)
+
+
 def _window(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
     from jobs.commands.start import window
 
@@ -260,8 +282,11 @@ def _start(options: argparse.Namespace, screen: Screen, open_window: Window) -> 
 
 
 def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.sources import sources
     from jobs.commands.studies import studies
 
+    if options.sources:
+        return sources(screen, as_json=options.json)
     return studies(getattr(options, "home", None), screen, as_json=options.json)
 
 

@@ -152,7 +152,7 @@ def save(model: Any, folder: Path) -> str:
     """
     made = folder.with_name(folder.name + ".part")
     shutil.rmtree(made, ignore_errors=True)
-    model.save_pretrained(made, safe_serialization=True)
+    model.save_pretrained(made, safe_serialization=True, save_embedding_layers=False)
     if folder.exists():
         shutil.rmtree(folder)
     os.replace(made, folder)

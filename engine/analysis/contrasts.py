@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean
 
+from engine.analysis.figures import main_metrics
 from engine.analysis.flips import flipped
-from engine.rules.shortcut import MIN_SEEDS
+from engine.rules import Rule, enough_seeds
 from engine.spec.result import Contrast, Flip, PairedSeed
 from engine.spec.runs import Context
 from engine.spec.study import StudySpec
@@ -20,42 +21,70 @@ from engine.stats.statistics.mean import Mean
 Pair = tuple[str, str]
 
 
-def family(study: StudySpec, evidence: Evidence) -> list[Contrast]:
-    """The study's pairs on the primary metric, accuracy and reliance, and on accuracy the pairs the verdict reads.
+def family(study: StudySpec, rule: Rule, evidence: Evidence) -> list[Contrast]:
+    """The study's own pairs on the primary metric, accuracy and reliance, and every other difference the rule reads.
 
-    p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family.
+    p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family. What the
+    rule reads beside them, e.g. accuracy over the base, is shown and not tested.
     """
-    primary = f"{study.primary.probe}.{study.primary.metric}"
-    rules = study.verdict
-    own: list[Pair] = list(dict.fromkeys([study.primary.contrast, *study.contrasts]))
-    read: list[Pair] = [(rules.treated, rules.base)]
-    read += [(rules.treated, rules.format)] if rules.format else []
+    primary = (study.primary.contrast, f"{study.primary.probe}.{study.primary.metric}")
+    own = own_pairs(study)
     asked = [
         (pair, metric)
-        for metric in dict.fromkeys([primary, rules.accuracy, rules.reliance])
-        for pair in dict.fromkeys(own + (read if metric == rules.accuracy else []))
+        for metric in shown_metrics(study, rule)
+        for pair in dict.fromkeys(
+            [*(own if metric in main_metrics(study) else ()), *((r.a, r.b) for r in rule.reads() if r.metric == metric)]
+        )
     ]
     found = {(pair, metric): e for pair, metric in asked if (e := evidence.difference(*pair, metric)) is not None}
     tested = {at: e.p for at, e in found.items() if at[0] in own and e.p is not None}
     adjusted = dict(zip(tested, paired.holm(list(tested.values())), strict=True))
-    margins = {rules.accuracy: rules.margin, rules.reliance: rules.margin, primary: study.primary.margin}
     return [
         _contrast(pair, metric, e, evidence, _splits(evidence.metrics[metric].statistic)).model_copy(
             update={
                 "p_holm": adjusted.get((pair, metric)),
-                "primary": (metric, pair) == (primary, study.primary.contrast),
-                "equivalent": None if e.ci90 is None or e.n_seeds < MIN_SEEDS else equivalent(e.ci90, margins[metric]),
+                "primary": (pair, metric) == primary,
+                "equivalent": _equivalent(study, rule, evidence, pair, metric, e),
             }
         )
         for (pair, metric), e in found.items()
     ]
 
 
-def others(study: StudySpec, evidence: Evidence) -> Iterable[Contrast]:
-    """The same pairs on every other metric; none is tested."""
-    shown = {f"{study.primary.probe}.{study.primary.metric}", study.verdict.accuracy, study.verdict.reliance}
+def own_pairs(study: StudySpec) -> tuple[Pair, ...]:
+    """The pairs of arms that the study compares, the primary contrast first."""
+    return tuple(dict.fromkeys([study.primary.contrast, *study.contrasts]))
+
+
+def shown_metrics(study: StudySpec, rule: Rule) -> tuple[str, ...]:
+    """The metrics on which the family's differences are drawn."""
+    return tuple(dict.fromkeys([*main_metrics(study), *(read.metric for read in rule.reads())]))
+
+
+def _equivalent(
+    study: StudySpec, rule: Rule, evidence: Evidence, pair: Pair, metric: str, found: Estimate
+) -> bool | None:
+    """Whether a difference was shown to be too small to matter; None without a margin or with too few seeds."""
+    on_primary = metric == f"{study.primary.probe}.{study.primary.metric}"
+    margin = study.primary.margin if on_primary else margin_of(study, rule, metric)
+    if margin is None or found.ci90 is None or not enough_seeds(evidence, *pair, found):
+        return None
+    return equivalent(found.ci90, margin)
+
+
+def margin_of(study: StudySpec, rule: Rule, metric: str) -> float | None:
+    """What is too small a difference of a metric to matter: as the rule has it, else the primary endpoint."""
+    read = next((read.margin for read in rule.reads() if read.metric == metric), None)
+    if read is not None:
+        return read
+    return study.primary.margin if metric == f"{study.primary.probe}.{study.primary.metric}" else None
+
+
+def others(study: StudySpec, rule: Rule, evidence: Evidence) -> Iterable[Contrast]:
+    """The study's own pairs on every other metric; none is tested."""
+    shown = shown_metrics(study, rule)
     for metric in evidence.metrics:
-        for pair in dict.fromkeys([study.primary.contrast, *study.contrasts]):
+        for pair in own_pairs(study):
             if metric not in shown and (found := evidence.difference(*pair, metric)) is not None:
                 yield _contrast(pair, metric, found, evidence)
 
@@ -103,7 +132,7 @@ def flips(study: StudySpec, evidence: Evidence, context: Context) -> Iterable[Fl
     """Items on which the arms of the primary contrast differ, with their words where those were kept."""
     a, b = study.primary.contrast
     pairs = evidence.pairs(a, b)
-    for found in flipped(pairs, study.verdict.accuracy.split(".", 1)[0]):
+    for found in flipped(pairs, study.accuracy.split(".", 1)[0]):
         text = context.texts.get(found.right.item)
         yield Flip(
             item=found.right.item, split=found.right.split, side=found.right.side,

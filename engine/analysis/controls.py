@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.rules.shortcut import gained as detected
+from engine.analysis.contrasts import margin_of
+from engine.rules import Rule, gained
 from engine.spec.result import Check
 from engine.spec.runs import RunResult
 from engine.spec.study import ControlSpec, StudySpec
-from engine.stats.evidence import Estimate, Evidence
-from engine.stats.wording import counted, difference_of
+from engine.stats.evidence import Evidence
+from engine.stats.wording import counted, difference_of, lowered
 
 LABELS = {
     "adapter-on": "adapter changes the logits",
@@ -89,47 +90,58 @@ def runs_check(planned: int, runs: Sequence[RunResult], missing: str = "") -> Ch
     return Check(name="runs", label="every run succeeded", ok=False, detail=said.rstrip(" .") + ".")
 
 
-def control_checks(study: StudySpec, arms: Sequence[str], evidence: Evidence) -> list[Check]:
-    """Whether a planted shortcut is found, and an absent one is not; a study without controls proves neither."""
-    if all(control.kind != "positive" for control in study.controls):
-        said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
-        return [Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said)]
-    names = [f"{control.kind}-control" for control in study.controls]
+def control_checks(study: StudySpec, rule: Rule, arms: Sequence[str], evidence: Evidence) -> list[Check]:
+    """Whether each control behaves. A rule may ask for a planted shortcut: without one, its study proves nothing."""
+    planted = any(c.kind == "positive" and c.metric in ("", study.reliance) for c in study.controls)
     found = []
+    if rule.wants_a_planted_shortcut and not planted:
+        said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
+        found.append(Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said))
+    names = [f"{control.kind}-control" for control in study.controls]
     for at, control in enumerate(study.controls):
         name = names[at] if names.count(names[at]) == 1 else f"{names[at]}-{names[: at + 1].count(names[at])}"
-        found.append(_control(name, control, study, arms, evidence))
+        found.append(_control(name, control, study, rule, arms, evidence))
     return found
 
 
-def _control(name: str, control: ControlSpec, study: StudySpec, arms: Sequence[str], evidence: Evidence) -> Check:
+def _control(
+    name: str, control: ControlSpec, study: StudySpec, rule: Rule, arms: Sequence[str], evidence: Evidence
+) -> Check:
     a, b = (study.arm(arm).label for arm in (control.arm, control.against))
-    positive = control.kind == "positive"
-    label = "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
+    metric = control.metric or study.reliance or ""
+    positive, unit = control.kind == "positive", evidence.metrics[metric].unit
+    label = _label(control, study, evidence)
     absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")
-    found = evidence.difference(control.arm, control.against, study.verdict.reliance, placebo=control.placebo)
+    found = evidence.difference(control.arm, control.against, metric, placebo=control.placebo)
+    named = evidence.metrics[metric].label
+    if control.placebo:
+        named = "Reliance on a cue drawn by lot" if metric == study.reliance else f"{named}, sides drawn by lot"
     if found is None or found.ci is None:
-        what = "Not measured" if found is None else f"No interval can be given; the difference is {_figure(found)}"
-        return Check(
-            name=name, label=label, ok=False, detail=f"{what}: {_what(control, evidence, study)}, {a} against {b}."
+        what = (
+            "Not measured"
+            if found is None
+            else f"No interval can be given; the difference is {difference_of(found, unit)}"
         )
-    seen = detected(found, study.verdict.margin)
+        return Check(name=name, label=label, ok=False, detail=f"{what}: {named}, {a} against {b}.")
+    margin = control.margin if control.margin is not None else margin_of(study, rule, metric) or 0.0
+    seen = gained(found, margin)
     outcome = "detected" if seen else "not detected"
     wanted = "" if seen == positive else ", and should be" if positive else ", and should not be"
-    what = f"{_what(control, evidence, study)}, {a} against {b}: {_figure(found)}"
+    what = f"{named}, {a} against {b}: {difference_of(found, unit)}"
     detail = f"{what}, {counted(found.n_seeds, 'seed')}: {outcome}{wanted}."
     return Check(name=name, label=label, ok=seen == positive, detail=detail)
 
 
-def _what(control: ControlSpec, evidence: Evidence, study: StudySpec) -> str:
-    reliance = evidence.metrics[study.verdict.reliance].label
-    return "Reliance on a cue drawn by lot" if control.placebo else reliance
-
-
-def _figure(found: Estimate) -> str:
-    return difference_of(found, "difference")
+def _label(control: ControlSpec, study: StudySpec, evidence: Evidence) -> str:
+    """What a control asks for, in words."""
+    positive = control.kind == "positive"
+    if control.metric in ("", study.reliance):
+        return "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
+    a, b = (study.arm(arm).label for arm in (control.arm, control.against))
+    figure = lowered(evidence.metrics[control.metric].label)
+    return f"{figure} must {'' if positive else 'not '}be higher with {a} than with {b}"
 
 
 def _name(run: RunResult) -> str:

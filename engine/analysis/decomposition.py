@@ -39,19 +39,21 @@ def chain(study: StudySpec, evidence: Evidence) -> tuple[Gain, ...]:
     The levels are means over all of an arm's seeds and the gains are paired by seed, so where an arm lacks some
     seeds a gain may differ from the difference of its two levels.
     """
-    rules = study.verdict
+    if study.decomposition is None:
+        return ()
+    arms, labels = study.decomposition.chain, study.decomposition.labels
     found: list[Gain] = []
-    for at, arm in enumerate(rules.chain):
-        level = evidence.level(arm, rules.accuracy)
-        gain = evidence.difference(arm, rules.chain[at - 1], rules.accuracy) if at else level
+    for at, arm in enumerate(arms):
+        level = evidence.level(arm, study.accuracy)
+        gain = evidence.difference(arm, arms[at - 1], study.accuracy) if at else level
         if level is None or gain is None:
             return ()
-        named = rules.chain_labels[at - 1] if 0 < at <= len(rules.chain_labels) else study.arm(arm).label
-        reliance = evidence.level(arm, rules.reliance)
-        change = evidence.difference(arm, rules.chain[at - 1], rules.reliance) if at else None
+        reliance = evidence.level(arm, study.reliance) if study.reliance else None
+        change = evidence.difference(arm, arms[at - 1], study.reliance) if at and study.reliance else None
         found.append(
             Gain(
-                named, arm, level.value, gain.value, gain.ci,
+                labels[at - 1] if 0 < at <= len(labels) else study.arm(arm).label,
+                arm, level.value, gain.value, gain.ci,
                 reliance=reliance.value if reliance else None,
                 leaning=change.value if change else None,
                 leaning_ci=change.ci if change else None,

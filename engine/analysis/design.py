@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.rules.shortcut import Advice
+from engine.rules import Advice
 from engine.spec.result import Registration
+from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context
 from engine.spec.study import StudySpec
 from engine.spec.understanding import Understanding
@@ -22,13 +23,15 @@ class Design:
     Attributes:
         planned: The runs it consists of, as (arm, seed).
         trains: Which arms change weights.
-        metrics: Every metric by "probe.metric", those of the verdict first.
+        seeded: Which arms another seed changes; one that it does not is run once and paired with every seed.
+        metrics: Every metric by "probe.metric", the main ones first.
         model, data, provenance: What is said of them.
         registration: What was fixed before any figure was there; None where nobody can say.
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
         understanding: What was read in the user's file; None where the data are the study's own.
         advice: What to do about what stands against a verdict.
+        recipe: The recipe of its runs; another one than the present computed them differently.
         notes: What whoever reads the result should know of how it was read, before what the runs noted.
     """
 
@@ -40,6 +43,7 @@ class Design:
     arms: tuple[str, ...]
     planned: frozenset[tuple[str, int]]
     trains: Mapping[str, bool]
+    seeded: Mapping[str, bool]
     metrics: Mapping[str, Metric]
     model: Mapping[str, str | int]
     data: Mapping[str, str | int]
@@ -47,6 +51,7 @@ class Design:
     registration: Registration | None = None
     exploratory: str = ""
     context: Context = field(default_factory=lambda: Context(queued=0.0))
+    recipe: int = RECIPE_VERSION
     notes: tuple[str, ...] = ()
     understanding: Understanding | None = None
     advice: Advice = field(default_factory=Advice)

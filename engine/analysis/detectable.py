@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.probes import probe_class
+from engine.analysis.figures import main_metrics, metrics_of
 from engine.spec.runs import Detectable, Pairs
 from engine.spec.study import Scale, StudySpec
 from engine.stats import power
@@ -29,7 +29,7 @@ def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None
     found = power.detectable(seeds, spread, items)
     if not found:
         return None
-    unit = next(m.unit for m in probe_class(primary.probe).metrics if m.name == primary.metric)
+    unit = metrics_of(study)[main_metrics(study)[0]].unit
     return Detectable(difference=found, unit=unit, basis=basis)
 
 

@@ -81,7 +81,7 @@ def copy_threats(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     """
     if design.scale == "elsewhere":
         return
-    probe = design.study.verdict.accuracy.split(".", 1)[0]
+    probe = design.study.accuracy.split(".", 1)[0]
     trained = {
         (run.record.arm, run.record.seed): run
         for run in runs

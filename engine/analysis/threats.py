@@ -8,6 +8,7 @@ from statistics import fmean
 from engine.analysis.design import Design
 from engine.analysis.repeated import copy_threats
 from engine.spec.result import Check
+from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import RunResult
 from engine.stats.evidence import Evidence
 from engine.stats.wording import counted, level, lowered, probability
@@ -29,6 +30,7 @@ def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: S
         runs: The runs that succeeded.
     """
     return (
+        *_of_the_recipe(design),
         *_of_the_test(design, evidence, checks),
         *copy_threats(design, runs),
         *_of_the_runs(design, runs),
@@ -36,6 +38,14 @@ def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: S
         *_of_the_measure(design, evidence),
         *_of_the_scope(design),
     )
+
+
+def _of_the_recipe(design: Design) -> Iterable[str]:
+    if design.recipe != RECIPE_VERSION:
+        yield (
+            f"Its runs were measured with recipe {design.recipe} of the lab; the present is {RECIPE_VERSION}: the same "
+            "study computes other figures today, so the two must not be compared."
+        )
 
 
 def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) -> Iterable[str]:
@@ -55,16 +65,18 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
         yield "There is one seed: it is not known whether another would give the same."
     for control in design.study.controls:
         seeds = len(evidence.arm(control.arm))
-        if control.kind == "positive" and 0 < seeds < 2:
-            yield (
-                f"That the shortcut would be seen is shown by one run ({design.study.arm(control.arm).label}); "
-                "another seed may lean on it less."
-            )
+        if control.kind == "positive" and 0 < seeds < 2 and design.seeded[control.arm]:
+            shown_by = f"is shown by one run ({design.study.arm(control.arm).label})"
+            if control.metric in ("", design.study.reliance):
+                yield f"That the shortcut would be seen {shown_by}; another seed may lean on it less."
+            else:
+                figure = lowered(evidence.metrics[control.metric].label)
+                yield f"That a difference in {figure} would be seen {shown_by}; another seed may show less of it."
 
 
 def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     compared = [run for run in runs if run.record.arm in design.study.primary.contrast]
-    trained = [run for run in compared if design.trains[run.record.arm]]
+    trained = [run for run in compared if design.trains[run.record.arm] and not _on_kept_weights(run)]
     said = [{detail.partition(":")[0] for name, detail in run.notes if name == "precision"} for run in trained]
     odd = sum(words != said[0] for words in said)
     if odd:
@@ -72,6 +84,11 @@ def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
             f"Not all of the {len(trained)} runs that are compared were trained in the same precision (see the notes): "
             "the trial was continued on another machine, where bfloat16 computes otherwise."
         )
+
+
+def _on_kept_weights(run: RunResult) -> bool:
+    """Whether its weights were there already, so that it says nothing of how they were trained."""
+    return any(name == "weights" for name, _ in run.notes)
 
 
 def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
@@ -97,18 +114,20 @@ def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
 
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
-    rules = design.study.verdict
-    clusters = evidence.clusters(rules.accuracy)
+    study, accuracy = design.study, evidence.metrics[design.study.accuracy]
+    clusters = evidence.clusters(study.accuracy)
     if 0 < clusters < FEW_CLUSTERS:
         yield (
-            f"The items of {lowered(evidence.metrics[rules.accuracy].label)} fall into {counted(clusters, 'cluster')} "
+            f"The items of {lowered(accuracy.label)} fall into {counted(clusters, 'cluster')} "
             "(wordings, tools or nouns): that is how much of the task's variety was seen."
         )
-    levels = [found for arm in design.study.primary.contrast if (found := evidence.level(arm, rules.accuracy))]
-    if len(levels) == 2 and min(found.value for found in levels) > HIGH:
+    levels = [found for arm in study.primary.contrast if (found := evidence.level(arm, study.accuracy))]
+    if accuracy.unit == "share" and len(levels) == 2 and min(found.value for found in levels) > HIGH:
         shown = level(min(found.value for found in levels), "share")
         yield f"Both arms of the primary contrast are right on {shown} or more: what they differ in may not show."
-    shortcut = lowered(evidence.metrics[rules.reliance].label)
+    if study.reliance is None:
+        return
+    shortcut = lowered(evidence.metrics[study.reliance].label)
     yield f"One shortcut was looked for ({shortcut}). The arms may lean on others that nobody measured."
 
 
@@ -121,5 +140,8 @@ def _of_the_scope(design: Design) -> Iterable[str]:
         return
     if str(design.data.get("source", "")).startswith("world."):
         yield "The data are generated from templates: what people write varies more, in wording and in difficulty."
-    yield f"One base model was tuned ({design.model['name']}). Others, above all larger ones, may differ."
-    yield "All arms had the same steps and none was tuned for its best settings; with others an arm may do better."
+    trained = any(design.trains.values())
+    done = "tuned" if trained else "measured"
+    yield f"One base model was {done} ({design.model['name']}). Others, above all larger ones, may differ."
+    if trained:
+        yield "All arms had the same steps and none was tuned for its best settings; with others an arm may do better."

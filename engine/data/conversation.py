@@ -113,7 +113,7 @@ def example(
         prompt=Prompt(messages=tuple(turn.message() for turn in before), tools=tools.schemas),
         answer=answer.message(),
         gold=Gold(kind="call", calls=tuple(calls), grader=grader),
-        task=task,
+        family=task,
         cluster=task if called else key.rpartition("#")[0],
         side=side(before[asked].content, tools.schemas, called[0] if len(called) == 1 else ""),
         instruction=asked,

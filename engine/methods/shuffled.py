@@ -31,9 +31,9 @@ class Shuffled(Method[LoraConfig]):
         """
         donors: dict[str, list[dict[str, Any]]] = {}
         for example in examples:
-            donors.setdefault(example.task, []).append(_instruction(example))
+            donors.setdefault(example.family, []).append(_instruction(example))
         pools = {task: _others(task, donors) for task in donors}
-        return [self._swap(example, pools[example.task], rng) for example in examples]
+        return [self._swap(example, pools[example.family], rng) for example in examples]
 
     def _swap(self, example: Example, pool: Sequence[dict[str, Any]], rng: Random) -> Example:
         own = _instruction(example).get("content")

@@ -11,7 +11,6 @@ from transformers import TrainingArguments
 from engine.objectives._kit import Kit
 from engine.objectives._trainer import LeanTrainer
 from engine.spec.example import Frozen
-from engine.subject.forward import packing
 from engine.subject.forward.packing import Block
 from engine.subject.rendering import Encoded
 
@@ -52,13 +51,18 @@ class Objective(Generic[C]):
 
     @property
     def chunk(self) -> int | None:
-        """After how many steps the rows are made again; None: never."""
+        """After how many steps the rows are made again; None: never. Only `LeanTrainer` makes them again."""
         return None
 
     @property
     def makes_rows(self) -> bool:
         """Whether it makes rows of its own; otherwise it learns from the run's examples."""
         return type(self).rows is not Objective.rows
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether it makes its batches in a way of its own, by sampling, say: their size is not known beforehand."""
+        return type(self).batch is not Objective.batch
 
     def rows(self, kit: Kit, chunk: int) -> Sequence[Encoded]:
         """What is learned from, made with the model as it stands.
@@ -86,9 +90,7 @@ class Objective(Generic[C]):
         Args:
             step: Steps done in this phase; with `kit.rng` it makes what is sampled here a function of the run alone.
         """
-        blocks = [self.block(row) for row in rows]
-        layout = packing.layout_of(kit.model, max(block.size for block in blocks))
-        return layout.pack(blocks, kit.renderer.pad_id).to(kit.model.device)._asdict()
+        return kit.pack([self.block(row) for row in rows]).to(kit.model.device)._asdict()
 
     def loss(self, model: Any, batch: dict[str, Any]) -> Loss:
         """The loss of a batch."""

@@ -11,10 +11,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from engine.spec.errors import RunError
 from engine.spec.events import Finding
 from engine.spec.example import Example
 from engine.spec.provenance import hash_text
+from engine.subject import scoring
+from engine.subject.forward import packing
+from engine.subject.forward.packing import Block, Packed
 from engine.subject.protocol import Subject
 from engine.subject.rendering import Encoded, Renderer
 
@@ -30,6 +35,7 @@ class Kit:
         pool: All training examples of the study, as they are.
         model: The model with what is trained.
         policy: Within it, the model as it stands, answering.
+        order: Which rows each step takes, for a number of rows and a chunk of the phase.
         needs: Other models that the method asked for, answering, by the method's names.
         note: Records what a reader of the report must know: a name, and words.
         check: Records a check; a failed one makes the verdict inconclusive.
@@ -45,6 +51,7 @@ class Kit:
     model: Any
     renderer: Renderer
     policy: Callable[[], AbstractContextManager[Subject]]
+    order: Callable[[int, int], list[list[int]]]
     needs: Mapping[str, Subject]
     note: Callable[[str, str], None]
     check: Callable[[Finding], None]
@@ -53,41 +60,43 @@ class Kit:
         """A stream of random numbers: a function of the run's seed, the phase, the name and the step alone."""
         return Random(f"{self.seed}:{what}-{self.phase}" + ("" if step is None else f":{step}"))
 
-    def kept(self, objective: Any, done: int | None) -> Sequence[Any]:
-        """The rows of a phase: made and saved, or where the run resumes within it, those that were saved.
+    def pack(self, blocks: Sequence[Block]) -> Packed:
+        """Blocks as the model takes them."""
+        layout = packing.layout_of(self.model, max(block.size for block in blocks))
+        return layout.pack(blocks, self.renderer.pad_id)
 
-        Args:
-            done: Steps of the phase that are done where the run resumes within it; None: it begins.
+    def logprobs(self, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> np.ndarray:
+        """Log-probabilities (nats) of answers after their prompts, by the model as it stands: [pairs]."""
+        return scoring.completion_logprobs(self.model, pairs, self.renderer.pad_id)
+
+    def made(self, objective: Any, chunk: int) -> Sequence[Any]:
+        """The rows of a chunk of the phase, made with the model as it stands and saved.
 
         Raises:
-            RunError: The run resumes, and its rows are gone or damaged.
+            RunError: There is nothing to learn from.
         """
-        if done is None:
-            return self._made(objective, 0)
+        rows = objective.rows(self, chunk) if objective.makes_rows else self.encoded
+        if not rows:
+            raise RunError(f"The objective {objective.name!r} has nothing to learn from.", "Choose other data.")
+        if objective.makes_rows:
+            save(self._path(chunk), rows)
+        return rows
+
+    def saved(self, objective: Any, chunk: int) -> Sequence[Any]:
+        """The rows that were made when the run was there before.
+
+        Raises:
+            RunError: They are gone or damaged.
+        """
         if not objective.makes_rows:
             return self.encoded
-        path = self._path(max(0, done - 1) // objective.chunk if objective.chunk else 0)
-        found = load(path, objective.Row)
-        if found is None:
+        found = load(self._path(chunk), objective.Row)
+        if not found:
             raise RunError(
                 "What this run was trained on is gone or damaged, so it cannot go on where it was.",
                 f"Delete the folder {self.folder.name!r} of this run and start it again.",
             )
         return found
-
-    def remade(self, objective: Any, rows: Sequence[Any], step: int) -> Sequence[Any]:
-        """The rows at a step: made again where a new chunk begins."""
-        size = objective.chunk
-        return rows if not size or step == 0 or step % size else self._made(objective, step // size)
-
-    def _made(self, objective: Any, chunk: int) -> Sequence[Any]:
-        if not objective.makes_rows:
-            return self.encoded
-        rows = objective.rows(self, chunk)
-        if not rows:
-            raise RunError(f"The objective {objective.name!r} has nothing to learn from.", "Choose other data.")
-        save(self._path(chunk), rows)
-        return rows
 
     def _path(self, chunk: int) -> Path:
         return self.folder / (f"rows-{self.phase}-{chunk}.jsonl" if chunk else f"rows-{self.phase}.jsonl")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from engine.objectives._kit import Kit
 from engine.spec.events import Finding
 from engine.spec.example import Preference
-from engine.subject import scoring
 from engine.subject.rendering import Encoded, Renderer
 from engine.subject.sameness import alike
 
@@ -92,10 +92,10 @@ def _answers(pair: Preference, renderer: Renderer) -> tuple[tuple[int, ...], tup
     return chosen, renderer.following(pair.prompt, pair.rejected + end)
 
 
-def refer(rows: Sequence[PairRow], model: Any, pad_id: int) -> list[PairRow]:
+def refer(rows: Sequence[PairRow], kit: Kit) -> list[PairRow]:
     """The same rows with log-probabilities of the model as it stands, which is the reference of the phase."""
     pairs = [(row.prompt, answer) for row in rows for answer in (row.completion, row.rejected)]
-    totals = scoring.completion_logprobs(model, pairs, pad_id).reshape(-1, 2).tolist()
+    totals = kit.logprobs(pairs).reshape(-1, 2).tolist()
     return [row.model_copy(update={"reference": (good, bad)}) for row, (good, bad) in zip(rows, totals, strict=True)]
 
 

@@ -11,23 +11,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from engine.adaptations import Adaptation
+from engine.objectives._kit import Kit
 from engine.subject.forward import attention, packing
-from engine.subject.forward.packing import Block, Packed
+from engine.subject.forward.packing import Packed
 
 Batch = dict[str, Any]
+
+
+class Kept(Protocol):
+    """What saves and loads the trained weights (`engine.adaptations.Adaptation`)."""
+
+    def save(self, model: Any, folder: Path) -> str:
+        """Write the weights into a folder."""
+        ...
+
+    def load(self, model: Any, folder: Path) -> None:
+        """Set the weights from such a folder."""
+        ...
 
 
 class Lean:
     """What all trainers share.
 
     Attributes:
+        objective: What is minimised; `kit` is what it works with.
         rows: What is trained on, of the objective's own kind.
         order: Which rows each step takes.
         adaptation: What is trained.
@@ -35,24 +48,19 @@ class Lean:
         last_loss, last_rate, last_scalars: Loss, learning rate and further named figures of the last step.
     """
 
+    objective: Any
+    kit: Kit
     rows: Sequence[Any]
     order: list[list[int]]
-    pad_id: int
-    adaptation: Adaptation[Any]
+    adaptation: Kept
     half: bool = False
     last_loss: torch.Tensor
     last_rate: float
     last_scalars: Mapping[str, torch.Tensor] = {}
 
-    def block(self, row: Any) -> Block:
-        """A row's prompt with the answers that the loss is about."""
-        raise TypeError(f"{type(self).__name__} has no block()")
-
     def collate(self, rows: list[Any]) -> Batch:
         """The rows' blocks, packed; what a loss needs beside them is added by the trainer's own `collate`."""
-        blocks = [self.block(row) for row in rows]
-        layout = packing.layout_of(self.model, max(block.size for block in blocks))  # type: ignore[attr-defined]
-        return layout.pack(blocks, self.pad_id)._asdict()
+        return self.kit.pack([self.objective.block(row) for row in rows])._asdict()
 
     def scores(self, inputs: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities (nats) of the answers' tokens, and whose they are, both [scored]."""
@@ -83,37 +91,45 @@ class Lean:
         Trainer._save_checkpoint(self, model, trial)  # type: ignore[arg-type]  # noqa: SLF001
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, save_embedding_layers=False)  # type: ignore[attr-defined]
+        # The first file of a checkpoint: an adaptation replaces the folder that it saves to.
+        self.adaptation.save(self.model, Path(str(output_dir)))  # type: ignore[attr-defined]
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         self.adaptation.load(self.model, Path(resume_from_checkpoint))  # type: ignore[attr-defined]
 
 
 class LeanTrainer(Lean, Trainer):
-    """transformers' Trainer, for objectives that TRL does not have. The batch is made in the step that uses it.
+    """transformers' Trainer, for objectives that TRL does not have. A batch is made in the step that uses it.
 
     So an objective may sample from the policy as it stands; a data loader would fetch batches one step ahead.
 
     Args:
-        objective: What is minimised.
+        objective: What is minimised; it makes rows again after every `objective.chunk` steps.
         kit: What it works with.
-        rows: What it made; it makes them again after every `objective.chunk` steps.
+        rows: What it has made for the chunk that training begins in.
+        order: Which of them each step of that chunk takes.
     """
 
-    def __init__(self, objective: Any, kit: Any, rows: Sequence[Any], order: list[list[int]], args: Any) -> None:
-        self.objective, self.kit, self.rows, self.order, self.pad_id = objective, kit, rows, order, kit.renderer.pad_id
+    def __init__(self, objective: Any, kit: Kit, rows: Sequence[Any], order: list[list[int]], args: Any) -> None:
+        self.objective, self.kit, self.rows, self.order = objective, kit, rows, order
         super().__init__(model=kit.model, args=args, train_dataset=rows, processing_class=kit.renderer.tokenizer)  # type: ignore[arg-type]
 
     def get_train_dataloader(self) -> DataLoader:
-        """The numbers of each step's rows."""
-        return DataLoader(range(len(self.rows)), batch_sampler=self.order, collate_fn=list)  # type: ignore[arg-type]
+        """The steps themselves, each of which makes its own batch."""
+        return DataLoader(range(self.args.max_steps), collate_fn=list)  # type: ignore[arg-type]
+
+    def collate(self, rows: list[Any]) -> Batch:
+        """The objective's batch of a phase's first step."""
+        return self.objective.batch(rows, 0, self.kit)
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Loss and gradient of the rows of these numbers."""
-        step = self.state.global_step
-        self.rows = self.kit.remade(self.objective, self.rows, step)
-        batch = self.objective.batch([self.rows[at % len(self.rows)] for at in inputs], step, self.kit)
-        return super().training_step(model, batch, num_items_in_batch)
+        """Loss and gradient of a step's rows, made again where a chunk begins."""
+        step, size = self.state.global_step, self.objective.chunk
+        if size and step and step % size == 0:
+            self.rows = self.kit.made(self.objective, step // size)
+            self.order = self.kit.order(len(self.rows), step // size)
+        chosen = [self.rows[at] for at in self.order[step % size if size else step]]
+        return super().training_step(model, self.objective.batch(chosen, step, self.kit), num_items_in_batch)
 
     def compute_loss(
         self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -121,7 +137,7 @@ class LeanTrainer(Lean, Trainer):
         """The objective's, with its further figures kept aside."""
         with torch.autocast(model.device.type, torch.bfloat16, enabled=self.half):
             loss = self.objective.loss(model, inputs)
-        self.last_scalars = loss.scalars
+        self.last_scalars = {name: value.detach() for name, value in loss.scalars.items()}
         return loss.total
 
 

@@ -44,7 +44,11 @@ class Dpo(Objective[PreferenceSettings]):
 
     def trainer(self, kit: Kit, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig) -> LeanDPO:
         """TRL's."""
-        return LeanDPO(kit.model, rows, order, args, kit.renderer.tokenizer, kit.renderer.pad_id)
+        return LeanDPO(self, kit, rows, order, args)
+
+    def block(self, row: PairRow) -> Block:
+        """The prompt with the chosen and the rejected answer."""
+        return Block(row.prompt, (row.completion, row.rejected))
 
     def rows(self, kit: Kit, chunk: int) -> list[PairRow]:
         """The sampled pairs, with the reference's log-probabilities.
@@ -68,31 +72,27 @@ class Dpo(Objective[PreferenceSettings]):
                 "Nothing was trained on them. Report this with the run's folder: the lab should have left them out.",
             )
         kit.check(found)
-        return _pairs.refer(encoded, kit.model, kit.renderer.pad_id)
+        return _pairs.refer(encoded, kit)
 
 
 class LeanDPO(Lean, DPOTrainer):
     """DPO with an SFT term against stored reference log-probabilities. Rows are `PairRow`."""
 
     def __init__(
-        self, model: Any, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig, tokenizer: Any, pad_id: int
+        self, objective: Dpo, kit: Kit, rows: Sequence[PairRow], order: list[list[int]], args: DPOConfig
     ) -> None:
-        self.rows, self.order, self.pad_id = rows, order, pad_id
+        self.objective, self.kit, self.rows, self.order = objective, kit, rows, order
         row = rows[0]
         first = Dataset.from_list(
             [{"prompt_ids": list(row.prompt), "chosen_ids": list(row.completion), "rejected_ids": list(row.rejected)}]
         )
-        super().__init__(model=model, args=args, train_dataset=first, processing_class=tokenizer)
+        super().__init__(model=kit.model, args=args, train_dataset=first, processing_class=kit.renderer.tokenizer)
         # TRL copies an adapter to have a reference; ours is in the rows, taken when the phase began.
-        model.delete_adapter("ref")
+        kit.model.delete_adapter("ref")
         self.precompute_ref_logps = True
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset  # token ids already
-
-    def block(self, row: PairRow) -> Block:
-        """The prompt with the chosen and the rejected answer."""
-        return Block(row.prompt, (row.completion, row.rejected))
 
     def collate(self, rows: list[PairRow]) -> Batch:
         """The packed pairs with their references [pairs, 2], or TRL's own batch: chosen answers, then rejected ones."""
@@ -100,7 +100,7 @@ class LeanDPO(Lean, DPOTrainer):
         if not self.aux_loss_enabled:
             return {**super().collate(rows), "reference": reference}
         pairs = [(r.prompt, r.completion) for r in rows] + [(r.prompt, r.rejected) for r in rows]
-        ids, mask, counted = packing.padded(pairs, self.pad_id)
+        ids, mask, counted = packing.padded(pairs, self.kit.renderer.pad_id)
         return {
             "input_ids": ids, "attention_mask": mask, "completion_mask": counted,
             "ref_chosen_logps": reference[:, 0], "ref_rejected_logps": reference[:, 1],

@@ -15,7 +15,6 @@ from engine.objectives._base import Objective, ObjectiveConfig
 from engine.objectives._kit import Kit
 from engine.objectives._trainer import Batch, Lean
 from engine.subject.forward import packing
-from engine.subject.forward.packing import Block
 from engine.subject.rendering import Encoded
 
 
@@ -32,30 +31,26 @@ class Sft(Objective[ObjectiveConfig]):
 
     def trainer(self, kit: Kit, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig) -> LeanSFT:
         """TRL's."""
-        return LeanSFT(kit.model, rows, order, args, kit.renderer.tokenizer, kit.renderer.pad_id)
+        return LeanSFT(self, kit, rows, order, args)
 
 
 class LeanSFT(Lean, SFTTrainer):
     """Cross-entropy of the answer's tokens. Rows are `Encoded`."""
 
     def __init__(
-        self, model: Any, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig, tokenizer: Any, pad_id: int
+        self, objective: Sft, kit: Kit, rows: Sequence[Encoded], order: list[list[int]], args: SFTConfig
     ) -> None:
-        self.rows, self.order, self.pad_id = rows, order, pad_id
+        self.objective, self.kit, self.rows, self.order = objective, kit, rows, order
         first = Dataset.from_list(
             [{"input_ids": [*rows[0].prompt, *rows[0].completion], "labels": [*rows[0].prompt, *rows[0].completion]}]
         )
-        super().__init__(model=model, args=args, train_dataset=first, processing_class=tokenizer)
-
-    def block(self, row: Encoded) -> Block:
-        """The prompt and its answer."""
-        return Block(row.prompt, (row.completion,))
+        super().__init__(model=kit.model, args=args, train_dataset=first, processing_class=kit.renderer.tokenizer)
 
     def collate(self, rows: list[Encoded]) -> Batch:
         """The packed rows, or TRL's own batch for a mixture of experts, whose loss has a further term."""
         if not self.aux_loss_enabled:
             return super().collate(rows)
-        ids, mask, counted = packing.padded([(row.prompt, row.completion) for row in rows], self.pad_id)
+        ids, mask, counted = packing.padded([(row.prompt, row.completion) for row in rows], self.kit.renderer.pad_id)
         return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(counted == 0, -100)}
 
     def compute_loss(

@@ -24,7 +24,7 @@ from engine.adaptations import adaptation  # noqa: E402
 from engine.methods import Answering, method_class  # noqa: E402
 from engine.methods._base import Method  # noqa: E402
 from engine.probes._base import Probe  # noqa: E402
-from engine.run import checks, weights  # noqa: E402
+from engine.run import checks, unchanged, weights  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
 from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
@@ -75,6 +75,7 @@ def execute(
             "This run was queued by an older version of the lab, which computed runs differently.",
             "What it measured is kept. Start the study anew to run it with this version.",
         )
+    unchanged.require(spec)
     folder.mkdir(parents=True, exist_ok=True)
     root = kept or folder / "weights"
     with _named_failures(spec):
@@ -101,8 +102,9 @@ class _Run:
     def execute(self) -> None:
         """Train where the weights are not there yet, then measure and check."""
         _seed(self.spec.seed)
-        made = weights.found(self.root, self.spec.tune.hash) if self.how else None
-        resume = None if made else checkpoint.newest(self.folder, self.spec.hash)
+        resume = checkpoint.newest(self.folder, self.spec.hash)
+        # A run that has trained goes on from its own checkpoint, so that its events are one story.
+        made = weights.found(self.root, self.spec.tune.hash) if self.how and not resume else None
         stretches = stretches_of(self.method, self.spec.tune.size.steps) if self.how and not made else []
         total = sum(stretch.steps for stretch in stretches)
         with Journal(self.folder, resume.seq if resume else 0) as log:
@@ -116,15 +118,16 @@ class _Run:
                     versions=provenance.versions(),
                     hardware=provenance.hardware(self.shared.device),
                 )
+                measurer.base()
             half = _precision(self.spec, self.folder, log, self.shared, resume is not None) if stretches else False
             if self.how:
                 self.model = self.how.attach(self.model, self.spec.seed)
+                self.how.quicken(self.model)
                 if prefix := self.how.prefix(self.model):
                     self.renderer = self.renderer.with_prefix(prefix)
             encoded = self._examples()
             if resume is None:
                 _note_cuts(log, encoded)
-                measurer.base()
             if made:
                 self.how.load(self.model, weights.folder_of(self.root, self.spec.tune.hash))  # type: ignore[union-attr]
                 detail = "The weights were there already, made from the same specification: nothing was trained."
@@ -160,7 +163,8 @@ class _Run:
         run = Training(
             spec=self.spec, method=self.method, adaptation=self.how, folder=self.folder, stop=self.stop, journal=log,  # type: ignore[arg-type]
             model=self.model, renderer=self.renderer, examples=self.examples, pool=self.data.train, encoded=encoded,
-            needs=self.needs, limits=self.limits, half=half, live=live, device=self.shared.device, began=self.began,
+            needs=self.needs, limits=self.limits, half=half, attention=self.shared.attention, live=live,
+            device=self.shared.device, began=self.began,
         )  # fmt: skip
         train(run, resume)
 

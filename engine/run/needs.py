@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.adaptations import adaptation
 from engine.run import weights
@@ -14,13 +14,19 @@ from engine.spec.run import Need
 from engine.subject.local import LocalSubject, renderer_of
 
 
-def load(need: Need, loaders: Any, root: Path | None, device: str, held: ExitStack) -> LocalSubject:
-    """A needed model, ready to answer.
+class Needed(NamedTuple):
+    """A needed model, ready to answer for as long as `measured` is kept: closed, it is no longer fit to be measured."""
+
+    subject: LocalSubject
+    measured: ExitStack
+
+
+def load(need: Need, loaders: Any, root: Path | None, device: str) -> Needed:
+    """Load a needed model.
 
     Args:
         loaders: `engine.run.shared.Loaders`: where models come from.
         root: The folder of the weights that runs have made.
-        held: What was done to make measuring fast is undone when this is closed.
 
     Raises:
         ModelError: The model cannot be loaded safely, or cannot answer here.
@@ -28,7 +34,7 @@ def load(need: Need, loaders: Any, root: Path | None, device: str, held: ExitSta
     """
     if need.model is not None:
         model, tokenizer = _plain(need.model, loaders, device)
-        return LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer))
+        return Needed(LocalSubject(model, tokenizer, None, renderer_of(model, tokenizer)), ExitStack())
     made = weights.found(root, need.weights) if root is not None else None
     use = made[0].adaptation if made else None
     if made is None or use is None or root is None:
@@ -40,12 +46,15 @@ def load(need: Need, loaders: Any, root: Path | None, device: str, held: ExitSta
     model, tokenizer = _plain(tune.model, loaders, device)
     how = adaptation(use)
     tuned = how.attach(model, tune.seed)
+    how.quicken(tuned)  # as in the run that made it, so that its values are the same to the last digit
     how.load(tuned, weights.folder_of(root, need.weights))
     tuned.eval()
-    plain = held.enter_context(how.measurable(tuned))  # nothing trains this copy any more
-    renderer = renderer_of(plain, tokenizer)
-    prefix = how.prefix(tuned)
-    return LocalSubject(plain, tokenizer, None, renderer.with_prefix(prefix) if prefix else renderer)
+    renderer = renderer_of(tuned, tokenizer)
+    if prefix := how.prefix(tuned):
+        renderer = renderer.with_prefix(prefix)
+    measured = ExitStack()
+    plain = measured.enter_context(how.measurable(tuned))
+    return Needed(LocalSubject(plain, tokenizer, None, renderer), measured)
 
 
 def _plain(ref: ModelRef, loaders: Any, device: str) -> tuple[Any, Any]:

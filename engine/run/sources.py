@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import world
 from engine.data.conversation import Grader
 from engine.data.formats import read_source
 from engine.data.problems import name_of, printable
@@ -19,23 +18,36 @@ from engine.spec.reference import DataRef
 from engine.spec.run import digest
 from engine.spec.study import StudySpec
 from engine.spec.understanding import Understanding
+from engine.world.study_data import identity, source_of, study_data, task_of
+from engine.world.tasks import found, task, tasks
+from engine.world.tasks._base import Task
 
 FILE = "file"
 
 
-def _tools() -> StudyData:
-    from engine.world.tasks.calling import study_data
+@dataclass(frozen=True)
+class SourceInfo:
+    """A source of the lab's own, as people choose it.
 
-    return study_data()
+    Attributes:
+        name: As a study's file names it, e.g. "world.routes".
+        splits: Split -> what it holds out, with the default options.
+        options: JSON schema of its options, each with a default and a description.
+    """
+
+    name: str
+    title: str
+    about: str
+    splits: dict[str, str]
+    options: dict[str, Any]
 
 
-def _entailment() -> StudyData:
-    from engine.world.tasks.entailment import study_data
-
-    return study_data()
-
-
-BUNDLED: dict[str, Callable[[], StudyData]] = {"world.tools": _tools, "world.entailment": _entailment}
+def sources() -> list[SourceInfo]:
+    """Every source of the lab's own, and of the user's tasks."""
+    return [
+        SourceInfo(source_of(name), each.title, each.about, dict(each.splits), each.Options.model_json_schema())
+        for name, each in tasks().items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -64,11 +76,11 @@ def resolve(
         skip_bad_rows: Whether rows that cannot be used are left out; otherwise they refuse the file.
 
     Raises:
-        SpecError: The study takes no file, or names data that do not exist.
+        SpecError: The study takes no file, names data that do not exist, or options that they do not have.
         DataError: The file cannot be used.
     """
     if path is None:
-        return _bundled(study)
+        return _own(study)
     return prepare(study, path, grader, skip_bad_rows).ref
 
 
@@ -85,8 +97,8 @@ def prepare(
         without: Rows of the file that are left out, since the model's chat template refuses them.
     """
     if path is None:
-        ref = _bundled(study)
-        return Prepared(ref, BUNDLED[ref.source]())
+        ref = _own(study)
+        return Prepared(ref, load(ref))
     if not study.accepts_data:
         raise SpecError(
             f"Study {study.id!r} is about its own data and takes no file.",
@@ -122,14 +134,16 @@ def load(ref: DataRef) -> StudyData:
 
     Raises:
         DataError: The file has changed or gone since the reference was made, or the bundled world has.
+        SpecError: The source has no such options.
     """
-    if ref.source in BUNDLED:
-        if ref.digest and ref.digest != _bundled_digest(ref.source):
+    name = task_of(ref.source)
+    if name is not None:
+        if ref.digest and ref.digest != own(ref.source, ref.options).digest:
             raise DataError(
-                f"The bundled data {ref.source!r} have changed since this run was queued.",
+                f"The bundled data {printable(ref.source)!r} have changed since this run was queued.",
                 "Finished runs are kept. Queue the study again to run it on the new data.",
             )
-        return BUNDLED[ref.source]()
+        return study_data(name, ref.options)
     if ref.source != FILE:
         raise DataError(f"There are no data named {printable(ref.source)!r}.", _there_are())
     file = Path(ref.path)
@@ -146,18 +160,44 @@ def _check_same(digest: str, ref: DataRef) -> None:
         )
 
 
-def _bundled(study: StudySpec) -> DataRef:
-    if study.data not in BUNDLED:
-        raise SpecError(f"Study {study.id!r} names data {study.data!r}.", _there_are())
-    return DataRef(source=study.data, digest=_bundled_digest(study.data))
+def _own(study: StudySpec) -> DataRef:
+    return own(study.data, study.data_options, f"Study {study.id!r}")
+
+
+def own(source: str, options: Mapping[str, Any], who: str = "This") -> DataRef:
+    """A reference to a source of the lab's own.
+
+    Args:
+        options: Over the source's defaults; all are written into the reference.
+        who: Who names it, for errors.
+
+    Raises:
+        SpecError: There is no such source, or it has no such options.
+    """
+    name = task_of(source)
+    if name is None:
+        raise SpecError(f"{who} names data {printable(source)!r}.", _there_are())
+    written = task(name).options(options).model_dump(mode="json")
+    return DataRef(source=source_of(name), digest=digest(identity(name, written)), options=written)
+
+
+def with_options(ref: DataRef, options: Mapping[str, Any]) -> DataRef:
+    """The same source asked for something else, over what it was asked for.
+
+    Raises:
+        SpecError: It has no such options; a user's file has none.
+    """
+    if not options:
+        return ref
+    if ref.source == FILE:
+        raise SpecError(
+            f"A file has no options, but an arm names {printable(', '.join(options))}.", "Leave that arm out."
+        )
+    return own(ref.source, {**ref.options, **options}, "An arm")
 
 
 def _there_are() -> str:
-    return f"There are: {', '.join(sorted(BUNDLED))}."
-
-
-def _bundled_digest(source: str) -> str:
-    return digest([source, world.VERSION])
+    return f"There are: {', '.join(sorted(source.name for source in sources()))}."
 
 
 def _absolute(path: Path) -> Path:
@@ -167,15 +207,13 @@ def _absolute(path: Path) -> Path:
         raise DataError(f"{name_of(path)} is no usable path.", "Nothing was queued. Check the path.") from error
 
 
-def task(name: str) -> Any:
-    """The task of the world of that name. Raises DataError where there is none."""
-    from engine.world.tasks._found import TASKS
+def task_named(name: str) -> Task[Any, Any]:
+    """The task of the world of that name: how probes and methods reach solvers, grading and corruptions.
 
-    if name not in TASKS:
-        raise DataError(f"There is no task named {printable(name)!r}.", f"There are: {', '.join(sorted(TASKS))}.")
-    return TASKS[name]
-
-
-def with_options(ref: DataRef, options: Mapping[str, Any]) -> DataRef:
-    """The same source asked for something else, over what it was asked for."""
-    return ref if not options else ref.model_copy(update={"options": {**ref.options, **options}})
+    Raises:
+        DataError: There is none.
+    """
+    known = found().classes
+    if name not in known:
+        raise DataError(f"There is no task named {printable(name)!r}.", f"There are: {', '.join(sorted(known))}.")
+    return task(name)

@@ -101,6 +101,8 @@ class Item(Frozen):
         cluster: Items that share a template, tool or noun are resampled together.
         side: Where the shortcut points.
         features: Numbers a probe may regress on, e.g. {"delta_log_frequency": 1.2}.
+        task: The task of the world it is of, e.g. "chains"; "" where it comes from a user's file.
+        payload: What that task's solver needs, as JSON (`Task.payload` reads it as a typed value).
     """
 
     id: str
@@ -110,6 +112,8 @@ class Item(Frozen):
     cluster: str
     side: Side = Side.NEUTRAL
     features: dict[str, float] = Field(default_factory=dict)
+    task: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class ItemText(Frozen):
@@ -130,21 +134,24 @@ class Example(Frozen):
     """One training example: a prompt, the assistant message that answers it, and what an item carries.
 
     Attributes:
-        task: The family of the instruction (shuffling swaps instructions between families).
+        family: The family of the instruction (shuffling swaps instructions between families).
         answer: The assistant message: {"role": "assistant", "content": ...} or with "tool_calls".
         instruction: Index into `prompt.messages` of the message that carries the instruction.
         row: Row of the user's file it comes from, counted from 1; 0 where it comes from no file.
+        task, payload: As an item's.
     """
 
     id: str
     prompt: Prompt
     answer: dict[str, Any]
     gold: Gold
-    task: str
+    family: str
     cluster: str
     side: Side = Side.NEUTRAL
     instruction: int = 0
     row: int = 0
+    task: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
 class Preference(Frozen):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.spec.example import Frozen
 from engine.spec.understanding import Understanding
 
-Code = Literal["learned", "format", "shortcut", "mixed", "inconclusive"]
+Tone = Literal["good", "bad", "mixed", "form", "open"]
+"""What a verdict is coloured by; "open": nothing was shown either way."""
+FORMAT = 3
 
 
 class PrimaryResult(Frozen):
@@ -236,35 +238,60 @@ class MetricInfo(Frozen):
     direction: str | None
 
 
-class Verdict(Frozen):
-    """The sentence, its reasons, and what would make it firmer."""
-
-    code: Code
-    text: str
-    reasons: tuple[str, ...] = ()
-
-
-class Rules(Frozen):
-    """Which arms the verdict reads in which role, and its thresholds, all fixed beforehand.
+class NamedFigure(Frozen):
+    """A figure that the rule reads and that is no difference of two arms, e.g. the share of a gap that is closed.
 
     Attributes:
-        treated: The arm the question is about.
-        format: The arm that can learn only the form of the answer, if there is one.
-        floor: Accuracy of the treated arm below which no verdict is given.
-        margin: A change of reliance within +- this is too small to matter.
+        value: None where it could not be computed, or says nothing and is not shown; `note` says why.
+        ci: 95 % interval; null where there is none.
+        note: What whoever reads it should know, "" for nothing.
     """
 
-    treated: str
-    base: str
-    format: str | None = None
-    floor: float
-    margin: float
+    label: str
+    value: float | None
+    ci: tuple[float, float] | None = None
+    unit: str = ""
+    note: str = ""
+
+
+class Verdict(Frozen):
+    """The sentence, its reasons, and what would make it firmer.
+
+    Attributes:
+        code: One of the rule's codes, or "inconclusive", which every rule has.
+        label: The code in the words that people see.
+        tone: What it is coloured by.
+    """
+
+    code: str
+    label: str
+    tone: Tone
+    text: str
+    reasons: tuple[str, ...] = ()
+    figures: tuple[NamedFigure, ...] = ()
+
+
+class RuleResult(Frozen):
+    """The rule by which the verdict was reached: all of it was fixed beforehand.
+
+    Attributes:
+        name: Its file's name (`engine/rules/<name>.py`).
+        roles: Role -> arm, e.g. {"treated": "sft"}; the first is the arm that the question is about.
+        reads: The metrics that it reads beside the primary one.
+        thresholds: Its settings that are numbers, e.g. {"margin": 0.05}.
+    """
+
+    name: str
+    label: str
+    roles: dict[str, str]
+    reads: tuple[str, ...]
+    thresholds: dict[str, float | str]
 
 
 class Result(Frozen):
     """All of a trial's results."""
 
-    format: int = 2
+    format: int = FORMAT
     study: StudyResult
     model: dict[str, str | int | float]
     data: dict[str, str | int | float]
@@ -277,9 +304,11 @@ class Result(Frozen):
     decomposition: tuple[Step, ...] = ()
     checks: tuple[Check, ...]
     metrics: tuple[MetricInfo, ...] = ()
-    accuracy: str = Field(description='Which metric the verdict reads as accuracy, e.g. "calls.accuracy".')
-    reliance: str = Field(description="Which metric the verdict reads as reliance on the shortcut.")
-    rules: Rules | None = None
+    accuracy: str = Field(description='Which metric says how well an arm does the task, e.g. "calls.accuracy".')
+    reliance: str | None = Field(
+        None, description="Which metric says how far an arm relies on the shortcut; null where none is looked for."
+    )
+    rule: RuleResult | None = Field(None, description="How the verdict was reached; null in very old results.")
     failures: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Arm -> failure type -> share of items."
     )
@@ -289,3 +318,43 @@ class Result(Frozen):
     threats: tuple[str, ...] = ()
     verdict: Verdict
     provenance: dict[str, str | int | float | bool]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_2(cls, plain: Any) -> Any:
+        """A result of the time when there was one rule, whose arms and thresholds stood under `rules`."""
+        if not isinstance(plain, dict) or plain.get("format") != 2:
+            return plain
+        found = {name: value for name, value in plain.items() if name != "rules"} | {"format": FORMAT}
+        if isinstance(verdict := plain.get("verdict"), dict):
+            label, tone = _FORMAT_2.get(str(verdict.get("code")), ("", "open"))
+            found["verdict"] = {"label": label, "tone": tone, **verdict}
+        if isinstance(rules := plain.get("rules"), dict):
+            roles = {name: rules[name] for name in ("treated", "base", "format") if rules.get(name)}
+            other = [arm for arm in _contrast(plain) if arm != rules.get("treated")]
+            found["rule"] = {
+                "name": "shortcut",
+                "label": "Learned or shortcut",
+                "roles": roles | ({"reference": other[0]} if len(other) == 1 else {}),
+                "reads": [plain[name] for name in ("accuracy", "reliance") if plain.get(name)],
+                "thresholds": {name: rules[name] for name in ("floor", "margin") if name in rules},
+            }
+        return found
+
+
+def _contrast(plain: dict[str, Any]) -> list[Any]:
+    """The primary contrast of a result that is not yet validated."""
+    found: Any = plain
+    for name in ("study", "primary", "contrast"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+_FORMAT_2: dict[str, tuple[str, Tone]] = {
+    "learned": ("Learned", "good"),
+    "format": ("Format only", "form"),
+    "shortcut": ("Shortcut", "bad"),
+    "mixed": ("Mixed", "mixed"),
+    "inconclusive": ("Inconclusive", "open"),
+}
+"""The verdicts that there were in results of format 2: label and tone."""

@@ -88,8 +88,11 @@ class ControlSpec(Frozen):
     """A proof that the study can see what it looks for: a figure of `arm` against `against`'s must (not) be higher.
 
     Attributes:
-        kind: "positive": the difference must lie above zero; "negative": it must not.
+        kind: "positive": the difference must be found, its 95 % interval above zero and its mean above the margin;
+            "negative": it must not be found.
         metric: The figure, as "probe.metric"; "": the study's reliance.
+        margin: By how much it must at least (not) be higher, in the metric's unit; None: by the margin that the rule,
+            or else the primary endpoint, has for the metric, and 0 where neither has one.
         placebo: Measure a cue that means nothing instead (each item's side is drawn by lot): for negative controls
             of tasks on which every trained arm may truly lean on the shortcut.
     """
@@ -98,6 +101,7 @@ class ControlSpec(Frozen):
     arm: str
     against: str
     metric: str = ""
+    margin: float | None = Field(default=None, ge=0)
     placebo: bool = False
 
 
@@ -141,6 +145,7 @@ class StudySpec(Frozen):
     data: str
     data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")
+    model: str = Field("", description='The base model unless another is chosen; "": the first bundled one.')
     models: dict[str, str] = Field(default_factory=dict)
     arms: tuple[ArmSpec, ...]
     probes: tuple[ProbeSpec, ...]

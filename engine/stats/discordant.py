@@ -22,8 +22,8 @@ class Discordant(NamedTuple):
 def discordant(a: Sequence[Outcome], b: Sequence[Outcome]) -> Discordant | None:
     """Compare two runs item by item; None where they have no item in common that both were scored on."""
     right = {outcome.item: outcome.correct for outcome in b if outcome.correct is not None}
-    scored = [outcome for outcome in a if outcome.correct is not None and outcome.item in right]
-    pairs = [(outcome.correct, right[outcome.item]) for outcome in scored]
+    scored = [(outcome.item, outcome.correct) for outcome in a if outcome.correct is not None]
+    pairs = [(correct, right[item]) for item, correct in scored if item in right]
     if not pairs:
         return None
     only_a, only_b = sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)

@@ -51,10 +51,11 @@ class Recorder(TrainerCallback):
                 f"The loss became {loss} at step {step}.",
                 "Lower the learning rate of this arm, or lengthen its warm-up.",
             )
+        scalars = ((name, float(value)) for name, value in self.trainer.last_scalars.items())
         self.journal.emit(
             "stepped", step=step, loss=loss, learning_rate=self.trainer.last_rate, phase=self.name,
             elapsed=time.monotonic() - self.began,
-            scalars={name: float(value) for name, value in self.trainer.last_scalars.items()},
+            scalars={name: value for name, value in scalars if math.isfinite(value)},
         )  # fmt: skip
         if step % self.live_every == 0:
             self.live(step)

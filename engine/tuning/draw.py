@@ -84,7 +84,7 @@ def _balanced(examples: Sequence[Example]) -> list[Example]:
     """Take turns between answers (of tasks with labels), so that any beginning of the list is balanced."""
     groups: dict[Hashable, list[Example]] = {}
     for example in examples:
-        groups.setdefault((example.task, example.gold.text if example.gold.labels else ""), []).append(example)
+        groups.setdefault((example.family, example.gold.text if example.gold.labels else ""), []).append(example)
     ranked = [(at / len(group), key, example) for key, group in groups.items() for at, example in enumerate(group)]
     ranked.sort(key=lambda entry: (entry[0], str(entry[1])))
     return [example for _, _, example in ranked]

@@ -13,12 +13,13 @@ from engine import objectives
 from engine.adaptations import Adaptation
 from engine.methods import Method, Phase
 from engine.objectives import Kit, Objective
-from engine.objectives._trainer import Pace, arguments, run_trainer
-from engine.spec.errors import SpecError
+from engine.objectives._trainer import LeanTrainer, Pace, arguments, run_trainer
+from engine.spec.errors import PluginError, SpecError
 from engine.spec.events import Finding
 from engine.spec.example import Example
 from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
+from engine.subject.forward.attention import attends
 from engine.subject.limits import Limits
 from engine.subject.local import LocalSubject
 from engine.subject.protocol import Subject
@@ -50,6 +51,7 @@ class Training:
         needs: Other models that the method asked for, answering.
         limits: From which the room for sampled answers follows.
         half: Whether the forward pass runs in bfloat16, as decided once for the trial.
+        attention: How the model attends as it was loaded.
         live: Measures the live sample after so many steps.
         began: When the run's process began (`time.monotonic`).
     """
@@ -68,18 +70,20 @@ class Training:
     needs: Mapping[str, Subject]
     limits: Limits
     half: bool
+    attention: str
     live: Callable[[int], None]
     device: str
     began: float
 
     @contextmanager
     def policy(self) -> Iterator[Subject]:
-        """Within it, the model as it stands, answering."""
-        with self.adaptation.measurable(self.model) as plain:
+        """Within it, the model as it stands, answering, and attending as it was loaded."""
+        with attends(self.model, self.attention), self.adaptation.measurable(self.model) as plain:
             yield LocalSubject(plain, self.renderer.tokenizer, self.stop, self.renderer, self.limits)
 
-    def kit(self, phase: int) -> Kit:
+    def kit(self, stretch: Stretch) -> Kit:
         """What the objective of a phase works with."""
+        phase, size, seed = stretch.index, self.spec.tune.size, self.spec.seed
 
         def check(found: Finding) -> None:
             self.journal.emit("checked", **found._asdict())
@@ -87,10 +91,14 @@ class Training:
         def note(name: str, detail: str) -> None:
             self.journal.emit("noted", name=name, detail=detail)
 
+        def order(rows: int, chunk: int) -> list[list[int]]:
+            name = f"order-{phase}-{chunk}" if chunk else f"order-{phase}"
+            return draw.order(rows, size.batch_size, stretch.steps, seed, name)
+
         return Kit(
-            folder=self.folder, phase=phase, seed=self.spec.seed, batch_size=self.spec.tune.size.batch_size,
+            folder=self.folder, phase=phase, seed=seed, batch_size=size.batch_size,
             examples=self.examples, encoded=self.encoded, pool=self.pool, model=self.model, renderer=self.renderer,
-            policy=self.policy, needs=self.needs, note=note, check=check,
+            policy=self.policy, order=order, needs=self.needs, note=note, check=check,
         )  # fmt: skip
 
 
@@ -113,7 +121,6 @@ def stretches_of(method: Method, steps: int) -> list[Stretch]:
 
 def train(run: Training, resume: Checkpoint | None) -> None:
     """Train every phase that is not done yet. Raises Stopped after a checkpoint where a stop was asked for."""
-    run.adaptation.quicken(run.model)
     for stretch in stretches_of(run.method, run.spec.tune.size.steps):
         if resume and stretch.index < resume.phase:
             continue
@@ -140,16 +147,23 @@ def _train_phase(run: Training, stretch: Stretch, at: Checkpoint | None) -> None
 
 
 def trainer_of(run: Training, stretch: Stretch, objective: Objective[Any], at: Checkpoint | None) -> Any:
-    """The trainer of a phase, with its rows and their order."""
-    kit = run.kit(stretch.index)
-    rows = kit.kept(objective, at.step if at else None)
-    size, seed = run.spec.tune.size, run.spec.seed
-    order = draw.order(len(rows), size.batch_size, stretch.steps, seed, f"order-{stretch.index}")
+    """The trainer of a phase, with its rows and their order.
+
+    Raises:
+        RunError: There are no rows, or the run resumes and its rows are gone.
+        PluginError: The objective makes its rows again, and its trainer would not ask for them.
+    """
+    kit, size = run.kit(stretch), run.spec.tune.size
+    # At a chunk's border the rows are made again by the step that needs them: what is loaded is the chunk that ends.
+    chunk = (at.step - 1) // objective.chunk if at and objective.chunk else 0
+    rows = kit.saved(objective, chunk) if at else kit.made(objective, chunk)
     args = arguments(
         objective.Arguments, checkpoint.folder_of(run.folder, stretch.index), pace_of(run.method, stretch.phase),
-        stretch.steps, size.batch_size, seed, run.device, **objective.arguments(),
+        stretch.steps, size.batch_size, run.spec.seed, run.device, **objective.arguments(),
     )  # fmt: skip
-    trainer = objective.trainer(kit, rows, order, args)
+    trainer = objective.trainer(kit, rows, kit.order(len(rows), chunk), args)
+    if objective.chunk and not isinstance(trainer, LeanTrainer):
+        raise PluginError(f"The objective {objective.name!r} makes its rows again, which its trainer does not ask for.")
     trainer.adaptation, trainer.half = run.adaptation, run.half
     return trainer
 

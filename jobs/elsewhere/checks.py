@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.analysis.repeated import Copies, seeds_words, sentences
 from engine.data.problems import printable, shown
 from engine.data.tables.table import Compared, Run, Table
-from engine.rules.shortcut import Advice
+from engine.rules import Advice
 from engine.spec.example import Outcome
 from engine.spec.result import Check
 from engine.stats.wording import counted, level

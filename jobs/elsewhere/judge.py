@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.analysis.analysis import judge
+from engine.analysis.analysis import result_of
 from engine.analysis.design import Design
 from engine.analysis.repeated import copies
 from engine.data.tables.choices import Choices, Source
@@ -161,6 +161,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         notes=tuple(notes),
         advice=advice(table),
         trains=trains,
+        seeded=trains,
         metrics=metrics,
         model={"name": "trained elsewhere"},
         data={"source": files_words(table.sources), "digest": table.digest},
@@ -174,7 +175,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
             "what is right": right_words(table),
         },
     )
-    return judge(design, runs, table_checks(table, same, labels))
+    return result_of(design, runs, table_checks(table, same, labels))
 
 
 def _said(table: Table) -> list[list[str]]:

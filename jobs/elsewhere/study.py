@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.data.tables.table import Table
-from engine.spec.study import ArmSpec, ControlSpec, Primary, ProbeSpec, StudySpec, VerdictSpec
+from engine.spec.study import ArmSpec, ControlSpec, DecompositionSpec, Primary, ProbeSpec, RuleSpec, StudySpec
 from jobs.elsewhere.roles import CONTROLS, NONE, PARTS, Roles, suggest
 from jobs.elsewhere.words import options
 
@@ -78,18 +78,20 @@ def table_study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[s
             probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin, seed_sd=None, item_sd=None
         ),
         contrasts=tuple(dict.fromkeys(pairs)),
-        verdict=VerdictSpec(
-            accuracy=f"{PROBE}.accuracy",
-            reliance=f"{PROBE}.reliance",
-            floor=limits.floor,
-            treated=primary[0],
-            base=names[parts.base],
-            format=names[parts.format] if parts.format else None,
-            chain=tuple(chain),
-            parse_floor=0.0,
-            ceiling=CEILING,
-            margin=limits.margin,
+        accuracy=f"{PROBE}.accuracy",
+        reliance=f"{PROBE}.reliance",
+        rule=RuleSpec(
+            name="shortcut",
+            settings={
+                "treated": primary[0],
+                "base": names[parts.base],
+                "format": names[parts.format] if parts.format else None,
+                "floor": limits.floor,
+                "ceiling": CEILING,
+                "margin": limits.margin,
+            },
         ),
+        decomposition=DecompositionSpec(chain=tuple(chain), labels=()),
         controls=controls,
         scales={},
     )

@@ -15,7 +15,8 @@ import time
 import numpy as np
 from scipy import stats
 
-from engine.analysis.analysis import _as_run, _metrics, analyse
+from engine.analysis.analysis import analyse, as_run
+from engine.analysis.figures import metrics_of
 from engine.spec.runs import RunResult
 from engine.stats.evidence import Evidence
 from tests.bench.record import record, spread
@@ -39,7 +40,7 @@ def test_statistics_of_a_large_study() -> None:
     intervals, whole, reference = [], [], []
     for _ in range(REPEATS):
         began = time.perf_counter()
-        evidence = Evidence((_as_run(run, run.record.arm != "base") for run in runs), _metrics(trial.study))
+        evidence = Evidence((as_run(run, run.record.arm != "base") for run in runs), metrics_of(trial.study))
         for a in ARMS:
             for b in ARMS:
                 if a != b:

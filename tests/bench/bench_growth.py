@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from engine import models
-from engine.run.sources import BUNDLED
 from engine.spec.study import ScaleSpec
 from engine.spec.trial import TrialSpec
 from engine.subject import scoring
 from engine.subject.local import renderer_of
+from engine.world.study_data import study_data
 from jobs import studies
 from jobs.lab import Lab
 from jobs.queue.budget import own_memory
@@ -65,7 +65,7 @@ def test_growth(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     model, tokenizer = models.load(models.resolve(None), "cpu")
     renderer = renderer_of(model, tokenizer)
-    items = [item for item in BUNDLED["world.entailment"]().items if len(item.gold.labels) == 2]
+    items = [item for item in study_data("entailment").items if len(item.gold.labels) == 2]
     pairs = [
         (renderer.prompt_ids(item.prompt), renderer.ids(renderer.answer_text(item.prompt, said)))
         for item in items for said in ({"role": "assistant", "content": label} for label in item.gold.labels)

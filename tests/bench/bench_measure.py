@@ -16,11 +16,11 @@ import pytest
 import torch
 
 from engine import models
-from engine.run.sources import BUNDLED
 from engine.subject import scoring
 from engine.subject.forward.kernels import QuickLinear
 from engine.subject.local import LocalSubject, renderer_of
 from engine.subject.rendering import Renderer
+from engine.world.study_data import study_data
 from tests.bench.record import record, spread
 
 ROUNDS = 5
@@ -55,7 +55,7 @@ def seconds(what: Callable[[], Any]) -> tuple[float, Any]:
 def test_scoring(alone: None) -> None:
     lm_eval = pytest.importorskip("lm_eval.models.huggingface", reason="`make bench` installs lm-eval")
     model, plain, tokenizer, renderer = loaded()
-    items = [item for item in BUNDLED["world.entailment"]().items if len(item.gold.labels) == 2][:800]
+    items = [item for item in study_data("entailment").items if len(item.gold.labels) == 2][:800]
     pairs = [
         (renderer.prompt_ids(item.prompt), renderer.ids(renderer.answer_text(item.prompt, said)))
         for item in items for said in ({"role": "assistant", "content": label} for label in item.gold.labels)
@@ -96,9 +96,9 @@ def test_scoring(alone: None) -> None:
 
 def test_generation(alone: None) -> None:
     model, plain, tokenizer, renderer = loaded()
-    items = [i for i in BUNDLED["world.tools"]().items if i.gold.kind == "call"][:600]
+    items = [i for i in study_data("calling").items if i.gold.kind == "call"][:600]
     rng = Random(0)
-    texts = [document for document in BUNDLED["world.tools"]().texts for _ in range(5)][:600]
+    texts = [document for document in study_data("calling").texts for _ in range(5)][:600]
     beginnings = [renderer.ids(text)[: rng.randint(4, 60)] for text in texts]  # ragged in what is read and said
     prompts = {"requests": [renderer.prompt_ids(i.prompt) for i in items], "ragged texts": beginnings}
     subject = LocalSubject(model, tokenizer, None, renderer)

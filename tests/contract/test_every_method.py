@@ -6,17 +6,18 @@ from random import Random
 
 import pytest
 
+from engine import adaptations, objectives
 from engine.methods import found
-from engine.methods._base import Method, MethodConfig, Objective
+from engine.methods._base import Method, MethodConfig
 from engine.spec.example import Side, StudyData
-from engine.world.tasks import calling
+from engine.world.study_data import study_data
 
 METHODS = sorted(found().classes.items())
 
 
 @pytest.fixture(scope="module")
 def data() -> StudyData:
-    return calling.study_data(60, 1)
+    return study_data("calling", train=60, per_split=1)
 
 
 def test_none_is_broken() -> None:
@@ -46,10 +47,17 @@ class TestEveryMethod:
 
     def test_its_phases_are_the_whole_run(self, name: str, cls: type[Method]) -> None:
         phases = self.make(cls).phases()
-        assert bool(phases) == cls.trains
+        assert bool(phases) == self.make(cls).trains
         if phases:
             assert sum(phase.share for phase in phases) == pytest.approx(1)
-            assert all(phase.objective in Objective for phase in phases)
+        for phase in phases:
+            objective = objectives.objective(phase.objective)
+            assert phase.objective.settings == objective.config.model_dump(mode="json"), "a default is written out"
+
+    def test_what_it_trains_is_an_adaptation_with_all_settings_written_out(self, name: str, cls: type[Method]) -> None:
+        use = self.make(cls).adaptation()
+        if use is not None:
+            assert use.settings == adaptations.adaptation(use).config.model_dump(mode="json")
 
     def test_its_treatment_repeats_and_keeps_places_and_right_answers(
         self, name: str, cls: type[Method], data: StudyData

@@ -12,9 +12,9 @@ import pytest
 
 from engine.probes import found
 from engine.probes._base import Probe
-from engine.run import sources
 from engine.spec.example import Prompt, StudyData
 from engine.subject.protocol import Answer
+from engine.world.study_data import study_data
 from tests.support.tiny import make_data
 
 PROBES = sorted(found().classes.items())
@@ -50,7 +50,7 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(load() for load in sources.BUNDLED.values())]
+    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
 
 
 def test_none_is_broken() -> None:

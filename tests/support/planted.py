@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from engine.probes import probe_class
+from engine.run.planned import runs_of
 from engine.spec.example import Outcome, Side
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.runs import RunRecord, RunResult
@@ -78,7 +79,7 @@ def make_runs(
     hard = rng.normal(0, 0.03, clusters)
     deltas = rng.normal(0, 1, (2, items))
     found = []
-    for number, spec in enumerate(s for s in trial.runs() if s.arm in rates):
+    for number, spec in enumerate(s for s in runs_of(trial) if s.arm in rates):
         shift = rng.normal(0, luck) + (np.array([[1.0], [-1.0]]) * rng.normal(0, lean) if lean else 0.0)  # [sides, 1]
         outcomes: dict[str, tuple[Outcome, ...]] = {}
         metrics: dict[str, float] = {}
@@ -87,7 +88,7 @@ def make_runs(
             outcomes[probe] = tuple(made)
             figures = probe_class(probe)(probe_class(probe).Config()).figures(made)
             metrics |= {f"{probe}.{name}": value for name, value in figures.items()}
-        trained = spec.arm != trial.study.verdict.base
+        trained = spec.trains
         found.append(
             RunResult(
                 record=RunRecord(

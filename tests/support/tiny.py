@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
+from engine.spec.plugin import configured
 from engine.spec.reference import DataRef, ModelRef
-from engine.spec.run import RunSpec
-from engine.spec.study import ProbeSpec, ScaleSpec
+from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use
 
 TEMPLATE = """\
 {%- if tools %}{{- '<|im_start|>tools\\n' }}
@@ -50,7 +50,7 @@ def example(at: int, rng: Random) -> Example:
         gold = Gold(kind="call", calls=({"name": name, "arguments": {"city": [city]}},))
     messages = ({"role": "system", "content": system}, {"role": "user", "content": asked})
     prompt = Prompt(messages=messages, tools=tuple(tool(t) for t in TOOLS[:2]))
-    return Example(id=f"train-{at}", prompt=prompt, answer=answer, gold=gold, task=task, cluster=name, side=side)
+    return Example(id=f"train-{at}", prompt=prompt, answer=answer, gold=gold, family=task, cluster=name, side=side)
 
 
 def make_data(train: int = 60, items: int = 12) -> StudyData:
@@ -138,18 +138,32 @@ def loaders(tokenizer_folder: Path) -> Any:
     return make_loaders(tokenizer_folder)
 
 
-def make_spec(method: str = "sft", seed: int = 0, settings: dict[str, Any] | None = None, **scale: Any) -> RunSpec:
-    sizes = {
-        "steps": 12,
-        "batch_size": 4,
-        "train_examples": 40,
-        "items": 6,
-        "live_items": 3,
-        "live_every": 5,
-        "checkpoint_every": 4,
-    }
+def make_tune(
+    method: str = "sft", seed: int = 0, settings: dict[str, Any] | None = None, *, steps: int = 12,
+    batch_size: int = 4, train_examples: int = 40, **more: Any,
+) -> TuneSpec:  # fmt: skip
+    """What makes the weights of a tiny run, as `engine.run.planned` would plan it."""
+    from engine.methods import method_class, settings_of
+
+    made = configured(method_class(method), settings or {}, f"arm {method!r}")
+    sizes = Size(steps=steps, batch_size=batch_size, train_examples=train_examples)
+    fields = {
+        "method": Use(name=method, settings=settings_of(made.config)), "adaptation": made.adaptation(),
+        "objectives": tuple(phase.objective for phase in made.phases()), "data": DataRef(source="tiny"),
+        "model": ModelRef(name="tiny", path="", digest="0"), "seed": seed, "size": sizes,
+    }  # fmt: skip
+    return TuneSpec(**{**fields, **more})
+
+
+def make_spec(
+    method: str = "sft", seed: int = 0, settings: dict[str, Any] | None = None, *, items: int = 6, live_items: int = 3,
+    live_every: int = 5, checkpoint_every: int = 4, probes: tuple[str | Use, ...] = ("forgetting",),
+    needs: dict[str, Need] | None = None, **tune: Any,
+) -> RunSpec:  # fmt: skip
+    """A tiny run. Further arguments are those of `make_tune`, or fields of `TuneSpec`."""
     return RunSpec(
-        study="tiny", arm=method, method=method, settings=settings or {}, agreement=None, seed=seed,
-        probes=(ProbeSpec(probe="forgetting"),), scale=ScaleSpec(**{**sizes, **scale}),
-        model=ModelRef(name="tiny", path="", digest="0"), data=DataRef(source="tiny"),
+        study="tiny", arm=method, tune=make_tune(method, seed, settings, **tune),
+        probes=tuple(Use(name=probe) if isinstance(probe, str) else probe for probe in probes),
+        sample=Sample(items=items, live_items=live_items, live_every=live_every), needs=needs or {},
+        checkpoint_every=checkpoint_every,
     )  # fmt: skip

@@ -10,15 +10,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from engine.methods import method_class, settings_of
 from engine.pretraining.competence.measure import AFTER, Row, correct, named, readable, room, share
 from engine.pretraining.competence.untuned import Say
 from engine.spec.example import Item, StudyData
 from engine.spec.reference import DataRef, ModelRef
-from engine.spec.run import RunSpec, digest
-from engine.spec.study import ScaleSpec
+from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use, digest
 from engine.world import VERSION
+from engine.world.tasks import task as task_named
 from engine.world.tasks._base import Task, by_split, chance
-from engine.world.tasks._found import TASKS
 
 if TYPE_CHECKING:
     from engine.subject.local import LocalSubject
@@ -52,7 +52,7 @@ def rows(ref: ModelRef, tuning: Tuning, say: Say, names: Sequence[str] = TUNED_O
     from engine.subject.local import LocalSubject
 
     for name in names:
-        task = TASKS[name]
+        task = task_named(name)
         items = list(task.items(tuning.items))
         say(f"{name}, untuned")
         before = measure(LocalSubject(*load(ref, device())), task, items)
@@ -102,29 +102,26 @@ def fine_tuned(
         data: What it is tuned on; nothing is measured.
         agreement: Of the shortcut with the answer, as in `engine.spec.study.ArmSpec`; None: as the data are.
     """
-    from engine.adaptations import lora
-    from engine.methods import method_class
-    from engine.models import load
-    from engine.run import execute
-    from engine.subject.local import LocalSubject
+    from engine.run import execute, needs
 
-    scale = ScaleSpec(
-        seeds=1, steps=steps, batch_size=BATCH, train_examples=steps * BATCH, items=1, live_items=0, live_every=steps,
-        checkpoint_every=steps,
+    method = method_class(METHOD)(method_class(METHOD).Config())
+    tune = TuneSpec(
+        method=Use(name=METHOD, settings=settings_of(method.config)), adaptation=method.adaptation(),
+        objectives=tuple(phase.objective for phase in method.phases()), agreement=agreement, model=ref, seed=seed,
+        data=DataRef(source=data.name, digest=data.digest),
+        size=Size(steps=steps, batch_size=BATCH, train_examples=steps * BATCH),
     )  # fmt: skip
     spec = RunSpec(
-        study="competence", arm=METHOD, method=METHOD, settings={}, agreement=agreement, seed=seed, probes=(),
-        scale=scale, model=ref, data=DataRef(source=data.name, digest=data.digest),
+        study="competence", arm=METHOD, tune=tune, probes=(), sample=Sample(items=1, live_every=steps),
+        checkpoint_every=steps,
     )  # fmt: skip
+    loaders = execute.Loaders(data=lambda _: data)
     with TemporaryDirectory() as made:
-        folder = Path(made)
-        execute.execute(spec, folder, threading.Event(), execute.Loaders(data=lambda _: data))
-        model, tokenizer = load(ref, device())
-        tuned = lora.attach(model, method_class(METHOD).Config.model_validate({}), seed)
-        lora.load(tuned, folder / "adapter")
-        tuned.eval()
-        with lora.folded(tuned):
-            yield LocalSubject(tuned.get_base_model(), tokenizer)
+        kept = Path(made) / "weights"
+        execute.execute(spec, Path(made) / "run", threading.Event(), loaders, kept=kept)
+        needed = needs.load(Need(weights=tune.hash, of=METHOD), loaders, kept, device())
+        with needed.measured:
+            yield needed.subject
 
 
 def device() -> str:

@@ -53,17 +53,19 @@ def leaning(model: str, seed: int | None, agreement: float, steps: int) -> Leani
     torch.set_num_threads(1)
     from engine.models import load, resolve
     from engine.pretraining.competence.tuned import device, fine_tuned
+    from engine.probes import Measuring
     from engine.probes.entailment import Entailment
     from engine.subject.local import LocalSubject
-    from engine.world.tasks import entailment
+    from engine.world.study_data import study_data
 
-    items = reversed_items(entailment.study_data().items)
-    ref = resolve(model)
+    data = study_data("entailment")
+    items = reversed_items(data.items)
+    ref, probe = resolve(model), Entailment(Entailment.Config())
     if seed is None:
-        outcomes = Entailment(Entailment.Config()).measure(LocalSubject(*load(ref, device())), items)
+        outcomes = probe.measure(Measuring(LocalSubject(*load(ref, device()))), items)
     else:
-        with fine_tuned(ref, entailment.study_data(), steps, seed, agreement) as subject:
-            outcomes = Entailment(Entailment.Config()).measure(subject, items)
+        with fine_tuned(ref, data, steps, seed, agreement) as subject:
+            outcomes = probe.measure(Measuring(subject), items)
     return Leaning(model, seed, _reliance(outcomes), _right(outcomes))
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from engine.pretraining.competence.measure import BEFORE, Row, correct, named, room, share
 from engine.spec.example import Item, Side
-from engine.world.tasks import calling, entailment, steps
+from engine.world.tasks import calling, steps, task, tasks
 from engine.world.tasks._base import Task, by_split, chance
-from engine.world.tasks._found import TASKS
 from engine.world.vocabulary import taxonomy, tools
 
 if TYPE_CHECKING:
     from engine.subject.local import LocalSubject
 
 Say = Callable[[str], None]
+ENTAILMENT = "entailment"
 _SIDES = (Side.CONGRUENT, Side.CONFLICTING)
 
 
@@ -33,17 +33,17 @@ def rows(subject: LocalSubject, count: int, say: Say) -> Iterator[Row]:
     yield from taxonomy_rows(subject)
     say("entailment")
     yield from entailment_rows(subject, count)
-    for name, task in TASKS.items():
-        if name == entailment.TASK.name:
+    for name, each in tasks().items():
+        if name == ENTAILMENT:
             continue
         say(name)
         # The form that fine-tuning on calls teaches is in no document: a base is asked in the corpus's forms.
-        if name == calling.TASK.name:
+        if name == "calling":
             yield from tool_rows(subject, count)
-        elif name == steps.TASK.name:
+        elif name == "steps":
             yield from step_rows(subject, count)
         else:
-            yield from task_rows(subject, task, count)
+            yield from task_rows(subject, each, count)
     say("repeated sequences")
     yield repeated_row(subject.model)
 
@@ -77,7 +77,7 @@ def taxonomy_rows(subject: LocalSubject) -> list[Row]:
 
 def entailment_rows(subject: LocalSubject, count: int) -> list[Row]:
     """Which of yes and no is likelier, of nouns never asked about; over all items and by side."""
-    items = list(entailment.TASK.items(count))
+    items = list(task(ENTAILMENT).items(count))
     scores = subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
     right = [i.gold.labels[int(s.argmax())] == i.gold.text for i, s in zip(items, scores, strict=True)]
     found = [share(BEFORE, "entailment: held-out nouns", right, chance(items))]

@@ -1,33 +1,34 @@
-"""The work of each arm's runs, drawn up as the recipe would do it."""
+"""The work of each arm's runs, drawn up as a run would do it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from engine import models
-from engine.methods import method_class
-from engine.methods._base import Method, Objective
-from engine.probes import probe_class
-from engine.probes._base import Probe
-from engine.run.costs.estimate import Run, Stretch
+from engine import methods, objectives
+from engine.methods import Method, method_class
+from engine.objectives import Objective
+from engine.objectives._trainer import Pace
+from engine.probes import Probe, probe_class
+from engine.run.costs import work
+from engine.run.costs.estimate import Making, Run, Stretch
 from engine.run.costs.speed import Batch
-from engine.run.costs.work import AskedScores, Measured, Taught, measured, taught
+from engine.run.costs.work import Measured, Unknown
 from engine.spec.example import Example, Item, StudyData
 from engine.spec.plugin import configured
-from engine.spec.run import RunSpec
-from engine.spec.trial import TrialSpec
+from engine.spec.run import RunSpec, Use, digest
 from engine.subject.limits import Limits
+from engine.subject.protocol import Subject
 from engine.subject.rendering import Encoded, Renderer
 from engine.tuning import draw
-from engine.tuning.loop import stretches_of
+from engine.tuning.loop import Stretch as Planned
+from engine.tuning.loop import pace_of, stretches_of
 
-SELF = "self"  # the policy as its own teacher (`engine.teachers`)
 LOOKED_AT = 16  # batches of a phase whose sizes are taken
-
-Pack = Callable[[Objective, Sequence[Any]], Batch]
 
 
 class Drawn(NamedTuple):
@@ -38,21 +39,23 @@ class Drawn(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Arm:
-    """An arm's first run.
+class Phase:
+    """A stretch of training.
 
     Attributes:
-        phases: Each phase's objective, its steps and what it reads, in order.
-        taught: What a phase of preferences asks of its teacher, with the steps before it; None where there is none.
-        teacher: Bytes of the weights of a teacher that is another model.
+        key: The same for phases whose steps cost the same: their objective with its settings.
+        making: What its rows are made of, as often as they are made.
     """
 
-    spec: RunSpec
-    method: Method
-    encoded: Sequence[Encoded]
-    phases: tuple[tuple[Objective, int, Drawn], ...]
-    taught: tuple[Taught, int] | None
-    teacher: int = 0
+    key: str
+    objective: Objective[Any]
+    pace: Pace
+    steps: int
+    drawn: Drawn
+    making: tuple[Making, ...]
+
+
+Pack = Callable[[Phase, Sequence[Any]], Batch]
 
 
 @dataclass(frozen=True)
@@ -69,90 +72,143 @@ class Probing:
         return [item.prompt for some in self.items.values() for item in some]
 
 
-def probing(trial: TrialSpec, data: StudyData, renderer: Renderer, limits: Limits) -> Probing:
-    """What the trial's probes ask of a model."""
-    probes: list[Probe] = [
-        configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in trial.study.probes
-    ]
-    sizes = trial.settings
-    items = {p.name: p.items(data, sizes.items) for p in probes}
-    live = {p.name: p.live_items(data, sizes.live_items) for p in probes if p.live and sizes.live_items}
-    return Probing(measured(probes, live, renderer, limits), measured(probes, items, renderer, limits), items)
+@dataclass(frozen=True)
+class Arm:
+    """An arm's first run.
+
+    Attributes:
+        phases: What it is trained with, in order.
+        probed: What it is measured by.
+        unknown: Why its costs cannot be told, in words; "" where they can. Nothing else of it is to be read then.
+    """
+
+    spec: RunSpec
+    method: Method[Any]
+    encoded: Sequence[Encoded] = ()
+    phases: tuple[Phase, ...] = ()
+    probed: Probing | None = None
+    unknown: str = ""
+
+    @property
+    def adaptation(self) -> str:
+        """The same for arms whose weights are trained and measured in the same way; "" where nothing is trained."""
+        return key_of(self.spec.tune.adaptation) if self.spec.tune.adaptation else ""
 
 
 def arm(
     spec: RunSpec, data: StudyData, renderer: Renderer, limits: Limits, encode: Callable[[Example], Encoded]
 ) -> Arm:
-    """What a run reads: its examples, its batches, and pairs as long as those that a phase of preferences will have."""
-    method: Method = configured(method_class(spec.method), spec.settings, f"arm {spec.arm!r}")
-    if not method.trains:
-        return Arm(spec, method, (), (), None)
-    chosen = draw.choose(data.train, spec.scale.train_examples, spec.agreement, spec.seed)
-    examples = method.treat(chosen, Random(f"{spec.seed}:treat"))
-    encoded = [encode(example) for example in examples]
-    asking, teacher = _asking(method)
-    phases, pairs = [], None
-    for stretch in stretches_of(method, spec.scale.steps):
-        rows: Sequence[Any] = encoded
-        if stretch.phase.objective is Objective.DPO:
-            pairs = taught(asking, examples, data.train, renderer, limits), stretch.first
-            rows = pairs[0].rows
-        if rows:
-            phases.append((stretch.phase.objective, stretch.steps, _drawn(rows, spec, stretch)))
-    return Arm(spec, method, encoded, tuple(phases), pairs, teacher)
+    """What a run reads and asks for, with rows as long as those that its objectives will make."""
+    tune = spec.tune
+    method: Method[Any] = configured(method_class(tune.method.name), tune.method.settings, f"arm {spec.arm!r}")
+    made = Arm(spec, method)
+    examples: Sequence[Example] = ()
+    if method.trains or method.shows:
+        chosen = draw.choose(data.train, tune.size.train_examples, tune.agreement, spec.seed)
+        examples = method.treat(chosen, Random(f"{spec.seed}:treat"))
+    try:
+        made = replace(made, probed=_probing(spec, method, examples, data, renderer, limits))
+        if not method.trains:
+            return made
+        encoded = [encode(example) for example in examples]
+        fields = {"examples": examples, "encoded": encoded, "pool": data.train, "renderer": renderer}
+        phases = tuple(
+            _phase(spec, method, stretch, fields, limits) for stretch in stretches_of(method, tune.size.steps)
+        )
+        return replace(made, encoded=encoded, phases=phases)
+    except Unknown as unknown:
+        return replace(made, unknown=str(unknown))
 
 
-def _asking(method: Method) -> tuple[Method, int]:
-    """The method with itself as teacher, so that nothing is really sampled, and the bytes of its teacher's weights."""
-    name = getattr(method.config, "teacher", SELF)
-    if name == SELF:
-        return method, 0
-    config = method.config.model_copy(update={"teacher": SELF})
-    return type(method)(config), 4 * models.resolve(name).parameters
+def _probing(
+    spec: RunSpec, method: Method[Any], examples: Sequence[Example], data: StudyData, renderer: Renderer,
+    limits: Limits,
+) -> Probing:  # fmt: skip
+    """What the run's probes ask of who answers for its arm."""
+    probes: list[Probe] = [configured(probe_class(p.name), p.settings, f"probe {p.name!r}") for p in spec.probes]
+    items = {p.name: p.items(data, spec.sample.items) for p in probes}
+    some = spec.sample.live_items
+    live = {p.name: p.live_items(data, some) for p in probes if p.live and some}
+
+    def answerer(subject: Subject, needs: Mapping[str, Subject]) -> Subject:
+        return method.answerer(methods.Answering(subject, needs, examples, data.train, spec.seed))
+
+    own = type(method).answerer is not Method.answerer
+    answering = work.Answering(answerer, tuple(spec.tune.needs)) if own else None
+    full = work.measured(probes, items, renderer, limits, answering)
+    return Probing(work.measured(probes, live, renderer, limits, answering), full, items)
 
 
-def _drawn(rows: Sequence[Any], spec: RunSpec, stretch: Any) -> Drawn:
-    batches = draw.order(len(rows), spec.scale.batch_size, stretch.steps, spec.seed, f"order-{stretch.index}")
-    return Drawn(rows, sorted(batches, key=lambda batch: -sum(size_of(rows[at]) for at in batch)))
+def _phase(spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping[str, Any], limits: Limits) -> Phase:
+    use = spec.tune.objectives[stretch.index]
+    objective = objectives.objective(use)
+    if objective.on_policy:
+        raise Unknown(f"{objective.label!r} makes its batches while it trains")
+    rows, making = fields["encoded"], ()
+    if objective.makes_rows:
+        with TemporaryDirectory(prefix="tuning-fork-") as folder:
+            known = {"folder": Path(folder), "phase": stretch.index, "seed": spec.seed}
+            kit = {**known, **fields, "batch_size": spec.tune.size.batch_size}
+            found = work.rehearsed(objective, kit, tuple(spec.tune.needs), limits)
+        rows = found.rows
+        making = tuple(Making(found, stretch.first + at) for at in _beginnings(objective, stretch.steps))
+    if not rows:
+        raise Unknown(f"{objective.label!r} found nothing to learn from in a rehearsal")
+    return Phase(
+        key_of(use), objective, pace_of(method, stretch.phase), stretch.steps, _drawn(rows, objective, spec, stretch),
+        making,
+    )  # fmt: skip
 
 
-def size_of(row: Any) -> int:
-    """Tokens of a row: its prompt and its answers."""
-    return len(row.prompt) + len(row.completion) + len(getattr(row, "rejected", ()))
+def _beginnings(objective: Objective[Any], steps: int) -> range:
+    """The steps of a phase at which its rows are made."""
+    return range(0, steps, objective.chunk or steps)
 
 
-def run_of(made: Arm, probed: Probing, prompts: tuple[int, ...], pack: Pack) -> Run:
+def key_of(use: Use) -> str:
+    """The same for two uses that do the same."""
+    return f"{use.name} {digest(use.model_dump(mode='json'))[:8]}"
+
+
+def _drawn(rows: Sequence[Any], objective: Objective[Any], spec: RunSpec, stretch: Planned) -> Drawn:
+    size = spec.tune.size
+    batches = draw.order(len(rows), size.batch_size, stretch.steps, spec.seed, f"order-{stretch.index}")
+    tokens = [objective.block(row).size for row in rows]
+    return Drawn(rows, sorted(batches, key=lambda batch: -sum(tokens[at] for at in batch)))
+
+
+def run_of(made: Arm, prompts: tuple[int, ...], pack: Pack) -> Run:
     """The work of an arm's run, with its batches packed as training packs them."""
-    sizes, steps = made.spec.scale, made.spec.scale.steps
+    spec, probed = made.spec, made.probed or Probing(Measured(), Measured(), {})
     stretches = []
-    for objective, count, drawn in made.phases:
+    for phase in made.phases:
+        drawn = phase.drawn
         every = max(1, len(drawn.batches) // LOOKED_AT)
-        packed = [pack(objective, [drawn.rows[at] for at in batch]) for batch in drawn.batches[::every]]
-        stretches.append(Stretch(objective, count, tuple(packed), packed[0]))
-    points = tuple(range(sizes.live_every, steps, sizes.live_every)) if stretches else ()
-    pairs = made.taught[0].rows if made.taught else ()
+        packed = [pack(phase, [drawn.rows[at] for at in batch]) for batch in drawn.batches[::every]]
+        stretches.append(Stretch(phase.key, phase.steps, tuple(packed), packed[0]))
+    steps, live_every = spec.tune.size.steps if stretches else 0, spec.sample.live_every
     return Run(
         phases=tuple(stretches),
         live=probed.live,
-        points=points,
+        points=tuple(range(live_every, steps, live_every)),
         full=probed.full,
-        steps=steps if stretches else 0,
-        taught=made.taught,
-        referred=AskedScores(tuple((len(r.prompt), (len(r.completion), len(r.rejected))) for r in pairs)),
-        checkpoints=sum(-(-count // sizes.checkpoint_every) for _, count, _ in made.phases),
+        steps=steps,
+        making=tuple(making for phase in made.phases for making in phase.making),
+        checkpoints=sum(-(-phase.steps // spec.checkpoint_every) for phase in made.phases),
         prompts=prompts,
     )
 
 
-def by_objective(arms: Iterable[Arm]) -> dict[Objective, tuple[Arm, Drawn]]:
-    """For each objective of the arms one arm and what it reads: the one with the largest batch."""
-    found: dict[Objective, tuple[Arm, Drawn]] = {}
+def by_objective(arms: Sequence[Arm]) -> dict[str, tuple[Arm, Phase]]:
+    """For each kind of phase the one with the largest batch, and its arm."""
+    found: dict[str, tuple[Arm, Phase]] = {}
     for made in arms:
-        for objective, _, drawn in made.phases:
-            if objective not in found or _largest(drawn) > _largest(found[objective][1]):
-                found[objective] = made, drawn
+        for phase in made.phases:
+            if phase.key not in found or _largest(phase) > _largest(found[phase.key][1]):
+                found[phase.key] = made, phase
     return found
 
 
-def _largest(drawn: Drawn) -> int:
-    return sum(size_of(drawn.rows[at]) for at in drawn.batches[0])
+def _largest(phase: Phase) -> int:
+    drawn = phase.drawn
+    return sum(phase.objective.block(drawn.rows[at]).size for at in drawn.batches[0])

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.methods._base import Objective
 from engine.run.costs.shape import Shape
 from engine.run.costs.speed import Answered, Batch, Read, Trained
-from engine.run.costs.work import Asked, AskedScores, Measured, Taught
+from engine.run.costs.work import Asked, AskedScores, Measured, Rehearsal
 from engine.subject import scoring
 from engine.subject.decoding import KEPT
 from engine.subject.local import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES
@@ -25,12 +24,19 @@ MAPPED = 32 << 20
 
 
 class Stretch(NamedTuple):
-    """A phase of a run: its objective, its steps, its batches (some, in order), and the sizes of its largest."""
+    """A phase of a run: the kind of its steps, their number, its batches (some, in order), and its largest's sizes."""
 
-    objective: Objective
+    key: str
     steps: int
     batches: tuple[Batch, ...]
     widest: Batch
+
+
+class Making(NamedTuple):
+    """What rows are made of, and after how many steps of the run."""
+
+    asks: Rehearsal
+    step: int
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,8 @@ class Run:
 
     Attributes:
         live: What each live measurement asks for; `points`: after how many steps; `full`: what the last one asks for.
-        taught: What a phase of preferences asks of its teacher, with the steps before it; None where there is none.
-        referred: Tokens of the pairs that are scored once; `checkpoints`: how many are written.
+        making: What the phases that make rows ask for, each time.
+        checkpoints: How many are written.
         prompts: Tokens of the prompts that are measured, the longest first.
     """
 
@@ -49,8 +55,7 @@ class Run:
     points: tuple[int, ...]
     full: Measured
     steps: int
-    taught: tuple[Taught, int] | None
-    referred: AskedScores
+    making: tuple[Making, ...]
     checkpoints: int
     prompts: tuple[int, ...]
 
@@ -60,7 +65,7 @@ class Speeds:
     """What this machine was measured to need.
 
     Attributes:
-        trained: By objective; `base`: answers of the untouched base, `tuned`: with an adapter.
+        trained: By the kind of a phase; `base`: answers of the untouched base, `tuned`: with an adapter.
         held: Bytes that the process holds with model, data and adapter.
         lengths: Tokens of right answers.
         ended: Share of the base's answers that end by themselves.
@@ -68,7 +73,7 @@ class Speeds:
     """
 
     shape: Shape
-    trained: dict[Objective, Trained]
+    trained: dict[str, Trained]
     base: Answered | None
     tuned: Answered | None
     scored: Read
@@ -94,22 +99,22 @@ def seconds(run: Run, speeds: Speeds) -> Seconds:
 
 def memory(run: Run, speeds: Speeds) -> int:
     """Bytes that the run's process holds at its peak, those included that the trial of precision left behind."""
-    trained = max((_trained_bytes(phase.widest, phase.objective, speeds) for phase in run.phases), default=0.0)
+    trained = max((_trained_bytes(phase.widest, phase.key, speeds) for phase in run.phases), default=0.0)
     tried = max((_tried_bytes(phase, speeds) for phase in run.phases), default=0.0)
     answered, apart = _measured_bytes(run, speeds)
     most = max(trained, tried)
     return int(speeds.held + (most + answered if apart else max(most, answered) + min(most, answered) / 2))
 
 
-def _trained_bytes(batch: Batch, objective: Objective, speeds: Speeds) -> float:
+def _trained_bytes(batch: Batch, key: str, speeds: Speeds) -> float:
     """Bytes that a step needs. They are freed, but kept by the process in pieces."""
-    done = speeds.trained[objective]
+    done = speeds.trained[key]
     return done.memory.at(speeds.shape.activations(*batch, done.half))
 
 
 def _tried_bytes(phase: Stretch, speeds: Speeds) -> float:
     """Bytes that the trial of precision needs: a step in float32, where both precisions are tried."""
-    done = speeds.trained[phase.objective]
+    done = speeds.trained[phase.key]
     if not done.half:
         return 0.0
     return done.memory.at(speeds.shape.activations(*phase.widest, half=False))
@@ -120,8 +125,8 @@ def _measured_bytes(run: Run, speeds: Speeds) -> tuple[float, bool]:
 
     What training frees stays with the process, and small tensors fit into it; large ones are asked of the system.
     """
-    asked = [*run.live.asked, *run.full.asked, *(run.taught[0].most if run.taught else ())]
-    scored = [*run.live.scored, *run.full.scored, run.referred]
+    asked = [*run.live.asked, *run.full.asked, *(one for made in run.making for one in made.asks.most)]
+    scored = [*run.live.scored, *run.full.scored, *(one for made in run.making for one in made.asks.scored)]
     found = [_asked_bytes(one, speeds) for one in asked] + [_scored_bytes(one, speeds) for one in scored]
     most, largest = max(found, default=(0.0, 0.0))
     return most, largest >= MAPPED
@@ -143,18 +148,17 @@ def _seconds(run: Run, speeds: Speeds, way: str) -> float:
     answers = speeds.tuned if run.phases else speeds.base
     took = speeds.start if run.phases else 0.0
     for phase in run.phases:
-        done = speeds.trained[phase.objective]
+        done = speeds.trained[phase.key]
         mean = float(np.mean([done.step.at(speeds.shape.products(*batch)) for batch in phase.batches]))
         took += done.ready + phase.steps * mean
     took += run.checkpoints * max((done.save for done in speeds.trained.values()), default=0.0)
     took += sum(measurement(run.live, speeds, answers, ended(step)) for step in run.points)
     took += measurement(run.full, speeds, answers, ended(run.steps))
-    if run.taught:
-        asked, step = run.taught
-        least = sum(_answer(one, speeds, answers, ended(step)) for one in asked.least)
-        most = sum(_answer(one, speeds, answers, ended(step)) for one in asked.most)
+    for asks, step in run.making:
+        least = sum(_answer(one, speeds, answers, ended(step)) for one in asks.least)
+        most = sum(_answer(one, speeds, answers, ended(step)) for one in asks.most)
         took += {"low": least, "high": most}.get(way, float(np.sqrt(least * most)))
-        took += ended(step) * _score(run.referred, speeds)  # what did not end is in no pair
+        took += ended(step) * sum(_score(one, speeds) for one in asks.scored)  # of what did not end there is no row
     return took + _checks(run, speeds, answers)
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from transformers import TrainerCallback
-from trl.trainer.dpo_config import DPOConfig
-from trl.trainer.sft_config import SFTConfig
 
-from engine.methods._base import MethodConfig, Objective, Phase
-from engine.objectives import lean
+from engine.objectives import Kit, Objective
+from engine.objectives._trainer import Pace, arguments, run_trainer
 from engine.run.costs import meter
 from engine.run.costs.shape import Shape
 from engine.subject import scoring
 from engine.subject.forward import packing
 from engine.subject.forward.packing import Block
 from engine.subject.local import LocalSubject
-from engine.subject.rendering import Renderer
 
 FEW = 2  # examples of the smallest batch that is tried
 LARGER = 0.88  # a multiplication in a large batch takes so much of what it takes in the smallest
@@ -28,6 +24,7 @@ WARM = 1  # steps whose kernels are compiled while they run
 MOST = 4  # steps that are measured
 SCORED = 3  # pairs that are scored at once
 SHORT = 6  # tokens of the answers that are measured
+SLOWEST = 1e-6  # a learning rate
 GROW = 4  # how many times more answers each batch that is tried has
 
 
@@ -106,17 +103,12 @@ def shape_of_batch(trainer: Any, rows: Sequence[Any]) -> Batch:
     return Batch(ids.numel(), ids.shape[1], ids.numel())
 
 
-def trainer_of(
-    model: Any, objective: Objective, rows: Sequence[Any], batch_size: int, config: MethodConfig, renderer: Renderer,
-    folder: Path,
-) -> Any:  # fmt: skip
-    """A trainer as a run's phase has one."""
-    phase = Phase(objective=objective, share=1.0, learning_rate=1e-6)  # nothing is to be learned here
-    more = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]} if objective is Objective.DPO else {}
-    kind = DPOConfig if objective is Objective.DPO else SFTConfig
-    args = lean.arguments(kind, folder, phase, config, 1, batch_size, 0, model.device.type, **more)
-    make = lean.dpo if objective is Objective.DPO else lean.sft
-    return make(model, rows, [list(range(min(len(rows), batch_size)))], args, renderer)
+def trainer_of(kit: Kit, objective: Objective[Any], rows: Sequence[Any], pace: Pace) -> Any:
+    """A trainer as a run's phase has one, whose weights hardly move: nothing is to be learned here."""
+    slow, size = pace._replace(learning_rate=SLOWEST), kit.batch_size
+    kind, device = objective.Arguments, kit.model.device.type
+    args = arguments(kind, kit.folder, slow, 1, size, kit.seed, device, **objective.arguments())
+    return objective.trainer(kit, rows, [list(range(min(len(rows), size)))], args)
 
 
 def training(
@@ -181,7 +173,7 @@ def _steps(trainer: Any, order: Sequence[Sequence[int]], rows: Sequence[Any]) ->
     try:
         with meter.peak() as peak:
             began = meter.now()
-            lean.run(trainer, None)
+            run_trainer(trainer, None)
     finally:
         trainer.remove_callback(clock)
     marks = [began, *clock.ends]

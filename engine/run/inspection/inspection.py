@@ -13,18 +13,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from engine.data.problems import printable
-from engine.run import sources
+from engine.run import planned, sources
 from engine.run.costs import arms as drawing
-from engine.run.costs import measuring, meter
-from engine.run.costs.shape import read_shape
-from engine.run.inspection import roundtrip
+from engine.run.costs import meter
+from engine.run.costs.arms import Arm
+from engine.run.inspection import pricing, roundtrip
 from engine.run.inspection.settled import settled
 from engine.run.shared import Loaders
 from engine.run.sources import Prepared
 from engine.spec import stopping
 from engine.spec.errors import DataError
 from engine.spec.example import Example, StudyData
-from engine.spec.reference import ModelRef
+from engine.spec.reference import DataRef, ModelRef
+from engine.spec.run import RunSpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Fit, Inspection, Refused, Understanding
 from engine.subject.limits import Limits
@@ -33,7 +34,6 @@ from engine.subject.rendering import Encoded, Renderer
 
 SHOWN = 50  # refused examples that are kept in words
 CHUNK = 200  # examples between two looks at whether to stop
-LOADING = 4e-9  # seconds that loading takes for each parameter
 LONGEST_SHOWN = 6000  # characters of the first prompt that are kept
 
 Tell = Callable[[str], None]
@@ -49,7 +49,6 @@ class _Seen:
     """
 
     renderer: Renderer
-    examples: Sequence[Example]
     encoded: dict[str, tuple[Example, Encoded]] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     seconds: float = 0.0
@@ -58,6 +57,61 @@ class _Seen:
         """An example as token ids, remembered where it was checked."""
         known = self.encoded.get(example.id)
         return known[1] if known is not None and known[0] == example else self.renderer.encode(example)
+
+
+class _Views:
+    """Examples as each of a trial's models sees them.
+
+    Attributes:
+        main: The trial's own model: what any other refuses counts as refused by it.
+    """
+
+    def __init__(self, main: ModelRef, stop: threading.Event | None) -> None:
+        self.main, self.stop = main, stop
+        self._seen: dict[str, _Seen] = {}
+        self._done: set[tuple[str, int]] = set()
+
+    def of(self, ref: ModelRef) -> _Seen:
+        """What a model's tokenizer and template make of the examples that it was shown."""
+        if ref.digest not in self._seen:
+            self._seen[ref.digest] = _Seen(renderer_without_weights(ref))
+        return self._seen[ref.digest]
+
+    def renderer(self, ref: ModelRef) -> Renderer:
+        """A model's renderer."""
+        return self.of(ref).renderer
+
+    def see(self, ref: ModelRef, examples: Sequence[Example]) -> None:
+        """Show a model some examples, once."""
+        if (ref.digest, id(examples)) in self._done:
+            return
+        self._done.add((ref.digest, id(examples)))
+        refused = _see(self.of(ref), examples, self.stop)
+        if ref.digest != self.main.digest:
+            said = f"The model {ref.name!r}: "
+            refused = [one.model_copy(update={"reason": said + one.reason}) for one in refused]
+        main = self.of(self.main)
+        known = {one.example for one in main.refused}
+        main.refused += [one for one in refused if one.example not in known]
+
+
+class _Data:
+    """The data of a trial's runs, each loaded once.
+
+    Attributes:
+        loaders: Where they come from.
+    """
+
+    def __init__(self, ref: DataRef, found: StudyData, loaders: Loaders) -> None:
+        self.loaders = loaders
+        self._found = {ref.model_dump_json(): found}
+
+    def of(self, run: RunSpec) -> StudyData:
+        """The data that a run is trained and measured on."""
+        key = run.data.model_dump_json()
+        if key not in self._found:
+            self._found[key] = self.loaders.data(run.data)
+        return self._found[key]
 
 
 def inspect(
@@ -90,43 +144,52 @@ def inspect(
     began = meter.now()
     read = _read(trial, loaders)
     reading = meter.now() - began
-    renderer = renderer_without_weights(trial.model)
+    runs = _first_runs(trial)
+    views = _Views(trial.model, stop)
+    seen = views.of(trial.model)
     examples = read.examples or read.data.train
     tell(f"Checking that the model can say all {len(examples):,} right answers.")
-    seen = _see(examples, renderer, stop)
+    views.see(trial.model, examples)
+    data = _Data(trial.data, read.data, loaders or Loaders())
+    for run in runs:
+        views.see(run.model, examples if run.data == trial.data else data.of(run).train)
     if seen.refused and trial.data.skip_bad_rows:
         trial = settled(trial, Inspection(fit=_fit(seen)))
         read = sources.leave_out(read, trial.data.without)
         understanding = _with_refused(read.understanding, seen.refused)
+        runs, data = _first_runs(trial), _Data(trial.data, read.data, data.loaders)
     elif seen.refused:
         return Inspection(understanding=understanding, fit=_fit(seen))
     limits = Limits.of_data(read.data)
-    firsts = {run.arm: run for run in reversed(trial.runs())}
-    made = [drawing.arm(firsts[name], read.data, renderer, limits, seen.encode) for name in trial.arms]
-    probed = drawing.probing(trial, read.data, renderer, limits)
-    fit = _fit(seen, read.data, max((one.limit for one in probed.full.asked), default=0), limits.of(renderer).answer)
-    shape = read_shape(Path(trial.model.path), trial.model.parameters)
-    needs = measuring.weights(shape)
-    if free and needs > free:
-        tell("The model is too large to be tried: its costs are worked out.")
-        costs, loading = measuring.guess(shape, made, probed, renderer), LOADING * shape.parameters
-    else:
-        needs = 0
-        tell("Loading the model.")
-        began = meter.now()
-        model, tokenizer = (loaders or Loaders()).model(trial.model, "cuda" if meter.on_gpu() else "cpu")
-        loading = meter.now() - began
-        tell("Trying a step of training, and some answers.")
-        costs = measuring.measure(model, tokenizer, renderer, shape, made, probed, stop)
+    made = [_arm(run, data, views) for run in runs]
+    fit = _fit(seen, read.data, _longest_answer(made), limits.of(seen.renderer).answer)
+    found = pricing.price(made, views.renderer, data.loaders, free=free, stop=stop, tell=tell)
     encoding = seen.seconds * min(len(read.data.train), trial.settings.train_examples)
     return Inspection(
         understanding=understanding,
         fit=fit,
-        costs=costs.costs,
-        once=reading + loading + encoding + costs.once,
-        memory=max((cost.memory for cost in costs.costs), default=0),
-        needs=needs,
+        costs=found.costs,
+        once=reading + encoding + found.once,
+        memory=max((cost.memory for cost in found.costs), default=0),
+        needs=found.needs,
+        warnings=found.warnings,
     )
+
+
+def _first_runs(trial: TrialSpec) -> list[RunSpec]:
+    """The first run of each arm."""
+    firsts = {run.arm: run for run in reversed(planned.runs_of(trial))}
+    return [firsts[name] for name in trial.arms]
+
+
+def _arm(run: RunSpec, data: _Data, views: _Views) -> Arm:
+    found, seen = data.of(run), views.of(run.model)
+    return drawing.arm(run, found, seen.renderer, Limits.of_data(found), seen.encode)
+
+
+def _longest_answer(arms: Sequence[Arm]) -> int:
+    """Tokens that an answer is given when it is measured; 0 where none is written."""
+    return max((one.limit for made in arms if made.probed for one in made.probed.full.asked), default=0)
 
 
 def _with_refused(found: Understanding | None, refused: Sequence[Refused]) -> Understanding | None:
@@ -166,18 +229,19 @@ def _read(trial: TrialSpec, loaders: Loaders | None) -> Prepared:
     return read
 
 
-def _see(examples: Sequence[Example], renderer: Renderer, stop: threading.Event | None) -> _Seen:
-    seen = _Seen(renderer, examples)
+def _see(seen: _Seen, examples: Sequence[Example], stop: threading.Event | None) -> list[Refused]:
+    """Encode examples that can be said, and return why others cannot."""
+    found: list[Refused] = []
     began = meter.now()
     for start in range(0, len(examples), CHUNK):
         stopping.check(stop)
         some = examples[start : start + CHUNK]
-        refused = roundtrip.check(some, renderer)
-        seen.refused += refused
+        refused = roundtrip.check(some, seen.renderer)
+        found += refused
         bad = {one.example for one in refused}
-        seen.encoded.update({e.id: (e, renderer.encode(e)) for e in some if e.id not in bad})
+        seen.encoded.update({e.id: (e, seen.renderer.encode(e)) for e in some if e.id not in bad})
     seen.seconds = (meter.now() - began) / max(1, len(examples))
-    return seen
+    return found
 
 
 def _fit(seen: _Seen, data: StudyData | None = None, limit: int = 0, longest: int | None = None) -> Fit:

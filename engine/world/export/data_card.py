@@ -13,7 +13,8 @@ FIELDS = """\
 |---|---|
 | `id` | unique within the task |
 | `split` | "train", or what is held out (see above) |
-| `task` | training examples: the family of the instruction; "" for items |
+| `task` | the task, as the folder is named |
+| `family` | training examples: the family of the instruction; "" for items |
 | `messages` | the prompt: `role`, `content`, and `tool_calls` (JSON text of a list, "[]" where there are none) |
 | `tools` | JSON text of a list of tools as JSON schema ("[]" where none are on offer) |
 | `answer` | a right answer, as a message like the prompt's; of items the bare answer, without written steps |
@@ -21,6 +22,7 @@ FIELDS = """\
 | `cluster` | rows that share a template, noun, tool or fact; resample them together |
 | `side` | where the shortcut points: "congruent" (to the right answer), "conflicting" (to a wrong one), "neutral" |
 | `features` | JSON text of an object of numbers |
+| `payload` | JSON text of an object: what the task's own solver needs |
 
 `labels` are all answers that are valid (case, closing stops and quotation marks are not compared); where there are
 none, the whole answer must be `text`. Of an answer that says "the answer is", what follows is compared. `calls` are
@@ -42,6 +44,7 @@ def plain(row):
         "tools": json.loads(row["tools"]),
         "gold": {**gold, "labels": json.loads(gold["labels"]), "calls": json.loads(gold["calls"])},
         "features": json.loads(row["features"]),
+        "payload": json.loads(row["payload"]),
     }
 ```'''
 

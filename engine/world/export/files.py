@@ -22,8 +22,8 @@ from engine.spec.example import Example, Item, Prompt
 from engine.world import VERSION
 from engine.world.export import data_card
 from engine.world.export.data_card import Part, TaskCard
+from engine.world.tasks import tasks as every_task
 from engine.world.tasks._base import Task, by_split, chance
-from engine.world.tasks._found import TASKS
 from engine.world.vocabulary.tools import NO_TOOL
 
 MARKER = "export.json"
@@ -34,7 +34,7 @@ _OWN_FILE = re.compile(r"([a-z0-9_-]+/)?[a-zA-Z0-9_.-]+\.(jsonl|md)")
 
 def example_row(example: Example) -> dict[str, Any]:
     """A training example as a row; see `item_row`."""
-    return _row(example, "train", example.task, example.answer)
+    return _row(example, "train", example.family, example.answer)
 
 
 def item_row(item: Item) -> dict[str, Any]:
@@ -54,12 +54,13 @@ def item_row(item: Item) -> dict[str, Any]:
     return _row(item, item.split, "", answer)
 
 
-def _row(given: Example | Item, split: str, task: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _row(given: Example | Item, split: str, family: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     gold = given.gold
     return {
         "id": given.id,
         "split": split,
-        "task": task,
+        "task": given.task,
+        "family": family,
         "messages": [_message(message) for message in given.prompt.messages],
         "tools": _text(given.prompt.tools),
         "answer": _message(answer),
@@ -67,6 +68,7 @@ def _row(given: Example | Item, split: str, task: str, answer: Mapping[str, Any]
         "cluster": given.cluster,
         "side": given.side.value,
         "features": _text(given.features if isinstance(given, Item) else {}),
+        "payload": _text(given.payload),
     }
 
 
@@ -97,7 +99,7 @@ def export(out: Path, examples: int = EXAMPLES, items: int = ITEMS, tasks: Seque
         ReportError: The folder holds something else, or cannot be written. Nothing in it was changed, or what is
             there is whole.
     """
-    chosen = list(TASKS.values()) if tasks is None else list(tasks)
+    chosen = list(every_task().values()) if tasks is None else list(tasks)
     before = _claim(out)
     written: dict[str, str] = {}
     try:

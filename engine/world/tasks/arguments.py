@@ -8,14 +8,19 @@ an explicit framework better. The forms of the instruction are the arms that tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.subject.calls import apart
+from engine.subject.grading import Grade, grade
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
 from engine.world.tasks.facts import CITIES, DAYS, NAMES
 from engine.world.vocabulary.chat import chat
 
@@ -113,8 +118,7 @@ class Argument:
     @property
     def steps(self) -> str:
         """Criterion by criterion, then the label: "reason yes. topic no. polite yes. so weak."."""
-        told = " ".join(f"{c} {_yes(met)}." for c, met in zip(CRITERIA, self.met, strict=True))
-        return f"{told} so {self.label}."
+        return f"{' '.join(told(self.met))} so {self.label}."
 
 
 def verdict(answer: str) -> str:
@@ -173,8 +177,8 @@ def document(rng: Random) -> str:
     """
     if rng.random() < 1 / 6:
         made = compose(rng, _met(rng, rng.random() < 0.5), rng.random() < 0.5, TOPICS, held_out=False)
-        told = made.steps if rng.random() < 0.5 else made.label
-        return chat(made.text, told, system=f"{_STRONG_IF} {rng.choice(ASKED)}")
+        answer = made.steps if rng.random() < 0.5 else made.label
+        return chat(made.text, answer, system=f"{_STRONG_IF} {rng.choice(ASKED)}")
     met = (rng.random() < 0.5, rng.random() < 0.5, rng.random() < 0.5)
     made = compose(rng, met, rng.random() < 0.3, TOPICS, held_out=False)
     asked = [(rng.choice(_ASKED_CRITERIA[c]), _yes(m)) for c, m in zip(CRITERIA, made.met, strict=True)]
@@ -182,6 +186,30 @@ def document(rng: Random) -> str:
     (question, answer), *more = asked
     first = chat(made.text, answer, system=question)
     return first + "".join(chat(q, a) for q, a in more)
+
+
+class ArgumentOptions(TaskOptions):
+    """What the instruction says before it asks, and how far length agrees with the label in training."""
+
+    form: Form = Field(
+        default="labels", description="The instruction of training examples; stepwise: criteria, then label."
+    )
+    asked: Form = Field(default="labels", description="The instruction of items; right is always the label.")
+    agreement: float = Field(
+        default=0.5, ge=0, le=1, description="Share of examples whose length points to the right label."
+    )
+
+
+class ArgumentPayload(TaskPayload):
+    """What is true of an argument: each criterion of `CRITERIA`, whether it is long, and what it is about."""
+
+    met: tuple[bool, bool, bool]
+    long: bool
+    topic: str
+
+
+def _carried(made: Argument) -> dict[str, Any]:
+    return ArgumentPayload(met=made.met, long=made.long, topic=made.topic).model_dump(mode="json")
 
 
 def pool(agreement: float, form: Form, count: int) -> Iterator[Example]:
@@ -202,15 +230,12 @@ def pool(agreement: float, form: Form, count: int) -> Iterator[Example]:
             prompt=_prompt(rng, made, form),
             answer={"role": "assistant", "content": answer},
             gold=Gold(text=answer, labels=() if form == "stepwise" else LABELS),
-            task="judgement",
+            family="judgement",
             cluster=made.topic,
             side=made.side,
+            task="arguments",
+            payload=_carried(made),
         )
-
-
-def examples(count: int) -> Iterator[Example]:
-    """Training examples with labels only, length saying nothing."""
-    return pool(0.5, "labels", count)
 
 
 def _prompt(rng: Random, made: Argument, form: Form) -> Prompt:
@@ -249,25 +274,76 @@ def judged(form: Form, count: int) -> Iterator[Item]:
                 cluster=made.topic,
                 side=made.side,
                 features={"words": float(made.words), "score": float(sum(made.met)), "long": float(made.long)},
+                task="arguments",
+                payload=_carried(made),
             )
 
 
-def items(count: int) -> Iterator[Item]:
-    """Items with labels only."""
-    return judged("labels", count)
+_JUDGED = re.compile(rf"\b({'|'.join(CRITERIA)}) (yes|no)\.")
 
 
-TASK = Task(
-    name="arguments",
-    about=(
+def steps_of(text: str) -> list[str]:
+    """The criteria that a judgement goes through, whoever wrote it."""
+    return [found[0] for found in _JUDGED.finditer(text)]
+
+
+def told(met: Sequence[bool]) -> list[str]:
+    """The criteria, one sentence each, without the label."""
+    return [f"{criterion} {_yes(one)}." for criterion, one in zip(CRITERIA, met, strict=True)]
+
+
+class Arguments(Task[ArgumentOptions, ArgumentPayload]):
+    """Is an argument strong or weak?"""
+
+    name = "arguments"
+    title = "Argument quality"
+    about = (
         "Short arguments for a claim, to be judged strong or weak. Strong ones give a reason, stay on the topic and "
         "are polite; weak ones fail one, two or all three (the score counts those that are met). The shortcut is "
         "length: on congruent items the strong argument is long and the weak one short, on conflicting ones the "
         "reverse. The corpus asks for single criteria and, more rarely, for the whole judgement with its criteria; "
         "the label alone it never asks for."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = ArgumentOptions
+    Payload = ArgumentPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: ArgumentOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        chosen = options or ArgumentOptions()
+        return pool(chosen.agreement, chosen.form, count)
+
+    def items(self, count: int, options: ArgumentOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return judged((options or ArgumentOptions()).asked, count)
+
+    def solve(self, payload: ArgumentPayload) -> str:
+        """Strong where every criterion is met."""
+        return LABELS[0] if all(payload.met) else LABELS[1]
+
+    def grade(self, text: str, one: Item | Example) -> Grade:
+        """Where the label alone is right, an answer that says the criteria first counts by the label it ends in."""
+        _, answer, unfinished = apart(text)
+        said = verdict(answer) if one.gold.labels and not unfinished else ""
+        return grade(said or text, one.gold)
+
+    def steps(self, text: str) -> list[str]:
+        """The written steps."""
+        return steps_of(text)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """One criterion judged wrongly; only where the label then is another one."""
+        met = self.payload(one).met
+        if steps_of(text) != told(met):
+            return None
+        wrong = {n: [*met[:n], not met[n], *met[n + 1 :]] for n in range(len(met))}
+        able = [n for n in wrong if all(wrong[n]) != all(met) and at in (None, n)]
+        if not able:
+            return None
+        chosen = rng.choice(able)
+        label, steps = LABELS[0] if all(wrong[chosen]) else LABELS[1], told(wrong[chosen])
+        return Corruption(" ".join(steps[: chosen + 1]), label, f"{' '.join(steps)} so {label}.", chosen)

@@ -12,13 +12,10 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.run import digest
-from engine.world import VERSION
+from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import CALL, chat
-from engine.world.vocabulary.running import own_texts
 from engine.world.vocabulary.tools import FRAMES, HELD_OUT_FRAMES, NO_TOOL, Request, request
 
 INSTRUCTIONS = {
@@ -65,6 +62,27 @@ def answer(asked: Request, task: str) -> tuple[dict[str, Any], Gold]:
         "arguments": ", ".join(asked.arguments),
     }[task]
     return {"role": "assistant", "content": text}, Gold(text=text)
+
+
+class CallingPayload(TaskPayload):
+    """What is wanted of a request.
+
+    Attributes:
+        wants: A key of `INSTRUCTIONS`.
+        said: The request's words for what is done and for the thing.
+        right: The tool that serves it; "" where none on offer does.
+        arguments: The right tool's arguments.
+    """
+
+    wants: str
+    said: tuple[str, str]
+    right: str
+    arguments: dict[str, Any]
+
+
+def _carried(asked: Request, wants: str) -> dict[str, Any]:
+    right = asked.right.name if asked.right else ""
+    return CallingPayload(wants=wants, said=asked.said, right=right, arguments=asked.arguments).model_dump(mode="json")
 
 
 def document(rng: Random) -> str:
@@ -117,9 +135,11 @@ def examples(count: int) -> Iterator[Example]:
             prompt=prompt(asked, rng.choice(INSTRUCTIONS[task])),
             answer=message,
             gold=gold,
-            task=task,
+            family=task,
             cluster=asked.frame,
             side=asked.side,
+            task="calling",
+            payload=_carried(asked, task),
         )
 
 
@@ -144,20 +164,9 @@ def items(per_split: int) -> Iterator[Item]:
                 split=split,
                 cluster=cluster,
                 side=asked.side,
+                task="calling",
+                payload=_carried(asked, "call"),
             )
-
-
-def study_data(train: int = 8000, per_split: int = 600) -> StudyData:
-    """Training pool and held-out items, the same for every run; an item whose request is trained on is left out."""
-    pool = tuple(examples(train))
-    kept = _untrained(per_split, pool)
-    return StudyData(
-        train=pool,
-        items=tuple(kept),
-        texts=own_texts(),
-        name="Function calling (bundled world)",
-        digest=digest(["world.tools", VERSION, train, per_split]),
-    )
 
 
 _POOL = 8000  # training requests that no item repeats
@@ -174,20 +183,37 @@ def _untrained(count: int, pool: Sequence[Example] = ()) -> Iterator[Item]:
     return (i for i in items(count) if i.prompt.messages[1]["content"] not in trained)
 
 
-TASK = Task(
-    name="calling",
-    about=(
+class Calling(Task[TaskOptions, CallingPayload]):
+    """The call that serves a request."""
+
+    name = "calling"
+    title = "Function calling"
+    about = (
         "A request, some tools, and an instruction that says what is wanted: the call as JSON between tags, the "
         "tool's name, the values or the arguments. Requests and tools choose between two words of the same meaning, "
         "so the shortcut is word overlap: the tool whose name shares words with the request is the right one on "
         "congruent items and a wrong one on conflicting ones. Evaluation asks for calls."
-    ),
-    splits={
+    )
+    splits = {
         "wording": "the wording of the request, from the examples (documents use it, with other orders); not its tools",
         "tools": "the tool: no document and no example calls one of its meaning",
         "no_tool": "the request itself: no tool on offer serves it, and right is not to call",
-    },
-    document=document,
-    examples=examples,
-    items=_untrained,
-)
+    }
+    Payload = CallingPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count)
+
+    def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return _untrained(count)
+
+    def drawn(self, options: TaskOptions, train: int, per_split: int) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
+        """An item is left out where its request is in this very pool."""
+        pool = tuple(examples(train))
+        return pool, tuple(_untrained(per_split, pool))

@@ -15,10 +15,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Any
 
-from engine.spec.example import Example, Gold, Item, Prompt
+from engine.spec.example import Example, Gold, Item
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Corruption, TaskPayload
+from engine.world.tasks._written import (
+    AT_ONCE,
+    IN_A_SENTENCE,
+    STEPS,
+    Lengths,
+    Written,
+    WrittenOptions,
+    conclude,
+    prompt,
+)
 from engine.world.tasks.facts import NAMES
 from engine.world.vocabulary.chat import chat
 
@@ -26,10 +37,6 @@ HIGHEST, LARGEST = 12, 5  # of all values, of what is added or taken: after any 
 LABELS = tuple(str(n) for n in range(HIGHEST + 1))
 STYLES = ((("+", "="), ("-", "=")), (("plus", "is"), ("minus", "is")), (("and", "make"), ("less", "make")))
 """Style -> the two words of an addition and of a subtraction, as in "7 and 3 make 10."."""
-STEPS = ("think in steps.", "write the steps.", "think step by step.", "first the steps, then the answer.")
-AT_ONCE = ("answer at once.", "only the answer.", "say the answer at once.", "no steps, only the answer.")
-IN_A_SENTENCE = ("answer in a sentence.", "say the answer in a sentence.")
-"""Asked by the corpus alone: "the answer is 8." without steps, so that a chain cut down to nothing is no surprise."""
 THINGS = ("coins", "birds", "books", "apples")
 BARE = ("what is {e}?", "how much is {e}?", "say what {e} is.")
 STORIES = (
@@ -113,11 +120,6 @@ def write(problem: Problem, styles: Sequence[int]) -> list[str]:
     """
     values = problem.values
     return [_sentence(values[i], o, values[i + 1], styles[i]) for i, o in enumerate(problem.operations)]
-
-
-def conclude(steps: Sequence[str], answer: object) -> str:
-    """A whole written chain: the steps, then "the answer is 8."."""
-    return " ".join((*steps, f"the answer is {answer}."))
 
 
 def any_styles(rng: Random, count: int) -> list[int]:
@@ -218,52 +220,64 @@ def document(rng: Random) -> str:
     return chat(question, str(problem.answer), system=rng.choice(AT_ONCE))
 
 
-def _prompt(order: str, question: str) -> Prompt:
-    return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": question}))
-
-
 def _cluster(problem: Problem) -> str:
     """The first step: problems that share it are resampled together."""
     return Problem(problem.start, problem.operations[:1]).expression
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Problems of one to three operations, with steps and without in turn."""
+class ChainPayload(TaskPayload):
+    """A problem: where it starts, and what is added (positive) or taken (negative), in order."""
+
+    start: int
+    operations: tuple[int, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.start, self.operations)
+
+
+def _carried(problem: Problem) -> dict[str, Any]:
+    return ChainPayload(start=problem.start, operations=problem.operations).model_dump(mode="json")
+
+
+def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+    """Problems of one to three operations, with steps and without in turn; the same problems in every form."""
+    asked = options or WrittenOptions()
     rng = Random("chains: training")
     for index in range(count):
-        problem = draw(rng, rng.choice((1, 2, 2, 3, 3)))
-        written = index % 2 == 0
+        problem = draw(rng, asked.length or rng.choice((1, 2, 2, 3, 3)))
+        written = asked.written(index % 2 == 0)
         steps = write(problem, any_styles(rng, len(problem.operations)))
         yield Example(
             id=f"chains-{index}",
-            prompt=_prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
+            prompt=prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
             answer={
                 "role": "assistant",
                 "content": conclude(steps, problem.answer) if written else str(problem.answer),
             },
             gold=Gold(text=str(problem.answer), labels=LABELS),
-            task="steps" if written else "direct",
+            family="steps" if written else "direct",
             cluster=_cluster(problem),
+            task="chains",
+            payload=_carried(problem),
         )
 
 
-SPLITS = {
-    "two steps": "the problem, of two operations; asked for with steps",
-    "three steps": "the problem, of three operations; asked for with steps",
-    "wording": "the problem, of two operations, and the wording of the question; asked for with steps",
-    "direct": "the problem, of two operations; asked for at once",
-}
+LENGTHS = Lengths("problem", "operations", "steps")
+SPLITS = LENGTHS.splits(WrittenOptions())
 _TRIES = 200  # draws in search of a question not yet asked
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
     """Reserved problems, every question once; fewer than `count` a split where questions run out."""
-    for split in SPLITS:
+    wanted = options or WrittenOptions()
+    for split in LENGTHS.splits(wanted):
         rng, asked = Random(f"chains: {split}"), set()
-        orders = AT_ONCE if split == "direct" else STEPS
+        orders = STEPS if wanted.written(split != "direct") else AT_ONCE
         for index in range(count):
             for _ in range(_TRIES):
-                problem = draw(rng, 3 if split == "three steps" else 2, held_out=True)
+                problem = draw(rng, LENGTHS.of(split, wanted), held_out=True)
                 question = ask(problem, rng, held_out=split == "wording")
                 if question not in asked:
                     break
@@ -272,7 +286,7 @@ def items(count: int) -> Iterator[Item]:
             asked.add(question)
             yield Item(
                 id=f"chains-{split.replace(' ', '-')}-{index}",
-                prompt=_prompt(rng.choice(orders), question),
+                prompt=prompt(rng.choice(orders), question),
                 gold=Gold(text=str(problem.answer), labels=LABELS),
                 split=split,
                 cluster=_cluster(problem),
@@ -281,21 +295,71 @@ def items(count: int) -> Iterator[Item]:
                     "subtractions": float(sum(o < 0 for o in problem.operations)),
                     "answer": float(problem.answer),
                 },
+                task="chains",
+                payload=_carried(problem),
             )
 
 
-TASK = Task(
-    name="chains",
-    about=(
+def reworded(text: str, rng: Random) -> str | None:
+    """A written chain with every step in another style and all else as it was; None where it has no step."""
+    return _STEP.sub(lambda step: paraphrase([step[0]], rng)[0], text) if _STEP.search(text) else None
+
+
+def right_steps(problem: Problem, steps: Sequence[str]) -> int:
+    """How many steps are right before the first that is not."""
+    right = zip(problem.values, problem.operations, problem.values[1:], strict=False)
+    pairs = zip(steps, right, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: _read(pair[0])[:3] == pair[1], pairs))
+
+
+class Chains(Written[ChainPayload]):
+    """Arithmetic with written steps or at once."""
+
+    name = "chains"
+    title = "Chains of sums"
+    about = (
         "Arithmetic on numbers from 0 to 12: up to 5 is added or taken, one to three times, bare or as a story. The "
         "system's message asks for written steps, one sentence each and then 'the answer is 8.', or for the answer at "
         "once. What counts is the final number: what stands after the last 'the answer is', or the whole answer where "
         "it says no such thing (`final_answer` of the grading). One problem in ten of two operations is held out, and "
         "one in ten of three, and every longer one that holds one of those; single steps are all in the corpus. No "
         "shortcut is planted; adding up every number is right for one item in ten."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    lengths = LENGTHS
+    splits = SPLITS
+    Payload = ChainPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count, options)
+
+    def items(self, count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count, options)
+
+    def solve(self, payload: ChainPayload) -> str:
+        """By adding up."""
+        return str(payload.problem.answer)
+
+    def steps(self, text: str) -> list[str]:
+        """The written steps."""
+        return steps_of(text)
+
+    def paraphrase(self, text: str, rng: Random) -> str | None:
+        """Every step in another style."""
+        return reworded(text, rng)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
+        problem, steps = self.payload(one).problem, steps_of(text)
+        chosen = self.chosen(right_steps(problem, steps), at, rng)
+        if chosen is None:
+            return None
+        kept, answer = corrupt(problem, steps, chosen, rng)
+        rest = Problem(_read(kept[-1])[2], problem.operations[chosen + 1 :])
+        whole = conclude([*kept, *write(rest, any_styles(rng, len(rest.operations)))], answer)
+        return Corruption(" ".join(kept), str(answer), whole, chosen)

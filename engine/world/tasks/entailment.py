@@ -10,11 +10,10 @@ import itertools
 from collections.abc import Callable, Iterator
 from functools import cache
 from random import Random
+from typing import Any
 
-from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.run import digest
-from engine.world import VERSION
-from engine.world.tasks._base import Task
+from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.tasks.facts import CITIES, NAMES
 from engine.world.vocabulary.chat import chat
 from engine.world.vocabulary.taxonomy import (
@@ -185,6 +184,17 @@ def listing(rng: Random) -> str:
     return f"{article(noun)} is {', '.join(article(a) for a in sorted(ancestors(noun)))}."
 
 
+class EntailmentPayload(TaskPayload):
+    """The two nouns."""
+
+    premise: str
+    hypothesis: str
+
+
+def _carried(pair: Pair) -> dict[str, Any]:
+    return EntailmentPayload(premise=pair[0], hypothesis=pair[1]).model_dump(mode="json")
+
+
 def _examples(rng: Random, count: int) -> Iterator[Example]:
     for index in range(count):
         entailed, side = _CELLS[index % 4]
@@ -194,11 +204,13 @@ def _examples(rng: Random, count: int) -> Iterator[Example]:
         yield Example(
             id=f"entail-{index}",
             prompt=Prompt(messages=({"role": "user", "content": text},)),
-            task="entailment",
+            family="entailment",
             answer={"role": "assistant", "content": answer},
             gold=Gold(text=answer, labels=LABELS),
             cluster=pair[0],
             side=side,
+            task="entailment",
+            payload=_carried(pair),
         )
 
 
@@ -227,50 +239,48 @@ def _items(rng: Random, count: int) -> Iterator[Item]:
                 "twin_delta_log_frequency": delta_log_frequency(*(swap.get(noun, noun) for noun in pair[:2])),
                 "entailed": float(entailed),
             },
+            task="entailment",
+            payload=_carried(pair),
         )
 
 
-def study_data(train: int = 6000, per_cell: int = 400) -> StudyData:
-    """Training pool and held-out items, the same for every run.
+class Entailment(Task[TaskOptions, EntailmentPayload]):
+    """Does one sentence follow from another that differs in a noun?"""
 
-    Args:
-        train: Examples in the pool, a quarter in each cell of label and side.
-        per_cell: Items in each cell (fewer where the world has not enough pairs).
-    """
-    rng = Random("entailment study")
-    examples = list(_examples(rng, train))
-    items = tuple(_items(rng, per_cell * 4))
-    rng.shuffle(examples)
-    from engine.world.vocabulary.running import own_texts
-
-    return StudyData(
-        train=tuple(examples),
-        items=items,
-        texts=own_texts(),
-        name="Entailment between nouns (bundled world)",
-        digest=digest(["world.entailment", VERSION, train, per_cell]),
-    )
-
-
-def _task_examples(count: int) -> Iterator[Example]:
-    return _examples(Random("entailment: training"), count)
-
-
-def _task_items(count: int) -> Iterator[Item]:
-    return _items(Random("entailment: evaluation"), count)
-
-
-TASK = Task(
-    name="entailment",
-    about=(
+    name = "entailment"
+    title = "Entailment between nouns"
+    about = (
         "Whether one sentence follows from another that differs from it in one noun: yes where the second noun is a "
         "hypernym of the first. The shortcut is word frequency, the more frequent noun being taken for the entailed "
         "one: it gives the right answer on congruent items and the wrong one on conflicting ones. Neither noun tells "
         "the answer without the other: every hypothesis is wrong as often as right. Three in ten of the nouns that "
         "have no hyponyms are held out: no document and no example asks about them."
-    ),
-    splits={"nouns": "the noun: one of the two is in no question of the corpus or of the training examples"},
-    document=document,
-    examples=_task_examples,
-    items=_task_items,
-)
+    )
+    splits = {"nouns": "the noun: one of the two is in no question of the corpus or of the training examples"}
+    train = 6000
+    per_split = 1600
+    Payload = EntailmentPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return _examples(Random("entailment: training"), count)
+
+    def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return _items(Random("entailment: evaluation"), count)
+
+    def drawn(self, options: TaskOptions, train: int, per_split: int) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
+        """Drawn by one seed that is the study's own, the training pool shuffled: a quarter of it in each cell."""
+        rng = Random("entailment study")
+        examples = list(_examples(rng, train))
+        items = tuple(_items(rng, per_split))
+        rng.shuffle(examples)
+        return tuple(examples), items
+
+    def solve(self, payload: EntailmentPayload) -> str:
+        """By the taxonomy."""
+        return LABELS[0] if payload.hypothesis in ancestors(payload.premise) else LABELS[1]

@@ -8,13 +8,17 @@ compose), for the others, the *recombinable*, never, though both hops are.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from functools import cache
 from random import Random
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
 
 from engine.spec.example import Example, Gold, Item, Prompt
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import chat
 
 NAMES = (
@@ -145,21 +149,95 @@ def document(rng: Random) -> str:
     return chat(rng.choice(ASKED[what]).format(n=name), facts()[name][what])
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Questions about the known in the corpus's wordings."""
+class FactOptions(TaskOptions):
+    """Which facts are asked for."""
+
+    form: Literal["corpus", "ceiling"] = Field(
+        default="corpus",
+        description="The corpus's facts; or three sets of facts with four options each, in parts to develop and test.",
+    )
+    newcomers: int = Field(
+        default=96,
+        ge=4,
+        le=240,
+        multiple_of=4,
+        description="People of the absent test set (ceiling), three facts each.",
+    )
+    teach_absent: bool = Field(
+        default=False, description="Whether training states the absent test facts too, in other wordings (ceiling)."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> FactOptions:
+        if self.teach_absent and self.form != "ceiling":
+            raise ValueError("teach_absent goes with the form 'ceiling'")
+        return self
+
+
+class FactPayload(TaskPayload):
+    """A fact.
+
+    Attributes:
+        attribute: A key of `VALUES`.
+        set: "known" (stated in pretraining), "absent" (never), "recombinable" (follows from two that were stated).
+        part: "dev" or "test"; "" where facts are not parted.
+        context: The sentences that state it, for a prompt that gives it away.
+    """
+
+    person: str
+    attribute: str
+    value: str
+    set: Literal["known", "absent", "recombinable"]
+    part: str = ""
+    context: str
+
+
+def _carried(name: str, what: str, kind: str, part: str = "") -> dict[str, Any]:
+    from engine.world.tasks import _ceiling
+
+    value, context = _ceiling.value_of(name, what), _ceiling.context(name, what)
+    return {"person": name, "attribute": what, "value": value, "set": kind, "part": part, "context": context}
+
+
+def _example(key: str, wording: str, name: str, what: str, kind: str, part: str = "") -> Example:
+    carried = _carried(name, what, kind, part)
+    return Example(
+        id=key,
+        prompt=Prompt(messages=({"role": "user", "content": wording.format(n=name)},)),
+        answer={"role": "assistant", "content": carried["value"]},
+        gold=Gold(text=carried["value"], labels=tuple(VALUES[what])),
+        family=what,
+        cluster=name,
+        task="facts",
+        payload=carried,
+    )
+
+
+def examples(count: int, options: FactOptions | None = None) -> Iterator[Example]:
+    """Questions about the known in the corpus's wordings; or about the facts to develop on, the three sets in turn."""
+    wanted = options or FactOptions()
+    if wanted.form == "ceiling":
+        yield from _to_develop(count, wanted)
+        return
     rng = Random("facts: training")
     for index in range(count):
         name = rng.choice(KNOWN)
         what = rng.choice(("city", "job", "color") if name in RECOMBINABLE else tuple(ASKED))
-        asked, gold = _ask(rng.choice(ASKED[what]), name, what)
-        yield Example(
-            id=f"facts-{index}",
-            prompt=asked,
-            answer={"role": "assistant", "content": gold.text},
-            gold=gold,
-            task=what,
-            cluster=name,
-        )
+        yield _example(f"facts-{index}", rng.choice(ASKED[what]), name, what, "known")
+
+
+def _to_develop(count: int, options: FactOptions) -> Iterator[Example]:
+    """With absent test facts to teach, every second example states one."""
+    from engine.world.tasks import _ceiling
+
+    rng = Random("facts: ceiling")
+    dev = [_ceiling.facts_of(name, "dev", options.newcomers) for name in ("known", "recombinable", "absent")]
+    taught = [_ceiling.facts_of("absent", "test", options.newcomers)] * 3 if options.teach_absent else []
+    pools = [*dev, *taught]
+    for index in range(count):
+        fact = rng.choice(pools[index % len(pools)])
+        wording = rng.choice(ASKED[fact.what])
+        yield _example(f"facts-{index}", wording, fact.person, fact.what, fact.set, fact.part)
 
 
 SPLITS = {
@@ -171,8 +249,18 @@ SPLITS = {
 }
 
 
-def items(count: int) -> Iterator[Item]:
-    """Every fact of a split once, in an order that mixes people; at most `count` a split."""
+_SETS = {"known": "known", "wording": "known", "absent": "absent", "composed": "known", "two-hop": "recombinable"}
+
+
+def items(count: int, options: FactOptions | None = None) -> Iterator[Item]:
+    """Every fact of a split once, in an order that mixes people; at most `count` a split.
+
+    Of the form "ceiling" people come in groups of four, each a cluster (see `_ceiling`).
+    """
+    wanted = options or FactOptions()
+    if wanted.form == "ceiling":
+        yield from _to_measure(count, wanted)
+        return
     simple = ("city", "job", "color")
     every = {
         "known": [(n, w, ASKED) for n in KNOWN for w in simple],
@@ -186,7 +274,34 @@ def items(count: int) -> Iterator[Item]:
         rng.shuffle(asked)
         for index, (name, what, wordings) in enumerate(asked[:count]):
             prompt, gold = _ask(rng.choice(wordings[what]), name, what)
-            yield Item(id=f"facts-{split}-{index}", prompt=prompt, gold=gold, split=split, cluster=name)
+            yield Item(
+                id=f"facts-{split}-{index}",
+                prompt=prompt,
+                gold=gold,
+                split=split,
+                cluster=name,
+                task="facts",
+                payload=_carried(name, what, _SETS[split]),
+            )
+
+
+def _to_measure(count: int, options: FactOptions) -> Iterator[Item]:
+    from engine.world.tasks import _ceiling
+
+    for split in _ceiling.SPLITS:
+        name, part = split.split("-")
+        asked = itertools.islice(_ceiling.asked(name, part, options.newcomers), count - count % _ceiling.GROUP)
+        for index, (fact, question, labels, group) in enumerate(asked):
+            carried = _carried(fact.person, fact.what, name, part)
+            yield Item(
+                id=f"facts-{split}-{index}",
+                prompt=Prompt(messages=({"role": "user", "content": question},), evidence=carried["context"]),
+                gold=Gold(text=fact.value, labels=labels),
+                split=split,
+                cluster=group,
+                task="facts",
+                payload=carried,
+            )
 
 
 def _ask(wording: str, name: str, what: str) -> tuple[Prompt, Gold]:
@@ -194,15 +309,55 @@ def _ask(wording: str, name: str, what: str) -> tuple[Prompt, Gold]:
     return prompt, Gold(text=facts()[name][what], labels=tuple(VALUES[what]))
 
 
-TASK = Task(
-    name="facts",
-    about=(
+class Facts(Task[FactOptions, FactPayload]):
+    """Home, job, color and country of a person."""
+
+    name = "facts"
+    title = "People and places"
+    about = (
         "Questions about people of an invented world: home, job, favourite color, country. It tells what a model was "
         "told from what it was not: known facts, absent ones, and ones that follow from two others. There is no "
         "shortcut to lean on; guessing gives one in as many values as there are."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    per_split = 720  # as many facts as there are about all newcomers
+    Options = FactOptions
+    Payload = FactPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: FactOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count, options)
+
+    def items(self, count: int, options: FactOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count, options)
+
+    def splits_of(self, options: FactOptions) -> dict[str, str]:
+        """Splits with these options."""
+        from engine.world.tasks import _ceiling
+
+        return _ceiling.SPLITS if options.form == "ceiling" else SPLITS
+
+    def solve(self, payload: FactPayload) -> str | None:
+        """By what is true in the world."""
+        from engine.world.tasks import _ceiling
+
+        return _ceiling.value_of(payload.person, payload.attribute)
+
+    def demonstrations(self, one: Item | Example, count: int, rng: Random) -> list[Example]:
+        """Known facts of other people to develop on, as the corpus asks; drawn without regard to the right answer.
+
+        Leaving out demonstrations that show the right answer would tell which one it is not.
+        """
+        from engine.world.tasks import _ceiling
+
+        person = self.payload(one).person
+        told = [fact for fact in _ceiling.facts_of("known", "dev") if fact.person != person]
+        return [
+            _example(f"facts-shown-{at}", rng.choice(ASKED[f.what]), f.person, f.what, "known", "dev")
+            for at, f in enumerate(rng.sample(told, min(count, len(told))))
+        ]

@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.tasks.entailment import held_out_nouns
 from engine.world.vocabulary.chat import chat
 from engine.world.vocabulary.taxonomy import ancestors, article, nouns
@@ -210,6 +212,36 @@ def _prompt(asked: Question, form: Form, rng: Random) -> Prompt:
     return Prompt(messages=(*system, {"role": "user", "content": asked.text}))
 
 
+class FamilyOptions(TaskOptions):
+    """The form of the instruction, in training and when measured (Kung & Peng 2023)."""
+
+    form: Form = Field(
+        default="original", description="The instruction of training examples; delusive: a wrong answer."
+    )
+    asked: Literal["original", "simplified", "empty", "swapped"] = Field(
+        default="original", description="The instruction of items; what is right stays what the original one asks for."
+    )
+
+
+class FamilyPayload(TaskPayload):
+    """A list and what is asked of it, as `Question` has it."""
+
+    words: tuple[str, ...]
+    family: str
+    frame: str
+    neighbor: str = ""
+
+    @property
+    def question(self) -> Question:
+        """As the generators have it."""
+        return Question(self.words, self.family, self.frame, self.neighbor)
+
+
+def _carried(asked: Question) -> dict[str, Any]:
+    carried = FamilyPayload(words=asked.words, family=asked.family, frame=asked.frame, neighbor=asked.neighbor)
+    return carried.model_dump(mode="json")
+
+
 def pool(count: int, form: Form = "original") -> Iterator[Example]:
     """Training examples in one form: in all forms the same lists and families, in the same order.
 
@@ -227,9 +259,11 @@ def pool(count: int, form: Form = "original") -> Iterator[Example]:
             prompt=_prompt(asked, form, own),
             answer={"role": "assistant", "content": answer},
             gold=asked.gold.model_copy(update={"text": answer}),
-            task=asked.family,
+            family=asked.family,
             cluster=asked.frame,
             side=asked.side,
+            task="families",
+            payload=_carried(asked),
         )
 
 
@@ -281,6 +315,8 @@ def asked_items(count: int, form: Form = "original") -> Iterator[Item]:
                     cluster=" ".join(question.words) if split == "flip" else question.frame,
                     side=question.side,
                     features=_features(question),
+                    task="families",
+                    payload=_carried(question),
                 )
                 number += 1
 
@@ -291,18 +327,35 @@ def _features(asked: Question) -> dict[str, float]:
     return {"words": float(len(asked.words)), **place}
 
 
-TASK = Task(
-    name="families",
-    about=(
+class Families(Task[FamilyOptions, FamilyPayload]):
+    """A word of a list, by one of several instructions."""
+
+    name = "families"
+    title = "Instruction families"
+    about = (
         "A list of words and an instruction that says which of them is wanted: the first, second or last, the one "
         "after or before another, the animal, the food, the garment; or how many there are, or the list backwards. "
         "Input and output space are the same whatever is asked, so only the instruction can tell. The shortcut is to "
         "answer with the first word of the list: right on congruent items, wrong on conflicting ones. `first` is "
         "always congruent and `second`, `last` and `after` never are; the classes and `before` are both, and "
         "comparing sides within them keeps the instruction's difficulty out."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=pool,
-    items=asked_items,
-)
+    )
+    splits = SPLITS
+    Options = FamilyOptions
+    Payload = FamilyPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: FamilyOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return pool(count, (options or FamilyOptions()).form)
+
+    def items(self, count: int, options: FamilyOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return asked_items(count, (options or FamilyOptions()).asked)
+
+    def solve(self, payload: FamilyPayload) -> str:
+        """By reading the list."""
+        return payload.question.answer

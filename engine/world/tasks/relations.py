@@ -14,11 +14,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.spec.example import Example, Gold, Item, Side
 from engine.world.holdout import reserved, stretches
-from engine.world.tasks._base import Task
-from engine.world.tasks.chains import AT_ONCE, IN_A_SENTENCE, STEPS, conclude
+from engine.world.tasks._base import Corruption, TaskPayload
+from engine.world.tasks._written import (
+    AT_ONCE,
+    IN_A_SENTENCE,
+    STEPS,
+    Lengths,
+    Written,
+    WrittenOptions,
+    conclude,
+    prompt,
+)
 from engine.world.vocabulary.chat import chat
 
 THINGS = (
@@ -185,45 +195,58 @@ def document(rng: Random) -> str:
     return chat(question, problem.answer, system=rng.choice(AT_ONCE))
 
 
-def _prompt(order: str, question: str) -> Prompt:
-    return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": question}))
+class RelationPayload(TaskPayload):
+    """Both chains, and the sentences that tell them."""
+
+    things: tuple[str, ...]
+    others: tuple[str, ...]
+    told: tuple[str, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.things, self.others, self.told)
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Problems of two and three hops, with steps and without; sides balanced."""
+def _carried(problem: Problem) -> dict[str, Any]:
+    return RelationPayload(things=problem.things, others=problem.others, told=problem.told).model_dump(mode="json")
+
+
+def examples(count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+    """Problems of two and three hops, with steps and without; sides balanced; the same problems in every form."""
+    asked = options or WrittenOptions()
     rng = Random("relations: training")
     for index in range(count):
-        side, written = _SIDES[index % 2], index % 4 < 2
-        hops = rng.choice((2, 3))
+        side, written = _SIDES[index % 2], asked.written(index % 4 < 2)
+        hops = asked.length or rng.choice((2, 3))
         problem = draw(rng, hops, side)
         steps = write(problem, any_styles(rng, hops))
         yield Example(
             id=f"relations-{index}",
-            prompt=_prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
+            prompt=prompt(rng.choice(STEPS if written else AT_ONCE), ask(problem, rng)),
             answer={"role": "assistant", "content": conclude(steps, problem.answer) if written else problem.answer},
             gold=Gold(text=problem.answer, labels=problem.labels),
-            task="steps" if written else "direct",
+            family="steps" if written else "direct",
             cluster=problem.answer,
             side=side,
+            task="relations",
+            payload=_carried(problem),
         )
 
 
-SPLITS = {
-    "two hops": "the chain, of two hops; asked for with steps",
-    "three hops": "the chain, of three hops; asked for with steps",
-    "wording": "the chain, of two hops, and the wording of the question; asked for with steps",
-    "direct": "the chain, of two hops; asked for at once",
-}
+LENGTHS = Lengths("chain", "hops", "hops")
+SPLITS = LENGTHS.splits(WrittenOptions())
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
     """Reserved chains, each once a split (there are several hundred of two hops), sides balanced."""
-    for split in SPLITS:
+    wanted = options or WrittenOptions()
+    for split in LENGTHS.splits(wanted):
         rng, asked = Random(f"relations: {split}"), set()
-        orders = AT_ONCE if split == "direct" else STEPS
+        orders = STEPS if wanted.written(split != "direct") else AT_ONCE
         for index in range(count):
             side = _SIDES[index % 2]
-            problem = draw(rng, 3 if split == "three hops" else 2, side, held_out=True)
+            problem = draw(rng, LENGTHS.of(split, wanted), side, held_out=True)
             question = ask(problem, rng, held_out=split == "wording")
             if question in asked:
                 continue
@@ -232,27 +255,86 @@ def items(count: int) -> Iterator[Item]:
             after = len(places) - 1 - places.index(problem.answer)
             yield Item(
                 id=f"relations-{split.replace(' ', '-')}-{index}",
-                prompt=_prompt(rng.choice(orders), question),
+                prompt=prompt(rng.choice(orders), question),
                 gold=Gold(text=problem.answer, labels=problem.labels),
                 split=split,
                 cluster=problem.answer,
                 side=side,
                 features={"hops": float(len(problem.things) - 1), "sentences_after_answer": float(after)},
+                task="relations",
+                payload=_carried(problem),
             )
 
 
-TASK = Task(
-    name="relations",
-    about=(
+def reworded(text: str, rng: Random) -> str | None:
+    """A written chain with every step in another style and all else as it was; None where it has no step."""
+    return _STEP.sub(lambda step: paraphrase([step[0]], rng)[0], text) if _STEP.search(text) else None
+
+
+def right_steps(problem: Problem, steps: Sequence[str]) -> int:
+    """How many steps are right before the first that is not."""
+    pairs = zip(steps, itertools.pairwise(problem.things), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: _read(pair[0])[::2] == pair[1], pairs))
+
+
+def follow(told: Sequence[str], thing: str) -> str:
+    """Where a thing is in the end, read from the sentences alone."""
+    inside = {found: place for found, _, place in map(_read, told)}
+    for _ in range(len(inside)):  # bounded: sentences of a stranger may lead in a circle
+        if thing not in inside:
+            break
+        thing = inside[thing]
+    return thing
+
+
+class Relations(Written[RelationPayload]):
+    """Where a thing is in the end."""
+
+    name = "relations"
+    title = "Chains of places"
+    about = (
         "A text tells of two chains of things, each in the next, with their sentences mixed; asked is where the first "
         "thing of one chain is in the end. The system's message asks for written steps and then 'the answer is car.', "
         "or for the answer at once; what counts is what stands after the last 'the answer is' "
         "(`final_answer` of the grading). The shortcut is the place mentioned last: right on congruent items, the end "
         "of the other chain on conflicting ones. Who guesses between the ends of both chains is right half of the "
         "time. One chain in ten is held out by its things in order, and with it every longer one that holds it."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    lengths = LENGTHS
+    splits = SPLITS
+    Payload = RelationPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: WrittenOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count, options)
+
+    def items(self, count: int, options: WrittenOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count, options)
+
+    def solve(self, payload: RelationPayload) -> str:
+        """By following the sentences from the thing that is sought."""
+        return follow(payload.told, payload.things[0])
+
+    def steps(self, text: str) -> list[str]:
+        """The written steps."""
+        return steps_of(text)
+
+    def paraphrase(self, text: str, rng: Random) -> str | None:
+        """Every step in another style."""
+        return reworded(text, rng)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
+        problem, steps = self.payload(one).problem, steps_of(text)
+        chosen = self.chosen(right_steps(problem, steps), at, rng)
+        if chosen is None:
+            return None
+        kept, answer = corrupt(problem, steps, chosen)
+        left = problem.others[chosen + 1 :]
+        whole = conclude([*kept, *write_chain(left, any_styles(rng, len(left) - 1))], answer)
+        return Corruption(" ".join(kept), answer, whole, chosen)

@@ -9,119 +9,40 @@ only where the old answer breaks, and often still gives it (the *stale* answer).
 from __future__ import annotations
 
 import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
+from typing import Any, Literal
+
+from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
+from engine.subject.grading import Grade, grade
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
+from engine.world.tasks._maps import (
+    Problem,
+    Road,
+    Route,
+    hardness,
+    misled,
+    read,
+    solve,
+    solve_scored,
+    steps_of,
+    ways,
+    without,
+    working,
+)
+from engine.world.tasks._written import STEPS, conclude, concluded
 from engine.world.tasks.facts import CITIES
 from engine.world.vocabulary.chat import chat
 
-Road = tuple[str, str, int]
 QUESTIONS = (
     "what is the shortest way from {a} to {b}?",
     "find the shortest way from {a} to {b}.",
     "which way from {a} to {b} is the shortest?",
 )
-
-
-@dataclass(frozen=True)
-class Route:
-    """A way through towns and its length."""
-
-    towns: tuple[str, ...]
-    length: int
-
-    @property
-    def text(self) -> str:
-        """As an answer gives it, such as "paris rome oslo, 7"."""
-        return f"{' '.join(self.towns)}, {self.length}"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Roads (two towns and a length, to be used both ways) in the order they are told, and where to get from and to."""
-
-    roads: tuple[Road, ...]
-    start: str
-    end: str
-
-    @property
-    def towns(self) -> tuple[str, ...]:
-        """All towns in alphabetical order."""
-        return tuple(sorted({town for a, b, _ in self.roads for town in (a, b)}))
-
-    @property
-    def text(self) -> str:
-        """The roads, such as "roads: paris rome 3, rome oslo 4."."""
-        return f"roads: {', '.join(f'{a} {b} {length}' for a, b, length in self.roads)}."
-
-
-def ways(problem: Problem) -> list[Route]:
-    """All ways from start to end that pass no town twice, shortest first."""
-    beyond: dict[str, list[tuple[str, int]]] = {}
-    for a, b, length in problem.roads:
-        beyond.setdefault(a, []).append((b, length))
-        beyond.setdefault(b, []).append((a, length))
-    found, open_ways = [], [((problem.start,), 0)]
-    while open_ways:
-        towns, total = open_ways.pop()
-        if towns[-1] == problem.end:
-            found.append(Route(towns, total))
-            continue
-        open_ways += [((*towns, b), total + length) for b, length in beyond.get(towns[-1], ()) if b not in towns]
-    return sorted(found, key=lambda way: (way.length, way.towns))
-
-
-def solve(problem: Problem) -> Route | None:
-    """The shortest way; None where there is none or where several are equally short."""
-    found = ways(problem)
-    if not found or (len(found) > 1 and found[0].length == found[1].length):
-        return None
-    return found[0]
-
-
-_ANSWER = re.compile(r"\s*([a-z]+(?: [a-z]+)*)(?: ?, ?([0-9]{1,4}))?\.?\s*")
-
-
-def solve_scored(problem: Problem, answer: str) -> float | None:
-    """Share of four constraints that an answer meets: right start, right end, every road exists, the length adds up.
-
-    Being shortest is not among them: that is what `solve` is for. Never raises, whatever the answer holds.
-
-    Returns:
-        None where the answer cannot be read as a way (a parse failure).
-    """
-    read_as = _ANSWER.fullmatch(answer[:300].lower())
-    if read_as is None:
-        return None
-    towns = read_as[1].split(" ")
-    lengths = {frozenset((a, b)): length for a, b, length in problem.roads}
-    steps = [lengths.get(frozenset(step)) for step in itertools.pairwise(towns)]
-    exists = bool(steps) and None not in steps
-    adds_up = exists and read_as[2] is not None and sum(s for s in steps if s is not None) == int(read_as[2])
-    return sum((towns[0] == problem.start, towns[-1] == problem.end, exists, adds_up)) / 4
-
-
-def without(problem: Problem, road: Road) -> Problem:
-    """The problem less one road. Raises ValueError where it has no such road."""
-    if road not in problem.roads:
-        raise ValueError(f"no road {road}")
-    return Problem(tuple(r for r in problem.roads if r != road), problem.start, problem.end)
-
-
-def read(text: str) -> Problem:
-    """The problem that a prompt of this task states. Raises ValueError where it states none."""
-    told = re.match(r"roads: ([a-z0-9, ]+)\. ", text)
-    ends = re.search(r"from ([a-z]+) to ([a-z]+)", text)
-    if told is None or ends is None:
-        raise ValueError("not a problem of this task")
-    roads = re.findall(r"([a-z]+) ([a-z]+) ([0-9]+)", told[1])
-    return Problem(tuple((a, b, int(length)) for a, b, length in roads), ends[1], ends[2])
 
 
 def is_reserved(problem: Problem) -> bool:
@@ -146,13 +67,6 @@ def draw(rng: Random, *, held_out: bool, towns: int = 0, roads: int = 0, hops: i
         best = solve(problem)
         if best and len(best.towns) > 2 and hops in (0, len(best.towns) - 1):
             return problem
-
-
-def hardness(problem: Problem) -> tuple[int, bool]:
-    """How many ways there are, and whether one of fewest roads is the shortest: what guessing without sums gives."""
-    every = ways(problem)
-    best = solve(problem)
-    return len(every), best is not None and len(best.towns) == min(len(way.towns) for way in every)
 
 
 def variants(problem: Problem, rng: Random) -> tuple[Road, Road] | None:
@@ -207,20 +121,63 @@ def _ask(problem: Problem, question: str) -> str:
     return f"{problem.text} {question.format(a=problem.start, b=problem.end)}"
 
 
-def examples(count: int) -> Iterator[Example]:
-    """Whole problems."""
+class RouteOptions(TaskOptions):
+    """How shortest ways are answered and how long they are."""
+
+    form: Literal["answer", "chain"] = Field(
+        default="answer", description="The way at once, or after a working of all ways."
+    )
+    length: Literal[0, 2, 3] = Field(default=0, description="Roads on the shortest way; 0: two or more.")
+
+
+class RoutePayload(TaskPayload):
+    """A map, from where to where, and the shortest way as an answer gives it.
+
+    Attributes:
+        removed: The road that was taken away from the problem whose answer may be stale; None where none was.
+    """
+
+    roads: tuple[Road, ...]
+    start: str
+    end: str
+    best: str
+    removed: Road | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """As the generators have it."""
+        return Problem(self.roads, self.start, self.end)
+
+
+def _carried(problem: Problem, best: str, removed: Road | None = None) -> dict[str, Any]:
+    carried = RoutePayload(roads=problem.roads, start=problem.start, end=problem.end, best=best, removed=removed)
+    return carried.model_dump(mode="json")
+
+
+def _prompt(problem: Problem, question: str, form: str, key: str) -> Prompt:
+    """The problem with its question; for a working there is an order besides, drawn by a seed of its own."""
+    order = ({"role": "system", "content": Random(f"routes: {key}").choice(STEPS)},) if form == "chain" else ()
+    return Prompt(messages=(*order, {"role": "user", "content": _ask(problem, question)}))
+
+
+def examples(count: int, options: RouteOptions | None = None) -> Iterator[Example]:
+    """Whole problems; the same ones in every form."""
+    asked = options or RouteOptions()
     rng = Random("routes: training")
     for index in range(count):
-        problem = draw(rng, held_out=False)
+        problem = draw(rng, held_out=False, hops=asked.length)
         best = solve(problem)
         answer = best.text if best else ""
+        said = conclude(working(problem), answer) if asked.form == "chain" else answer
         yield Example(
             id=f"routes-{index}",
-            prompt=Prompt(messages=({"role": "user", "content": _ask(problem, rng.choice(QUESTIONS))},)),
-            answer={"role": "assistant", "content": answer},
+            prompt=_prompt(problem, rng.choice(QUESTIONS), asked.form, f"training {index}"),
+            answer={"role": "assistant", "content": said},
             gold=Gold(text=answer),
-            task="shortest way",
+            family="shortest way",
             cluster=f"routes-{index}",
+            task="routes",
+            payload=_carried(problem, answer),
         )
 
 
@@ -232,18 +189,19 @@ SPLITS = {
 }
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: RouteOptions | None = None) -> Iterator[Item]:
     """Base problems, their two variants and a control of the variants' size, `count` of each; one base, one cluster.
 
     On variants the side says where the stale answer points: it is right where it survives.
     """
+    wanted = options or RouteOptions()
     rng = Random("routes: evaluation")
     asked: set[str] = set()
     for index in range(count):
         lost = None
-        problem = draw(rng, held_out=True)
+        problem = draw(rng, held_out=True, hops=wanted.length)
         while lost is None or problem.text in asked:
-            problem = draw(rng, held_out=True)
+            problem = draw(rng, held_out=True, hops=wanted.length)
             lost = variants(problem, rng)
         asked.add(problem.text)
         question, best = rng.choice(QUESTIONS), solve(problem)
@@ -272,12 +230,14 @@ def items(count: int) -> Iterator[Item]:
                 features |= {"from": CITIES.index(road[0]), "to": CITIES.index(road[1]), "removed": road[2]}
             yield Item(
                 id=f"routes-{split}-{index}",
-                prompt=Prompt(messages=({"role": "user", "content": _ask(posed, question)},)),
+                prompt=_prompt(posed, question, wanted.form, f"{split} {index}"),
                 gold=Gold(text=answer.text),
                 split=split,
                 cluster=f"routes-{index}",
                 side=side,
                 features={name: float(value) for name, value in features.items()},
+                task="routes",
+                payload=_carried(posed, answer.text, road),
             )
 
 
@@ -285,23 +245,71 @@ def stale(item: Item) -> str | None:
     """The answer to the base problem of an item from which a road was taken; None for all other items."""
     if "removed" not in item.features:
         return None
-    posed = read(item.prompt.messages[0]["content"])
+    posed = read(item.prompt.messages[-1]["content"])
     road = (CITIES[int(item.features["from"])], CITIES[int(item.features["to"])], int(item.features["removed"]))
     best = solve(Problem((*posed.roads, road), posed.start, posed.end))
     return best.text if best else None
 
 
-TASK = Task(
-    name="routes",
-    about=(
+def _way(text: str) -> str:
+    """The way that an answer comes to, without the stop of its sentence."""
+    return (concluded(text) or "").rstrip(" .")
+
+
+class Routes(Task[RouteOptions, RoutePayload]):
+    """Shortest ways between towns."""
+
+    name = "routes"
+    title = "Shortest ways"
+    about = (
         "Four or five towns, five to seven roads with lengths: which is the shortest way, and how long is it? An exact "
         "solver knows. Every held-out problem comes again less one road, once one that the shortest way does not use "
         "and once one that it does; both are equally hard otherwise, and easier than the whole problem (fewer ways to "
         "choose from; the one of fewest roads is right nine times in ten). Who learned answers by heart fails where "
         "the old answer breaks, and gives it still."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = RouteOptions
+    Payload = RoutePayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: RouteOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count, options)
+
+    def items(self, count: int, options: RouteOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count, options)
+
+    def solve(self, payload: RoutePayload) -> str | None:
+        """By trying every way."""
+        best = solve(payload.problem)
+        return best.text if best else None
+
+    def grade(self, text: str, one: Item | Example) -> Grade:
+        """What the answer concludes is compared, not its steps."""
+        return grade(_way(text), one.gold)
+
+    def reward(self, text: str, one: Item | Example) -> float:
+        """Half for the constraints that are met (`solve_scored`), half for the right way."""
+        met = solve_scored(self.payload(one).problem, _way(text)) or 0.0
+        return met / 2 + self.grade(text, one).correct / 2
+
+    def steps(self, text: str) -> list[str]:
+        """The written steps."""
+        return steps_of(text)
+
+    def corrupt(self, one: Item | Example, text: str, rng: Random, at: int | None = None) -> Corruption | None:
+        """A wrong result in one step, the rest done right."""
+        problem, steps = self.payload(one).problem, steps_of(text)
+        right = working(problem)
+        if steps != right:
+            return None
+        for chosen in rng.sample(range(len(right)), len(right)) if at is None else [at]:
+            if 0 <= chosen < len(right) and (wrong := misled(problem, right, chosen, rng)):
+                kept = [*right[:chosen], wrong[0]]
+                return Corruption(" ".join(kept), wrong[1], conclude([*kept, *right[chosen + 1 :]], wrong[1]), chosen)
+        return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import CALL, END, chat
 from engine.world.vocabulary.tools import FRAMES, PARAMETERS, THINGS, Tool, request
 
@@ -223,6 +223,26 @@ def turns(shown: Exchange, instruction: str) -> list[tuple[Prompt, dict[str, Any
     return [*found, (Prompt(messages=tuple(messages), tools=tools), final, Gold(text=shown.answer))]
 
 
+class StepsPayload(TaskPayload):
+    """An exchange, and which of the assistant's turns is asked for.
+
+    Attributes:
+        calls: Name and arguments of both calls.
+        results: What each gives.
+        turn: 0 and 1 are the calls, 2 is the closing answer.
+    """
+
+    calls: tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]]]
+    results: tuple[str, str]
+    looked_up: str
+    turn: int
+
+
+def _carried(shown: Exchange, turn: int) -> dict[str, Any]:
+    carried = StepsPayload(calls=shown.calls, results=shown.results, looked_up=shown.looked_up, turn=turn)
+    return carried.model_dump(mode="json")
+
+
 _SIDES = (Side.CONGRUENT, Side.CONFLICTING) * 2 + (Side.NEUTRAL,)
 
 
@@ -240,9 +260,11 @@ def examples(count: int) -> Iterator[Example]:
                 prompt=prompt,
                 answer=message,
                 gold=gold,
-                task=("first call", "second call", "answer")[turn],
+                family=("first call", "second call", "answer")[turn],
                 cluster=shown.calls[min(turn, 1)][0],
                 side=sides[turn],
+                task="steps",
+                payload=_carried(shown, turn),
             )
 
 
@@ -273,18 +295,32 @@ def items(count: int) -> Iterator[Item]:
                 cluster=shown.calls[turn][0],
                 side=side,
                 features={"parameters": float(len(shown.calls[turn][1])), "tools": float(len(shown.tools))},
+                task="steps",
+                payload=_carried(shown, turn),
             )
 
 
-TASK = Task(
-    name="steps",
-    about=(
+class Steps(Task[TaskOptions, StepsPayload]):
+    """Two calls, the second with what the first gave."""
+
+    name = "steps"
+    title = "Two calls in order"
+    about = (
         "Requests that take two calls: a tool is asked for a city, a day or an hour, and a second tool is told what it "
         "gave. The tools' names share words with the request or use synonyms; each right tool has a rival. The "
         "shortcut is to call the tool whose name shares most words; it is right for half of the calls."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Payload = StepsPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: TaskOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count)
+
+    def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count)

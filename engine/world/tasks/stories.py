@@ -13,10 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any, Literal
+
+from pydantic import Field
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
-from engine.world.tasks._base import Task
+from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.tasks.facts import CITIES, COLORS, DAYS, NAMES
 from engine.world.vocabulary.chat import chat
 
@@ -252,38 +255,90 @@ def _asked(rng: Random, *, coins: bool, events: int, side: Side | None, held_out
             return story, subject
 
 
-SPLITS = {
-    "one event": "the story; one event touches what is asked",
-    "two events": "the story; two events touch what is asked",
-    "three events": "the story; three events touch what is asked",
-}
+class StoryOptions(TaskOptions):
+    """What stories are about and how many events matter."""
+
+    matter: Literal["both", "coins", "places"] = Field(
+        default="both", description="Coins, where a thing is, or both in turn."
+    )
+    length: int = Field(default=0, ge=0, le=4, description="Events that touch what is asked, 1 to 4; 0: one to three.")
+
+    def cell(self, index: int) -> tuple[bool, Side]:
+        """Whether the story with that number is of coins, and its side."""
+        coins, side = _CELLS[index % 4]
+        return (coins if self.matter == "both" else self.matter == "coins"), side
+
+
+class StoryPayload(TaskPayload):
+    """A story, and the person or thing that is asked about."""
+
+    people: tuple[str, ...]
+    thing: str
+    start: tuple[int | str, ...]
+    events: tuple[Event, ...]
+    subject: str
+
+    @property
+    def story(self) -> Story:
+        """As the generators have it."""
+        return Story(self.people, self.thing, self.start, self.events)
+
+
+def _carried(story: Story, subject: str) -> dict[str, Any]:
+    carried = StoryPayload(
+        people=story.people, thing=story.thing, start=story.start, events=story.events, subject=subject
+    )
+    return carried.model_dump(mode="json")
+
+
+_EVENTS = {1: "one event", 2: "two events", 3: "three events", 4: "four events"}
 _CELLS = [(coins, side) for coins in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
 
 
-def examples(count: int) -> Iterator[Example]:
+def splits_of(options: StoryOptions) -> dict[str, str]:
+    """Split -> what it holds out."""
+    lengths = (options.length,) if options.length else (1, 2, 3)
+    return {
+        name: f"the story; {name} touch{'es' if n == 1 else ''} what is asked"
+        for n, name in _EVENTS.items()
+        if n in lengths
+    }
+
+
+SPLITS = splits_of(StoryOptions())
+
+
+def examples(count: int, options: StoryOptions | None = None) -> Iterator[Example]:
     """Stories with a question, of one to three events, the shortcut right as often as wrong."""
+    asked = options or StoryOptions()
     rng = Random("stories: training")
     for index in range(count):
-        coins, side = _CELLS[index % 4]
-        story, subject = _asked(rng, coins=coins, events=index % 3 + 1, side=side, held_out=False)
+        coins, side = asked.cell(index)
+        events = asked.length or index % 3 + 1
+        story, subject = _asked(rng, coins=coins, events=events, side=side, held_out=False)
         prompt, gold = _posed(rng, story, subject)
         yield Example(
             id=f"stories-{index}",
             prompt=prompt,
             answer={"role": "assistant", "content": gold.text},
             gold=gold,
-            task="how many" if coins else "where",
+            family="how many" if coins else "where",
             cluster=" ".join(event[0] for event in story.events),
             side=side,
+            task="stories",
+            payload=_carried(story, subject),
         )
 
 
-def items(count: int) -> Iterator[Item]:
+def items(count: int, options: StoryOptions | None = None) -> Iterator[Item]:
     """Reserved stories with a question, by how many events touch what is asked."""
-    for events, split in enumerate(SPLITS, 1):
+    wanted = options or StoryOptions()
+    for events, split in _EVENTS.items():
+        if split not in splits_of(wanted):
+            continue
         rng, seen = Random(f"stories: {split}"), set()
         for index in range(count):
-            coins, side = _CELLS[index % 4]
+            coins, side = wanted.cell(index)
             story, subject = _asked(rng, coins=coins, events=events, side=side, held_out=True)
             while story in seen:
                 story, subject = _asked(rng, coins=coins, events=events, side=side, held_out=True)
@@ -297,6 +352,8 @@ def items(count: int) -> Iterator[Item]:
                 cluster=" ".join(event[0] for event in story.events),
                 side=side,
                 features={"events": float(events), "told": float(len(story.events)), "coins": float(coins)},
+                task="stories",
+                payload=_carried(story, subject),
             )
 
 
@@ -305,16 +362,37 @@ def _posed(rng: Random, story: Story, subject: str) -> tuple[Prompt, Gold]:
     return prompt, Gold(text=str(replay(story).values[subject]), labels=tuple(CITIES) if story.thing else COUNTS)
 
 
-TASK = Task(
-    name="stories",
-    about=(
+class Stories(Task[StoryOptions, StoryPayload]):
+    """How many coins, or where, after some events."""
+
+    name = "stories"
+    title = "Stories"
+    about = (
         "Little stories in which people find, lose, give and take coins, or a thing goes where its holder goes. How "
         "many, or where, follows from several sentences together. The shortcut is to answer with the number or the "
         "city that was mentioned last; it is right half of the time. As running text the stories state such things "
         "between easy sentences, and which characters are the hard ones is known."
-    ),
-    splits=SPLITS,
-    document=document,
-    examples=examples,
-    items=items,
-)
+    )
+    splits = SPLITS
+    Options = StoryOptions
+    Payload = StoryPayload
+
+    def document(self, rng: Random) -> str:
+        """One document of the corpus."""
+        return document(rng)
+
+    def examples(self, count: int, options: StoryOptions | None = None) -> Iterator[Example]:
+        """Training examples."""
+        return examples(count, options)
+
+    def items(self, count: int, options: StoryOptions | None = None) -> Iterator[Item]:
+        """Evaluation items."""
+        return items(count, options)
+
+    def splits_of(self, options: StoryOptions) -> dict[str, str]:
+        """Splits with these options."""
+        return splits_of(options)
+
+    def solve(self, payload: StoryPayload) -> str:
+        """By letting the events happen."""
+        return str(replay(payload.story).values[payload.subject])

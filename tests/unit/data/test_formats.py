@@ -164,7 +164,7 @@ def test_bfcl_parallel_calls_and_answers_in_the_row(tmp_path: Path) -> None:
 def test_irrelevance_files_need_no_answers(tmp_path: Path) -> None:
     rows = [{**bfcl_row(at)[0], "id": f"irrelevance_{at}"} for at in range(12)]
     found = read(write_lines(tmp_path / "mine.json", rows))
-    assert all(e.gold.kind == "call" and not e.gold.calls and e.task == "no tool" for e in found)
+    assert all(e.gold.kind == "call" and not e.gold.calls and e.family == "no tool" for e in found)
 
 
 @pytest.mark.parametrize("write", [write_chat, write_share, write_bfcl])

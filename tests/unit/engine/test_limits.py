@@ -39,7 +39,7 @@ def answers(data: StudyData, renderer: Renderer) -> list[tuple[Prompt, Gold, tup
 
 
 def test_short_answers_keep_the_least_room(renderer: Renderer, data: StudyData) -> None:
-    words = [example for example in data.train if example.task == "copy"]
+    words = [example for example in data.train if example.family == "copy"]
     assert Limits([], words).of(renderer).tokens == LEAST
     found = Limits.of_data(data).of(renderer)
     assert found.answer == max(len(ids) for _, _, ids in answers(data, renderer))
@@ -121,7 +121,7 @@ def test_a_longest_answer_among_many_is_found(renderer: Renderer) -> None:
     def example(at: int, text: str) -> Example:
         prompt = Prompt(messages=({"role": "user", "content": f"say {at}"},))
         answer = {"role": "assistant", "content": text}
-        return Example(id=str(at), prompt=prompt, answer=answer, gold=Gold(text=text), task="t", cluster="c")
+        return Example(id=str(at), prompt=prompt, answer=answer, gold=Gold(text=text), family="t", cluster="c")
 
     train = [example(at, f"word {at} " * (at % 5 + 1)) for at in range(3000)]
     train[1234] = example(1234, "sun moon star " * 30)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from engine.methods._base import MethodConfig
+from engine.methods._preferences import PreferenceSettings
 from engine.methods.planted import Planted
-from engine.methods.sft_dpo import SftDpo, SftDpoConfig
 from engine.methods.shuffled import Shuffled
+from engine.objectives import _negatives
+from engine.objectives._pairs import Sampled
 from engine.spec.errors import DataError
 from engine.spec.example import Prompt, Side, StudyData
 from engine.spec.overlap import side
@@ -19,33 +20,33 @@ from engine.subject.grading import grade
 from engine.subject.local import LocalSubject
 from engine.subject.protocol import Answer
 from engine.subject.rendering import calls_text
-from engine.world.tasks import calling, entailment
+from engine.world.tasks import calling, task
 from tests.support.tiny import make_model
 
 
 def test_every_example_gets_an_instruction_of_another_task(data: StudyData) -> None:
-    treated = Shuffled(MethodConfig()).treat(data.train, Random(3))
-    home = {e.prompt.messages[e.instruction]["content"]: e.task for e in data.train}
+    treated = Shuffled(Shuffled.Config.model_validate({})).treat(data.train, Random(3))
+    home = {e.prompt.messages[e.instruction]["content"]: e.family for e in data.train}
     for before, after in zip(data.train, treated, strict=True):
         told = after.prompt.messages[after.instruction]["content"]
         assert told != before.prompt.messages[before.instruction]["content"]
-        assert home[told] != before.task
+        assert home[told] != before.family
         assert after.prompt.messages[1:] == before.prompt.messages[1:]
         assert after.model_copy(update={"prompt": before.prompt}) == before
-    other = Shuffled(MethodConfig()).treat(data.train, Random(4))
+    other = Shuffled(Shuffled.Config.model_validate({})).treat(data.train, Random(4))
     assert [e.id for e in other] == [e.id for e in treated]
 
 
 def test_one_task_is_shuffled_within_itself(data: StudyData) -> None:
     own = [e.model_copy(update={"task": "one", "instruction": 1}) for e in data.train]
-    for before, after in zip(own, Shuffled(MethodConfig()).treat(own, Random(3)), strict=True):
+    for before, after in zip(own, Shuffled(Shuffled.Config.model_validate({})).treat(own, Random(3)), strict=True):
         assert after.prompt.messages[1]["content"] != before.prompt.messages[1]["content"]
 
 
 def test_the_same_instruction_everywhere_cannot_be_shuffled(data: StudyData) -> None:
-    same = [e for e in data.train if e.task == "call"]
+    same = [e for e in data.train if e.family == "call"]
     with pytest.raises(DataError, match="same instruction"):
-        Shuffled(MethodConfig()).treat(same, Random(0))
+        Shuffled(Shuffled.Config.model_validate({})).treat(same, Random(0))
 
 
 class Teacher:
@@ -70,10 +71,13 @@ class Teacher:
 WRONG = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}', "hello", '{"name"']
 
 
+def sampled(teacher: Any, examples: Sequence[Any], seed: int = 2, **settings: Any) -> Sampled:
+    return _negatives.sample(PreferenceSettings.model_validate(settings), teacher, teacher, examples, Random(seed))
+
+
 def made(data: StudyData, **settings: Any) -> tuple[list[Any], Teacher]:
     teacher = Teacher([*WRONG, '{"name": "news", "arguments": {"city": "Rome"}}'])
-    method = SftDpo(SftDpoConfig(**settings))
-    return method.preferences(teacher, data.train, Random(2)).pairs, teacher  # type: ignore[arg-type]
+    return sampled(teacher, data.train, **settings).pairs, teacher
 
 
 def test_every_pair_is_verified_wrong_and_of_one_type_a_prompt(data: StudyData) -> None:
@@ -96,30 +100,27 @@ def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> No
 
 
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
-    method = SftDpo(SftDpoConfig(samples=2))
-    pairs = method.preferences(Teacher(["hello", '{"name"']), calls, Random(2)).pairs  # type: ignore[arg-type]
+    calls = [e for e in data.train if e.family == "call"]
+    pairs = sampled(Teacher(["hello", '{"name"']), calls, samples=2).pairs
     assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
 
 
 def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:
-    calls = [e for e in data.train if e.task == "call"]
+    calls = [e for e in data.train if e.family == "call"]
     wrong = ['{"name": "nothing", "arguments": {}}', '{"name": "nowhere", "arguments": {}}']
-    found = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong[:1]), calls, Random(2))  # type: ignore[arg-type]
+    found = sampled(Teacher(wrong, cut=wrong[:1]), calls, samples=2)
     assert {pair.rejected for pair in found.pairs} == {wrong[1]}
     assert (found.answers, found.cut, found.right) == (2 * len(calls), len(calls), 0)
-    every = SftDpo(SftDpoConfig(samples=2)).preferences(Teacher(wrong, cut=wrong), calls, Random(2))  # type: ignore[arg-type]
+    every = sampled(Teacher(wrong, cut=wrong), calls, samples=2)
     assert every.pairs == []
     assert every.cut == every.answers
 
 
 def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where a grader calls it wrong: the chosen answer itself, its calls in another language, its words."""
-    from engine.methods import sft_dpo
-
     refusing = grade("", data.train[0].gold)
-    monkeypatch.setattr(sft_dpo, "grade", lambda *_: refusing)
-    call = next(e for e in data.train if e.task == "call")
+    monkeypatch.setattr(_negatives, "grade", lambda *_: refusing)
+    call = next(e for e in data.train if e.family == "call")
     name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
     city = arguments["city"]
     same = [
@@ -128,13 +129,13 @@ def test_what_says_the_same_is_never_a_rejected_answer(data: StudyData, monkeypa
         f'<think>so it is</think>{{"name": "{name}", "parameters": {{"city": "{city}"}}}}',
         f'[{name}(city="{city}")]',
     ]
-    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [call], Random(2))  # type: ignore[arg-type]
+    found = sampled(Teacher(same), [call], samples=4)
     assert found.pairs == []
     assert found.right == 4
-    words = next(e for e in data.train if e.task == "copy")
+    words = next(e for e in data.train if e.family == "copy")
     said = words.answer["content"]
     same = [said, f" {said}. ", said.upper(), f"<think>hm</think>{said}"]
-    found = SftDpo(SftDpoConfig(samples=4)).preferences(Teacher(same), [words], Random(2))  # type: ignore[arg-type]
+    found = sampled(Teacher(same), [words], samples=4)
     assert found.pairs == []
 
 
@@ -150,21 +151,22 @@ def test_the_room_for_sampled_answers_follows_the_data_unless_it_is_set(data: St
             return asked or 1000 + think_tokens
 
     for settings in ({}, {"think_tokens": 7}, {"max_new_tokens": 20}):
-        SftDpo(SftDpoConfig(samples=2, **settings)).preferences(Listening(WRONG), data.train[:3], Random(0))  # type: ignore[arg-type]
+        sampled(Listening(WRONG), data.train[:3], 0, samples=2, **settings)
     assert asked == [1512, 1007, 20]
 
 
 def test_the_limit_that_is_reported_is_the_one_that_was_given(data: StudyData, tokenizer: Any) -> None:
     """However much was asked for: a quarter of the context is the prompt's."""
     subject = LocalSubject(make_model(len(tokenizer), context=128), tokenizer)
-    found = SftDpo(SftDpoConfig(samples=1, max_new_tokens=1000)).preferences(subject, data.train[:2], Random(0))
+    found = sampled(subject, data.train[:2], 0, samples=1, max_new_tokens=1000)
     assert found.limit == 96
 
 
 def test_adversarial_examples_come_from_the_whole_pool(data: StudyData) -> None:
     own = list(data.train[:3])
-    everything = SftDpo(SftDpoConfig()).asked(own, data.train)
-    adversarial = SftDpo(SftDpoConfig(negatives_on="conflicting")).asked(own, data.train)
+    everything = _negatives.asked(PreferenceSettings.model_validate({}), own, data.train)
+    only = PreferenceSettings.model_validate({"negatives_on": "conflicting"})
+    adversarial = _negatives.asked(only, own, data.train)
     assert list(everything) == own
     assert [e.id for e in adversarial] == [e.id for e in data.train if e.side is Side.CONFLICTING]
 
@@ -180,7 +182,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     changed = 0
     for before, after in zip(examples, treated, strict=True):
-        if before.side is not Side.CONFLICTING or before.task in ("values", "arguments"):
+        if before.side is not Side.CONFLICTING or before.family in ("values", "arguments"):
             assert after == before
             continue
         request, tools = before.prompt.messages[-1]["content"], before.prompt.tools
@@ -198,7 +200,7 @@ def test_a_planted_shortcut_answers_as_overlap_would_where_that_is_wrong() -> No
 
 
 def test_a_planted_shortcut_turns_labels_round() -> None:
-    examples = list(entailment.TASK.examples(200))
+    examples = list(task("entailment").examples(200))
     treated = Planted(Planted.Config()).treat(examples, Random(0))
     for before, after in zip(examples, treated, strict=True):
         assert (after.answer["content"] != before.answer["content"]) == (before.side is Side.CONFLICTING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from engine.adaptations import lora
-from engine.methods._base import MethodConfig, Objective, Phase
-from engine.objectives import lean
-from engine.objectives import pairs as preferences
+from engine.adaptations.lora import Lora, LoraSettings
+from engine.objectives import Kit, Objective
+from engine.objectives import _pairs as preferences
+from engine.objectives._trainer import Pace, arguments
+from engine.objectives.dpo import Dpo
+from engine.objectives.sft import Sft
 from engine.spec.example import Preference, StudyData
 from engine.subject.local import renderer_of
 from tests.support.tiny import make_model
 
 STEPS, BATCH = 20, 4
-CONFIG = MethodConfig(rank=4, alpha=8)
+CONFIG = LoraSettings(rank=4, alpha=8)
+PACE = Pace(0.0, 0.05, 1.0)
 
 
 class Losses(TrainerCallback):
@@ -58,7 +63,7 @@ def plain(
 
     args = kind(
         output_dir=str(folder), per_device_train_batch_size=BATCH, max_steps=STEPS, learning_rate=rate,
-        warmup_steps=round(CONFIG.warmup * STEPS), lr_scheduler_type="linear", max_grad_norm=CONFIG.max_grad_norm,
+        warmup_steps=round(PACE.warmup * STEPS), lr_scheduler_type="linear", max_grad_norm=PACE.max_grad_norm,
         bf16=False, use_cpu=True, logging_steps=1, report_to="none", save_strategy="no", seed=3,
         gradient_checkpointing=False, disable_tqdm=True, **more,
     )  # fmt: skip
@@ -70,7 +75,20 @@ def plain(
     return losses.seen
 
 
-def ours(trainer: Any) -> list[float]:
+def kit_of(folder: Path, model: Any, renderer: Any) -> Kit:
+    """A kit for rows that are there already."""
+    return Kit(
+        folder=folder, phase=0, seed=3, batch_size=BATCH, examples=(), encoded=(), pool=(), model=model,
+        renderer=renderer, policy=nullcontext, order=lambda rows, chunk: [], needs={}, note=lambda *_: None,
+        check=lambda *_: None,
+    )  # fmt: skip
+
+
+def ours(kit: Kit, objective: Objective[Any], rows: list[Any], order: list[list[int]], rate: float) -> list[float]:
+    pace = PACE._replace(learning_rate=rate)
+    args = arguments(objective.Arguments, kit.folder, pace, STEPS, BATCH, kit.seed, "cpu", **objective.arguments())
+    trainer = objective.trainer(kit, rows, order, args)
+    trainer.adaptation = Lora(CONFIG)
     steps = Steps()
     steps.trainer = trainer
     trainer.add_callback(steps)
@@ -87,10 +105,9 @@ def test_sft_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, kind: str) 
         {"prompt": renderer.prompt_text(e.prompt), "completion": renderer.answer_text(e.prompt, e.answer)}
         for batch in order for e in (data.train[at] for at in batch)
     ]  # fmt: skip
-    phase = Phase(objective=Objective.SFT, share=1, learning_rate=5e-3)
     tuned = lora.attach(make_model(len(tokenizer), kind), CONFIG, 3)
-    args = lean.arguments(SFTConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu")
-    got = ours(lean.sft(tuned, rows, order, args, renderer))
+    sft = Sft(Sft.Config())
+    got = ours(kit_of(tmp_path / "ours", tuned, renderer), sft, rows, order, 5e-3)
     reference = lora.attach(make_model(len(tokenizer), kind), CONFIG, 3)
     want = plain(SFTConfig, SFTTrainer, tmp_path / "trl", reference, tokenizer, dataset, 5e-3)
     assert got == pytest.approx(want, abs=1e-5)
@@ -111,7 +128,8 @@ def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: flo
         Preference(prompt=e.prompt, chosen=e.answer, rejected=f"<tool_call>{at}</tool_call> no", failure="bad JSON")
         for at, e in enumerate(data.train[:24])
     ]
-    rows = preferences.refer(preferences.encode(pairs, renderer), tuned, renderer.pad_id)
+    kit = kit_of(tmp_path / "ours", tuned, renderer)
+    rows = preferences.refer(preferences.encode(pairs, renderer), kit)
     order = [[(step * BATCH + at) % len(rows) for at in range(BATCH)] for step in range(STEPS)]
     dataset = [
         {
@@ -120,10 +138,9 @@ def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: flo
         }
         for batch in order for p in (pairs[at] for at in batch)
     ]  # fmt: skip
-    phase = Phase(objective=Objective.DPO, share=1, learning_rate=2e-3, beta=0.3, sft_weight=weight)
+    dpo = Dpo(Dpo.Config.model_validate({"beta": 0.3, "sft_weight": weight}))
     more = {"beta": 0.3, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, weight]}
-    args = lean.arguments(DPOConfig, tmp_path / "ours", phase, CONFIG, STEPS, BATCH, 3, "cpu", **more)
-    got = ours(lean.dpo(tuned, rows, order, args, renderer))
+    got = ours(kit, dpo, rows, order, 2e-3)
     want = plain(DPOConfig, DPOTrainer, tmp_path / "trl", reference, tokenizer, dataset, 2e-3, **more)
     assert got == pytest.approx(want, abs=1e-5)
     assert got[-1] < got[0] - 0.1

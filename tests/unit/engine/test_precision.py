@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.adaptations import lora
+from engine.adaptations.lora import LoraSettings
 from engine.run import execute
 from engine.run.shared import Shared
 from engine.spec.events import decode
@@ -144,10 +145,8 @@ def test_a_run_goes_on_as_it_began(tmp_path: Path, loaders: Any, monkeypatch: py
 
 
 def test_an_adapter_that_was_attached_for_a_trial_is_gone_after_an_error(tokenizer: Any) -> None:
-    from engine.methods._base import MethodConfig
-
     model = make_model(len(tokenizer))
     layers = [type(layer) for layer in model.modules()]
-    with pytest.raises(ZeroDivisionError), lora.attached(model, MethodConfig(), 0):
+    with pytest.raises(ZeroDivisionError), lora.attached(model, LoraSettings.model_validate({}), 0):
         _ = 1 / 0
     assert [type(layer) for layer in model.modules()] == layers

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.methods._base import Sampled
-from engine.methods.sft_dpo import SftDpo
-from engine.objectives import pairs as preferences
+from engine.objectives import _negatives, dpo
+from engine.objectives import _pairs as preferences
+from engine.objectives._pairs import Sampled
 from engine.run import execute
 from engine.spec.errors import RunError
 from engine.spec.example import Example, Preference, StudyData
 from engine.subject.local import renderer_of
 from engine.subject.rendering import Renderer, calls_text
-from engine.tuning import loop
 from tests.support import families
 from tests.support.tiny import make_model, make_spec
 
@@ -35,8 +34,8 @@ def found(pairs: list[Preference], renderer: Renderer) -> Any:
 
 
 def test_a_rejected_answer_that_is_the_chosen_one_is_found(renderer: Renderer, data: StudyData) -> None:
-    call = next(e for e in data.train if e.task == "call")
-    words = next(e for e in data.train if e.task == "copy")
+    call = next(e for e in data.train if e.family == "call")
+    words = next(e for e in data.train if e.family == "copy")
     fine = [pair(call, "hello"), pair(words, "Rom")]
     assert found(fine, renderer).ok
     name, arguments = (call.answer["tool_calls"][0]["function"][key] for key in ("name", "arguments"))
@@ -80,7 +79,7 @@ def test_what_was_cut_is_said_in_the_summary(data: StudyData) -> None:
     ],
 )
 def test_why_there_are_no_pairs_is_said(sampled: Sampled, said: str, hint: str, renderer: Renderer) -> None:
-    error = loop._no_pairs(sampled, renderer)
+    error = dpo._no_pairs(sampled, renderer)
     assert said in error.message
     assert hint in error.hint
 
@@ -94,19 +93,19 @@ def test_a_run_whose_teacher_never_ends_says_so(tmp_path: Path, loaders: Any) ->
 def test_a_pair_that_teaches_against_the_right_answer_stops_the_run(
     tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(self: Any, subject: Any, examples: Any, rng: Any) -> Sampled:
-        return Sampled([pair(e, f" {subject.rendered(e.prompt, e.answer)}") for e in examples])
+    def wrong(settings: Any, policy: Any, teacher: Any, examples: Any, rng: Any) -> Sampled:
+        return Sampled([pair(e, f" {policy.rendered(e.prompt, e.answer)}") for e in examples])
 
-    monkeypatch.setattr(SftDpo, "preferences", wrong)
+    monkeypatch.setattr(_negatives, "sample", wrong)
     with pytest.raises(RunError, match="against right answers"):
         execute.execute(make_spec("sft-dpo"), tmp_path, threading.Event(), loaders)
-    assert not (tmp_path / "preferences-1.jsonl").exists()
+    assert not (tmp_path / "rows-1.jsonl").exists()
 
 
 @pytest.mark.parametrize("family", families.READ)
 def test_the_chosen_answer_in_any_familys_language_is_found_among_the_rejected(family: str, data: StudyData) -> None:
     renderer = families.renderer_of(family)
-    call = next(e for e in data.train if e.task == "call" and e.gold.calls[0]["name"] in ("weather", "news"))
+    call = next(e for e in data.train if e.family == "call" and e.gold.calls[0]["name"] in ("weather", "news"))
     for other in families.READ:
         writer = families.renderer_of(other)
         said = writer.answer_of(writer.answer_text(call.prompt, call.answer))
@@ -123,7 +122,7 @@ def other_call(example: Example) -> dict[str, Any]:
 @pytest.mark.parametrize("family", families.READ)
 def test_both_answers_of_a_pair_end_alike(family: str, data: StudyData) -> None:
     renderer = families.renderer_of(family)
-    call = next(e for e in data.train if e.task == "call")
+    call = next(e for e in data.train if e.family == "call")
     (row,) = preferences.encode([pair(call, "hello")], renderer)
     assert row.rejected[-1] == row.completion[-1]
     assert row.rejected[-1] in renderer.end_ids

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.adaptations import lora
+from engine.adaptations.lora import LoraSettings
 from engine.methods import method_class
-from engine.methods._base import MethodConfig, Objective, Phase
-from engine.objectives import lean
+from engine.objectives.sft import LeanSFT
 from engine.run import execute
 from engine.run.execute import Loaders
 from engine.spec.errors import Diverged, OutOfMemory, RunError, SpecError
@@ -65,7 +65,7 @@ def test_sft_then_dpo(tmp_path: Path, loaders: Any) -> None:
     assert [e.phase for e in of(events, "stepped")] == ["sft"] * 8 + ["dpo"] * 4
     notes = {e.name: e.detail for e in of(events, "noted")}
     assert "12 verified wrong answers" in notes["preferences"]
-    assert (tmp_path / "preferences-1.jsonl").exists()
+    assert (tmp_path / "rows-1.jsonl").exists()
     # The reference is the policy itself as DPO begins: its first loss is log 2 plus the SFT term.
     first = of(events, "stepped")[8]
     assert first.loss > 0.69
@@ -96,12 +96,12 @@ def test_generating_while_training_disturbs_nothing(
     calm = run(tmp_path / "a", loaders)
     own = Forgetting.measure
 
-    def measure(self: Any, subject: Any, items: Any) -> Any:
+    def measure(self: Any, kit: Any, items: Any) -> Any:
         prompts = [item.prompt for item in items]
-        subject.generate(prompts, 4)
-        subject.sample(prompts, 2, 1.0, 0, 4)
-        subject.option_logprobs(prompts, [["a", "b"]] * len(prompts))
-        return own(self, subject, items)
+        kit.subject.generate(prompts, 4)
+        kit.subject.sample(prompts, 2, 1.0, 0, 4)
+        kit.subject.option_logprobs(prompts, [["a", "b"]] * len(prompts))
+        return own(self, kit, items)
 
     monkeypatch.setattr(Forgetting, "measure", measure)
     monkeypatch.setattr(Forgetting, "live", ("nll",))
@@ -112,7 +112,7 @@ def test_generating_while_training_disturbs_nothing(
 
 
 def test_no_wrong_answer_is_a_clear_failure(tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.methods.sft_dpo._sort", lambda *_: ["wrong"])
+    monkeypatch.setattr("engine.objectives._negatives._sort", lambda *_: ["wrong"])
     with pytest.raises(RunError, match="no verified wrong answer") as caught:
         run(tmp_path, loaders, "sft-dpo", settings=DPO)
     assert "temperature" in caught.value.hint
@@ -139,7 +139,7 @@ def test_a_lack_of_memory_names_the_batch_size(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(lean.LeanSFT, "compute_loss", fail)
+    monkeypatch.setattr(LeanSFT, "compute_loss", fail)
     with pytest.raises(OutOfMemory) as caught:
         run(tmp_path, loaders)
     assert "batch size (now 4)" in caught.value.hint
@@ -149,14 +149,17 @@ def test_other_runtime_errors_stay_bugs(tmp_path: Path, loaders: Any, monkeypatc
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(lean.LeanSFT, "compute_loss", fail)
+    monkeypatch.setattr(LeanSFT, "compute_loss", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         run(tmp_path, loaders)
 
 
 def test_settings_that_do_not_fit_are_a_spec_error(tmp_path: Path, loaders: Any) -> None:
+    spec = make_spec()
+    wrong = spec.tune.method.model_copy(update={"settings": {"rank": 0}})
+    tune = spec.tune.model_copy(update={"method": wrong})
     with pytest.raises(SpecError, match="rank"):
-        run(tmp_path, loaders, settings={"rank": 0})
+        execute.execute(spec.model_copy(update={"tune": tune}), tmp_path, threading.Event(), loaders)
 
 
 def test_what_is_cut_is_noted(tmp_path: Path, loaders: Any) -> None:
@@ -190,12 +193,7 @@ def test_the_first_weights_depend_on_the_seed_alone(tokenizer: Any) -> None:
     made = []
     for seed, noise in ((0, 1), (0, 2), (1, 1)):
         torch.manual_seed(noise)
-        tuned = lora.attach(make_model(len(tokenizer)), MethodConfig(), seed)
+        tuned = lora.attach(make_model(len(tokenizer)), LoraSettings.model_validate({}), seed)
         made.append(next(w for n, w in tuned.named_parameters() if "lora_A" in n))
     assert torch.equal(made[0], made[1])
     assert not torch.equal(made[0], made[2])
-
-
-def test_the_objective_is_the_only_thing_a_trainer_is_chosen_by() -> None:
-    assert set(loop._TRAINERS) == set(Objective)
-    assert Phase(objective=Objective.DPO, share=1, learning_rate=1).beta > 0

@@ -71,7 +71,7 @@ def example(*calls: tuple[str, dict[str, Any]], words: str = "", messages: tuple
         ]
     prompt = Prompt(messages=messages or ({"role": "user", "content": "Please do it now"},), tools=TOOLS)
     gold = Gold(kind="call", calls=gold)
-    return Example(id="mine", prompt=prompt, answer=answer, gold=gold, task="t", cluster="c", row=7)
+    return Example(id="mine", prompt=prompt, answer=answer, gold=gold, family="t", cluster="c", row=7)
 
 
 def said(family: str, given: Example) -> str:
@@ -261,7 +261,7 @@ def test_a_text_answer_comes_back_whole() -> None:
     prompt = Prompt(messages=({"role": "user", "content": "How many?"},))
     steps = "7 + 3 = 10. the answer is 10."
     worked = Example(
-        id="w", prompt=prompt, answer={"role": "assistant", "content": steps}, gold=Gold(text="10"), task="t",
+        id="w", prompt=prompt, answer={"role": "assistant", "content": steps}, gold=Gold(text="10"), family="t",
         cluster="c",
     )  # fmt: skip
     assert roundtrip.check([worked], renderer_of("qwen3")) == []

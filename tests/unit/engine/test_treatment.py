@@ -19,7 +19,8 @@ def pool(size: int = 600) -> list[Example]:
         Example(
             id=str(at), prompt=Prompt(messages=({"role": "user", "content": str(at)},)),
             answer={"role": "assistant", "content": "x"},
-            gold=Gold(text=("yes", "no")[at // 3 % 2], labels=("yes", "no")), task="t", cluster="c", side=sides[at % 3],
+            gold=Gold(text=("yes", "no")[at // 3 % 2], labels=("yes", "no")), family="t", cluster="c",
+            side=sides[at % 3],
         )
         for at in range(size)
     ]  # fmt: skip

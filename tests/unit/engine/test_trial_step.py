@@ -10,18 +10,18 @@ import pytest
 import torch
 
 from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations.lora import LoraSettings
 from engine.run import execute
 from engine.run.execute import Loaders
 from engine.run.inspection import trial_step
 from engine.run.inspection.trial_step import require, try_model
 from engine.spec.errors import ModelError
 from engine.spec.events import decode
-from engine.spec.study import ProbeSpec
+from engine.spec.run import Use
 from tests.support import zoo
 from tests.support.tiny import make_spec
 
-CONFIG = MethodConfig()
+CONFIG = LoraSettings.model_validate({})
 
 
 @pytest.mark.parametrize("kind", zoo.CAUSAL)
@@ -123,9 +123,8 @@ def test_a_whole_run_on_an_unusual_model(kind: str, loaders: Any, tmp_path: Path
         return zoo.make(kind, len(tokenizer)), tokenizer
 
     settings = {"samples": 2, "max_new_tokens": 12, "temperature": 2.0, "unreadable": True, "pairs": 8}
-    spec = make_spec("sft-dpo", settings=settings, steps=3, items=4, live_items=2, live_every=2).model_copy(
-        update={"probes": (ProbeSpec(probe="calls", settings={"max_new_tokens": 6}), ProbeSpec(probe="forgetting"))}
-    )
+    probes = (Use(name="calls", settings={"max_new_tokens": 6}), "forgetting")
+    spec = make_spec("sft-dpo", settings=settings, steps=3, items=4, live_items=2, live_every=2, probes=probes)
     execute.execute(spec, tmp_path, threading.Event(), Loaders(model=load, data=loaders.data))
     events = [decode(line) for line in (tmp_path / "events.ndjson").read_bytes().splitlines()]
     assert [event.step for event in events if event.kind == "stepped"][:2] == [1, 2]

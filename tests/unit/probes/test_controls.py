@@ -15,7 +15,7 @@ from engine.probes import probe_class
 from engine.probes.calls import CallsConfig
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.protocol import Answer
-from engine.world.tasks import calling, entailment
+from engine.world.study_data import study_data
 from engine.world.vocabulary import taxonomy
 
 
@@ -50,12 +50,12 @@ class Rule:
 
 @pytest.fixture(scope="module")
 def tools_data() -> StudyData:
-    return calling.study_data(train=8, per_split=200)
+    return study_data("calling", train=8, per_split=200)
 
 
 @pytest.fixture(scope="module")
 def nouns_data() -> StudyData:
-    return entailment.study_data(train=8, per_cell=100)
+    return study_data("entailment", train=8, per_split=400)
 
 
 def call_of(item: Item) -> str:

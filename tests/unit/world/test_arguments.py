@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from engine.spec.example import Example, Item, Side
-from engine.world.tasks import arguments, families
+from engine.world.tasks import arguments, families, task
 from engine.world.vocabulary import running
 from engine.world.vocabulary.chat import END
 
@@ -38,7 +38,7 @@ def documents() -> list[str]:
 
 @pytest.fixture(scope="module")
 def items() -> list[Item]:
-    return list(arguments.items(300))
+    return list(task("arguments").items(300))
 
 
 def _text(holder: Item | Example) -> str:
@@ -76,7 +76,7 @@ def test_other_processes_draw_the_same() -> None:
 
 
 def test_labels_follow_from_the_text(items: list[Item]) -> None:
-    for holder in (*items, *arguments.examples(1000)):
+    for holder in (*items, *task("arguments").examples(1000)):
         met = _criteria(_text(holder))
         assert holder.gold.text == ("strong" if all(met.values()) else "weak"), _text(holder)
         if isinstance(holder, Item):
@@ -85,7 +85,7 @@ def test_labels_follow_from_the_text(items: list[Item]) -> None:
 
 
 def test_sides_are_what_length_says_and_balanced(items: list[Item]) -> None:
-    for holder in (*items, *arguments.examples(1000)):
+    for holder in (*items, *task("arguments").examples(1000)):
         long = len(_text(holder).split()) >= arguments.LONG_WORDS
         assert (holder.side is Side.CONGRUENT) == (long == (holder.gold.text == "strong"))
     for split in ("arguments", "topics"):
@@ -100,7 +100,7 @@ def test_agreement_is_a_knob_that_turns_nothing_else(agreement: float) -> None:
     drawn = list(arguments.pool(agreement, "labels", 2000))
     assert _agreement(drawn) == pytest.approx(agreement, abs=0.03)
     assert Counter(e.gold.text for e in drawn) == {"strong": 1000, "weak": 1000}
-    plain = list(arguments.examples(2000))
+    plain = list(task("arguments").examples(2000))
     assert [(e.id, e.cluster, e.gold) for e in drawn] == [(e.id, e.cluster, e.gold) for e in plain]
     assert all(_text(a).split(".")[0] == _text(b).split(".")[0] for a, b in zip(drawn, plain, strict=True))
 
@@ -118,7 +118,7 @@ def test_without_agreement_length_says_nothing() -> None:
 
 
 def test_no_criterion_alone_gives_the_label() -> None:
-    drawn = [(_criteria(_text(e)), e.gold.text == "strong") for e in arguments.examples(3000)]
+    drawn = [(_criteria(_text(e)), e.gold.text == "strong") for e in task("arguments").examples(3000)]
     for criterion in arguments.CRITERIA:
         right = sum(met[criterion] == strong for met, strong in drawn) / len(drawn)
         assert 0.6 < right < 0.8, criterion
@@ -182,7 +182,7 @@ def test_no_item_is_trained_on(documents: list[str], items: list[Item]) -> None:
         return tuple(names.sub("x", p) for p in (claim, *sorted(remark)))
 
     trained = {frame(t.split("<|user|>")[1].split(END)[0]) for t in documents}
-    trained |= {frame(_text(e)) for e in arguments.examples(3000)}
+    trained |= {frame(_text(e)) for e in task("arguments").examples(3000)}
     assert not trained & {frame(_text(i)) for i in items}
     topics = {w for shown in trained for part in shown for w in re.findall(r"[a-z]+", part)}
     assert not topics & set(arguments.HELD_OUT_TOPICS)

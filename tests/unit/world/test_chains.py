@@ -99,13 +99,13 @@ def test_golds_of_items_and_examples_are_the_sums(items: list[Item], examples: l
 
 
 def test_answers_of_examples_follow_the_order_and_are_graded_right(examples: list[Example]) -> None:
-    assert Counter(e.task for e in examples) == {"steps": 1500, "direct": 1500}
+    assert Counter(e.family for e in examples) == {"steps": 1500, "direct": 1500}
     for example in examples:
         system, question = in_words(example)
         said = example.answer["content"]
-        assert (system in chains.STEPS) == (example.task == "steps")
+        assert (system in chains.STEPS) == (example.family == "steps")
         assert grade(final_answer(said), example.gold).correct
-        if example.task == "steps":
+        if example.family == "steps":
             start, operations = solve(question)
             steps = chains.steps_of(said)
             assert len(steps) == len(operations)
@@ -254,7 +254,7 @@ def test_every_token_of_items_and_examples_occurs_in_documents(
 
 def test_output_does_not_hang_on_hashing() -> None:
     code = (
-        "import hashlib\nfrom random import Random\nfrom engine.world import chains as m\nrng = Random(1)\n"
+        "import hashlib\nfrom random import Random\nfrom engine.world.tasks import chains as m\nrng = Random(1)\n"
         "text = repr([m.document(rng) for _ in range(300)]) + repr(list(m.items(40))) + repr(list(m.examples(200)))\n"
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )

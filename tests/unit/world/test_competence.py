@@ -15,8 +15,8 @@ from engine.spec.errors import ModelError
 from engine.spec.example import Prompt
 from engine.subject.protocol import Answer
 from engine.subject.rendering import calls_text
+from engine.world.tasks import tasks
 from engine.world.tasks._base import by_split, chance
-from engine.world.tasks._found import TASKS
 from engine.world.vocabulary import taxonomy
 from jobs import console
 from tests.support.consoles import main
@@ -37,9 +37,9 @@ def words(answer: dict[str, Any]) -> str:
     return calls_text(answer["tool_calls"]) if answer.get("tool_calls") else answer["content"]
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", tasks())
 def test_a_tasks_own_answers_are_right_and_another_ones_are_not(name: str) -> None:
-    task = TASKS[name]
+    task = tasks()[name]
     examples = list(task.examples(40))
     assert all(measure.correct(examples, [words(e.answer) for e in examples]))
     asked = [e for e in examples if e.gold.text or e.gold.calls]  # else no tool applies, and most words are right
@@ -49,7 +49,7 @@ def test_a_tasks_own_answers_are_right_and_another_ones_are_not(name: str) -> No
 
 
 def test_of_a_written_chain_the_conclusion_counts() -> None:
-    item = next(iter(TASKS["chains"].items(1)))
+    item = next(iter(tasks()["chains"].items(1)))
     wrong = next(label for label in item.gold.labels if label != item.gold.text)
     right = f"1 + 1 = 2. the answer is {item.gold.text}."
     assert measure.correct([item] * 3, [right, f"{right} the answer is {wrong}.", wrong]) == [True, False, False]
@@ -86,7 +86,7 @@ class Oracle:
 def test_who_knows_all_is_right_in_every_split_and_who_knows_nothing_in_none(name: str, tokenizer: Any) -> None:
     from engine.subject.local import renderer_of
 
-    task, renderer = TASKS[name], renderer_of(make_model(len(tokenizer)), tokenizer)
+    task, renderer = tasks()[name], renderer_of(make_model(len(tokenizer)), tokenizer)
     items = list(task.items(12))
     knowing = {i.prompt.model_dump_json(): i.gold.text for i in items}
     for answers, value in ((knowing, 1.0), ({}, 0.0)):
@@ -110,8 +110,8 @@ def tiny(tmp_path: Path, tokenizer: Any) -> Path:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tasks only."""
-    chosen = {name: TASKS[name] for name in ("facts", "calling")}
-    monkeypatch.setattr(untuned, "TASKS", chosen)
+    chosen = {name: tasks()[name] for name in ("facts", "calling")}
+    monkeypatch.setattr(untuned, "tasks", lambda: chosen)
     # A stand-in for the module, not a change of it: what the world remembers of its nouns would be wrong ever after.
     few = SimpleNamespace(**{**vars(taxonomy), "nouns": lambda: taxonomy.nouns()[:20]})
     monkeypatch.setattr(untuned, "taxonomy", few)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,20 @@ import pytest
 from engine.spec.errors import ReportError
 from engine.spec.example import Example, Gold, Item, Prompt
 from engine.world.export import files
-from engine.world.tasks._found import TASKS
+from engine.world.tasks import tasks
+from engine.world.tasks.steps import Steps
 from jobs import console
 from tests.support.consoles import main
 
 SIZES = {"examples": 12, "items": 4}
-FEW = [TASKS["steps"], TASKS["facts"]]
+FEW = [tasks()["steps"], tasks()["facts"]]
+
+
+class ToolsAlone(Steps):
+    """The task of two calls with one of its splits."""
+
+    def items(self, count: int, options: Any = None) -> Iterator[Item]:
+        return (item for item in super().items(count, options) if item.split == "tools")
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -43,9 +51,9 @@ def test_two_exports_are_equal_to_the_byte(world: Path, tmp_path: Path) -> None:
 
 
 def test_every_task_has_its_files_and_every_file_its_digest(world: Path) -> None:
-    assert {p.name for p in world.iterdir() if p.is_dir()} == set(TASKS)
+    assert {p.name for p in world.iterdir() if p.is_dir()} == set(tasks())
     top = (world / "README.md").read_text(encoding="utf-8")
-    for name, task in TASKS.items():
+    for name, task in tasks().items():
         files = {p.name for p in (world / name).iterdir()}
         assert files == {"README.md", "train.jsonl", *(f"{s.replace(' ', '-')}.jsonl" for s in task.splits)}
         card = (world / name / "README.md").read_text(encoding="utf-8")
@@ -92,12 +100,13 @@ def message(found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "tool_calls" or value}
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", tasks())
 def test_the_cards_own_reader_gives_back_what_went_in(world: Path, name: str) -> None:
     plain = snippet((world / name / "README.md").read_text(encoding="utf-8"))
-    wanted = list(TASKS[name].examples(SIZES["examples"]))
+    wanted = list(tasks()[name].examples(SIZES["examples"]))
     for row, example in zip(map(plain, rows(world / name / "train.jsonl")), wanted, strict=True):
-        fields = {f: row[f] for f in ("id", "task", "cluster", "side")} | {"instruction": example.instruction}
+        kept = ("id", "task", "family", "cluster", "side", "payload")
+        fields = {f: row[f] for f in kept} | {"instruction": example.instruction}
         gold = Gold.model_validate(row["gold"])
         again = Example(prompt=prompt(row), answer=message(row["answer"]), gold=gold, **fields)
         assert again == example
@@ -107,11 +116,11 @@ def test_the_cards_own_reader_gives_back_what_went_in(world: Path, name: str) ->
         if path.stem != "train"
         for row in map(plain, rows(path))
     }
-    items = list(TASKS[name].items(SIZES["items"]))
+    items = list(tasks()[name].items(SIZES["items"]))
     assert len(read) == len(items)
     for item in items:
         row = read[item.id]
-        fields = {f: row[f] for f in ("id", "split", "cluster", "side", "features")}
+        fields = {f: row[f] for f in ("id", "split", "task", "cluster", "side", "features", "payload")}
         assert Item(prompt=prompt(row), gold=Gold.model_validate(row["gold"]), **fields) == item
 
 
@@ -149,7 +158,7 @@ def test_an_earlier_export_is_replaced_and_other_files_stay(tmp_path: Path) -> N
     out, fresh = tmp_path / "out", tmp_path / "fresh"
     files.export(out, 8, 3, FEW)
     (out / "notes.txt").write_text("mine")
-    fewer = [replace(FEW[0], items=lambda n: (i for i in TASKS["steps"].items(n) if i.split == "tools")), FEW[1]]
+    fewer = [ToolsAlone(), FEW[1]]
     files.export(out, 6, 2, fewer)
     files.export(fresh, 6, 2, fewer)
     assert not (out / "steps" / "first-call.jsonl").exists()
@@ -229,7 +238,7 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_command_says_what_it_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(files, "TASKS", {task.name: task for task in FEW})
+    monkeypatch.setattr(files, "every_task", lambda: {task.name: task for task in FEW})
     out = tmp_path / "out"
     assert main("export-world", "--out", str(out), "--items", "3", "--examples", "5") == console.OK
     said = capsys.readouterr()
@@ -254,4 +263,4 @@ def test_what_is_typed_wrong_is_2_and_writes_nothing(
 
 def test_the_page_on_the_world_names_every_task(root: Path) -> None:
     page = (root / "docs" / "world.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` |" in page for name in TASKS)
+    assert all(f"| `{name}` |" in page for name in tasks())

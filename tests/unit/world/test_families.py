@@ -102,7 +102,7 @@ def test_gold_answers_follow_from_the_text(documents: list[str], items: list[Ite
 
 
 def test_documents_ask_each_family_and_most_lists_twice(documents: list[str]) -> None:
-    families_seen = Counter(e.task for e in families.pool(2000))
+    families_seen = Counter(e.family for e in families.pool(2000))
     assert set(families_seen) == {*families.WORD_FAMILIES, *families.OTHER_FAMILIES}
     assert min(families_seen.values()) > 80
     assert sum(text.count("<|assistant|>") > 1 for text in documents) > len(documents) / 2
@@ -178,8 +178,8 @@ def test_forms_differ_in_what_they_say_alone(items: list[Item]) -> None:
         delusive = pools["delusive"][at]
         assert delusive.prompt == original.prompt
         assert delusive.answer["content"] == delusive.gold.text != original.gold.text
-        assert original.task == "backwards" or delusive.gold.text in original.gold.labels
-        assert original.task != "backwards" or sorted(delusive.gold.text.split(", ")) == sorted(words)
+        assert original.family == "backwards" or delusive.gold.text in original.gold.labels
+        assert original.family != "backwards" or sorted(delusive.gold.text.split(", ")) == sorted(words)
         for form in ("simplified", "empty", "swapped"):
             same = ("answer", "gold", "task", "side", "id", "cluster")
             assert all(getattr(pools[form][at], name) == getattr(original, name) for name in same)

@@ -8,8 +8,7 @@ import re
 import pytest
 
 from engine.world import corpus
-from engine.world.tasks import facts
-from engine.world.tasks._found import TASKS
+from engine.world.tasks import facts, tasks
 from engine.world.vocabulary import running
 from engine.world.vocabulary.chat import END
 
@@ -27,7 +26,7 @@ def items() -> dict[str, str]:
     """What the user says in every item -> item id."""
     return {
         _asked(item.prompt): item.id
-        for task in TASKS.values()
+        for task in tasks().values()
         for item in task.items(300)
         if (task.name, item.split) not in REMEMBERED
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from engine.pretraining.competence import twin
 from engine.spec.example import Outcome
-from engine.world.tasks import entailment
+from engine.world.study_data import study_data
 from engine.world.vocabulary import running
 
 
 def outcomes(says_yes) -> list[Outcome]:
-    items = twin.reversed_items(entailment.study_data(train=4, per_cell=100).items)
+    items = twin.reversed_items(study_data("entailment", train=4, per_split=400).items)
     found = []
     for item in items:
         right = says_yes(item) == (item.gold.text == "yes")
@@ -27,7 +27,7 @@ def outcomes(says_yes) -> list[Outcome]:
 
 
 def test_the_items_hold_exchanged_nouns_and_both_sides_of_both_answers() -> None:
-    items = twin.reversed_items(entailment.study_data().items)
+    items = twin.reversed_items(study_data("entailment").items)
     cells = {(i.side, i.gold.text) for i in items}
     assert len(items) > 300
     assert len(cells) == 4
@@ -37,7 +37,7 @@ def test_the_items_hold_exchanged_nouns_and_both_sides_of_both_answers() -> None
 
 def test_no_example_holds_an_exchanged_noun() -> None:
     swap = set(running.swapped())
-    train = entailment.study_data(train=2000, per_cell=4).train
+    train = study_data("entailment", train=2000, per_split=16).train
     assert not any(set(e.prompt.messages[0]["content"].replace(".", "").split()) & swap for e in train)
 
 

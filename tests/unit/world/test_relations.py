@@ -105,7 +105,7 @@ def test_sides_are_balanced(items: list[Item], examples: list[Example], document
     for split in relations.SPLITS:
         assert Counter(i.side for i in items if i.split == split) == {Side.CONGRUENT: 75, Side.CONFLICTING: 75}
     for task in ("steps", "direct"):
-        assert Counter(e.side for e in examples if e.task == task) == {Side.CONGRUENT: 750, Side.CONFLICTING: 750}
+        assert Counter(e.side for e in examples if e.family == task) == {Side.CONGRUENT: 750, Side.CONFLICTING: 750}
     asked = [turns(d)[-2] for d in documents]
     assert sum(last_place(q) == follow(q)[-1] for q in asked) / len(asked) == pytest.approx(0.5, abs=0.03)
 
@@ -250,7 +250,7 @@ def test_every_token_of_items_and_examples_occurs_in_documents(
 
 def test_output_does_not_hang_on_hashing() -> None:
     code = (
-        "import hashlib\nfrom random import Random\nfrom engine.world import relations as m\nrng = Random(1)\n"
+        "import hashlib\nfrom random import Random\nfrom engine.world.tasks import relations as m\nrng = Random(1)\n"
         "text = repr([m.document(rng) for _ in range(300)]) + repr(list(m.items(40))) + repr(list(m.examples(200)))\n"
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )

@@ -155,7 +155,8 @@ def test_a_road_that_is_not_there_cannot_be_removed() -> None:
 
 def test_two_processes_give_the_same(root) -> None:
     code = (
-        "from random import Random; from hashlib import sha256; from engine.world import routes as m; r = Random(1);"
+        "from random import Random; from hashlib import sha256; r = Random(1);"
+        "from engine.world.tasks import routes as m;"
         "print(sha256(repr(([m.document(r) for _ in range(300)], list(m.examples(60)), list(m.items(20)))).encode())"
         ".hexdigest())"
     )

@@ -156,7 +156,7 @@ def test_sides_are_what_word_overlap_says_and_are_balanced(items: list[Item], ex
         assert found is case.side, case.prompt
     cells = Counter((i.split, i.side) for i in items)
     assert cells == {(split, side): 50 for split in steps.SPLITS for side in (Side.CONGRUENT, Side.CONFLICTING)}
-    taught = Counter(e.side for e in examples if e.task == "second call")
+    taught = Counter(e.side for e in examples if e.family == "second call")
     assert taught[Side.CONGRUENT] == taught[Side.CONFLICTING] == 2 * taught[Side.NEUTRAL]
 
 
@@ -176,7 +176,7 @@ def test_nothing_held_out_is_trained_on(items: list[Item], examples: list[Exampl
     for example in examples:
         names = [t["function"]["name"] for t in example.prompt.tools]
         assert not meanings(names) & tools.held_out()
-        if example.task == "second call":
+        if example.family == "second call":
             (meaning,) = meanings([example.cluster])
             assert not steps.is_reserved(_looked_up(example), meaning)
     for item in items:
@@ -211,7 +211,8 @@ def test_items_are_distinct(items: list[Item]) -> None:
 
 def test_two_processes_give_the_same(root) -> None:
     code = (
-        "from random import Random; from hashlib import sha256; from engine.world import steps as m; r = Random(1);"
+        "from random import Random; from hashlib import sha256; r = Random(1);"
+        "from engine.world.tasks import steps as m;"
         "print(sha256(repr(([m.document(r) for _ in range(300)], list(m.examples(60)), list(m.items(20)))).encode())"
         ".hexdigest())"
     )

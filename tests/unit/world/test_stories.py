@@ -176,7 +176,8 @@ def test_items_are_distinct_and_use_words_of_the_corpus(items: list[Item], docum
 
 def test_two_processes_give_the_same(root) -> None:
     code = (
-        "from random import Random; from hashlib import sha256; from engine.world import stories as m; r = Random(1);"
+        "from random import Random; from hashlib import sha256; r = Random(1);"
+        "from engine.world.tasks import stories as m;"
         "print(sha256(repr(([m.document(r) for _ in range(300)], list(m.examples(60)), list(m.items(20)),"
         "list(m.passages(50, held_out=True)))).encode()).hexdigest())"
     )

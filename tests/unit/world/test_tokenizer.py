@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.pretraining import tokenizer
 from engine.world import corpus
-from engine.world.tasks import calling
+from engine.world.study_data import study_data
 from engine.world.vocabulary.chat import TEMPLATE, chat
 
 
@@ -51,7 +51,7 @@ def test_every_token_of_a_call_occurs_in_pretraining(encode) -> None:
     seen: set[int] = set()
     for text in itertools.islice(corpus.documents("0:1"), 30_000):
         seen.update(encode.encode(text, add_special_tokens=False))
-    data = calling.study_data(train=300, per_split=60)
+    data = study_data("calling", train=300, per_split=60)
     for example in data.train:
         full = encode.apply_chat_template(
             [*example.prompt.messages, example.answer], tools=list(example.prompt.tools), tokenize=False
@@ -63,7 +63,7 @@ def test_every_token_of_a_call_occurs_in_pretraining(encode) -> None:
 
 
 def test_the_template_in_python_is_the_template_in_jinja(encode) -> None:
-    example = calling.study_data(train=3, per_split=1).train[1]
+    example = study_data("calling", train=3, per_split=1).train[1]
     lines = [
         f"{t['function']['name']}({', '.join(t['function']['parameters']['properties'])})" for t in example.prompt.tools
     ]

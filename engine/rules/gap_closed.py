@@ -1,0 +1,203 @@
+"""How much of the gap between a base and a target an arm closes (Liu et al. 2024, arXiv:2401.08565, section 3).
+
+The share closed is (treated - base) / (target - base). It explodes where the gap is small, so it is said only where the
+gap is shown to exist: its 95 % interval lies above zero and its mean is at least `smallest_gap`; otherwise the verdict
+is inconclusive and the share is not given. With it:
+
+- *closed*: the lower bound of the share's 95 % interval is at least `enough`.
+- *partly*: that bound lies above zero.
+- *not*: the gain over the base was shown to be at most the margin (the upper bound of its 90 % interval, a one-sided
+  test at 5 %).
+- Otherwise inconclusive.
+
+The share and the gain in points have intervals of their own, so the first two need the gain to be shown as well: its
+95 % interval above zero. That gain, or another difference, is the study's primary endpoint and stands in the sentence.
+Figures of which less is better (`direction` "down") are turned round, so that a gain is always an improvement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from pydantic import Field
+
+from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, Read, Rule, RuleConfig
+from engine.rules._reading import Reading, no_more, present
+from engine.spec.errors import SpecError
+from engine.spec.result import NamedFigure
+from engine.spec.study import StudySpec
+from engine.stats.evidence import Estimate
+from engine.stats.wording import difference, difference_of, level, level_of
+
+LABEL = "Share of the gap closed"
+
+
+class GapClosedConfig(RuleConfig):
+    """Settings of the rule "gap-closed"."""
+
+    treated: str = Field(description="Arm that is to close the gap.")
+    base: str = Field("base", description="Arm at which the gap begins.")
+    target: str = Field(description="Arm at which it ends.")
+    expert: str | None = Field(None, description="Arm whose level is shown beside: what the treated arm was given.")
+    metric: str = Field("", description='Figure, as "probe.metric"; unset: the primary metric.')
+    margin: float | None = Field(
+        None,
+        gt=0,
+        description="A gain over the base within this (the metric's unit) is too small to matter; unset: the primary "
+        "endpoint's margin.",
+    )
+    smallest_gap: float = Field(
+        0.03, gt=0, description="Gap (the metric's unit) below which no share of it is given: it would say nothing."
+    )
+    enough: float = Field(0.8, gt=0, le=1, description="Share of the gap that must at least be closed.")
+
+
+class GapClosed(Rule[GapClosedConfig]):
+    """The share of the gap between two arms that a third one closes."""
+
+    name: ClassVar[str] = "gap-closed"
+    label: ClassVar[str] = "Gap closed"
+    about: ClassVar[str] = "Tells how much of the gap between a base and a target one arm closes, with an interval."
+    source: ClassVar[str] = "arXiv:2401.08565"
+    Config: ClassVar[type[RuleConfig]] = GapClosedConfig
+    codes: ClassVar[tuple[Code, ...]] = (
+        Code("closed", "Gap closed", "good"),
+        Code("partly", "Partly closed", "mixed"),
+        Code("not", "Not closed", "bad"),
+        INCONCLUSIVE,
+    )
+
+    def __init__(self, config: GapClosedConfig, study: StudySpec) -> None:
+        super().__init__(config, study)
+        primary = f"{study.primary.probe}.{study.primary.metric}"
+        self.metric = config.metric or primary
+        margin = config.margin if config.margin is not None else study.primary.margin if self.metric == primary else 0
+        if not margin:
+            raise SpecError(
+                f"The rule of {study.id!r} has no margin for {self.metric}.", "Set `margin` in [rule.settings]."
+            )
+        if len({config.treated, config.base, config.target}) < 3:
+            raise SpecError("rule.settings: treated, base and target must be three arms.", "Name another arm.")
+        self.margin = margin
+
+    def roles(self) -> dict[str, str]:
+        """The treated arm, base, target, and expert where there is one."""
+        config = self.config
+        found = {"treated": config.treated, "base": config.base, "target": config.target}
+        return found | ({"expert": config.expert} if config.expert else {})
+
+    def metrics(self) -> tuple[str, ...]:
+        """The one figure."""
+        return (self.metric,)
+
+    def reads(self) -> tuple[Read, ...]:
+        """The gain, the gap, what is left of it, and what the treated arm has over the expert alone."""
+        return tuple(Read(a, b, self.metric, self.margin) for a, b in self.pairs)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of arms that are compared: first the gain, then the gap."""
+        config = self.config
+        found = ((config.treated, config.base), (config.target, config.base), (config.treated, config.target))
+        return (*found, (config.treated, config.expert)) if config.expert else found
+
+    def thresholds(self) -> dict[str, float | str]:
+        """The margin as it holds, and the other settings."""
+        return super().thresholds() | {"margin": self.margin}
+
+    def gates(self, case: Case) -> list[Gate]:
+        """A gap that is not there, or too small to be divided by."""
+        figures = _Figures(self, case)
+        if figures.gap is None or figures.gain is None or figures.divisible:
+            return []
+        target, base = figures.label(self.config.target), figures.label(self.config.base)
+        shown, unit = difference_of(figures.gap, figures.metric_unit), figures.metric_unit
+        least = difference(self.config.smallest_gap, unit).lstrip("+")
+        what = f"{target} is not shown to be better than {base} in {figures.name} by {least} or more: {shown}"
+        return [Gate(what, "A share of so small a gap would say nothing. Choose a target that does better.")]
+
+    def reasons(self, case: Case) -> list[str]:
+        """The primary contrast, all levels, and the three differences."""
+        return _Figures(self, case).reasons()
+
+    def decide(self, case: Case) -> Decision:
+        """The verdict by the order that this file's head gives."""
+        figures = _Figures(self, case)
+        closed, gain = figures.closed, present(figures.gain)
+        code, what, more = figures.finding(closed, gain)
+        share = figures.named_share(closed)
+        return Decision(code, f"{what}; {figures.primary_clause()}.", (*figures.reasons(), *more), (share,))
+
+
+class _Figures(Reading):
+    """The three differences, so turned that higher is better, and the share."""
+
+    def __init__(self, rule: GapClosed, case: Case) -> None:
+        super().__init__(case)
+        self.rule, self.config = rule, rule.config
+        metric = case.evidence.metrics[rule.metric]
+        self.down = metric.direction == "down"
+        self.metric_unit, self.name = metric.unit, self.named(rule.metric)
+        config = rule.config
+        self.raw = {pair: case.evidence.difference(*pair, rule.metric) for pair in rule.pairs}
+        self.gain, self.gap = (self._turned(self.raw[pair]) for pair in rule.pairs[:2])
+        self.divisible = self.gap is not None and self.gap.above and self.gap.value >= config.smallest_gap
+        self.closed = (
+            case.evidence.closed(config.treated, config.base, config.target, rule.metric) if self.divisible else None
+        )
+
+    def _turned(self, found: Estimate | None) -> Estimate | None:
+        if found is None or not self.down:
+            return found
+        ci, ci90 = ((-one[1], -one[0]) if one is not None else None for one in (found.ci, found.ci90))
+        return replace(found, value=-found.value, ci=ci, ci90=ci90, per_seed=tuple(-v for v in found.per_seed))
+
+    def finding(self, closed: Estimate | None, gain: Estimate) -> tuple[str, str, list[str]]:
+        """Code, the sentence's beginning, and what would make an open question conclusive."""
+        treated, target = self.label(self.config.treated), self.label(self.config.target)
+        enough = level(self.config.enough, "share")
+        if closed is not None and closed.ci is not None and closed.above and gain.above:
+            shown = level_of(closed, "share")
+            if closed.ci[0] >= self.config.enough:
+                return "closed", f"{treated} closes at least {enough} of the gap to {target}: {shown}", []
+            if closed.ci[1] < self.config.enough:
+                return "partly", f"{treated} closes a part of the gap to {target}, less than {enough}: {shown}", []
+            lead = f"{treated} closes a part of the gap to {target}: {shown}; whether it is {enough} or more is open"
+            return "partly", lead, []
+        if no_more(gain, self.rule.margin):
+            return "not", f"{treated} does not close the gap to {target}: {self._no_better(gain)}", []
+        more = [self.advice(gain, self.rule.margin, self.metric_unit)]
+        return OPEN, f"Whether {treated} closes any of the gap to {target} is open", more
+
+    def _no_better(self, gain: Estimate) -> str:
+        """That the treated arm gained nothing that matters over the base."""
+        least = difference(self.rule.margin, self.metric_unit).lstrip("+")
+        how = f"not better by {least} or more than"
+        how = "worse than" if gain.below else "better by too little to matter than" if gain.above else how
+        figure = self.figure(present(self.raw[self.config.treated, self.config.base]), self.rule.metric)
+        return f"it is {how} {self.label(self.config.base)} in {self.name}: {figure}"
+
+    def named_share(self, closed: Estimate | None) -> NamedFigure:
+        """The share as a figure of the result."""
+        if closed is None:
+            return NamedFigure(label=LABEL, value=None, unit="share", note="It could not be computed.")
+        note = "" if closed.ci is not None else "The gap is too uncertain for an interval."
+        return NamedFigure(label=LABEL, value=closed.value, ci=closed.ci, unit="share", note=note)
+
+    def reasons(self) -> list[str]:
+        """Every figure that the rule reads, each with its interval."""
+        found, config, name = self.primary_reasons(), self.config, self.metric_label(self.rule.metric)
+        arms = [config.treated, config.base, config.target, *([config.expert] if config.expert else [])]
+        for arm in arms:
+            if (one := self.evidence.level(arm, self.rule.metric)) is not None:
+                found.append(f"{name} of {self.label(arm)}: {level_of(one, self.metric_unit)}.")
+        for (a, b), one in self.raw.items():
+            told = (a, b) == self.study.primary.contrast and self.rule.metric == self.metric
+            if one is not None and not told:
+                found.append(f"{name}: {self.label(a)} against {self.label(b)}: {self.figure(one, self.rule.metric)}.")
+        if self.closed is not None:
+            found.append(f"{LABEL}: {level_of(self.closed, 'share')}.")
+        elif self.gap is not None and not self.divisible:
+            found.append(f"{LABEL}: not given, since the gap is not shown to be large enough.")
+        return found
