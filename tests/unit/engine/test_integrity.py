@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations.lora import LoraSettings
 from engine.run import checks
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.local import LocalSubject, renderer_of
@@ -18,7 +18,7 @@ def test_an_adapter_that_does_nothing_is_seen(model: Any, tokenizer: Any, data: 
     renderer = renderer_of(model, tokenizer)
     prompts = [item.prompt for item in data.items]
     base = checks.logits(model, renderer, prompts)
-    tuned = lora.attach(model, MethodConfig(), 0)
+    tuned = lora.attach(model, LoraSettings.model_validate({}), 0)
     on, off = checks.adapter_findings(tuned, renderer, prompts, base)
     assert not on.ok
     assert off.ok
