@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from engine.run.sources import sources
-from engine.spec import plugin
 from jobs import console
 from jobs.commands.sources import option_lines
 from tests.support.consoles import main
@@ -33,11 +32,11 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_broken_task_is_listed_not_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "mine.py").write_text("import no_such_module", encoding="utf-8")
-    monkeypatch.setenv(plugin.FOLDER, str(tmp_path))
+    folder = home / "plugins" / "tasks"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text("import no_such_module", encoding="utf-8")
     assert main("studies", "--sources") == console.FAILED
     said = capsys.readouterr()
     assert "mine.py" in said.err
