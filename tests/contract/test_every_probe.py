@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.probes import found
-from engine.probes._base import Probe
+from engine.probes._base import Measuring, Probe
 from engine.spec.example import Prompt, StudyData
 from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
@@ -59,7 +59,8 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
+    own = (study_data("calling"), study_data("entailment"), study_data("facts", {"form": "ceiling"}))
+    return [make_data(), *own]
 
 
 def test_none_is_broken() -> None:
@@ -101,7 +102,7 @@ class TestEveryProbe:
     def test_the_live_sample_gives_the_live_figures_of_all_its_items(self, name: str, cls: type[Probe]) -> None:
         probe = self.make(cls)
         data = self.data(probe)
-        outcomes = probe.measure(Noise(1), probe.items(data, 6))
+        outcomes = probe.measure(Measuring(Noise(1)), probe.items(data, 6))
         sample = {item.id for item in probe.live_items(data, 6)}
         if not cls.live:
             assert not sample
@@ -114,10 +115,10 @@ class TestEveryProbe:
     def test_it_measures_every_item_in_order(self, name: str, cls: type[Probe]) -> None:
         probe = self.make(cls)
         items = probe.items(self.data(probe), 6)
-        outcomes = probe.measure(Noise(1), items)
+        outcomes = probe.measure(Measuring(Noise(1)), items)
         assert [o.item for o in outcomes] == [item.id for item in items]
         assert [(o.split, o.cluster, o.side) for o in outcomes] == [(i.split, i.cluster, i.side) for i in items]
-        assert outcomes == probe.measure(Noise(1), items)
+        assert outcomes == probe.measure(Measuring(Noise(1)), items)
         figures = probe.figures(outcomes)
         assert set(figures) <= {metric.name for metric in cls.metrics}
         assert all(np.isfinite(value) for value in figures.values())
@@ -127,4 +128,4 @@ class TestEveryProbe:
 
     def test_nothing_measured_gives_no_figure(self, name: str, cls: type[Probe]) -> None:
         assert self.make(cls).figures([]) == {}
-        assert self.make(cls).measure(Noise(1), []) == []
+        assert self.make(cls).measure(Measuring(Noise(1)), []) == []
