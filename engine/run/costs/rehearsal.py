@@ -53,7 +53,8 @@ class Others:
             return ""
         own, count = self._text(at), len(self.examples)
         after = (self._text((at + more) % count) for more in range(1, min(count, NEAR)))
-        return next((text for text in after if text != own), "")
+        other = next((text for text in after if text != own), "")
+        return self.renderer.begun_text(prompt) + other if other else ""
 
     def _text(self, at: int) -> str:
         if at not in self._texts:
