@@ -15,7 +15,7 @@ from engine.objectives import Objective
 from engine.objectives.dpo import Dpo
 from engine.probes.calls import Calls
 from engine.run.costs import arms, rehearsal
-from engine.run.costs.work import Measured
+from engine.run.costs.work import Counted, Measured
 from engine.run.inspection import pricing
 from engine.spec.errors import DataError
 from engine.spec.example import Example, Prompt, StudyData
@@ -253,7 +253,7 @@ def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
     plain = [example.prompt for example in data.train[:3]]
     begun = [prompt.model_copy(update={"begun": "The weather"}) for prompt in plain]
     counted, subject = (
-        rehearsal.Counted(soft, Limits.of_data(data)),
+        Counted(soft, Limits.of_data(data)),
         LocalSubject(model, renderer.tokenizer, renderer=soft),
     )
     for some in (counted, subject):
