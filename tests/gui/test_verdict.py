@@ -308,7 +308,7 @@ def test_without_a_shortcut_the_differences_are_the_main_figure(opened, qtbot, t
     ]  # fmt: skip
     assert page.head.rule.text().startswith("Rule “Gap closed” with treated: SFT → DPO, base: base")
     assert not page.cards["arms"].isVisible()
-    assert page.cards["pairs"].y() < page.cards["gain"].y()
+    qtbot.waitUntil(lambda: page.cards["pairs"].y() < page.cards["gain"].y())
     qtbot.waitUntil(lambda: page.cards["gain"].width() > 900)
     assert page.forest.accessibleDescription().endswith("length: SFT → DPO − SFT: +3.500 [+3.000, +4.000]")
     assert [group.unit for group in page.forest._groups] == ["points", "furlongs"]
