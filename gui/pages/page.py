@@ -16,6 +16,7 @@ from gui.operations import Outline
 from gui.session import Session
 from gui.shell.messages import Messages
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
+from jobs.report.content.looks import looks
 from jobs.store.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ class Context:
 
     def styles(self, trial: TrialRecord) -> dict[str, ArmStyle]:
         """How each arm of a trial is drawn."""
-        known = self.session.outlines.get(trial.study, Outline())
-        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, known.untrained, known.roles)
+        known, study = self.session.outlines.get(trial.study, Outline()), self.session.studies.get(trial.study)
+        compared = study.primary.contrast if study is not None else ()
+        return arm_styles(looks([a for a, _ in trial.arms], known.untrained, known.roles, compared), self.theme.tokens)
 
 
 class Page(QWidget):

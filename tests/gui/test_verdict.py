@@ -15,6 +15,7 @@ from gui.pages.verdict.figures import bars, corner, differences, figure_rows, lo
 from gui.pages.verdict.flips import FlipDialog
 from gui.pages.verdict.page import VerdictPage
 from jobs.report import FORMATS
+from jobs.report.content.looks import looks_of
 from jobs.studies import load
 
 
@@ -245,7 +246,7 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    found = bars(result, arm_styles(list(labels), LIGHT))
+    found = bars(result, arm_styles(looks_of(result), LIGHT))
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
     assert corner(result) == pytest.approx((20.0, -5.0, 11.0))

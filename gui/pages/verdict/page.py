@@ -35,6 +35,7 @@ from gui.widgets.forest import Forest
 from gui.widgets.scatter import Scatter
 from gui.widgets.waterfall import Waterfall
 from jobs.report.content.endpoint import margin
+from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
 
 
@@ -158,8 +159,7 @@ class VerdictPage(Page):
     def _draw(self, result: Result) -> None:
         self.result = result
         labels = {a.name: a.label for a in result.arms}
-        untrained = {a.name for a in result.arms if not a.trains}
-        styles = arm_styles([*labels], self.context.theme.tokens, untrained, result.rule.roles if result.rule else {})
+        styles = arm_styles(looks_of(result), self.context.theme.tokens)
         self.head.show_result(result)
         shown, across = axis(unit_of(result, result.accuracy)), titled_metric(result, result.accuracy)
         self.waterfall.show_bars(bars(result, styles), 0.1 * shown.factor if shown.ends else 1e-3)
