@@ -184,12 +184,7 @@ def sizes_words(trial: TrialRecord) -> str:
     return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {count(trial.seeds, 'seed')}"
 
 
-def runs_of(session: Session, trial: TrialRecord) -> list:
-    """A trial's runs in the newest snapshot."""
-    wanted = set(trial.runs)
-    return [r for r in session.snapshot.runs if r.run in wanted] if session.snapshot else []
-
-
 def is_active(session: Session, trial: TrialRecord) -> bool:
     """Whether one of its runs is at work or waits."""
-    return any(r.state in ("running", "queued") for r in runs_of(session, trial))
+    runs = session.snapshot.runs if session.snapshot is not None else ()
+    return any(run.state in ("running", "queued") for run in runs if trial.id in run.trials)
