@@ -14,6 +14,7 @@ from typing import Any
 from engine.spec.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.screen import Screen
+from jobs.paths import Home
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 Window = Callable[[Path | None], int]
@@ -43,6 +44,7 @@ def main(argv: Sequence[str], open_window: Window) -> int:
             # These have options of their own, which reach them untouched: `pretrain --help` is theirs.
             return FORWARDED[argv[0]](list(argv[1:]))
         options = build_parser().parse_args(argv)
+        Home.at(getattr(options, "home", None)).tell()
         return options.work(options, screen, open_window)
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else USAGE
@@ -192,6 +194,10 @@ def _asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
     )
+    parser.add_argument(
+        "--with", dest="models", type=_role, metavar="ROLE=MODEL", action="append", default=[],
+        help="another model of the study (see `studies`): its role and a model's name or folder; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
     _reading(parser)
 
@@ -214,7 +220,8 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
 
     return {
         "study": options.study, "scale": options.scale, "seeds": options.seeds, "arms": options.arms,
-        "model": options.model, "data": options.data, "home": getattr(options, "home", None),
+        "model": options.model, "models": _roles(options.models), "data": options.data,
+        "home": getattr(options, "home", None),
         "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),
     }  # fmt: skip
 
@@ -245,6 +252,20 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise argparse.ArgumentTypeError("no arm is named")
     return names
+
+
+def _role(text: str) -> tuple[str, str]:
+    role, sign, model = text.partition("=")
+    if not (sign and role.strip() and model.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no ROLE=MODEL")
+    return role.strip(), model.strip()
+
+
+def _roles(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    twice = {role for n, (role, _) in enumerate(pairs) if role in {name for name, _ in pairs[:n]}}
+    if twice:
+        raise SpecError(f"--with names {sorted(twice)[0]!r} twice.", "Name one model for each role.")
+    return dict(pairs)
 
 
 def _window(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

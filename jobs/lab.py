@@ -12,15 +12,16 @@ from types import TracebackType
 
 import psutil
 
+from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, SpecError, StoreError
 from engine.spec.plugin import Broken
 from engine.spec.reference import DataRef
 from engine.spec.result import Registration, Result
-from engine.spec.run import RECIPE_VERSION, RunSpec
+from engine.spec.run import RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
-from jobs import studies
+from jobs import plugins, studies
 from jobs.executors.local import Launcher
 from jobs.paths import Home
 from jobs.queue.lock import OwnerLock
@@ -43,7 +44,7 @@ class LabReader:
     """
 
     def __init__(self, home: Home | Path | str | None = None) -> None:
-        self.home = Home.at(home)
+        self.home = Home.at(home).tell()
         self.slots = default_slots()
         self._local = threading.local()
         self._connections: list[Database] = []
@@ -51,15 +52,19 @@ class LabReader:
 
     def studies(self) -> list[StudySpec]:
         """All studies that can be run, in the order in which they are shown."""
-        return list(studies.all_studies([self.home.studies]).found)
+        return list(studies.all_studies(self.home.study_folders).found)
 
     def study(self, name: str) -> StudySpec:
         """One study. Raises SpecError where there is none of that id or its file is broken."""
-        return studies.load(name, [self.home.studies])
+        return studies.load(name, self.home.study_folders)
 
     def broken(self) -> list[Broken]:
-        """Study files that cannot be used, and why."""
-        return list(studies.all_studies([self.home.studies]).broken)
+        """The user's plug-ins and studies that cannot be used, and why."""
+        return [*plugins.broken(), *studies.all_studies(self.home.study_folders).broken]
+
+    def plugins(self) -> list[plugins.Own]:
+        """The user's own plug-ins that can be used."""
+        return plugins.own()
 
     def snapshot(self, trial: str | None = None) -> Snapshot:
         """Everything the queue shows, or one trial of it. Raises StoreError where there is no such trial."""
@@ -135,9 +140,9 @@ class LabReader:
         """
         from jobs.report.formats import items
 
-        spec = self.trial(trial)
+        self.trial(trial)  # raises where there is none
         with errors(self.home.database):
-            texts = read.texts(self._db(), spec)
+            texts = read.texts(self._db(), trial)
         return items.write(self.run_results(trial), path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:
@@ -191,6 +196,7 @@ class Lab(LabReader):
             logging.getLogger("tuning_fork").addHandler(self._handler)
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
+            self._launcher.home = self.home
             self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
             self._supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
         except BaseException:
@@ -218,13 +224,10 @@ class Lab(LabReader):
 
         Raises:
             SpecError: It was planned by an older recipe, and runs of two recipes would be compared.
+            LabError: A plug-in or a model that a run needs cannot be had.
         """
-        if trial.recipe != RECIPE_VERSION:
-            raise SpecError(
-                f"The trial {trial.id} was planned by an older version of the lab, which computed runs differently.",
-                "What it measured is kept. Start the study anew to run it with this version.",
-            )
-        runs = trial.runs()
+        runs = runs_of(trial)
+        trial = with_uses(trial, runs)
         expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name, trial.data)
         planned = Planned(digest=trial.registration, detectable=expected)
         return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, planned))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.spec.study import StudySpec
@@ -25,7 +25,9 @@ def ready(
     model: str | None = None,
     data: Path | str | None = None,
     options: Options | None = None,
+    models: Mapping[str, str] | None = None,
     cancel: threading.Event | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> TrialSpec:
     """A trial that may be queued. `jobs.studies.prepare` describes the arguments.
 
@@ -33,11 +35,14 @@ def ready(
 
     Args:
         cancel: Set to give the inspection up.
+        tell: Is told, in words, of arms that are run because a chosen one needs them.
 
     Raises:
         LabError: The study, the model or the data cannot be used, or not with each other.
     """
-    planned = prepare(study, scale, seeds, arms, model, data, options)
+    planned = prepare(study, scale, seeds, arms, model, data, options, models)
+    if said := added(planned):
+        tell(said)
     return settled(planned, inspected(home, planned, cancel)) if planned.own else planned.trial
 
 
@@ -73,6 +78,17 @@ def prospects(planned: Prepared) -> list[str]:
             "their intervals will be there, and the verdict will be inconclusive."
         )
     return said
+
+
+def added(planned: Prepared) -> str:
+    """That arms are run which were not chosen, and why; "" where there are none."""
+    if not planned.added:
+        return ""
+    names = ", ".join(planned.trial.study.arm(name).label for name in planned.added)
+    what = "is run as well: a chosen arm needs its weights" if len(planned.added) == 1 else (
+        "are run as well: chosen arms need their weights"
+    )  # fmt: skip
+    return f"{names} {what}."
 
 
 def settled(planned: Prepared, found: Inspection) -> TrialSpec:

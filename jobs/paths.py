@@ -75,6 +75,21 @@ class Home:
         return self.folder / "models"
 
     @property
+    def weights(self) -> Path:
+        """What runs have trained, one folder for each `TuneSpec`, named by its hash."""
+        return self.folder / "weights"
+
+    @property
+    def plugins(self) -> Path:
+        """The user's own plug-ins, one folder a kind; their studies lie in `studies` of it."""
+        return self.folder / "plugins"
+
+    @property
+    def study_folders(self) -> tuple[Path, ...]:
+        """Where the user's own studies lie."""
+        return self.studies, self.plugins / "studies"
+
+    @property
     def lock(self) -> Path:
         """Held open by the one process that owns this folder."""
         return self.folder / "owner.lock"
@@ -95,10 +110,25 @@ class Home:
             raise StoreError(f"{run!r} does not name a run.", "A run is named by 16 hexadecimal digits.")
         return self.runs / run
 
+    def tell(self) -> Home:
+        """Let this process and its children know where downloaded models and the user's plug-ins lie.
+
+        To be called before anything is looked for there.
+        """
+        from engine.models import downloaded
+        from engine.spec import plugin
+
+        os.environ[downloaded.VARIABLE] = str(self.models)
+        os.environ[plugin.FOLDER] = str(self.plugins)
+        return self
+
     def create(self) -> Home:
         """Make the folders. Raises StoreError where that is not possible."""
+        from engine.spec.plugin import BASES, folder_name
+
+        kinds = [self.plugins / folder_name(kind) for kind in (*BASES, "studies")]
         try:
-            for folder in (self.folder, self.runs, self.trials, self.studies, self.reports):
+            for folder in (self.folder, self.runs, self.trials, self.studies, self.reports, self.weights, *kinds):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import tomllib
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from engine import models as base_models
+from engine.analysis.figures import check_figures
+from engine.methods import method_class
+from engine.models import bundled
+from engine.probes import probe_class
+from engine.run import sources
+from engine.run.planned import needed_arms, runs_of, with_uses
 from engine.spec.errors import LabError, SpecError
 from engine.spec.plugin import Broken
+from engine.spec.reference import ModelRef
 from engine.spec.run import RunSpec
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
@@ -39,11 +47,18 @@ class Options:
 
 
 class Prepared(NamedTuple):
-    """A trial that is planned, what was understood of its data, and whether model or data are the user's `own`."""
+    """A trial that is planned.
+
+    Attributes:
+        understanding: What was understood of a user's file; None for the study's own data.
+        own: Whether a model or the data are the user's own.
+        added: Arms that were not chosen, and are run because a chosen one needs their weights.
+    """
 
     trial: TrialSpec
     understanding: Understanding | None
     own: bool
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,8 @@ def all_studies(folders: Sequence[Path] = ()) -> Studies:
     for folder in (BUNDLED, *folders):
         for path in sorted(folder.glob("*.toml")):
             try:
+                if not path.is_file():
+                    raise SpecError(f"{path}: it is no ordinary file.", "A study is a TOML file in UTF-8.")
                 study = read(path)
                 if study.id in found:
                     raise SpecError(f"{path}: id: another study is named {study.id!r} already.", "Choose another name.")
@@ -110,9 +127,9 @@ def likely(studies: Sequence[StudySpec], last: RunSpec) -> list[RunSpec]:
     for study in studies:
         try:
             trial = plan(study, seeds=1)
+            found += runs_of(trial.model_copy(update={"model": last.model}))[:1]
         except LabError:  # whoever asks for this study is told why it cannot be run
             continue
-        found += trial.model_copy(update={"model": last.model}).runs()[:1]
     return found
 
 
@@ -124,9 +141,10 @@ def plan(
     model: str | None = None,
     data: Path | str | None = None,
     options: Options | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> TrialSpec:
     """A study as it is to be run (`prepare`, without what was understood of the data)."""
-    return prepare(study, scale, seeds, arms, model, data, options).trial
+    return prepare(study, scale, seeds, arms, model, data, options, models).trial
 
 
 def prepare(
@@ -137,21 +155,23 @@ def prepare(
     model: str | None = None,
     data: Path | str | None = None,
     options: Options | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Prepared:
     """A study as it is to be run. Model and data are resolved and checked here, before anything is queued.
 
     Args:
         scale: One of the study's scales.
         seeds: Runs per arm; None: the scale's.
-        arms: Names of arms, in any order; None: all. They are run in the study's order.
+        arms: Names of arms, in any order; None: all. They are run in the study's order, with those they need.
         model: A bundled model's name or a folder; None: the bundled model.
         data: A user's file instead of the study's data.
         options: How the file is read and the runs are sized; None: the defaults.
+        models: What plays the study's further models, by role, over the study's own: names or folders.
 
     Raises:
-        SpecError: An unknown scale or arm, a number of seeds or a batch size out of range, or data the study cannot
-            take.
-        ModelError, DataError: The model or the data cannot be used.
+        SpecError: An unknown scale, arm or role, a number of seeds or a batch size out of range, data the study cannot
+            take, or arms that need each other's weights in a circle.
+        ModelError, DataError, PluginError: A model, the data or a plug-in cannot be used.
     """
     if scale not in study.scales:
         raise SpecError(f"Study {study.id!r} has no scale {scale!r}.", f"Its scales: {', '.join(study.scales)}.")
@@ -170,23 +190,35 @@ def prepare(
     if not wanted:
         raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
 
-    from engine import models
-    from engine.models import bundled
-    from engine.run import sources
-
-    reference = models.resolve(model)
+    reference = base_models.resolve(model)
+    further = _further(study, models or {})
     path = Path(data) if data is not None else None
     found = sources.prepare(study, path, grader=options.grader, skip_bad_rows=options.skip_bad_rows)
+    chosen = needed_arms(study, tuple(arm.name for arm in study.arms if arm.name in wanted))
     trial = TrialSpec(
-        study=study,
-        scale=scale,
-        seeds=count,
-        arms=tuple(arm.name for arm in study.arms if arm.name in wanted),
-        model=reference,
-        data=found.ref,
-    )
-    own = path is not None or reference.name not in bundled.names()
-    return Prepared(trial, found.understanding, own)
+        study=study, scale=scale, seeds=count, arms=chosen, model=reference, models=further, data=found.ref
+    )  # fmt: skip
+    own = path is not None or any(each.name not in bundled.names() for each in (reference, *further.values()))
+    return Prepared(with_uses(trial, runs_of(trial)), found.understanding, own, tuple(sorted(set(chosen) - wanted)))
+
+
+def _further(study: StudySpec, chosen: Mapping[str, str]) -> dict[str, ModelRef]:
+    """The study's further models by role, resolved and checked as the base model is.
+
+    Raises:
+        SpecError: The study has no such role.
+        ModelError: A model cannot be used.
+    """
+    if unknown := sorted(set(chosen) - set(study.models)):
+        there = ", ".join(study.models) or "none"
+        raise SpecError(f"Study {study.id!r} has no further model {unknown[0]!r}.", f"Its further models: {there}.")
+    found: dict[str, ModelRef] = {}
+    for role, usual in study.models.items():
+        try:
+            found[role] = base_models.resolve(chosen.get(role, usual))
+        except LabError as error:
+            raise type(error)(f"The model for {role!r}: {error.message}", error.hint) from error
+    return found
 
 
 def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
@@ -203,10 +235,7 @@ def _resized(study: StudySpec, scale: str, batch_size: int | None) -> StudySpec:
 
 
 def _check_plugins(path: Path, study: StudySpec) -> None:
-    from engine.analysis.figures import check_figures
-    from engine.methods import method_class
-    from engine.probes import probe_class
-
+    """Everything that the study names is there, and its settings fit. Raises SpecError naming file and field."""
     for n, arm in enumerate(study.arms):
         where = f"{path}: arms.{n}"
         _check_settings(f"{where}.settings", _plugin(f"{where}.method", method_class, arm.method).Config, arm.settings)
@@ -214,13 +243,11 @@ def _check_plugins(path: Path, study: StudySpec) -> None:
         where = f"{path}: probes.{n}"
         cls = _plugin(f"{where}.probe", probe_class, probe.probe)
         _check_settings(f"{where}.settings", cls.Config, probe.settings)
-    try:
-        check_figures(study)
-    except LabError as error:
-        raise SpecError(f"{path}: {error.message}", error.hint) from error
+    _plugin(str(path), check_figures, study)
+    _plugin(f"{path}: arms", lambda names: needed_arms(study, names), tuple(arm.name for arm in study.arms))
 
 
-def _plugin(where: str, find: Any, name: str) -> Any:
+def _plugin(where: str, find: Callable[[Any], Any], name: Any) -> Any:
     try:
         return find(name)
     except LabError as error:

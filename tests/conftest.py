@@ -28,4 +28,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder for this test alone, so that no test can touch the user's own. It is not created."""
     folder = tmp_path / "tuning-fork"
     monkeypatch.setenv("TUNING_FORK_HOME", str(folder))
+    for name, part in {"TUNING_FORK_MODELS": "models", "TUNING_FORK_PLUGINS": "plugins"}.items():
+        monkeypatch.setenv(name, str(folder / part))  # labs name their own: no test sees another's
     return folder

@@ -24,7 +24,7 @@ from engine.adaptations import adaptation  # noqa: E402
 from engine.methods import Answering, method_class  # noqa: E402
 from engine.methods._base import Method  # noqa: E402
 from engine.probes._base import Probe  # noqa: E402
-from engine.run import checks, weights  # noqa: E402
+from engine.run import checks, unchanged, weights  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
 from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
@@ -75,6 +75,7 @@ def execute(
             "This run was queued by an older version of the lab, which computed runs differently.",
             "What it measured is kept. Start the study anew to run it with this version.",
         )
+    unchanged.require(spec)
     folder.mkdir(parents=True, exist_ok=True)
     root = kept or folder / "weights"
     with _named_failures(spec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine import models
@@ -31,10 +32,26 @@ def runs_of(trial: TrialSpec) -> list[RunSpec]:
             "This trial was queued by an older version of the lab, which computed runs differently.",
             "What it measured is kept. Start the study anew to run it with this version.",
         )
-    planner = _Planner(trial)
-    return [
-        planner.run(arm, seed) for seed in range(trial.seeds) for arm in ordered(trial) if _is_run(trial, arm, seed)
-    ]
+    planner, arms = _Planner(trial), ordered(trial)
+    return [planner.run(arm, seed) for seed in range(trial.seeds) for arm in arms if _is_run(trial, arm, seed)]
+
+
+def with_uses(trial: TrialSpec, runs: Sequence[RunSpec]) -> TrialSpec:
+    """The trial with what its runs use beside model and data: so that a plug-in's new version is another trial."""
+    chosen = {ref.digest for ref in trial.models.values()}
+    rule = trial.study.rule.name
+    found = {f"rules/{rule}": code_of("rules", rule)}
+    for run in runs:
+        tune = run.tune
+        found[f"methods/{tune.method.name}"] = tune.method.code
+        if tune.adaptation is not None:
+            found[f"adaptations/{tune.adaptation.name}"] = tune.adaptation.code
+        found |= {f"objectives/{use.name}": use.code for use in tune.objectives}
+        found |= {f"probes/{use.name}": use.code for use in run.probes}
+        for need in (*tune.needs.values(), *run.needs.values()):
+            if need.model is not None and need.model.digest not in chosen:
+                found[f"models/{need.model.name}"] = need.model.digest
+    return trial.model_copy(update={"uses": {name: code for name, code in sorted(found.items()) if code}})
 
 
 def planned(trial: TrialSpec) -> frozenset[tuple[str, int]]:
@@ -101,6 +118,7 @@ class _Planner:
     def __init__(self, trial: TrialSpec) -> None:
         self.trial, self.study, self.scale = trial, trial.study, trial.settings
         self._models: dict[str, ModelRef] = {}
+        self._codes: dict[tuple[str, str], str] = {}  # each file is read once: all runs are of one version
 
     def run(self, name: str, seed: int) -> RunSpec:
         """One arm at one seed."""
@@ -108,9 +126,8 @@ class _Planner:
         for spec in self.study.probes:
             cls = probe_class(spec.probe)
             probe = configured(cls, spec.settings, f"probe {spec.probe!r}")
-            uses.append(
-                Use(name=spec.probe, settings=probe.config.model_dump(mode="json"), code=code_of("probes", spec.probe))
-            )
+            use = Use(name=spec.probe, settings=probe.config.model_dump(mode="json"))
+            uses.append(self._coded("probes", use))
             needs |= {f"{spec.probe}:{slot}": self._need(wanted, seed) for slot, wanted in probe.needs().items()}
         sizes = self.scale
         return RunSpec(
@@ -130,9 +147,9 @@ class _Planner:
         adaptation = method.adaptation()
         sizes = self.scale
         return TuneSpec(
-            method=Use(name=arm.method, settings=settings_of(method.config), code=code_of("methods", arm.method)),
-            adaptation=None if adaptation is None else _coded("adaptations", adaptation),
-            objectives=tuple(_coded("objectives", phase.objective) for phase in method.phases()),
+            method=self._coded("methods", Use(name=arm.method, settings=settings_of(method.config))),
+            adaptation=None if adaptation is None else self._coded("adaptations", adaptation),
+            objectives=tuple(self._coded("objectives", phase.objective) for phase in method.phases()),
             data=sources.with_options(self.trial.data, arm.data),
             agreement=arm.agreement,
             model=self.trial.models[arm.model] if arm.model else self.trial.model,
@@ -157,6 +174,8 @@ class _Planner:
             self._models[wanted.model] = models.resolve(wanted.model)
         return Need(model=self._models[wanted.model])
 
-
-def _coded(kind: str, use: Use) -> Use:
-    return use.model_copy(update={"code": code_of(kind, use.name)})
+    def _coded(self, kind: str, use: Use) -> Use:
+        key = (kind, use.name)
+        if key not in self._codes:
+            self._codes[key] = code_of(kind, use.name)
+        return use.model_copy(update={"code": self._codes[key]})

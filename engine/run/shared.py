@@ -18,7 +18,7 @@ import torch
 
 from engine.probes import Measuring, probe_class
 from engine.probes._base import Probe
-from engine.run import checks, needs, sources
+from engine.run import checks, needs, sources, unchanged
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Outcome, Prompt, StudyData
 from engine.spec.plugin import configured
@@ -101,7 +101,7 @@ class Shared:
         self._plans: dict[str, Plan] = {}
         self._limits: dict[str, Limits] = {}
         self._precisions: dict[tuple[str, int], precision.Trial] = {}
-        self._needed: dict[str, needs.Needed] = {}
+        self._needed: dict[str, tuple[Need, needs.Needed]] = {}  # by content
 
     def data(self, ref: DataRef) -> StudyData:
         """The data of a reference, loaded once."""
@@ -139,12 +139,19 @@ class Shared:
             ModelError: It cannot be loaded, or not be used here.
             RunError: The weights are not there.
         """
-        key = need.model.digest if need.model else need.weights
-        if key not in self._needed:
-            self._needed[key] = needs.load(need, self.loaders, self.weights, self.device)
-        found = self._needed[key].subject
+        if need.content not in self._needed:
+            self._needed[need.content] = (need, needs.load(need, self.loaders, self.weights, self.device))
+        found = self._needed[need.content][1].subject
         # The same data in this model's own tokens: it may need more of them for the same answer.
         return LocalSubject(found.model, found.tokenizer, stop, found.renderer, limits)
+
+    def load_needs(self, spec: RunSpec) -> None:
+        """Load what a run needs, and let go of weights that it does not need: they are of another seed."""
+        wanted = (*spec.tune.needs.values(), *spec.needs.values())
+        used = {need.content for need in wanted}
+        self._needed = {key: entry for key, entry in self._needed.items() if key in used or not entry[0].weights}
+        for need in wanted:
+            self.needed(need, self.limits(spec.data))
 
     def measuring(self, spec: RunSpec, probe: Probe, subject: Subject) -> Measuring:
         """What a probe measures with: the subject, and what the probe needs beside it."""
@@ -190,11 +197,15 @@ class Shared:
 def prepare(spec: RunSpec, shared: Shared | None = None, weights: Path | None = None) -> Shared:
     """Have everything at hand that runs like this one share; called before they are forked.
 
+    Other models that they need are among it, each once.
+
     On a GPU that is the weights and the data: what is on a device cannot be forked.
     """
+    unchanged.require(spec)
     if shared is None or shared.ref != spec.model:
         shared = Shared(spec.model, weights=weights)
     if shared.device == "cpu":
+        shared.load_needs(spec)
         shared.plan(spec)
         shared.precision(spec)
         kernels.halve(shared.model)

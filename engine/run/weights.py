@@ -44,6 +44,37 @@ def keep(root: Path, tune: TuneSpec, saved: Path, digest: str) -> None:
             raise
 
 
+def there(root: Path, tune: str) -> bool:
+    """Whether the weights were kept, without looking whether they are whole."""
+    return (folder_of(root, tune) / MANIFEST).is_file()
+
+
+def maker(root: Path, tune: str) -> TuneSpec | None:
+    """What made the weights, without looking whether they are whole; None where it is not told."""
+    try:
+        plain = json.loads((folder_of(root, tune) / MANIFEST).read_text(encoding="utf-8"))
+        return TuneSpec.model_validate(plain["tune"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def restore(root: Path, tune: TuneSpec, saved: Path, digest: str) -> bool:
+    """Keep again what a run saved in its own folder, where it is still what the run said it made.
+
+    Args:
+        digest: sha256 of the weights, as the run's last event gave it.
+
+    Returns:
+        Whether the weights are there now.
+    """
+    if not digest or not saved.is_dir():
+        return False
+    if not any(hash_file(path) == digest for path in saved.iterdir() if path.is_file()):
+        return False
+    keep(root, tune, saved, digest)
+    return found(root, tune.hash) is not None
+
+
 def found(root: Path, tune: str) -> tuple[TuneSpec, str] | None:
     """What made the weights, and their sha256; None where they are not there whole."""
     folder = folder_of(root, tune)

@@ -74,6 +74,11 @@ class Need(Frozen):
     weights: str = ""
     of: str = ""
 
+    @property
+    def content(self) -> str:
+        """What it is, wherever it lies and whatever it is called."""
+        return self.model.digest + self.model.template if self.model else self.weights
+
 
 class TuneSpec(Frozen):
     """What made the weights: everything that could change them, and nothing else.
@@ -100,7 +105,7 @@ class TuneSpec(Frozen):
     def hash(self) -> str:
         """16 hexadecimal digits. Names and paths do not count: the same content elsewhere makes the same weights."""
         plain = self.model_dump(mode="json", exclude={"model": {"path", "name"}, "data": {"path"}, "needs": True})
-        plain["needs"] = {name: _content(need) for name, need in self.needs.items()}
+        plain["needs"] = {name: need.content for name, need in self.needs.items()}
         return digest(plain)[:16]
 
 
@@ -125,7 +130,7 @@ class RunSpec(Frozen):
     def hash(self) -> str:
         """16 hexadecimal digits: of the weights, and of all that is measured on them."""
         plain = self.model_dump(mode="json", include={"probes", "sample"})
-        plain |= {"tune": self.tune.hash, "needs": {name: _content(need) for name, need in self.needs.items()}}
+        plain |= {"tune": self.tune.hash, "needs": {name: need.content for name, need in self.needs.items()}}
         return digest(plain)[:16]
 
     @property
@@ -153,11 +158,7 @@ class RunSpec(Frozen):
         """Runs with the same value are measured on the same items, and by the same probes."""
         data = self.tune.data.model_dump(mode="json", exclude={"path"})
         plain = self.model_dump(mode="json", include={"probes", "sample"})
-        return digest([data, plain, {name: _content(need) for name, need in self.needs.items()}])
-
-
-def _content(need: Need) -> str:
-    return need.model.digest + need.model.template if need.model else need.weights
+        return digest([data, plain, {name: need.content for name, need in self.needs.items()}])
 
 
 def digest(plain: Any) -> str:

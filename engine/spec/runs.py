@@ -42,7 +42,7 @@ class RunRecord(Frozen):
 
 
 class Point(Frozen):
-    """One point of a live curve. `name` is "loss" or "probe.metric"."""
+    """One point of a live curve. `name` is "loss", a scalar that the objective reports, or "probe.metric"."""
 
     run: str
     name: str

@@ -21,6 +21,8 @@ class TrialSpec(Frozen):
 
     Attributes:
         models: What plays the study's further models, by role.
+        uses: sha256 of what its runs use beside model and data, by name: the user's own plug-ins, and models that arms
+            name themselves. Another version of one of them is another trial.
         recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
         stored_as: The name it was stored under; "" for one of the present recipe, whose name follows from its content.
         inspection: What was understood of model and data before it was queued, where they are the user's own. It
@@ -34,6 +36,7 @@ class TrialSpec(Frozen):
     model: ModelRef
     models: dict[str, ModelRef] = Field(default_factory=dict)
     data: DataRef
+    uses: dict[str, str] = Field(default_factory=dict)
     recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
     stored_as: str = ""
     inspection: Inspection | None = None

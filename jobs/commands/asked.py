@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class Asked:
     model: str | None = None
     data: Path | None = None
     options: Options | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
 
     def choice(self, home: Home) -> dict[str, Any]:
@@ -29,4 +31,5 @@ class Asked:
         return {
             "scale": self.scale, "seeds": self.seeds, "arms": self.arms, "model": located(self.model, home.models),
             "data": self.data, "options": self.options,
+            "models": {role: str(located(name, home.models)) for role, name in self.models.items()},
         }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jobs.commands.asked import Asked
 from jobs.commands.described import describe
 from jobs.commands.screen import Screen
-from jobs.launch import inspected, settled
+from jobs.launch import added, inspected, settled
 from jobs.paths import Home
 from jobs.studies import load, prepare
 
@@ -27,8 +27,10 @@ def check(asked: Question, screen: Screen) -> int:
         LabError: The request, the model or the data cannot be used, or not with each other.
     """
     home = Home.at(asked.home).create()
-    study = load(asked.study, [home.studies])
+    study = load(asked.study, home.study_folders)
     planned = prepare(study, **asked.choice(home))
+    if (said := added(planned)) and not asked.as_json:
+        screen.say(said)
     found = inspected(home, planned, tell=screen.note)
     trial = settled(planned, found)
     if asked.as_json:

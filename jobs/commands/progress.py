@@ -95,7 +95,7 @@ class Lines:
         for point in curves.points:
             if point.name == "loss":
                 self.losses[point.run] = point.value
-            else:
+            elif "." in point.name:  # the objective's other scalars come with every step
                 measured.setdefault((point.run, point.step), []).append(f"{point.name} {point.value:.3f}")
         return measured
 

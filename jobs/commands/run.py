@@ -62,7 +62,7 @@ def run(request: Request, screen: Screen) -> int:
     if request.data is not None and not request.data.exists():
         raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
     home = Home.at(request.home)
-    study = load(request.study, [home.studies])
+    study = load(request.study, home.study_folders)
     trial = _ready(home, study, request, screen)
     try:
         with _signals(), Lab(home) as lab:
@@ -89,7 +89,7 @@ def _ready(home: Home, study: StudySpec, request: Request, screen: Screen) -> Tr
     for name in request.arms or ():
         study.arm(name)
     try:
-        trial = ready(home, study, **request.choice(home))
+        trial = ready(home, study, **request.choice(home), tell=screen.say)
     except ModelError as error:
         if request.model is not None and not Path(request.model).exists():
             raise SpecError(error.message, error.hint) from error  # a name typed wrong, not a bad model

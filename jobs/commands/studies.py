@@ -6,17 +6,27 @@ import json
 from pathlib import Path
 
 from engine.spec.study import StudySpec
+from jobs import plugins
 from jobs.commands.screen import Screen
 from jobs.paths import Home
 from jobs.studies import all_studies
 
 
 def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
-    """Print every study; a file that does not load is listed with its reason. 1 where one is broken."""
-    known = all_studies([Home.at(home).studies])
-    good, broken = known.found, known.broken
+    """Print every study and the user's plug-ins; a file that does not load is listed with its reason.
+
+    Returns:
+        1 where a file is broken, else 0.
+    """
+    known = all_studies(Home.at(home).tell().study_folders)
+    good, broken = known.found, (*plugins.broken(), *known.broken)
+    own = plugins.own()
     if as_json:
-        plain = {"studies": [_plain(study) for study in good], "broken": [_broken(b.name, b.traceback) for b in broken]}
+        plain = {
+            "studies": [_plain(study) for study in good],
+            "plugins": [each._asdict() for each in own],
+            "broken": [{"name": b.name, "path": b.path, "traceback": b.traceback} for b in broken],
+        }
         screen.out.file.write(json.dumps(plain, indent=2, ensure_ascii=True) + "\n")
         return 1 if broken else 0
     for study in good:
@@ -26,7 +36,15 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
         screen.say(f"  arms: {', '.join(arm.name for arm in study.arms)}")
         sizes = ", ".join(f"{name} ({size.seeds} seeds x {size.steps} steps)" for name, size in study.scales.items())
         screen.say(f"  scales: {sizes}")
+        if study.models:
+            roles = ", ".join(f"{role} ({name})" for role, name in study.models.items())
+            screen.say(f"  further models, each chosen by --with ROLE=MODEL: {roles}")
         screen.say("  takes your own data: " + ("yes" if study.accepts_data else "no"))
+        screen.say()
+    if own:
+        screen.say("Your plug-ins")
+        for each in own:
+            screen.say(f"  {each.kind}: {each.name} (version {each.version}, {each.path})")
         screen.say()
     for b in broken:
         screen.note(f"{b.path} does not load: {b.traceback.strip().splitlines()[-1]}", "bold red")
@@ -41,9 +59,6 @@ def _plain(study: StudySpec) -> dict[str, object]:
         "arms": [{"name": arm.name, "label": arm.label, "method": arm.method, "role": arm.role} for arm in study.arms],
         "probes": [probe.probe for probe in study.probes],
         "primary": plain["primary"],
+        "models": plain["models"],
         "scales": plain["scales"],
     }
-
-
-def _broken(name: str, traceback: str) -> dict[str, str]:
-    return {"name": name, "traceback": traceback}

@@ -19,8 +19,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from engine.spec.errors import WorkerLost
-from engine.spec.run import RunSpec
+from engine.spec.run import RunSpec, digest
 from jobs.executors import worker
+from jobs.paths import Home
 
 LOST = 255  # also multiprocessing's exit code of a child whose fork server is gone
 TICK = 0.02  # seconds between two looks at the children
@@ -31,23 +32,28 @@ class Host:
     """The lab's side: what the host holds, and its children. One thread's alone.
 
     Attributes:
-        asked: Kinds of runs (`RunSpec.measures`) that it was asked to prepare for; `held`: those it has.
+        asked: Kinds of runs (`kind_of`) that it was asked to prepare for; `held`: those it has.
+        models: Other models that it has been asked to load, by content.
         children: Process numbers of its runs at work; `codes`: exit codes of those that ended.
         lost: Whether it has ended, or does not answer.
 
     Args:
         launch: Starts a process that calls `main` with these arguments.
         prepare: "module:function" that makes what runs share.
+        home: The data folder.
     """
 
-    def __init__(self, launch: Callable[[tuple[Any, ...]], BaseProcess], pipe: Callable[[], Any], prepare: str) -> None:
+    def __init__(
+        self, launch: Callable[[tuple[Any, ...]], BaseProcess], pipe: Callable[[], Any], prepare: str, home: Home
+    ) -> None:
         self._line, far_end = pipe()
         try:
-            self._process = launch((far_end, prepare))
+            self._process = launch((far_end, prepare, home))
         finally:
             far_end.close()
         self.asked: set[str] = set()
         self.held: set[str] = set()
+        self.models: set[str] = set()
         self._started: dict[str, int] = {}
         self.codes: dict[int, int] = {}
         self.children: set[int] = set()
@@ -55,11 +61,13 @@ class Host:
 
     def ready(self, spec: RunSpec) -> bool:
         """Whether runs like this one can be forked at once; the first time it is asked, the host begins to prepare."""
-        if spec.measures not in self.asked and not self.lost:
-            self.asked.add(spec.measures)
+        kind = kind_of(spec)
+        if kind not in self.asked and not self.lost:
+            self.asked.add(kind)
+            self.models |= needed(spec)
             self._send(("prepare", spec.model_dump_json()))
         self.read()
-        return spec.measures in self.held
+        return kind in self.held
 
     def start(self, job: worker.Job, far_end: Any) -> Forked:
         """Fork a run that listens to `far_end`. Raises WorkerLost where the host does not answer."""
@@ -126,8 +134,19 @@ class Forked:
             time.sleep(min(TICK, max(0.0, until - time.monotonic())))
 
 
-def main(line: Connection, prepare: str) -> None:
+def kind_of(spec: RunSpec) -> str:
+    """Runs of the same kind share all that is prepared for them: what is measured, and which other models they use."""
+    return digest([spec.measures, sorted(needed(spec))])
+
+
+def needed(spec: RunSpec) -> set[str]:
+    """The other models that a run uses, by content."""
+    return {need.content for need in (*spec.tune.needs.values(), *spec.needs.values())}
+
+
+def main(line: Connection, prepare: str, home: Home) -> None:
     """The host's own side: prepares, forks, and tells how children ended, until the lab is gone."""
+    home.tell()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _be_silent()
     worker.be_nice()
@@ -140,7 +159,7 @@ def main(line: Connection, prepare: str) -> None:
             if line.poll(0.0 if busy else TICK):
                 what, content = line.recv()
                 if what == "prepare":
-                    shared = _prepared(make, RunSpec.model_validate_json(content), shared, line)
+                    shared = _prepared(make, RunSpec.model_validate_json(content), shared, home, line)
                 else:
                     _fork(content, reduction.recv_handle(line), line, shared)
                 busy = True
@@ -151,12 +170,12 @@ def main(line: Connection, prepare: str) -> None:
             os._exit(0)
 
 
-def _prepared(make: Callable[[RunSpec, Any], Any], spec: RunSpec, shared: Any, line: Connection) -> Any:
+def _prepared(make: Callable[..., Any], spec: RunSpec, shared: Any, home: Home, line: Connection) -> Any:
     try:
-        shared = make(spec, shared)
+        shared = make(spec, shared, weights=home.weights)
     except Exception as error:  # noqa: BLE001 - the run itself meets the same error, and says it where people look
         sys.stderr.write(f"{error}\n")
-    line.send(("ready", spec.measures, 0))
+    line.send(("ready", kind_of(spec), 0))
     return shared
 
 

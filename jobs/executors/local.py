@@ -21,7 +21,7 @@ from engine.spec.errors import WorkerLost
 from engine.spec.run import RunSpec
 from jobs.executors import host, worker
 from jobs.executors.host import LOST, Forked, Host
-from jobs.paths import read_json
+from jobs.paths import Home, read_json
 
 ENVIRONMENT: Mapping[str, str] = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # looking for a GPU must not keep a process from forking
@@ -98,6 +98,7 @@ class Launcher:
         prepare: str = "engine.run.shared:prepare",
     ) -> None:
         self.target = target
+        self.home = Home.at()  # the lab names its own
         self.error: str = ""
         self._forks = "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "win32"
         self._context: Any = multiprocessing.get_context("forkserver" if self._forks else "spawn")
@@ -105,7 +106,7 @@ class Launcher:
             self._context.set_forkserver_preload(list(preload))
         self._prepare = prepare
         self._hosts: dict[str, Host] = {}  # by the model's digest, the latest asked for last
-        self._alone: set[str] = set()  # kinds of runs (`RunSpec.measures`) for which no host can be had
+        self._alone: set[str] = set()  # kinds of runs (`host.kind_of`) for which no host can be had
         self._ready = threading.Event()
         self._warming: threading.Thread | None = None
         self._asking = threading.Lock()
@@ -139,21 +140,28 @@ class Launcher:
 
     def ready(self, spec: RunSpec) -> bool:
         """Whether a run can be started at once; if not, what it shares with others of its kind is being prepared."""
-        if not self.shares or spec.measures in self._alone:
+        kind = host.kind_of(spec)
+        if not self.shares or kind in self._alone:
             return True
         held = self._hosts.pop(spec.model.digest, None)
-        if held is not None and held.lost and spec.measures in held.asked - held.held:
-            self._alone.add(
-                spec.measures
-            )  # it ended while it prepared: the run itself will meet the reason, and say it
+        if held is not None and held.lost and kind in held.asked - held.held:
+            self._alone.add(kind)  # it ended while it prepared: the run itself will meet the reason, and say it
             return True
         if held is None or held.lost:
-            held = Host(self._launch_host, self._context.Pipe, self._prepare)
+            held = Host(self._launch_host, self._context.Pipe, self._prepare, self.home)
         self._hosts[spec.model.digest] = held
         idle = [digest for digest, other in self._hosts.items() if not other.children]
         for digest in idle[:-HOSTS]:
             self._hosts.pop(digest).close()
         return held.ready(spec)
+
+    def unloaded(self, spec: RunSpec) -> set[str]:
+        """Those of a run's models, by content, that no process holds for it: the base model's digest among them."""
+        models = {spec.model.digest, *host.needed(spec)}
+        if not self.shares or host.kind_of(spec) in self._alone:
+            return models
+        held = self._hosts.get(spec.model.digest)
+        return models if held is None or held.lost else models - {spec.model.digest} - held.models
 
     def reset(self) -> None:
         """The warm process is gone: the next `warm()` starts another."""

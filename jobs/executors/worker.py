@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from engine.spec.errors import LabError, OutOfMemory, RunError, WorkerLost
 from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
-from jobs.paths import write_json
+from jobs.paths import Home, write_json
 
 DONE, BUG, FAILED, STOPPED, DISK_FULL, ORPHANED = 0, 1, 2, 3, 4, 5
 """Exit codes of a worker; `jobs.queue.endings` reads them."""
@@ -39,9 +39,9 @@ class Job:
     Attributes:
         run: The run's hash.
         spec: The RunSpec as JSON.
-        folder: The run's folder; exists.
+        folder: The run's folder, in `runs` of the data folder; exists.
         attempt: Counts this run's starts.
-        target: "module:function" that does the work: `execute(spec, folder, stop)`.
+        target: "module:function" that does the work: `execute(spec, folder, stop, kept=...)`.
     """
 
     run: str
@@ -64,7 +64,7 @@ def main(job: Job, line: Connection, shared: Any = None) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     folder = Path(job.folder)
-    os.environ["TUNING_FORK_MODELS"] = str(folder.parent.parent / "models")  # where a teacher's name may lead
+    Home(folder.parent.parent).tell()
     threading.Thread(target=_watch, args=(line, stop), name="watchdog", daemon=True).start()
     code = BUG
     try:
@@ -97,7 +97,7 @@ def _work(job: Job, folder: Path, stop: threading.Event, shared: Any) -> int:
     try:
         spec = RunSpec.model_validate_json(job.spec)
         more = {} if shared is None else {"shared": shared}
-        function(job.target)(spec, folder, stop, **more)
+        function(job.target)(spec, folder, stop, kept=Home(folder.parent.parent).weights, **more)
         return DONE
     except Stopped:
         return STOPPED

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine import models
 from engine.data.problems import MOST_SHOWN, printable
 from engine.run.inspection.settled import settled
-from engine.spec.errors import DataError, ModelError, StoreError
+from engine.run.planned import runs_of
+from engine.spec.errors import DataError, StoreError
 from engine.spec.provenance import accelerators, processor
 from engine.spec.reference import DataRef
 from engine.spec.run import digest
@@ -29,9 +29,8 @@ from jobs.queue import budget, eta
 
 __all__ = ["inspect", "settled"]
 
-FORM = 2  # raised whenever an inspection finds out something else, or measures otherwise
+FORM = 3  # raised whenever an inspection finds out something else, or measures otherwise
 KEPT = 200  # inspections that are kept, the latest ones
-SELF = "self"  # the model as its own teacher
 TARGET = "engine.run.inspection.inspection:inspect"
 
 Tell = Callable[[str], None]
@@ -60,7 +59,7 @@ def inspect(
         RunError: It was cancelled.
         LabError: Model or data cannot be used.
     """
-    path = home.inspections / f"{key(trial, home.models)}.json"
+    path = home.inspections / f"{key(trial)}.json"
     found = _known(path)
     total, free = budget.machine()
     if found is None or (found.needs and not 0 < free < found.needs):  # what was too large then may fit by now
@@ -76,22 +75,19 @@ def inspect(
     return found.model_copy(update={"understanding": read, "seconds": seconds, "warnings": said})
 
 
-def key(trial: TrialSpec, downloads: Path | None = None) -> str:
-    """What an inspection depends on: models, data, sizes, arms, probes, the recipe, the libraries and the machine.
+def key(trial: TrialSpec) -> str:
+    """What an inspection depends on: what each arm trains and measures, the libraries and the machine.
 
-    Args:
-        downloads: The folder of downloaded models, where a teacher's name may lead.
+    Raises:
+        LabError: A model or a plug-in that an arm needs cannot be had.
     """
+    runs = runs_of(trial.model_copy(update={"seeds": 1}))
     return digest(
         {
             "form": FORM,
-            "recipe": trial.recipe,
-            "model": trial.model.model_dump(mode="json", include={"digest", "template"}),
-            "data": trial.data.model_dump(mode="json", exclude={"path"}),
+            "arms": [(run.arm, run.hash) for run in runs],
             "sizes": trial.settings.model_dump(mode="json", exclude={"seeds", "note"}),
-            "arms": [trial.study.arm(name).model_dump(mode="json", exclude={"label", "seeds"}) for name in trial.arms],
-            "teachers": [_teacher(trial.study.arm(name).settings.get("teacher"), downloads) for name in trial.arms],
-            "probes": [probe.model_dump(mode="json") for probe in trial.study.probes],
+            "model": trial.model.digest,
             "machine": [processor(), os.cpu_count(), budget.machine()[0] >> 28, platform.machine(), accelerators()],
             "libraries": {name: _version(name) for name in ("torch", "transformers", "peft", "trl")},
         }
@@ -153,7 +149,7 @@ def _look(
     said = understanding.model_dump_json() if understanding is not None else ""
     try:
         asked = trial.model_dump_json(exclude={"inspection"})
-        return process.look(process.Task(asked, said, free, str(scratch), str(home.models), target), cancel, tell)
+        return process.look(process.Task(asked, said, free, str(scratch), str(home.folder), target), cancel, tell)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -174,16 +170,6 @@ def _keep(path: Path, found: Inspection) -> None:
             file.unlink(missing_ok=True)
     except OSError:  # it was found out all the same; the disk's state is said where it matters
         return
-
-
-def _teacher(name: str | None, downloads: Path | None) -> str:
-    """The digest of a teacher that is another model; "" where there is none, or one that the look will refuse."""
-    if name is None or name == SELF:
-        return ""
-    try:
-        return models.resolve(name, downloads).digest
-    except ModelError:
-        return ""
 
 
 def _place(row: int, example: str) -> str:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.spec import errors
@@ -20,6 +21,7 @@ from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection, Understanding
 from jobs.executors import worker
 from jobs.executors.local import PRELOAD, child_environment, kill_tree, start_time
+from jobs.paths import Home
 from jobs.queue.endings import memory_kills
 
 TICK = 0.05  # seconds between two looks at whether to stop
@@ -35,7 +37,7 @@ class Task(NamedTuple):
         trial: As JSON; `understanding` likewise, "" for none.
         free: Bytes of memory that may be used.
         scratch: A folder for what it writes on the way; the lab removes it.
-        downloads: The folder of downloaded models.
+        home: The data folder.
         target: "module:function" that looks: `engine.run.inspection.inspection.inspect` or what stands for it.
     """
 
@@ -43,7 +45,7 @@ class Task(NamedTuple):
     understanding: str
     free: int
     scratch: str
-    downloads: str
+    home: str
     target: str = "engine.run.inspection.inspection:inspect"
 
 
@@ -121,7 +123,7 @@ def main(task: Task, line: Connection) -> None:
     stop = threading.Event()
     threading.Thread(target=_watch, args=(line, stop), name="watchdog", daemon=True).start()
     tempfile.tempdir = task.scratch
-    os.environ["TUNING_FORK_MODELS"] = task.downloads  # where a teacher's name may lead
+    Home(Path(task.home)).tell()
     _be_silent()
     worker.be_nice()
     lock = threading.Lock()

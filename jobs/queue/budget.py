@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from engine.run import weights
 from engine.run.costs.shape import read_shape
 from engine.spec.run import RunSpec
 from engine.spec.understanding import Cost, Inspection
@@ -17,6 +18,7 @@ MARGIN = 0.05  # of the machine's memory, left to everything else
 LEAST = 300 << 20  # bytes: a run of the smallest model, its interpreter's own growth included
 ANSWERS = 32  # prompts that are answered at once
 FOLDED = 4  # bytes of a parameter: its copy with the adapter folded in
+WEIGHT = 4  # bytes of a parameter as a model is loaded
 LONGEST = 1024  # tokens of an example that an estimate reckons with, where the model's context is longer
 EVERY = 1.0  # seconds between two looks at what runs hold
 CGROUP = Path("/sys/fs/cgroup")
@@ -30,9 +32,14 @@ class Worker(NamedTuple):
 
 
 class Budget:
-    """Knows what runs need: measured where one of its kind has run, else estimated from the model's shape."""
+    """Knows what runs need: measured where one of its kind has run, else estimated from the model's shape.
 
-    def __init__(self) -> None:
+    Args:
+        weights: The folder of the weights that runs have made; None: their models are taken to be as large as the base.
+    """
+
+    def __init__(self, weights: Path | None = None) -> None:
+        self._weights = weights
         self._peaks: dict[str, int] = {}  # bytes of its own, by kind of run
         self._expected: dict[str, Cost] = {}  # of inspections, by kind of run
         self._now: dict[int, int] = {}
@@ -51,15 +58,24 @@ class Budget:
         expected = self._expected.get(kind)
         return self._peaks.get(kind) or (expected.own if expected is not None else 0) or needed(spec)
 
+    def models(self, spec: RunSpec) -> dict[str, int]:
+        """Bytes of each model that a run needs, by content: the base model, and every other once."""
+        found = {spec.model.digest: WEIGHT * read_shape(Path(spec.model.path), spec.model.parameters).parameters}
+        for need in (*spec.tune.needs.values(), *spec.needs.values()):
+            made = weights.maker(self._weights, need.weights) if self._weights and need.weights else None
+            model = need.model or (made.model if made else spec.model)
+            found[need.content] = WEIGHT * read_shape(Path(model.path), model.parameters).parameters
+        return found
+
     def advice(self, spec: RunSpec) -> str:
         """What to do after a run was ended for want of memory: what it was expected to need, and a smaller batch."""
         expected, (total, free) = self._expected.get(cost(spec)), machine()
         room = max(0, free - int(MARGIN * total))
         if expected is None:
             said = f"It needs about {_gb(needed(spec))} beside the model"
-            size = max(1, spec.scale.batch_size // 2)
+            size = max(1, spec.tune.size.batch_size // 2)
             return f"{said}. Choose a smaller batch (--batch {size}), close other programs, or run fewer at once."
-        return too_large(spec.scale.batch_size, expected.memory, expected.batches, room)
+        return too_large(spec.tune.size.batch_size, expected.memory, expected.batches, room)
 
     def watch(self, workers: Iterable[Worker], now: float) -> None:
         """Look at what the runs at work hold; no more often than it is worth."""
@@ -72,15 +88,20 @@ class Budget:
             self._now[worker.pid] = held
             self._peaks[worker.kind] = max(self._peaks.get(worker.kind, 0), held)
 
-    def hold(self, spec: RunSpec, workers: list[Worker]) -> str:
+    def hold(self, spec: RunSpec, workers: list[Worker], unloaded: Collection[str] = (), alone: bool = False) -> str:
         """Why a run must wait, in words; "" where it may start. A run alone never waits: nothing would end its waiting.
 
         Args:
             workers: The runs at work, which may still grow to what others of their kind came to hold.
+            unloaded: Those of its models, by content, that lie in no process's memory yet.
+            alone: Whether it loads them itself, so that what was seen of its kind holds them already.
         """
         if not workers:
             return ""
         need = self.needs(spec)
+        if unloaded and not (alone and cost(spec) in self._peaks):
+            sizes = self.models(spec)
+            need += sum(sizes.get(content, 0) for content in unloaded)
         growth = sum(max(0, self._peaks.get(w.kind, need) - self._now.get(w.pid, 0)) for w in workers)
         total, free = machine()
         left = int(free - growth - MARGIN * total)
@@ -122,9 +143,14 @@ def needed(spec: RunSpec) -> int:
     """
     shape = read_shape(Path(spec.model.path), spec.model.parameters)
     length = min(shape.context, LONGEST) // 4  # examples are seldom as long as that
-    tokens = spec.scale.batch_size * length
+    tokens = spec.tune.size.batch_size * length
     trained = shape.activations(tokens, length, tokens / 4, half=True)
-    answered = shape.passing(ANSWERS * length, length, ANSWERS) + 2 * shape.cache(ANSWERS * length)
+    models = [need.model or spec.model for need in (*spec.tune.needs.values(), *spec.needs.values())]
+    shapes = [shape, *(read_shape(Path(model.path), model.parameters) for model in models)]
+    # Models may answer side by side, each with its own keys and values.
+    answered = sum(
+        each.passing(ANSWERS * length, length, ANSWERS) + 2 * each.cache(ANSWERS * length) for each in shapes
+    )
     return int(LEAST + max(trained, answered) + FOLDED * shape.parameters)
 
 

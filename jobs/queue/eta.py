@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.run.planned import runs_of
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from jobs.store.write import Database, Row
@@ -65,7 +66,7 @@ def of_inspection(trial: TrialSpec, found: Inspection, slots: int) -> Range | No
     """
     costs = {arm: cost for cost in found.costs for arm in cost.arms}
     runs: list[Range | None] = []
-    for run in trial.runs():
+    for run in runs_of(trial):
         cost = costs.get(run.arm)
         if cost is None:
             return None

@@ -9,25 +9,27 @@ from __future__ import annotations
 import json
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from engine.spec.errors import LabError, StoreError, WorkerLost
 from engine.spec.run import RunSpec
 from engine.spec.runs import Planned
 from engine.spec.trial import TrialSpec
-from jobs.executors.local import LOST, Child, Launcher, kill_leftover, wait_all
+from jobs.executors.local import LOST, Launcher, kill_leftover, wait_all
 from jobs.paths import Home, write_json
-from jobs.queue import endings
+from jobs.queue import again, endings
+from jobs.queue.active import Active
 from jobs.queue.budget import Budget, Worker
 from jobs.queue.endings import Ending, Intent
+from jobs.queue.waiting import NEEDS, Waiting
+from jobs.store import trial_file
 from jobs.store.stream import whole_lines
-from jobs.store.write import Damaged, DiskFull, Row, Store
+from jobs.store.write import Damaged, DiskFull, Row, Store, cost
 
 log = logging.getLogger("tuning_fork.jobs")
 T = TypeVar("T")
@@ -38,21 +40,7 @@ DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
 LOADING = "loading the model and the data"
 WAITING = (BUSY, LOADING)
-
-
-@dataclass
-class Active:
-    """A run at work, as the supervisor keeps it in mind."""
-
-    child: Child
-    attempt: int
-    kind: str
-    began: float = field(default_factory=time.time)
-    memory_kills: int = field(default_factory=endings.memory_kills)
-    offset: int = 0
-    intent: Intent = ""
-    deadline: float | None = None  # time.monotonic() at which it is killed
-    code: int | None = None
+MEASURED = "-measured"  # of the kind of a run that finds its weights there
 
 
 class Supervisor:
@@ -79,7 +67,8 @@ class Supervisor:
         self._launcher = launcher
         self._commands: queue.Queue[tuple[Callable[[], Any], Future[Any]]] = queue.Queue()
         self._active: dict[str, Active] = {}
-        self._budget = Budget()
+        self._budget = Budget(home.weights)
+        self._waiting = Waiting(home, store)
         self._held = ""  # why the next run waits, if it does
         self._likely = likely
         self._last: RunSpec | None = None  # the run that was started last, until its successors are foreseen
@@ -108,23 +97,16 @@ class Supervisor:
     def enqueue(self, trial: TrialSpec, runs: list[RunSpec], planned: Planned | None = None) -> str:
         """Write a trial and queue what is not computed yet. The trial's file goes first: it can rebuild the row."""
         now = time.time()
-        file = self.home.trials / f"{trial.id}.json"
-        if not file.exists():
-            plain = {"created": now, "trial": trial.model_dump(mode="json")}
-            write_json(file, plain | ({"planned": planned.model_dump()} if planned else {}))
+        trial_file.write(self.home, trial, runs, now, planned)
         self._budget.expect(runs, trial.inspection)
-        self._clear_damaged([run.hash for run in runs])
+        again.clear_damaged(self.home, self._store, [run.hash for run in runs])
         with self._store.batch():
             self._store.add_trial(trial, runs, now, planned)
         return trial.id
 
     def retry(self, run: str) -> None:
-        """Queue a failed, cancelled, paused or interrupted run again. Raises StoreError where it has succeeded."""
-        if self._store.run(run)["state"] == "succeeded":
-            raise StoreError("This run has succeeded; there is nothing to retry.", "Its results stand.")
-        self._clear_damaged([run])
-        with self._store.batch():
-            self._store.requeue([run])
+        """Queue a run again that has ended (`jobs.queue.again.retry`)."""
+        again.retry(self.home, self._store, self._waiting, run)
 
     def end(self, runs: list[str], intent: Intent) -> None:
         """Cancel or stop runs, whatever they are doing; those that are over stay as they are."""
@@ -138,7 +120,7 @@ class Supervisor:
                     self._store.set(run, reason="stopping")
         for run in runs:
             if run in self._active:
-                self._ask_to_stop(self._active[run], intent, GRACE[intent])
+                self._active[run].ask_to_stop(intent, GRACE[intent])
 
     def cancel_trial(self, trial: str) -> None:
         """Cancel a trial's runs, save those that another trial waits for."""
@@ -147,10 +129,11 @@ class Supervisor:
         self.end(runs, "cancel")
 
     def first(self, run: str) -> None:
-        """Move a queued run to the front."""
+        """Move a queued run to the front, behind those that it waits for."""
         self._store.run(run)
         with self._store.batch():
-            self._store.first(run)
+            for each in (run, *reversed(self._waiting.makers(run))):
+                self._store.first(each)
 
     def pause(self, reason: str = "", hint: str = "") -> None:
         """Claim no more runs; those at work go on."""
@@ -314,7 +297,9 @@ class Supervisor:
         """Fill the free slots."""
         if self.paused or len(self._active) >= self.slots:
             return
-        if self._store.next() is None:
+        coming = self._next()
+        if coming is None:
+            self._held = self._no_longer(self._held)
             self._foresee()
             return
         if not self._launcher.warm():
@@ -324,22 +309,44 @@ class Supervisor:
             elif not self.reason:
                 self.reason = BUSY
             return
-        while len(self._active) < self.slots and not self.paused:
-            coming = self._store.next()
-            if coming is not None and not self._launcher.ready(coming):
+        while coming is not None and len(self._active) < self.slots and not self.paused:
+            unloaded, alone = self._launcher.unloaded(coming), not self._launcher.shares
+            held = self._budget.hold(coming, self._workers(), unloaded, alone)
+            if held:
+                self._no_longer(*WAITING, self._held)
+                self._held = held
+                self.reason = self.reason or held
+                return
+            if not self._launcher.ready(coming):
+                self._held = self._no_longer(self._held)
                 self.reason = self.reason or LOADING
                 return
-            if self.reason in (*WAITING, self._held):
-                self.reason = ""
-            self._held = self._budget.hold(coming, self._workers()) if coming is not None else ""
-            if self._held:
-                self.reason = self.reason or self._held
-                return
+            self._held = self._no_longer(*WAITING, self._held)
             with self._store.batch():
-                row = self._store.claim(time.time())
+                row = self._store.claim(coming.hash, time.time())
             if row is None:
                 return
-            self._start(row)
+            self._start(row, coming)
+            coming = self._next()
+
+    def _no_longer(self, *reasons: str) -> str:
+        """Take back a reason for waiting that has passed."""
+        if self.reason in reasons:
+            self.reason = ""
+        return ""
+
+    def _next(self) -> RunSpec | None:
+        """The first queued run that can start; what the others wait for is written down."""
+        coming, said = self._waiting.next(self._active)
+        if said:
+            with self._store.batch():
+                for run, look in said.items():
+                    if look.state == "queued":
+                        self._store.set(run, reason=look.reason)
+                    else:
+                        why = {"kind": NEEDS, "reason": look.reason, "hint": look.hint}
+                        self._store.settle(run, look.state, time.time(), 0.0, **why)
+        return coming
 
     def _foresee(self) -> None:
         """Have what the next study may need prepared, while nobody waits for it."""
@@ -350,14 +357,17 @@ class Supervisor:
             return
         last, self._last = self._last, None
         for spec in self._likely(last):
-            self._launcher.ready(spec)
+            if not any(need.weights for need in (*spec.tune.needs.values(), *spec.needs.values())):
+                self._launcher.ready(spec)
 
     def _workers(self) -> list[Worker]:
         return [Worker(active.child.pid, active.kind) for active in self._active.values()]
 
-    def _start(self, row: Row) -> None:
+    def _start(self, row: Row, spec: RunSpec) -> None:
         run, began = row["hash"], time.time()
         folder = self.home.run(run)
+        # What is only measured takes another time, and other memory, than what trains as well.
+        kind = cost(spec) + ("" if self._waiting.trains(spec) else MEASURED)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / "run.json", {"created": began, "spec": json.loads(row["spec"])})
@@ -374,27 +384,15 @@ class Supervisor:
                 ending = Ending("failed", type(error).__name__, f"The run could not be started: {error}", hint)
                 self._settle(run, ending, time.time(), 0.0)
             return
-        self._active[run] = Active(child, row["attempt"], row["cost"], began)
-        self._last, self._rests = RunSpec.model_validate_json(row["spec"]), None
+        self._active[run] = Active(child, row["attempt"], kind, began)
+        self._last, self._rests = spec, None
         with self._store.batch():
-            self._store.set(run, pid=child.pid, pid_started=child.started)
-
-    def _ask_to_stop(self, active: Active, intent: Intent, seconds: float) -> None:
-        active.intent = intent if active.intent != "cancel" else "cancel"
-        until = time.monotonic() + seconds
-        active.deadline = until if active.deadline is None else min(active.deadline, until)
-        active.child.ask_to_stop()
+            self._store.set(run, pid=child.pid, pid_started=child.started, cost=kind)
 
     def _shut(self) -> None:
         for active in self._active.values():
-            self._ask_to_stop(active, active.intent or "close", self._close_seconds)
+            active.ask_to_stop(active.intent or "close", self._close_seconds)
         for child in wait_all([a.child for a in self._active.values()], self._close_seconds):
             child.kill()
         wait_all([a.child for a in self._active.values()], 2.0)
         self._reap()
-
-    def _clear_damaged(self, runs: list[str]) -> None:
-        for run in runs:
-            row = next(iter(self._store.db.query("SELECT kind FROM runs WHERE hash = ?", (run,))), None)
-            if row is not None and row["kind"] == "damaged":
-                shutil.rmtree(self.home.run(run), ignore_errors=True)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from engine.spec.errors import StoreError
+from engine.spec.trial import UNNAMED_RECIPE
+from jobs.store import older
 
+OLDER = (
+    "queued by an older version of the lab, which computed runs differently",
+    "What it measured is kept. Start the study anew to run it with this version.",
+)
+"""Reason and hint of a run of an older recipe that is not run any more."""
 migrations = Migrations("tuning-fork")
 
 TABLES = (
@@ -87,6 +95,42 @@ def m003_items_that_are_not_scored(db: Database) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
+@migrations()
+def m004_weights_of_their_own(db: Database) -> None:
+    """A run is known by what made its weights and what it needs, and a trial by the names that it gives its runs.
+
+    Runs of an older recipe stay as they are stored, without `tune`; those that were still to be run are cancelled.
+    """
+    db.execute("ALTER TABLE runs ADD COLUMN tune TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE runs ADD COLUMN needs TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE runs ADD COLUMN measures TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX runs_by_tune ON runs (tune)")
+    for run, spec in db.execute("SELECT hash, spec FROM runs").fetchall():
+        db.execute("UPDATE runs SET measures = ? WHERE hash = ?", (older.measures_of(json.loads(spec)), run))
+    db.execute(
+        """UPDATE runs SET state = 'cancelled', reason = ?, hint = ?
+           WHERE state IN ('queued', 'paused', 'interrupted')""",
+        OLDER,
+    )
+    db.execute("ALTER TABLE trials ADD COLUMN recipe INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE trials SET recipe = coalesce(json_extract(spec, '$.recipe'), ?)", (UNNAMED_RECIPE,))
+    # Two arms of a trial may share a run, and two trials may give it different names.
+    db.execute("ALTER TABLE trial_runs RENAME TO earlier_trial_runs")
+    db.execute("DROP INDEX trials_of_run")
+    db.execute(
+        """CREATE TABLE trial_runs (
+        trial TEXT NOT NULL REFERENCES trials (id), arm TEXT NOT NULL, seed INTEGER NOT NULL,
+        run TEXT NOT NULL REFERENCES runs (hash), n INTEGER NOT NULL, PRIMARY KEY (trial, arm, seed)) WITHOUT ROWID"""
+    )
+    db.execute(
+        """INSERT INTO trial_runs SELECT t.trial, r.arm, r.seed, t.run, t.n
+           FROM earlier_trial_runs AS t JOIN runs AS r ON r.hash = t.run"""
+    )
+    db.execute("DROP TABLE earlier_trial_runs")
+    db.execute("CREATE INDEX trials_of_run ON trial_runs (run)")
+    db.execute("PRAGMA user_version = 4")
+
+
 def keep_a_copy(db: Database, path: Path) -> None:
     """Before its shape changes, copy a database that holds something beside itself.
 
@@ -107,7 +151,9 @@ def keep_a_copy(db: Database, path: Path) -> None:
         raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
-VERSION = 3
+VERSION = 4
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
-NAMES = frozenset({"m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored"})
+NAMES = frozenset(
+    {"m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored", "m004_weights_of_their_own"}
+)
 """The steps this lab knows."""

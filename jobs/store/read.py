@@ -14,6 +14,7 @@ from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
 from engine.spec.reference import DataRef
 from engine.spec.result import Look
+from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
@@ -24,6 +25,8 @@ from jobs.store.write import Database, Row
 
 RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
 seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
+TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe FROM trials
+ORDER BY created, id"""
 CURVE_POINTS = 60  # of a curve in a report: more cannot be seen
 OTHER_TRIAL = "another trial has computed this run"
 
@@ -35,16 +38,20 @@ class Board:
         self._now = time.time()
         with db.atomic():
             self._rows = {row["hash"]: row for row in db.query(RUNS)}
-            self._trials = list(db.query("SELECT * FROM trials ORDER BY created, id"))
-            links = list(db.query("SELECT trial, run FROM trial_runs ORDER BY trial, n"))
+            self._trials = list(db.query(TRIALS))
+            links = list(db.query("SELECT trial, arm, seed, run FROM trial_runs ORDER BY trial, n"))
             self._history = eta.history(db)
         self._slots = slots
         self._paused = paused
-        self._runs_of: dict[str, list[str]] = defaultdict(list)
+        created = {trial["id"]: trial["created"] for trial in self._trials}
+        self._links_of: dict[str, list[Row]] = defaultdict(list)
+        self._names: dict[str, Row] = {}  # what the run's first trial calls it
         self._trials_of: dict[str, list[str]] = defaultdict(list)
-        for link in links:
-            self._runs_of[link["trial"]].append(link["run"])
-            self._trials_of[link["run"]].append(link["trial"])
+        for link in sorted(links, key=lambda link: created[link["trial"]]):
+            self._links_of[link["trial"]].append(link)
+            self._names.setdefault(link["run"], link)
+            if link["trial"] not in self._trials_of[link["run"]]:
+                self._trials_of[link["run"]].append(link["trial"])
         queued = [r for r in self._rows.values() if r["state"] == "queued"]
         queued.sort(key=lambda r: (-r["priority"], r["place"]))
         self._position = {row["hash"]: n for n, row in enumerate(queued, 1)}
@@ -58,17 +65,19 @@ class Board:
         return tuple(self._trial(row) for row in found)
 
     def runs(self, only: str | None = None) -> tuple[RunRecord, ...]:
-        """Every run, in the order in which they were queued, or those of one trial in the trial's order."""
-        if only is None:
-            return tuple(self.run(h) for h in self._rows)
-        created = next((t["created"] for t in self._trials if t["id"] == only), 0.0)
-        return tuple(self.run(h, created) for h in self._runs_of[only])
+        """Every run, in the order in which they were queued, or those of one trial in the trial's order.
 
-    def run(self, run: str, since: float = 0.0) -> RunRecord:
-        """One run, as a trial made at `since` sees it."""
+        A run bears the name that the trial gives it; of all runs, each bears the name that its first trial gave it.
+        """
+        if only is None:
+            return tuple(self._run(self._names.get(name, row), name) for name, row in self._rows.items())
+        created = next((t["created"] for t in self._trials if t["id"] == only), 0.0)
+        return tuple(self._run(link, link["run"], created) for link in self._links_of[only])
+
+    def _run(self, named: Row, run: str, since: float = 0.0) -> RunRecord:
         row = self._rows[run]
         return RunRecord(
-            run=run, arm=row["arm"], seed=row["seed"], state=row["state"], reason=self._reason(row, since),
+            run=run, arm=named["arm"], seed=named["seed"], state=row["state"], reason=self._reason(row, since),
             hint=row["hint"], step=row["step"], total_steps=row["total_steps"], loss=row["loss"],
             created=row["created"], started=row["started"], finished=row["finished"], seconds=self._seconds(row),
             attempt=row["attempt"], position=self._position.get(run), eta_seconds=self._eta[run],
@@ -94,16 +103,19 @@ class Board:
         return row["seconds"] if row["started"] or row["seconds"] else None
 
     def _trial(self, trial: Row) -> TrialRecord:
-        rows = [self._rows[h] for h in self._runs_of[trial["id"]]]
+        links = self._links_of[trial["id"]]
+        rows = [self._rows[link["run"]] for link in links]
         over = all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
-        waiting = [self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")]
+        each = {r["hash"]: r for r in rows}  # two arms may share a run
+        ahead = {r["hash"]: self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")}
         return TrialRecord(
             id=trial["id"], study=trial["study"], question=trial["question"], scale=trial["scale"],
             seeds=trial["seeds"], model=trial["model"], created=trial["created"],
             arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
+            old=trial["recipe"] != RECIPE_VERSION,
             done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
             finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
-            seconds=self._wall(rows), eta_seconds=eta.of_trial(waiting, self._slots),
+            seconds=self._wall(each.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
             cancelled=trial["cancelled"] is not None,
         )  # fmt: skip
 
@@ -119,8 +131,8 @@ class Board:
 def curves(db: Database, trial: str, since: int) -> Curves:
     """The points of a trial's runs after the cursor `since` (0: all), in the order in which they came."""
     rows = db.query(
-        """SELECT p.id, p.run, p.name, p.step, p.value FROM points AS p JOIN trial_runs AS t ON t.run = p.run
-           WHERE t.trial = ? AND p.id > ? ORDER BY p.id""",
+        """SELECT p.id, p.run, p.name, p.step, p.value FROM points AS p
+           WHERE p.run IN (SELECT run FROM trial_runs WHERE trial = ?) AND p.id > ? ORDER BY p.id""",
         (trial, since),
     )
     points: list[Point] = []
@@ -133,7 +145,7 @@ def curves(db: Database, trial: str, since: int) -> Curves:
 def trial_spec(db: Database, trial: str) -> TrialSpec:
     """A trial as it was launched. Raises StoreError where there is none of that name."""
     for row in db.query("SELECT spec FROM trials WHERE id = ?", (trial,)):
-        return TrialSpec.stored(json.loads(row["spec"]))
+        return TrialSpec.stored(json.loads(row["spec"]), trial)
     known = [row["id"] for row in db.query("SELECT id FROM trials ORDER BY created DESC LIMIT 5")]
     hint = f"The newest trials: {', '.join(known)}." if known else "No study has been run in this folder."
     raise StoreError(f"There is no trial {trial!r} in this lab.", hint)
@@ -155,7 +167,7 @@ def earlier_pairs(
              WHERE study = ? AND scale != 'smoke' AND json_extract(spec, '$.data.' || ?) = ?"""
     for trial in [row for row in db.query(sql, (study.id, part, wanted)) if model in (None, row["model"])]:
         values = db.query(
-            """SELECT r.arm, r.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
+            """SELECT t.arm, t.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
                JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",
             (trial["id"], metric),
         )
@@ -179,15 +191,17 @@ def context(db: Database, name: str, trial: TrialSpec) -> Context:
     return Context(
         queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
         looks=_looks(db, name, trial, row["created"]),
-        texts=texts(db, trial), learning=_learning(db, name),
+        texts=texts(db, name), learning=_learning(db, name),
     )  # fmt: skip
 
 
-def texts(db: Database, trial: TrialSpec) -> dict[str, ItemText]:
+def texts(db: Database, trial: str) -> dict[str, ItemText]:
     """What the items of a trial ask, by the item's name; nothing where no run has said it yet."""
-    plans = sorted({run.measures for run in trial.runs()})
-    marks = ", ".join("?" * len(plans))
-    rows = db.query(f"SELECT item, prompt, gold FROM items WHERE plan IN ({marks})", plans)  # noqa: S608 - marks alone
+    rows = db.query(
+        """SELECT DISTINCT item, prompt, gold FROM items WHERE plan IN
+           (SELECT r.measures FROM runs AS r JOIN trial_runs AS t ON t.run = r.hash WHERE t.trial = ?)""",
+        (trial,),
+    )
     return {row["item"]: ItemText.model_construct(**row) for row in rows}
 
 
@@ -197,30 +211,43 @@ def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Lo
     Either by runs that are this trial's own, or in a trial of the same design under another name.
     """
     rows = db.query(
-        """SELECT e.id, e.seeds, e.spec, r.arm, own.trial IS NOT NULL AS shared FROM trials AS e
+        """SELECT e.id, e.seeds, e.spec, t.arm, own.arm AS shared FROM trials AS e
            JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
-           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name
+           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name AND own.arm IN (:a, :b)
            WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
-           AND r.arm IN (:a, :b) ORDER BY e.created""",
+           AND (t.arm IN (:a, :b) OR own.arm IS NOT NULL) ORDER BY e.created""",
         {"name": name, "queued": queued, "a": trial.study.primary.contrast[0], "b": trial.study.primary.contrast[1]},
     )
     seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
     for row in rows:
         entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
         _, _, measured, shared = seen.setdefault(row["id"], entry)
-        measured.add(row["arm"])
-        shared |= {row["arm"]} if row["shared"] else set()
+        measured |= {row["arm"]} & set(trial.study.primary.contrast)
+        shared |= {row["shared"]} if row["shared"] else set()
     return tuple(
         look
         for look, spec, measured, shared in seen.values()
-        if len(shared) == 2 or (len(measured) == 2 and TrialSpec.stored(json.loads(spec)).design == trial.design)
+        if len(shared) == 2
+        or (len(measured) == 2 and TrialSpec.stored(json.loads(spec), look.trial).design == trial.design)
     )
 
 
 def _learning(db: Database, trial: str) -> tuple[Point, ...]:
-    """The points of a trial's curves; where a run has very many, the mean of neighbours."""
+    """The points of a trial's curves; where a run has very many, the mean of neighbours.
+
+    A run that found its weights there has not trained: it has the training curves of the run that made them.
+    """
     rows = db.query(
-        """WITH own AS (SELECT p.* FROM points AS p JOIN trial_runs AS t ON t.run = p.run WHERE t.trial = ?),
+        """WITH mine AS (SELECT DISTINCT run FROM trial_runs WHERE trial = ?),
+           made AS (SELECT mine.run, (SELECT m.hash FROM runs AS m WHERE m.tune = r.tune AND m.tune != ''
+                    AND EXISTS (SELECT 1 FROM points WHERE run = m.hash AND name = 'loss')
+                    ORDER BY m.place LIMIT 1) AS by
+                    FROM mine JOIN runs AS r ON r.hash = mine.run
+                    WHERE NOT EXISTS (SELECT 1 FROM points WHERE run = mine.run AND name = 'loss')),
+           own AS (SELECT p.run, p.name, p.step, p.value FROM points AS p JOIN mine ON mine.run = p.run
+                   UNION ALL
+                   SELECT made.run, p.name, p.step, p.value FROM points AS p JOIN made ON made.by = p.run
+                   WHERE instr(p.name, '.') = 0),
            width AS (SELECT max(1, max(step) / ?) AS steps FROM own)
            SELECT run, name, (step / width.steps) * width.steps AS step, avg(value) AS value FROM own, width
            GROUP BY run, name, step / width.steps ORDER BY name, run, step""",

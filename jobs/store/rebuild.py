@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
 from engine.spec.errors import LabError, StoreError
 from engine.spec.run import RunSpec
-from engine.spec.runs import Planned
-from engine.spec.trial import TrialSpec
 from jobs.paths import Home, read_json
 from jobs.queue import endings
+from jobs.store import older, trial_file
 from jobs.store.stream import whole_lines
 from jobs.store.write import Damaged, Store
 
@@ -46,35 +46,48 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
     store = Store(home, draft)
     lost = 0
     try:
-        found: dict[str, tuple[RunSpec, float]] = {}
-        trials: list[tuple[TrialSpec, list[RunSpec], float, Planned | None]] = []
+        trials: list[trial_file.Told] = []
         for file in sorted(home.trials.glob("*.json")):
             try:
-                told = read_json(file) or {}
-                trial = TrialSpec.stored(told.get("trial"))
-                created = float(told["created"])
-                planned = Planned.model_validate(told["planned"]) if told.get("planned") else None
-                trials.append((trial, trial.runs(), created, planned))
+                trials.append(trial_file.read(file))
             except (ValidationError, LabError, KeyError, TypeError, ValueError):
                 lost += 1
+        found: dict[str, tuple[RunSpec | older.Plain, float]] = {}
         for file in sorted(home.runs.glob("*/run.json")):
             try:
-                told = read_json(file) or {}
-                run = RunSpec.model_validate(told.get("spec"))
-                found[run.hash] = (run, float(told["created"]))
+                name, run, created = _run(file)
+                found[name] = (run, created)
             except (ValidationError, KeyError, TypeError, ValueError):
                 lost += 1
+        for told in sorted(trials, key=lambda told: told.created):
+            for name, run in told.runs.items():
+                found.setdefault(name, (run, told.created))
         with store.batch():
-            for run, created in sorted(found.values(), key=lambda entry: entry[1]):
-                store.add_run(run, created)
-            for trial, runs, created, planned in sorted(trials, key=lambda t: t[2]):
-                store.add_trial(trial, runs, created, planned)
-            rows = store.in_state("queued")
-            for row in rows:
-                _refill(store, home, row["hash"])
+            for name, (run, created) in sorted(found.items(), key=lambda entry: entry[1][1]):
+                if isinstance(run, RunSpec):
+                    store.add_run(run, created)
+                else:
+                    store.add_older_run(name, run, created)
+            for told in sorted(trials, key=lambda told: told.created):
+                store.write_trial(told.trial, told.created, told.planned)
+                for n, (arm, seed, name) in enumerate(told.links):
+                    if name in found:
+                        store.link(told.trial.id, arm, seed, name, n)
+                lost += any(name not in found for _, _, name in told.links)
+            for name in found:
+                _refill(store, home, name)
     finally:
         store.close()
-    return len(trials), len(rows), lost
+    return len(trials), len(found), lost
+
+
+def _run(file: Path) -> tuple[str, RunSpec | older.Plain, float]:
+    told = read_json(file) or {}
+    plain, created = told.get("spec"), float(told["created"])
+    if older.is_run(plain):
+        return file.parent.name, cast(older.Plain, plain), created
+    run = RunSpec.model_validate(plain)
+    return run.hash, run, created
 
 
 def _refill(store: Store, home: Home, run: str) -> None:
@@ -86,14 +99,18 @@ def _refill(store: Store, home: Home, run: str) -> None:
             break
         store.ingest(run, lines, after)
         offset = after
-    if not folder.exists():
+    if not folder.exists() and store.run(run)["tune"]:
         store.settle(run, "paused", time.time(), 0.0, reason=UNFINISHED)
+        return
+    if not folder.exists():  # of an older recipe: it stays cancelled
         return
     attempt = int((read_json(folder / "failure.json") or {}).get("attempt", 1))
     ended = events.stat().st_mtime if events.exists() else time.time()
     last = store.finished(run)
     ending = endings.judge(store.complete(run), "", None, attempt, folder)
     seconds = last.seconds if last else 0.0
+    if not store.run(run)["tune"] and ending.state == "interrupted":
+        return
     state, reason = (ending.state, ending.reason) if ending.state != "interrupted" else ("paused", UNFINISHED)
     store.settle(run, state, ended, seconds, kind=ending.kind, reason=reason, hint=ending.hint)
     # How often it was interrupted is not known any more, so its seconds say nothing about others: attempt 2.

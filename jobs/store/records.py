@@ -15,6 +15,7 @@ class TrialRecord(Frozen):
         finished: When its last run ended; None while one is still to come.
         seconds: Seconds of wall time during which at least one of its runs was at work.
         cancelled: Whether the trial was cancelled as a whole.
+        old: Whether it is of an older recipe: it can be read, and not run again.
     """
 
     id: str
@@ -32,6 +33,7 @@ class TrialRecord(Frozen):
     seconds: float | None = None
     eta_seconds: tuple[float, float] | None = None
     cancelled: bool = False
+    old: bool = False
 
 
 class Snapshot(Frozen):

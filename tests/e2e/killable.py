@@ -16,6 +16,7 @@ STEPS, SEEDS = 60, 4
 
 def main(home: Path, acknowledged: Path) -> None:
     """Enqueue, retry what was killed, and end when every run has succeeded."""
+    fakes.install()
     trial = fakes.trial(fakes.study(steps=STEPS), seeds=SEEDS)
     said = (
         {json.loads(line)["run"] for line in acknowledged.read_text().splitlines()} if acknowledged.exists() else set()

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine import methods
 from engine.spec.runs import RunRecord
 from jobs.executors.local import kill_tree, start_time
 from jobs.lab import Lab, LabReader
@@ -49,6 +50,11 @@ def workers(lab: LabReader) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return [p for p in found if p.pid != psutil.Process().pid]
+
+
+@pytest.fixture(autouse=True)
+def _fake_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods, "found", fakes.known)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A recipe without torch: the same promises as `engine.run.execute.execute`, a hundredth of the time.
 
-What a run does is told by its arm's settings: `steps`, `seconds` (per step), and `trouble`. Its figures are a hash
+What a run does is told by its arm's settings: `steps`, `seconds` (per step), and `trouble`. Its weights are a hash
 chain over steps, so that a resumed run equals an undisturbed one to the last bit only if its checkpoint was right.
+`arm` names an arm whose weights it needs.
 """
 
 from __future__ import annotations
@@ -15,15 +16,24 @@ import struct
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
-from engine.spec.errors import Diverged
+from pydantic import Field
+
+from engine import methods
+from engine.methods import Method, MethodConfig, Phase
+from engine.methods._base import NAMES_A_NEED
+from engine.run import weights
+from engine.spec.errors import Diverged, RunError
 from engine.spec.example import ItemText, Outcome
+from engine.spec.plugin import Found, discover
 from engine.spec.reference import DataRef, ModelRef
-from engine.spec.run import RunSpec
+from engine.spec.run import RunSpec, Use, Wanted
 from engine.spec.runs import RunResult
 from engine.spec.stopping import Stopped, check
-from engine.spec.study import ArmSpec, Primary, ProbeSpec, ScaleSpec, StudySpec, VerdictSpec
+from engine.spec.study import ArmSpec, Primary, ProbeSpec, RuleSpec, ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.tuning.journal import Journal, finished
 from jobs.executors.local import Launcher
@@ -34,20 +44,63 @@ PACE = "FAKE_RECIPE_SECONDS"  # seconds per step, whatever the settings say: it 
 EVERY = 4  # steps between checkpoints and live measurements
 
 
-def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
-    """One run, from its start or its checkpoint."""
+class FakeConfig(MethodConfig):
+    """What a run of the fake recipe does."""
+
+    steps: int = 12
+    seconds: float = 0.01
+    trouble: str = ""
+    n: int = 0
+    arm: str = Field("", json_schema_extra=NAMES_A_NEED)
+
+
+class Fake(Method[FakeConfig]):
+    """The method of the fake recipe."""
+
+    name: ClassVar[str] = "fake"
+    label: ClassVar[str] = "Fake"
+    Config: ClassVar[type[MethodConfig]] = FakeConfig
+
+    def needs(self) -> dict[str, Wanted]:
+        return {"other": Wanted(arm=self.config.arm)} if self.config.arm else {}
+
+    def adaptation(self) -> Use | None:
+        return Use(name="lora")
+
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase(objective=Use(name="sft"), share=1.0, learning_rate=0.1),)
+
+
+def known() -> Found[Method]:
+    """All methods, and the fake one."""
+    found = discover("methods", Method)
+    return replace(found, classes={**found.classes, "fake": Fake})
+
+
+def install() -> None:
+    """Make the fake method known in this process for good: for processes that do nothing else."""
+    methods.found = known
+
+
+def execute(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shared: object = None) -> None:
+    """One run, from its start or its checkpoint; what is trained already is only measured."""
     if finished(folder):
         return
-    told = read_json(folder / "checkpoint.json") or {"step": 0, "seq": 0, "state": spec.hash}
+    settings = spec.tune.method.settings
+    for need in spec.tune.needs.values():
+        if weights.found(kept, need.weights) is None:
+            raise RunError(f"The weights of {need.of} are not there.")
+    made = weights.found(kept, spec.tune.hash)
+    told = read_json(folder / "checkpoint.json") or {"step": 0, "seq": 0, "state": spec.tune.hash}
     began = time.monotonic()
-    state, steps = told["state"], spec.settings.get("steps", 12)
+    state, steps = (made[1], 0) if made else (told["state"], settings["steps"])
     with Journal(folder, told["seq"]) as log:
         if not told["seq"]:
             made_with = {"versions": {"fake": "1"}, "hardware": {"cores": "1"}}
             log.emit("started", total_steps=steps, threads=1, device="cpu", **made_with)
         for step in range(told["step"] + 1, steps + 1):
-            time.sleep(float(os.environ.get(PACE, spec.settings.get("seconds", 0.01))))
-            _trouble(spec.settings.get("trouble", ""), step, folder, log)
+            time.sleep(float(os.environ.get(PACE, settings["seconds"])))
+            _trouble(settings["trouble"], step, folder, log)
             state = hashlib.sha256(state.encode()).hexdigest()
             elapsed = time.monotonic() - began
             log.emit("stepped", step=step, loss=number(state), learning_rate=0.1, phase="sft", elapsed=elapsed)
@@ -58,6 +111,13 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
                 write_json(folder / "checkpoint.json", {"step": step, "seq": log.seq, "state": state})
                 raise Stopped("asked")
         check(stop)
+        if not made:
+            (folder / "adapter").mkdir(exist_ok=True)
+            (folder / "adapter" / "weights.txt").write_text(state)
+            state = digest_of(folder / "adapter" / "weights.txt")
+            weights.keep(kept, spec.tune, folder / "adapter", state)
+        if settings["trouble"] == "slow":  # to measure
+            time.sleep(1.0)
         outcomes = [
             Outcome(item=f"i{n}", correct=number(f"{state}{n}") > 0.5, split="wording", cluster="c", output=state)
             for n in range(20)
@@ -69,6 +129,11 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event) -> None:
         log.emit("checked", name="greedy", ok=True, detail="the same twice")
         log.emit("noted", name="negatives", detail="none")
         log.emit("finished", seconds=time.monotonic() - began, adapter=state)
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def number(text: str) -> float:
@@ -107,22 +172,28 @@ def launcher() -> Launcher:
     return Launcher(TARGET, preload=["jobs.executors.worker", "engine.tuning.journal"], prepare="")
 
 
-def study(steps: int = 12, seconds: float = 0.01, trouble: str = "", name: str = "fake") -> StudySpec:
-    """A study of two arms over the fake recipe."""
+def study(steps: int = 12, seconds: float = 0.01, trouble: str = "", name: str = "fake", needs: str = "") -> StudySpec:
+    """A study of two arms over the fake recipe.
+
+    Args:
+        trouble: What the arm "odd" meets.
+        needs: The arm whose weights "plain" needs.
+    """
     settings = {"steps": steps, "seconds": seconds}
     odd = settings | ({"trouble": trouble} if trouble else {"n": 1})
+    plain = settings | ({"arm": needs} if needs else {})
     return StudySpec(
         id=name, question="Does the fake learn?", summary="-", claim="-", source="-", data="world.tools",
         arms=(
-            ArmSpec(name="plain", label="Plain", method="sft", settings=settings),
-            ArmSpec(name="odd", label="Odd", method="sft", settings=odd),
+            ArmSpec(name="plain", label="Plain", method="fake", settings=plain),
+            ArmSpec(name="odd", label="Odd", method="fake", settings=odd),
         ),
         probes=(ProbeSpec(probe="calls"),),
         primary=Primary(probe="calls", metric="accuracy", contrast=("odd", "plain")),
         contrasts=(("odd", "plain"),),
-        verdict=VerdictSpec(
-            accuracy="calls.accuracy", reliance="calls.reliance", floor=0.1, treated="odd", base="plain"
-        ),
+        accuracy="calls.accuracy",
+        reliance="calls.reliance",
+        rule=RuleSpec(name="shortcut", settings={"floor": 0.1, "treated": "odd", "base": "plain"}),
         scales={"smoke": ScaleSpec(seeds=2, note="-"), "quick": ScaleSpec(seeds=3)},
     )  # fmt: skip
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.run.planned import runs_of
 from engine.spec.reference import ModelRef
-from engine.spec.run import RunSpec
+from engine.spec.run import Need, RunSpec
 from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.lab import Lab
 from jobs.queue import budget
@@ -27,13 +28,14 @@ def spec(tmp_path: Path) -> RunSpec:
     shape = {"hidden_size": 192, "num_hidden_layers": 6, "intermediate_size": 512, "vocab_size": 3000}
     (tmp_path / "config.json").write_text(json.dumps({**shape, "max_position_embeddings": 256}))
     model = ModelRef(name="m", path=str(tmp_path), digest="d", parameters=3_000_000)
-    return fakes.trial(seeds=1).runs()[0].model_copy(update={"model": model})
+    return runs_of(fakes.trial(seeds=1).model_copy(update={"model": model}))[0]
 
 
 def test_a_larger_model_and_a_larger_batch_need_more(spec: RunSpec, tmp_path: Path) -> None:
     small = budget.needed(spec)
     assert budget.LEAST < small < 2 * GB
-    large = spec.model_copy(update={"scale": spec.scale.model_copy(update={"batch_size": 64 * spec.scale.batch_size})})
+    size = spec.tune.size.model_copy(update={"batch_size": 64 * spec.tune.size.batch_size})
+    large = spec.model_copy(update={"tune": spec.tune.model_copy(update={"size": size})})
     assert budget.needed(large) > small
     (tmp_path / "config.json").write_text("no json")
     assert budget.needed(spec) > budget.LEAST
@@ -41,7 +43,9 @@ def test_a_larger_model_and_a_larger_batch_need_more(spec: RunSpec, tmp_path: Pa
 
 def test_what_an_inspection_measured_stands_above_the_estimate(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Budget()
-    cost_of_arm = Cost(method=spec.method, arms=(spec.arm,), seconds=1, memory=9 * GB, own=6 * GB, batches={2: 3 * GB})
+    cost_of_arm = Cost(
+        method=spec.tune.method.name, arms=(spec.arm,), seconds=1, memory=9 * GB, own=6 * GB, batches={2: 3 * GB}
+    )
     fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
     held.expect([spec], Inspection(fit=fit, costs=(cost_of_arm,)))
     assert held.needs(spec) == 6 * GB
@@ -56,7 +60,7 @@ def test_what_an_inspection_measured_stands_above_the_estimate(spec: RunSpec, mo
 
 def test_want_of_memory_is_advised_on_without_an_inspection(spec: RunSpec) -> None:
     said = Budget().advice(spec)
-    assert f"--batch {max(1, spec.scale.batch_size // 2)}" in said
+    assert f"--batch {max(1, spec.tune.size.batch_size // 2)}" in said
     assert "GB" in said
 
 
@@ -72,6 +76,25 @@ def test_the_next_run_waits_where_it_does_not_fit_beside_the_others(
     assert said.startswith("waiting for memory: the next run needs about 0.")
     assert said.endswith("beside 1 run at work")
     assert held.hold(spec, []) == "", "nothing would end its waiting"
+
+
+def test_every_model_that_a_run_needs_is_counted_once(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Budget()
+    at_work = [Worker(1, cost(spec))]
+    other = ModelRef(name="large", path="nowhere", digest="o", parameters=2 * GB)
+    both = {"expert": Need(model=other), "twin": Need(model=other)}
+    needy = spec.model_copy(update={"tune": spec.tune.model_copy(update={"needs": both})})
+    sizes = held.models(needy)
+    assert sizes.keys() == {"d", "o"}
+    assert sizes["o"] == pytest.approx(8 * GB, rel=0.5)
+    assert budget.needed(needy) > budget.needed(spec), "it answers as well"
+    monkeypatch.setattr(budget, "machine", lambda: (64 * GB, int(sizes["o"])))
+    assert held.hold(needy, at_work, {"d", "o"}).startswith("waiting for memory")
+    monkeypatch.setattr(budget, "machine", lambda: (64 * GB, int(2 * sizes["o"]) + 5 * GB))
+    assert held.hold(needy, at_work, {"d", "o"}) == "", "the same model twice is loaded once"
+    monkeypatch.setattr(budget, "machine", lambda: (64 * GB, int(sizes["o"])))
+    assert held.hold(needy, at_work) == "", "what lies in memory already needs none"
+    assert held.hold(needy, [], {"d", "o"}) == "", "nothing would end its waiting"
 
 
 def test_what_was_measured_stands_above_the_estimate(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:

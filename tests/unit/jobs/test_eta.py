@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.run.planned import runs_of
 from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.queue import eta
 from jobs.queue.eta import Measured, of_run, of_trial
@@ -49,7 +50,7 @@ def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:
     fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
     costs = tuple(Cost(method="sft", arms=(arm,), seconds=100.0, low=64.0, high=144.0, memory=1) for arm in trial.arms)
     found = Inspection(fit=fit, costs=costs, once=10.0)
-    count = len(trial.runs())
+    count = len(runs_of(trial))
     one = eta.of_inspection(trial, found, 1)
     assert one is not None
     assert one[0] == pytest.approx((10 + count * 80) * eta.STEADY[0])

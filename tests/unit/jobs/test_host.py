@@ -32,26 +32,26 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def prepare(spec: RunSpec, shared: Any) -> dict[str, Any]:
+def prepare(spec: RunSpec, shared: Any, weights: Path) -> dict[str, Any]:
     """What the engine's `prepare` stands for: made once, then handed on."""
-    if spec.settings.get("trouble") == BROKEN:
+    if spec.tune.method.settings["trouble"] == BROKEN:
         raise RuntimeError(BROKEN)
-    if spec.settings.get("trouble") == DEADLY:
+    if spec.tune.method.settings["trouble"] == DEADLY:
         os.kill(os.getpid(), signal.SIGKILL)  # as the system does where memory ends
     shared = shared or {"made": os.getpid(), "times": 0}
     shared["times"] += 1
     return shared
 
 
-def execute(spec: RunSpec, folder: Path, stop: threading.Event, shared: Any = None) -> None:
+def execute(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shared: Any = None) -> None:
     """The fake recipe, which also writes down what it was given."""
     (folder / "shared.json").write_text(json.dumps({"shared": shared, "pid": os.getpid(), "parent": os.getppid()}))
-    fakes.execute(spec, folder, stop)
+    fakes.execute(spec, folder, stop, kept)
 
 
-def broken_after_all(spec: RunSpec, folder: Path, stop: threading.Event, shared: Any = None) -> None:
+def broken_after_all(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shared: Any = None) -> None:
     """A run that meets the error which its host met, or runs where there was none."""
-    if spec.settings.get("trouble") == BROKEN:
+    if spec.tune.method.settings["trouble"] == BROKEN:
         raise RuntimeError(BROKEN)
     with Journal(folder) as log:
         log.emit("started", total_steps=0, threads=1, device="cpu", versions={})

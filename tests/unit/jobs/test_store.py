@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from engine import methods
+from engine.run.planned import runs_of
+from engine.spec.errors import StoreError
 from engine.spec.events import Probed, Stepped, encode
 from engine.spec.example import Outcome
 from jobs.paths import Home
 from jobs.store.read import Board, ordinal
-from jobs.store.write import Damaged, DiskFull, Store, StoreError, open_reader
+from jobs.store.write import Damaged, DiskFull, Store, open_reader
 from tests.unit.jobs import fakes
 
 TRIAL = fakes.trial()
-RUNS = TRIAL.runs()
+with pytest.MonkeyPatch.context() as _patch:
+    _patch.setattr(methods, "found", fakes.known)
+    RUNS = runs_of(TRIAL)
 
 
 @pytest.fixture
@@ -32,8 +37,10 @@ def test_claims_come_in_order_and_never_twice(store: Store) -> None:
     add(store)
     with store.batch():
         store.first(RUNS[2].hash)
-        claimed = [store.claim(2.0) for _ in range(5)]
+        order = [row["hash"] for row in store.queued()]
+        claimed = [store.claim(run, 2.0) for run in (*order, order[0])]
     assert [c and c["hash"] for c in claimed] == [RUNS[2].hash, RUNS[0].hash, RUNS[1].hash, RUNS[3].hash, None]
+    assert store.queued() == []
     assert all(c["attempt"] == 1 for c in claimed if c)
 
 
@@ -51,7 +58,7 @@ def test_a_batch_is_all_or_nothing(store: Store) -> None:
 def test_adding_a_trial_again_changes_nothing_that_is_done(store: Store) -> None:
     add(store)
     with store.batch():
-        store.claim(2.0)
+        store.claim(RUNS[0].hash, 2.0)
         store.settle(RUNS[0].hash, "succeeded", 3.0, 1.0)
         store.settle(RUNS[1].hash, "failed", 3.0, 0.0, reason="it failed")
     add(store)
@@ -94,7 +101,7 @@ def test_a_full_disk_has_its_own_error_and_loses_nothing(store: Store) -> None:
     store.db.execute(f"PRAGMA max_page_count = {pages}")
     big = fakes.trial(seeds=500)
     with pytest.raises(DiskFull, match="disk is full"), store.batch():
-        store.add_trial(big, big.runs(), 2.0)
+        store.add_trial(big, runs_of(big), 2.0)
     assert len(store.in_state("queued")) == 4
     assert store.check() == "ok"
 
@@ -120,7 +127,7 @@ def test_a_reader_cannot_write(store: Store) -> None:
 def test_a_snapshot_of_a_thousand_runs_takes_a_fraction_of_a_tick(store: Store) -> None:
     big = fakes.trial(seeds=500)
     with store.batch():
-        store.add_trial(big, big.runs(), 1.0)
+        store.add_trial(big, runs_of(big), 1.0)
     board = Board(store.db, slots=2, paused=False)
     runs = board.runs()
     assert len(runs) == 1000

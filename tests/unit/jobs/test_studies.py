@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.run.planned import runs_of
 from engine.spec.errors import SpecError
 from engine.spec.reference import DataRef, ModelRef
 from jobs import studies
@@ -85,7 +86,7 @@ class TestPlan:
         assert studies.plan(study, arms=["balanced", "base"]).arms == ("base", "balanced")
 
     def test_runs_come_seed_by_seed_and_the_base_once(self) -> None:
-        runs = studies.plan(studies.load("nli-frequency"), "smoke", seeds=2).runs()
+        runs = runs_of(studies.plan(studies.load("nli-frequency"), "smoke", seeds=2))
         assert [(r.seed, r.arm) for r in runs] == [
             (0, "base"), (0, "balanced"), (0, "agree-95"), (0, "agree-95-dpo"), (0, "planted"),
             (1, "balanced"), (1, "agree-95"), (1, "agree-95-dpo"),
@@ -110,7 +111,7 @@ class TestPlan:
 
 def test_runs_that_may_come_next_are_of_every_study_that_can_be_run_on_the_model() -> None:
     every = list(studies.all_studies([]).found)
-    last = studies.plan(every[0], seeds=2).runs()[-1]
+    last = runs_of(studies.plan(every[0], seeds=2))[-1]
     other = last.model_copy(update={"model": last.model.model_copy(update={"digest": "another"})})
     found = studies.likely(every, other)
     assert [run.study for run in found] == [study.id for study in every]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.run.planned import runs_of
 from engine.spec.errors import StoreError
 from engine.spec.study import StudySpec
 from jobs.executors.local import start_time
@@ -264,7 +265,7 @@ def test_a_bug_in_the_background_is_shown_and_the_queue_goes_on(lab: Lab, monkey
 
 def test_a_run_that_cannot_be_started_fails_alone(lab: Lab) -> None:
     trial = fakes.trial(seeds=1)
-    lab.home.run(trial.runs()[0].hash).write_text("a file where the folder should be")
+    lab.home.run(runs_of(trial)[0].hash).write_text("a file where the folder should be")
     lab.enqueue(trial)
     until(lambda: done(lab))
     bad, good = lab.snapshot().runs
