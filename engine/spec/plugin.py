@@ -1,255 +1,255 @@
-"""Finding plug-ins: one file, one class, and the file's name is the plug-in's.""
+"""Finding plug-ins: one file, one class, and the file's name is the plug-in's."""
 
-from __future__ import annotation
+from __future__ import annotations
 
-import hashli
-import importli
-import importlib.uti
-import inspec
-import o
-import pkguti
-import sy
-import tracebac
-from collections.abc import Mappin
-from dataclasses import dataclass, fiel
-from functools import cach
-from pathlib import Pat
-from types import ModuleTyp
-from typing import Any, Generic, NamedTuple, TypeVa
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationErro
+from pydantic import BaseModel, ValidationError
 
-from engine.spec.errors import PluginError, SpecErro
+from engine.spec.errors import PluginError, SpecError
 
-T = TypeVar("T"
+T = TypeVar("T")
 
-FOLDER = "TUNING_FORK_PLUGINS
-"""The environment variable that names the user's folder of plug-ins, for the lab and all of its processes.""
-BASES: Mapping[str, str] = 
-    "methods": "Method"
-    "objectives": "Objective"
-    "adaptations": "Adaptation"
-    "probes": "Probe"
-    "rules": "Rule"
-    "world.tasks": "Task"
-
-"""The kinds of plug-ins that a user may add, with the base class of each, which `engine.<kind>` names.""
-LARGEST = 1 << 20  # bytes of a user's fil
-
-
-@dataclass(frozen=True
-class Broken
-    """A plug-in file that could not be loaded, with its traceback: listed, never silently gone.""
-
-    name: st
-    path: st
-    traceback: st
+FOLDER = "TUNING_FORK_PLUGINS"
+"""The environment variable that names the user's folder of plug-ins, for the lab and all of its processes."""
+BASES: Mapping[str, str] = {
+    "methods": "Method",
+    "objectives": "Objective",
+    "adaptations": "Adaptation",
+    "probes": "Probe",
+    "rules": "Rule",
+    "world.tasks": "Task",
+}
+"""The kinds of plug-ins that a user may add, with the base class of each, which `engine.<kind>` names."""
+LARGEST = 1 << 20  # bytes of a user's file
 
 
-class File(NamedTuple)
-    """A user's own file of a kind of plug-ins
+@dataclass(frozen=True)
+class Broken:
+    """A plug-in file that could not be loaded, with its traceback: listed, never silently gone."""
 
-    Attributes
-        digest: sha256; "" where it cannot be read
-        problem: Why it is not read; "" where it is
-    ""
-
-    name: st
-    path: st
-    digest: st
-    problem: str = "
+    name: str
+    path: str
+    traceback: str
 
 
-@dataclass(frozen=True
-class Found(Generic[T])
-    """The plug-ins of one kind
+class File(NamedTuple):
+    """A user's own file of a kind of plug-ins.
 
-    Attributes
-        files: Where the user's own lie
-        digests: sha256 of those files, as they were loaded
-    ""
+    Attributes:
+        digest: sha256; "" where it cannot be read.
+        problem: Why it is not read; "" where it is.
+    """
 
-    classes: dict[str, type[T]
-    broken: tuple[Broken, ...
-    files: dict[str, Path] = field(default_factory=dict
-    digests: dict[str, str] = field(default_factory=dict
-
-    def get(self, name: str) -> type[T]
-        """The plug-in of that name. Raises PluginError where there is none or it is broken.""
-        if name in self.classes
-            return self.classes[name
-        for broken in self.broken
-            if broken.name == name
-                raise PluginError
-                    f"The plug-in {broken.path} does not load.", broken.traceback.strip().splitlines()[-1
-                
-        raise PluginError(f"There is no plug-in named {name!r}.", f"There are: {', '.join(sorted(self.classes))}."
-
-    def code(self, name: str) -> str
-        """sha256 of the file of a user's plug-in; "" for the lab's own.""
-        return self.digests.get(name, ""
+    name: str
+    path: str
+    digest: str
+    problem: str = ""
 
 
-def discover(kind: str, base: type[T]) -> Found[T]
-    """Every plug-in of a kind: those of the package `engine.<kind>`, then the user's own
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """The plug-ins of one kind.
 
-    Names that begin with "_" are no plug-ins. What is known is kept until a file of the user's changes. A user's fil
-    is tried in a process of its own before it is loaded here (`engine.spec.plugin_trial`)
+    Attributes:
+        files: Where the user's own lie.
+        digests: sha256 of those files, as they were loaded.
+    """
 
-    Args
-        kind: One of `BASES`, or another folder of the package, which no user adds to
-        base: Each module must define exactly one subclass of it whose `name` is the module's
-    ""
-    return _discover(kind, base, own_files(kind)
+    classes: dict[str, type[T]]
+    broken: tuple[Broken, ...]
+    files: dict[str, Path] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
+    def get(self, name: str) -> type[T]:
+        """The plug-in of that name. Raises PluginError where there is none or it is broken."""
+        if name in self.classes:
+            return self.classes[name]
+        for broken in self.broken:
+            if broken.name == name:
+                raise PluginError(
+                    f"The plug-in {broken.path} does not load.", broken.traceback.strip().splitlines()[-1]
+                )
+        raise PluginError(f"There is no plug-in named {name!r}.", f"There are: {', '.join(sorted(self.classes))}.")
 
-def folder_of(kind: str) -> Path | None
-    """The user's own folder of a kind of plug-ins ("tasks" for "world.tasks"); None where no data folder was named.""
-    named = os.environ.get(FOLDER
-    return Path(named) / folder_name(kind) if named and kind in BASES else Non
-
-
-def folder_name(kind: str) -> str
-    """What the user's folder of a kind is called.""
-    return kind.rpartition(".")[2
-
-
-def own_files(kind: str) -> tuple[File, ...]
-    """The user's files of a kind with the sha256 of each, none of them loaded. Names that begin with "_" are left out
-
-    What is no ordinary file (a folder, a pipe) is listed with that problem and not opened
-    ""
-    folder = folder_of(kind
-    try
-        paths = sorted(folder.glob("*.py")) if folder is not None and folder.is_dir() else [
-    except OSError:  # the folder may not be read: the same as none, as for every other file of the user'
-        paths = [
-    return tuple(_file(path) for path in paths if not path.stem.startswith("_")
+    def code(self, name: str) -> str:
+        """sha256 of the file of a user's plug-in; "" for the lab's own."""
+        return self.digests.get(name, "")
 
 
-def code_of(kind: str, name: str) -> str
-    """sha256 of the file of a user's plug-in, without importing it; "" for the lab's own.""
-    if name in ours(kind)
-        return "
-    return next((file.digest for file in own_files(kind) if file.name == name), ""
+def discover(kind: str, base: type[T]) -> Found[T]:
+    """Every plug-in of a kind: those of the package `engine.<kind>`, then the user's own.
+
+    Names that begin with "_" are no plug-ins. What is known is kept until a file of the user's changes. A user's file
+    is tried in a process of its own before it is loaded here (`engine.spec.plugin_trial`).
+
+    Args:
+        kind: One of `BASES`, or another folder of the package, which no user adds to.
+        base: Each module must define exactly one subclass of it whose `name` is the module's.
+    """
+    return _discover(kind, base, own_files(kind))
 
 
-def ours(kind: str) -> frozenset[str]
-    """The names of the lab's own plug-ins of a kind, none of them imported.""
-    folder = Path(__file__).resolve().parents[1].joinpath(*kind.split(".")
-    return frozenset(name_of(path) for path in folder.glob("*.py") if not path.stem.startswith("_")
+def folder_of(kind: str) -> Path | None:
+    """The user's own folder of a kind of plug-ins ("tasks" for "world.tasks"); None where no data folder was named."""
+    named = os.environ.get(FOLDER)
+    return Path(named) / folder_name(kind) if named and kind in BASES else None
 
 
-def name_of(path: Path) -> str
-    """The name of the plug-in that a file of this name defines.""
-    return path.stem.replace("_", "-"
+def folder_name(kind: str) -> str:
+    """What the user's folder of a kind is called."""
+    return kind.rpartition(".")[2]
 
 
-def _file(path: Path) -> File
-    name = name_of(path
-    try
-        if not path.is_file()
-            return File(name, str(path), "", "it is no ordinary file"
-        if path.stat().st_size > LARGEST
-            return File(name, str(path), "", f"it is larger than {LARGEST >> 20} MiB"
-        return File(name, str(path), hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error
-        return File(name, str(path), "", f"it cannot be read: {error.strerror or error}"
+def own_files(kind: str) -> tuple[File, ...]:
+    """The user's files of a kind with the sha256 of each, none of them loaded. Names that begin with "_" are left out.
+
+    What is no ordinary file (a folder, a pipe) is listed with that problem and not opened.
+    """
+    folder = folder_of(kind)
+    try:
+        paths = sorted(folder.glob("*.py")) if folder is not None and folder.is_dir() else []
+    except OSError:  # the folder may not be read: the same as none, as for every other file of the user's
+        paths = []
+    return tuple(_file(path) for path in paths if not path.stem.startswith("_"))
 
 
-@cach
-def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]
-    from engine.spec import plugin_tria
-
-    package = importlib.import_module(f"engine.{kind}"
-    classes: dict[str, type[T]] = {
-    files: dict[str, Path] = {
-    digests: dict[str, str] = {
-    broken: list[Broken] = [
-    for module in pkgutil.iter_modules(package.__path__)
-        if module.name.startswith("_")
-            continu
-        name, full = module.name.replace("_", "-"), f"{package.__name__}.{module.name}
-        try
-            classes[name] = only_class(importlib.import_module(full), base, name
-        except Exception:  # noqa: BLE001 - one that does not load is listed, and the rest goes o
-            broken.append(Broken(name, full, traceback.format_exc())
-    for file in own
-        problem = file.problem or (taken(file) if file.name in classes else plugin_trial.problem(kind, file)
-        if not problem
-            try
-                classes[file.name] = load(file, base
-                files[file.name], digests[file.name] = Path(file.path), file.diges
-                continu
-            except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the use
-                problem = traceback.format_exc(
-        broken.append(Broken(file.name, file.path, problem)
-    return Found(classes, tuple(broken), files, digests
+def code_of(kind: str, name: str) -> str:
+    """sha256 of the file of a user's plug-in, without importing it; "" for the lab's own."""
+    if name in ours(kind):
+        return ""
+    return next((file.digest for file in own_files(kind) if file.name == name), "")
 
 
-def taken(file: File) -> str
-    """What is said of a file whose plug-in's name is taken.""
-    return f'File "{file.path}", line 1: there is another plug-in named {file.name!r}; give the file another name.
+def ours(kind: str) -> frozenset[str]:
+    """The names of the lab's own plug-ins of a kind, none of them imported."""
+    folder = Path(__file__).resolve().parents[1].joinpath(*kind.split("."))
+    return frozenset(name_of(path) for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def load(file: File, base: type[T]) -> type[T]
-    """The plug-in that a user's file defines. Runs the file, exactly as it was when its sha256 was taken
-
-    Raises
-        PluginError: The file has changed since, or does not define what it should
-        Exception: Whatever the file raises
-    ""
-    source = Path(file.path).read_bytes(
-    if hashlib.sha256(source).hexdigest() != file.digest
-        raise PluginError(f"{file.path} changed while it was read.", "Try again."
-    # Python's own import would take a compiled copy for a file that was edited twice within a second
-    code = compile(source, file.path, "exec", dont_inherit=True
-    module = ModuleType(f"tuning_fork_plugin_{Path(file.path).stem.replace('-', '_')}"
-    module.__file__ = file.pat
-    sys.modules[module.__name__] = module  # pydantic looks up postponed annotations ther
-    exec(code, module.__dict__)  # noqa: S102 - a plug-in is a program that the user put there to be ru
-    return only_class(module, base, file.name
+def name_of(path: Path) -> str:
+    """The name of the plug-in that a file of this name defines."""
+    return path.stem.replace("_", "-")
 
 
-def only_class(module: ModuleType, base: type[T], name: str) -> type[T]
-    """The one subclass of `base` that a module defines
-
-    Raises
-        PluginError: It defines none or several, or not of that name, or its settings are no pydantic model
-    ""
-    own = 
-        
-        for v in vars(module).values(
-        if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name_
-    
-    own = [cls for cls in own if not cls.__name__.startswith("_")
-    where = module.__file__ or module.__name_
-    if len(own) != 1
-        raise PluginError(f'File "{where}", line 1: it must define one {base.__name__}; it defines {len(own)}.'
-    (cls,) = ow
-    at = f'File "{where}", line {_line(cls)}
-    if getattr(cls, "name", None) != name
-        raise PluginError(f"{at}: the class's `name` must be {name!r}, as the file is named."
-    settings = getattr(cls, "Config", None
-    if settings is not None and not (isinstance(settings, type) and issubclass(settings, BaseModel))
-        raise PluginError(f"{at}: `Config` must be a class of settings (a pydantic model)."
-    return cl
+def _file(path: Path) -> File:
+    name = name_of(path)
+    try:
+        if not path.is_file():
+            return File(name, str(path), "", "it is no ordinary file")
+        if path.stat().st_size > LARGEST:
+            return File(name, str(path), "", f"it is larger than {LARGEST >> 20} MiB")
+        return File(name, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError as error:
+        return File(name, str(path), "", f"it cannot be read: {error.strerror or error}")
 
 
-def _line(cls: type) -> int
-    try
-        return inspect.getsourcelines(cls)[1
-    except (OSError, TypeError)
-        return 
+@cache
+def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]:
+    from engine.spec import plugin_trial
+
+    package = importlib.import_module(f"engine.{kind}")
+    classes: dict[str, type[T]] = {}
+    files: dict[str, Path] = {}
+    digests: dict[str, str] = {}
+    broken: list[Broken] = []
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name.startswith("_"):
+            continue
+        name, full = module.name.replace("_", "-"), f"{package.__name__}.{module.name}"
+        try:
+            classes[name] = only_class(importlib.import_module(full), base, name)
+        except Exception:  # noqa: BLE001 - one that does not load is listed, and the rest goes on
+            broken.append(Broken(name, full, traceback.format_exc()))
+    for file in own:
+        problem = file.problem or (taken(file) if file.name in classes else plugin_trial.problem(kind, file))
+        if not problem:
+            try:
+                classes[file.name] = load(file, base)
+                files[file.name], digests[file.name] = Path(file.path), file.digest
+                continue
+            except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the user
+                problem = traceback.format_exc()
+        broken.append(Broken(file.name, file.path, problem))
+    return Found(classes, tuple(broken), files, digests)
 
 
-def configured(cls: Any, settings: dict[str, Any], what: str) -> Any
-    """A method or a probe with its settings. Raises SpecError where they do not fit; `what` names it for people.""
-    try
-        return cls(cls.Config.model_validate(settings)
-    except ValidationError as error
-        first = error.errors()[0
-        where = ".".join(str(part) for part in first["loc"]
-        raise SpecError
-            f"The settings of {what} do not fit: {where}: {first['msg']}.", "Correct the study's file.
-        ) from erro
+def taken(file: File) -> str:
+    """What is said of a file whose plug-in's name is taken."""
+    return f'File "{file.path}", line 1: there is another plug-in named {file.name!r}; give the file another name.'
+
+
+def load(file: File, base: type[T]) -> type[T]:
+    """The plug-in that a user's file defines. Runs the file, exactly as it was when its sha256 was taken.
+
+    Raises:
+        PluginError: The file has changed since, or does not define what it should.
+        Exception: Whatever the file raises.
+    """
+    source = Path(file.path).read_bytes()
+    if hashlib.sha256(source).hexdigest() != file.digest:
+        raise PluginError(f"{file.path} changed while it was read.", "Try again.")
+    # Python's own import would take a compiled copy for a file that was edited twice within a second.
+    code = compile(source, file.path, "exec", dont_inherit=True)
+    module = ModuleType(f"tuning_fork_plugin_{Path(file.path).stem.replace('-', '_')}")
+    module.__file__ = file.path
+    sys.modules[module.__name__] = module  # pydantic looks up postponed annotations there
+    exec(code, module.__dict__)  # noqa: S102 - a plug-in is a program that the user put there to be run
+    return only_class(module, base, file.name)
+
+
+def only_class(module: ModuleType, base: type[T], name: str) -> type[T]:
+    """The one subclass of `base` that a module defines.
+
+    Raises:
+        PluginError: It defines none or several, or not of that name, or its settings are no pydantic model.
+    """
+    own = [
+        v
+        for v in vars(module).values()
+        if isinstance(v, type) and issubclass(v, base) and v.__module__ == module.__name__
+    ]
+    own = [cls for cls in own if not cls.__name__.startswith("_")]
+    where = module.__file__ or module.__name__
+    if len(own) != 1:
+        raise PluginError(f'File "{where}", line 1: it must define one {base.__name__}; it defines {len(own)}.')
+    (cls,) = own
+    at = f'File "{where}", line {_line(cls)}'
+    if getattr(cls, "name", None) != name:
+        raise PluginError(f"{at}: the class's `name` must be {name!r}, as the file is named.")
+    settings = getattr(cls, "Config", None)
+    if settings is not None and not (isinstance(settings, type) and issubclass(settings, BaseModel)):
+        raise PluginError(f"{at}: `Config` must be a class of settings (a pydantic model).")
+    return cls
+
+
+def _line(cls: type) -> int:
+    try:
+        return inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return 1
+
+
+def configured(cls: Any, settings: dict[str, Any], what: str) -> Any:
+    """A method or a probe with its settings. Raises SpecError where they do not fit; `what` names it for people."""
+    try:
+        return cls(cls.Config.model_validate(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SpecError(
+            f"The settings of {what} do not fit: {where}: {first['msg']}.", "Correct the study's file."
+        ) from error
