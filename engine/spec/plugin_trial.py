@@ -114,7 +114,7 @@ def _own_lines(stack: str, path: str) -> str:
 
 def main(kind: str, name: str, path: str, digest: str, told: str, stood: str) -> None:
     """The process's own side: loads the base class, then the file under a time limit, and writes down what came out."""
-    base = getattr(importlib.import_module(f"engine.{kind}"), BASES[kind])
+    base = getattr(importlib.import_module(f"engine.{kind}._base"), BASES[kind])
     with Path(stood).open("w", encoding="utf-8") as stack:
         faulthandler.enable(stack)
         faulthandler.dump_traceback_later(float(os.environ[SECONDS_VARIABLE]), exit=True, file=stack)
