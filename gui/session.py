@@ -17,7 +17,7 @@ from engine.spec.result import Result
 from engine.spec.study import StudySpec
 from engine.stats.metric import Metric
 from gui import operations
-from gui.operations import LabLike
+from gui.operations import LabLike, Outline
 from jobs.store.records import Snapshot, TrialRecord
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Opened(NamedTuple):
 
     lab: LabLike
     studies: list[StudySpec]
+    outlines: dict[str, Outline]
     broken: tuple[Broken, ...]
     metrics: dict[str, Metric]
     models: tuple[str, ...]
@@ -45,7 +46,7 @@ class Session(QObject):
     """Holds the lab, polls it on a thread and carries out what the user asks for on others.
 
     Signals (all arrive on the window's thread):
-        opened: The lab is open and `studies`, `broken`, `metrics`, `models` and `tables` are known.
+        opened: The lab is open and `studies`, `outlines`, `broken`, `metrics`, `models` and `tables` are known.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
         curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
@@ -74,6 +75,7 @@ class Session(QObject):
         super().__init__(parent)
         self.home = home
         self.studies: Mapping[str, StudySpec] = {}
+        self.outlines: Mapping[str, Outline] = {}
         self.broken: tuple[Broken, ...] = ()
         self.metrics: Mapping[str, Metric] = {}
         self.models: tuple[str, ...] = ()
@@ -178,7 +180,8 @@ class Session(QObject):
         lab = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
-            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(),
+            outlines = {study.id: operations.outline(study) for study in studies}
+            return Opened(lab, studies, outlines, tuple(lab.broken()), operations.metrics(), operations.models(),
                           operations.kept_tables(lab), operations.downloaded_models(lab))  # fmt: skip
         except BaseException:
             operations.close_lab(lab, 0)
@@ -263,7 +266,7 @@ class Session(QObject):
 
     def _opened(self, found: Opened) -> None:
         self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
-        self.studies = {s.id: s for s in found.studies}
+        self.studies, self.outlines = {s.id: s for s in found.studies}, found.outlines
         self.tables, self.downloaded = found.tables, found.downloaded
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")

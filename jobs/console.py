@@ -95,7 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
     start = command("start", "Open the window; without a display, run the first study and write its report.", _start)
     _home(start)
 
-    studies = command("studies", "List the studies.", _studies)
+    studies = command("studies", "List the studies, or the data that they can name.", _studies)
+    studies.add_argument("--sources", action="store_true", help="list the sources of data with their options")
     studies.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(studies)
 
@@ -281,8 +282,11 @@ def _start(options: argparse.Namespace, screen: Screen, open_window: Window) -> 
 
 
 def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.sources import sources
     from jobs.commands.studies import studies
 
+    if options.sources:
+        return sources(screen, as_json=options.json)
     return studies(getattr(options, "home", None), screen, as_json=options.json)
 
 

@@ -188,8 +188,13 @@ def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
 
 
 def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
-    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
+<<<<<<< HEAD
+    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe measured."""
     probe = study.accuracy.split(".", 1)[0]
+=======
+    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
+    probe = study.verdict.accuracy.split(".", 1)[0]
+>>>>>>> wt-stats
     types: dict[str, Counter[str]] = {}
     items: Counter[str] = Counter()
     for run in done:

@@ -46,7 +46,7 @@ def flipped(pairs: Sequence[tuple[Run, Run]], probe: str, most: int = MOST) -> l
         for mine in x.outcomes.get(probe, ()):
             yours = other.get(mine.item)
             if yours is None or mine.correct is None or yours.correct is None:
-                continue  # one of them has no such item, or did not score it
+                continue
             if mine.correct != yours.correct:
                 right, wrong = (mine, yours) if mine.correct else (yours, mine)
                 found[mine.correct, mine.item].append((seed, right, wrong))

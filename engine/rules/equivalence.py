@@ -130,9 +130,7 @@ class Equivalence(Rule[EquivalenceConfig]):
         what = first.alike()
         if self.others:
             named = ", ".join(EndpointReading(case, other).treated for other in self.others)
-            what += (
-                f"; so do {named} and {first.reference}" if len(self.others) == 1 else f"; the same holds for {named}"
-            )
+            what += f"; the same holds for {named}"
         if self.config.chance is not None:
             each = "each of these arms is" if self.others else f"{first.treated} is"
             what += f"; {each} within {first.margin} of what guessing gives"

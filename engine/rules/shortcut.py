@@ -153,8 +153,7 @@ class _Figures(Reading):
         statistic = self.evidence.metrics[self.rule.reliance].statistic
         if not isinstance(statistic, BySide):
             return None
-        misled = statistic.on(Side.CONFLICTING)
-        return self.evidence.difference(self.settings.treated, arm, self.rule.reliance, misled)
+        return self.evidence.difference(self.settings.treated, arm, self.rule.reliance, statistic.on(Side.CONFLICTING))
 
     def gates(self) -> list[Gate]:
         """What stands against a verdict by this rule."""

@@ -208,7 +208,9 @@ def untuned(model: Any) -> Any:
     with model.disable_adapter():
         want = _tried(model)
     if not torch.equal(_tried(plain), want):
-        raise ModelError("The model's base, taken apart from its adapter, does not predict what it did.")
+        raise ModelError(
+            "The model's base, taken apart from its adapter, does not predict what it did.", "Load the base once more."
+        )
     return plain
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QStackedWidge
 
 from gui.look.text import clean, clock, count, elided
 from gui.look.theme import ArmStyle, Theme, arm_styles
+from gui.operations import Outline
 from gui.session import Session
 from gui.shell.messages import Messages
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
@@ -34,8 +35,8 @@ class Context:
 
     def styles(self, trial: TrialRecord) -> dict[str, ArmStyle]:
         """How each arm of a trial is drawn."""
-        study = self.session.studies.get(trial.study)
-        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, study.verdict if study else None)
+        known = self.session.outlines.get(trial.study, Outline())
+        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, known.untrained, known.roles)
 
 
 class Page(QWidget):
@@ -190,8 +191,3 @@ def runs_of(session: Session, trial: TrialRecord) -> list:
 def is_active(session: Session, trial: TrialRecord) -> bool:
     """Whether one of its runs is at work or waits."""
     return any(r.state in ("running", "queued") for r in runs_of(session, trial))
-
-
-def label_of(trials: Sequence[TrialRecord], arm: str) -> str:
-    """An arm's label, from the first trial that has it."""
-    return next((label for t in trials for name, label in t.arms if name == arm), arm)

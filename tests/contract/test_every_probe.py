@@ -13,7 +13,7 @@ import pytest
 from engine.probes import found
 from engine.probes._base import Probe
 from engine.spec.example import Prompt, StudyData
-from engine.subject.protocol import Answer
+from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
 from tests.support.tiny import make_data
 
@@ -40,6 +40,15 @@ class Noise:
         self, prompts: Sequence[Prompt], count: int, temperature: float, seed: int, max_new_tokens: int
     ) -> list[list[Answer]]:
         return [self.generate([prompt] * count, max_new_tokens) for prompt in prompts]
+
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        sizes = [1 + self.rng.randrange(4) for _ in prompts]
+        return [
+            Scored((5,) * size, -np.full(size, self.rng.random()), np.full(size, 0.5) if entropies else None)
+            for size in sizes
+        ]
 
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         return [np.array([-self.rng.random() for _ in texts]) for texts in options]

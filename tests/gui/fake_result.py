@@ -13,7 +13,7 @@ from engine.spec.result import (
     PrimaryResult,
     Registration,
     Result,
-    Rules,
+    RuleResult,
     RunEntry,
     Step,
     StudyResult,
@@ -84,7 +84,8 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
             a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
         )
     )
-    labels = (study.arm("base").label, *study.verdict.chain_labels)
+    assert study.decomposition is not None
+    labels = (study.arm("base").label, *study.decomposition.labels)
     chain = (
         ("base", 0.04, 0.04, 0),
         ("shuffled", 0.45, 0.41, 0.05),
@@ -129,12 +130,12 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         metrics=tuple(info),
         accuracy="calls.accuracy",
         reliance="calls.reliance",
-        rules=Rules(
-            treated=study.verdict.treated,
-            base=study.verdict.base,
-            format=study.verdict.format,
-            floor=study.verdict.floor,
-            margin=study.verdict.margin,
+        rule=RuleResult(
+            name="shortcut",
+            label="Shortcut",
+            roles={"treated": "sft-dpo", "base": "base", "format": "shuffled"},
+            reads=("calls.accuracy", "calls.reliance"),
+            thresholds={"floor": 0.2, "margin": 0.05},
         ),
         flips=tuple(_flip(n, texts) for n in range(4)),
         threats=(
@@ -144,6 +145,8 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         notes=("Every figure on this page is invented, to draw and test the window.",),
         verdict=Verdict(
             code="learned",
+            tone="good",
+            label="Learned",
             text=texts.get("text", SENTENCE),
             reasons=(
                 "+5.1 points on held-out wording (95 % interval +2.2 to +8.0, 5 paired seeds, p = .031 after Holm).",

@@ -12,7 +12,7 @@ from gui.pages.live import LivePage
 def live(window, qtbot, empty: bool = False) -> LivePage:
     window.go("live")
     page = window.pages["live"]
-    qtbot.waitUntil(lambda: page.is_empty if empty else bool(page.plots["accuracy"]._lines))
+    qtbot.waitUntil(lambda: page.is_empty if empty else bool(page.plots["left"]._lines))
     return page
 
 
@@ -26,26 +26,26 @@ def test_nothing_to_see_leads_to_the_questions(opened, qtbot, tmp_path: Path) ->
 
 def test_three_plots_of_all_arms(opened, qtbot, lab) -> None:
     page = live(opened(lab), qtbot)
-    assert page.plots["accuracy"].title.text() == "Right call, new wording"
-    assert page.plots["reliance"].title.text() == "Reliance on word overlap"
-    assert page.plots["accuracy"].caption.text().startswith("%")
-    assert set(page.plots["accuracy"]._lines) == {"base", "sft", "sft-dpo", "shuffled", "planted"}
-    assert set(page.plots["loss"]._lines) == {"sft", "sft-dpo", "shuffled", "planted"}
+    assert page.plots["left"].title.text() == "Right call, new wording"
+    assert page.plots["right"].title.text() == "Reliance on word overlap"
+    assert page.plots["left"].caption.text().startswith("%")
+    assert set(page.plots["left"]._lines) == {"base", "sft", "sft-dpo", "shuffled", "planted"}
+    assert set(page.plots["below"]._lines) == {"sft", "sft-dpo", "shuffled", "planted"}
     assert page.about.text() == "mean of up to 4 seeds, band: 95 % interval"
-    assert "SFT:" in page.plots["accuracy"].view.accessibleDescription()
+    assert "SFT:" in page.plots["left"].view.accessibleDescription()
 
 
 def test_the_base_is_a_flat_line(opened, qtbot, lab) -> None:
     page = live(opened(lab), qtbot)
-    steps, values = page.plots["accuracy"]._lines["base"].line.getData()
+    steps, values = page.plots["left"]._lines["base"].line.getData()
     assert (steps[0], steps[-1]) == (0, STEPS)
     assert set(values) == {4.0}
 
 
 def test_bands_only_where_there_are_seeds(opened, qtbot, lab) -> None:
     page = live(opened(lab), qtbot)
-    assert page.plots["accuracy"]._lines["sft"].band.isVisible()
-    assert not page.plots["accuracy"]._lines["planted"].band.isVisible()
+    assert page.plots["left"]._lines["sft"].band.isVisible()
+    assert not page.plots["left"]._lines["planted"].band.isVisible()
 
 
 def test_curves_move_as_points_come(opened, qtbot, lab) -> None:
@@ -58,9 +58,9 @@ def test_curves_move_as_points_come(opened, qtbot, lab) -> None:
 def test_single_seeds_can_be_seen(opened, qtbot, lab) -> None:
     page = live(opened(lab), qtbot)
     qtbot.mouseClick(page.seeds, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(page.plots["accuracy"]._lines["sft"].singles) == 4)
+    qtbot.waitUntil(lambda: len(page.plots["left"]._lines["sft"].singles) == 4)
     qtbot.mouseClick(page.seeds, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not page.plots["accuracy"]._lines["sft"].singles)
+    qtbot.waitUntil(lambda: not page.plots["left"]._lines["sft"].singles)
 
 
 def test_nothing_is_read_or_drawn_while_unseen(opened, qtbot, lab, monkeypatch) -> None:
@@ -102,15 +102,15 @@ def test_of_several_trials_one_is_chosen(opened, qtbot, tmp_path: Path) -> None:
     page.chooser.setFocus()
     qtbot.keyClick(page.chooser, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: window.session.trial == "function-calling-quick-1")
-    qtbot.waitUntil(lambda: page.plots["loss"]._lines != {})
+    qtbot.waitUntil(lambda: page.plots["below"]._lines != {})
 
 
 def test_the_dark_reaches_the_plots(opened, qtbot, lab) -> None:
     window = opened(lab)
     page = live(window, qtbot)
-    light = page.plots["accuracy"].view.backgroundBrush().color().name()
+    light = page.plots["left"].view.backgroundBrush().color().name()
     window.theme.choose("dark")
-    assert page.plots["accuracy"].view.backgroundBrush().color().name() == "#1b1e22" != light
+    assert page.plots["left"].view.backgroundBrush().color().name() == "#1b1e22" != light
 
 
 def test_a_long_arm_is_cut_in_its_middle_so_that_its_seed_stays(opened, qtbot, lab) -> None:

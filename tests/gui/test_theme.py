@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from engine.spec.result import Tone
 from gui.look import theme
 from gui.look.theme import DARK, LIGHT, Theme, arm_styles, contrast, reach
 from jobs.studies import load
@@ -14,8 +16,9 @@ def test_words_can_be_read(tokens: theme.Tokens) -> None:
     for ground in (tokens.background, tokens.surface):
         assert contrast(tokens.text, ground) >= 7
         assert contrast(tokens.muted, ground) >= 4.5
-    for code in ("learned", "format", "shortcut", "mixed", "inconclusive"):
-        assert contrast(tokens.verdict(code), tokens.surface) >= 4
+    for tone in get_args(Tone):
+        assert contrast(tokens.verdict(tone), tokens.surface) >= 4
+    assert tokens.verdict("good") != tokens.verdict("bad") != tokens.verdict("open") == tokens.muted
     assert contrast(tokens.on_accent, tokens.accent) >= 4.5
 
 
@@ -32,9 +35,15 @@ def test_in_the_dark_every_arm_reaches_three_to_one() -> None:
     assert reach("#0072B2", DARK.surface, 3.0) != "#0072B2" or contrast("#0072B2", DARK.surface) >= 3
 
 
-def test_base_and_format_arm_keep_their_looks() -> None:
-    study = load("function-calling")
-    styles = arm_styles([a.name for a in study.arms], LIGHT, study.verdict)
+def test_more_arms_than_colours_are_told_apart_all_the_same() -> None:
+    styles = arm_styles([f"a{n}" for n in range(20)], LIGHT)
+    assert len({(style.colour, style.marker) for style in styles.values()}) == 20
+    assert len({(style.colour, style.dash) for style in styles.values()}) == 20
+
+
+def test_arms_with_a_part_in_the_rule_keep_their_looks() -> None:
+    arms = [a.name for a in load("function-calling").arms]
+    styles = arm_styles(arms, LIGHT, {"base"}, {"treated": "sft-dpo", "base": "base", "format": "shuffled"})
     assert (styles["base"].dash, styles["base"].marker) == ("dotted", "circle")
     assert (styles["shuffled"].colour, styles["shuffled"].marker) == ("#E69F00", "diamond")
     assert (styles["sft"].colour, styles["sft"].dash, styles["sft"].marker) == ("#0072B2", "solid", "square")

@@ -9,11 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.look.theme import LIGHT, arm_styles
-from gui.pages.flips import FlipDialog
-from gui.pages.verdict import VerdictPage
-from gui.pages.verdict_export import ITEMS
-from gui.pages.verdict_figures import corner, differences, figure_rows, looks_words, standing_words
-from gui.widgets.waterfall import bars
+from gui.pages.verdict.export import ITEMS
+from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, standing_words
+from gui.pages.verdict.flips import FlipDialog
+from gui.pages.verdict.page import VerdictPage
 from jobs.report import FORMATS
 from jobs.studies import load
 
@@ -51,7 +50,7 @@ def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     assert page.head.pill.word == "Learned"
     assert page.head.sentence.text().startswith("DPO on the teacher’s negatives")
     assert "+41.0 [+36.0, +46.0]" in page.waterfall.accessibleDescription()
-    assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
+    assert "base: accuracy 4.0 %, reliance +6.0 points" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
     assert page.table.figures.rowCount() == 5
     page.grab()
@@ -245,19 +244,22 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    styles = arm_styles(list(labels), LIGHT, result.rules)
-    found = bars(result.decomposition, 100, "base", labels, styles)
+    found = bars(result, arm_styles(list(labels), LIGHT))
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
     assert corner(result) == pytest.approx((20.0, -5.0, 11.0))
-    assert corner(result.model_copy(update={"rules": None})) is None
-    rows = differences(result, labels)
+    assert [b.said for b in found] == ["4.0 %", "+41.0", "+33.0", "+5.0", "83.0 %"]
+    assert corner(result.model_copy(update={"rule": None})) is None
+    (group,) = differences(result)
+    rows = group.rows
+    assert group.unit == "points"
     assert rows[0].primary
+    assert [row.margin for row in rows] == [3.0, 3.0, 3.0, 3.0, None]  # the margin is the primary metric's alone
     assert rows[-1].label == "reliance: SFT → DPO − SFT"
     header, cells = figure_rows(result)
     assert header[2:] == list(labels.values())
     assert cells[0][:3] == ["Right call, new wording", "%", "4.0"]
-    assert bars((), 100, "base", {}, {}) == []
+    assert bars(result.model_copy(update={"decomposition": ()}), {}) == []
 
 
 def test_without_a_decomposition_the_scatter_takes_the_row(opened, qtbot, tmp_path, monkeypatch) -> None:

@@ -134,7 +134,7 @@ def _probing(
         return method.answerer(methods.Answering(subject, needs, examples, data.train, spec.seed))
 
     own = type(method).answerer is not Method.answerer
-    answering = work.Answering(answerer, tuple(method.needs())) if own else None
+    answering = work.Answering(answerer, tuple(spec.tune.needs)) if own else None
     full = work.measured(probes, items, renderer, limits, answering)
     return Probing(work.measured(probes, live, renderer, limits, answering), full, items)
 
@@ -149,7 +149,7 @@ def _phase(spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping
         with TemporaryDirectory(prefix="tuning-fork-") as folder:
             known = {"folder": Path(folder), "phase": stretch.index, "seed": spec.seed}
             kit = {**known, **fields, "batch_size": spec.tune.size.batch_size}
-            found = work.rehearsed(objective, kit, tuple(method.needs()), limits)
+            found = work.rehearsed(objective, kit, tuple(spec.tune.needs), limits)
         rows = found.rows
         making = tuple(Making(found, stretch.first + at) for at in _beginnings(objective, stretch.steps))
     if not rows:

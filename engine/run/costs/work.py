@@ -131,10 +131,12 @@ class Counted:
     def score(
         self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
     ) -> list[Scored]:
-        """Zeros, for one token less where the end does not count."""
-        texts = [answer.text if isinstance(answer, Answer) else answer for answer in answers]
-        sizes = [self._tokens(prompt, text) + end - 1 for prompt, text in zip(prompts, texts, strict=True)]
-        lengths = (len(self.renderer.prompt_ids(prompt)) for prompt in prompts)
+        """Zeros."""
+        sizes = []
+        for prompt, answer in zip(prompts, answers, strict=True):
+            text, ended = (answer.text, not answer.cut) if isinstance(answer, Answer) else (answer, True)
+            sizes.append(self._tokens(prompt, text) - (not (end and ended)))
+        lengths = [len(self.renderer.prompt_ids(prompt)) for prompt in prompts]
         self.scored.append(AskedScores(tuple((length, (size,)) for length, size in zip(lengths, sizes, strict=True))))
         return [Scored((0,) * size, np.zeros(size), np.zeros(size) if entropies else None) for size in sizes]
 

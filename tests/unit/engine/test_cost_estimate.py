@@ -7,31 +7,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.methods._base import Objective
-from engine.run.costs.estimate import Run, Seconds, Speeds, Stretch, memory, seconds, smaller
+from engine.run.costs.estimate import Making, Run, Seconds, Speeds, Stretch, memory, seconds, smaller
 from engine.run.costs.shape import shape_of
 from engine.run.costs.speed import Answered, Batch, Line, Read, Trained, line
-from engine.run.costs.work import Asked, AskedScores, Measured, Taught
+from engine.run.costs.work import Asked, AskedScores, Measured, Rehearsal
 
 SHAPE = shape_of(
     {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 500, "num_attention_heads": 4}
 )
 STEP = Line(0.0, 0.5 / SHAPE.products(1000, 100, 100))  # half a second for a batch of 1000 tokens
-SFT = Stretch(Objective.SFT, 40, (Batch(1000, 100, 100),), Batch(1000, 100, 100))
-DPO = Stretch(Objective.DPO, 20, (Batch(2000, 200, 200),), Batch(2000, 200, 200))
+SFT = Stretch("sft", 40, (Batch(1000, 100, 100),), Batch(1000, 100, 100))
+DPO = Stretch("dpo", 20, (Batch(2000, 200, 200),), Batch(2000, 200, 200))
 NOTHING = Measured()
 
 
 def speeds(**changes: object) -> Speeds:
     trained = Trained(STEP, Line(0.0, 2.0), 0.0, 0.0, True, True)
     answers = Answered(Line(), Line(0.01, 0.001), Line(0.0, 1.0))
-    both = {Objective.SFT: trained, Objective.DPO: trained}
+    both = {"sft": trained, "dpo": trained}
     made = Speeds(SHAPE, both, answers, answers, Read(Line(), Line(0.0, 1.0)), 10**8, np.array([10]))
     return replace(made, **changes)
 
 
 def run(**changes: object) -> Run:
-    made = Run((SFT,), NOTHING, (), NOTHING, 40, None, AskedScores(()), 0, ())
+    made = Run((SFT,), NOTHING, (), NOTHING, 40, (), 0, ())
     return replace(made, **changes)
 
 
@@ -53,13 +52,22 @@ def test_a_base_whose_answers_end_is_expected_to_be_quick() -> None:
 
 def test_a_teacher_may_have_to_be_asked_for_more() -> None:
     few, many = (Asked((5,) * 10, 40, 3),), (Asked((5,) * 10, 40, 3),) * 9
-    took = seconds(run(phases=(SFT, DPO), steps=60, taught=(Taught(few, many, ()), 40)), speeds())
+
+    def asking(least: tuple[Asked, ...], most: tuple[Asked, ...]) -> Seconds:
+        making = (Making(Rehearsal(least, most, (), ()), 40),)
+        return seconds(run(phases=(SFT, DPO), steps=60, making=making), speeds())
+
+    took, alone = asking(few, many), seconds(run(phases=(SFT, DPO), steps=60), speeds())
     assert took.low < took.expected < took.high
-    alone = seconds(run(phases=(SFT, DPO), steps=60), speeds())
-    assert took.expected - alone.expected == pytest.approx(
-        3 * (seconds(run(phases=(SFT, DPO), steps=60, taught=(Taught(few, few, ()), 40)), speeds()).expected)
-        - 3 * alone.expected
-    )
+    assert took.expected - alone.expected == pytest.approx(3 * (asking(few, few).expected - alone.expected))
+
+
+def test_rows_that_are_made_twice_take_twice_as_long() -> None:
+    asks = Rehearsal((Asked((5,) * 10, 40, 3),), (Asked((5,) * 10, 40, 3),), (AskedScores(((5, (10, 10)),)),), ())
+    reads = speeds(scored=Read(Line(0.2, 0.0), Line(0.0, 1.0)))
+    once, twice = (seconds(run(making=(Making(asks, 0),) * times), reads).high for times in (1, 2))
+    alone = seconds(run(), reads).high
+    assert twice - alone == pytest.approx(2 * (once - alone))
 
 
 def test_memory_follows_the_largest_batch_and_shrinks_with_it() -> None:
@@ -75,7 +83,7 @@ def test_memory_follows_the_largest_batch_and_shrinks_with_it() -> None:
 def test_float32_is_reckoned_with_where_precision_is_tried() -> None:
     tried = memory(run(), speeds())
     plain = Trained(STEP, Line(0.0, 2.0), 0.0, 0.0, False, True)
-    whole = memory(run(), speeds(trained={Objective.SFT: plain}))
+    whole = memory(run(), speeds(trained={"sft": plain}))
     assert tried == whole, "the trial of half precision needs what training in float32 would"
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from engine.models import resolve
+from engine.run import sources
 from engine.run.costs import measuring
 from engine.run.inspection import inspection, roundtrip
 from engine.run.inspection.settled import settled
 from engine.spec.errors import DataError, ModelError
 from engine.spec.example import Example
 from engine.spec.stopping import Stopped
-from engine.spec.study import ScaleSpec
+from engine.spec.study import ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Fit, Inspection, Refused
 from engine.subject.rendering import Renderer
-from jobs import studies
 from tests.support.tiny import TEMPLATE, make_model, tokenizer_folder
 from tests.support.userfiles import chat_row
 
@@ -29,6 +31,7 @@ SIZES = ScaleSpec(
     seeds=1, steps=4, batch_size=4, train_examples=16, items=4, live_items=2, live_every=2, checkpoint_every=4
 )
 ROWS = 60
+STUDIES = Path(__file__).resolve().parents[3] / "resources" / "studies"
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +53,16 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trial(folder: Path, file: Path) -> TrialSpec:
-    made = studies.plan(studies.load("function-calling"), "smoke", 1, ("base", "sft", "sft-dpo"), str(folder), file)
-    return made.model_copy(update={"study": made.study.model_copy(update={"scales": {"smoke": SIZES}})})
+    return planned_on(folder, file)
+
+
+def planned_on(model: Path, file: Path) -> TrialSpec:
+    """The bundled study of calls on a model and a file, a few steps long."""
+    study = StudySpec.model_validate(tomllib.loads((STUDIES / "function-calling.toml").read_text("utf-8")))
+    study = study.on_own_data().model_copy(update={"scales": {"smoke": SIZES}})
+    data = sources.prepare(study, file).ref
+    arms = ("base", "sft", "sft-dpo")
+    return TrialSpec(study=study, scale="smoke", seeds=1, arms=arms, model=resolve(model), data=data)  # type: ignore[arg-type]
 
 
 def refuses(rows: set[int]):
@@ -138,8 +149,7 @@ def test_a_template_that_loses_calls_is_refused_by_the_rows_it_loses(folder: Pat
     deaf = tmp_path / "deaf"
     shutil.copytree(folder, deaf)
     (deaf / "chat_template.jinja").write_text(TEMPLATE.replace("call.function.arguments", "{}"))
-    made = studies.plan(studies.load("function-calling"), "smoke", 1, None, str(deaf), file)
-    found = inspection.inspect(made)
+    found = inspection.inspect(planned_on(deaf, file))
     assert found.fit.refused_count == ROWS - ROWS // 5, "every row that calls a tool"
     assert 5 not in found.fit.refused_rows
 
@@ -175,7 +185,7 @@ def test_the_renderer_is_that_of_the_loaded_model(trial: TrialSpec) -> None:
 def test_only_checked_files_are_opened(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import AutoConfig
 
-    from engine.models import load, resolve
+    from engine.models import load
 
     own = tmp_path / "own"
     shutil.copytree(folder, own)

@@ -144,7 +144,7 @@ def _said(part: Any) -> Iterable[str]:
                 yield from _said(getattr(part, field.name))
 
 
-_HIDDEN = {"name", "strong", "words", "code", "tone"}
+_HIDDEN = {"name", "strong", "words", "tone", "voice"}
 
 
 def _replaced(part: Any, old: str, new: str) -> Any:

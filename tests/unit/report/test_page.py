@@ -13,7 +13,7 @@ from engine.stats import wording
 from jobs.report import write
 from jobs.report.content.sections import report_of
 from jobs.report.formats import page as html
-from jobs.report.formats.svg import Drawing, ticks, wrap
+from jobs.report.formats.svg import Drawing, wrap
 from tests.support.documents import Page
 
 
@@ -61,7 +61,7 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
     _, sizes, *within = page.tables.get("differences", [[], [[]]])
     for row, contrast in zip(sizes[1:], plain["contrasts"], strict=True):
         for cell, key in zip(row[2:5], ("paired_d", "cliffs_delta", "cohens_h"), strict=True):
-            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], ""))
+            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], "coefficient"))
         assert row[5] == {True: "yes", False: "not shown", None: "–"}[contrast["equivalent"]]
     primary = next((c for c in plain["contrasts"] if c["primary"]), None)
     paired = [seed for seed in (primary["seeds"] if primary else []) if seed["p"] is not None]
@@ -160,14 +160,6 @@ def test_no_text_or_class_leaves_its_place_in_a_drawing() -> None:
     assert "<script>" not in made
     assert 'onload="x' not in made
     assert "a &lt; b" in made
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0), (-0.31, 0.52), (1e-9, 2e-9), (-5, 5000)])
-def test_ticks_span_the_range_with_round_steps(low: float, high: float) -> None:
-    marks = ticks(low, high)
-    assert marks[0] <= low + 1e-12
-    assert marks[-1] >= high - 1e-12
-    assert 2 <= len(marks) <= 9
 
 
 def test_wrapping() -> None:

@@ -11,7 +11,9 @@ from scipy import stats
 from engine.analysis import contrasts
 from engine.analysis.analysis import analyse, as_run
 from engine.analysis.figures import metrics_of
-from engine.rules.shortcut import Case, Reading, _explained, decide, gained, no_more
+from engine.rules import Case, Reading, decide, gained, no_more, rule_of
+from engine.rules.shortcut import _explained
+from engine.spec.errors import SpecError
 from engine.spec.result import Result
 from engine.spec.study import StudySpec
 from engine.stats.evidence import Estimate, Evidence
@@ -56,14 +58,14 @@ def test_a_format_arm_explains_all_but_the_margin_or_most_even_at_the_intervals_
 def test_too_little_to_matter_is_judged_by_the_ninety_percent_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     study, evidence = evidence_of(CALLS)
     monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.06, 0.02))
-    primary = next(c for c in contrasts.family(study, evidence) if c.primary)
+    primary = next(c for c in contrasts.family(study, rule_of(study), evidence) if c.primary)
     assert primary.equivalent
     sentence = Reading(Case(study, evidence, (1, 1), False, ())).primary_clause()
     assert "by too little to matter" in sentence
     monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.06, 0.04))
-    assert not next(c for c in contrasts.family(study, evidence) if c.primary).equivalent
+    assert not next(c for c in contrasts.family(study, rule_of(study), evidence) if c.primary).equivalent
     monkeypatch.setattr(evidence, "difference", lambda *a, **k: estimate(0.0, 0.001, seeds=1))
-    assert next(c for c in contrasts.family(study, evidence) if c.primary).equivalent is None
+    assert next(c for c in contrasts.family(study, rule_of(study), evidence) if c.primary).equivalent is None
 
 
 @pytest.mark.parametrize(("expected", "said"), [("greater", "as claimed"), ("less", "against the claim")])
@@ -80,12 +82,12 @@ def test_a_rise_of_reliance_that_is_not_ruled_out_leaves_it_open(monkeypatch: py
     plain = evidence.difference
 
     def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
-        if metric == study.verdict.reliance and not more and b == "sft":
+        if metric == study.reliance and not more and b == "sft":
             return estimate(rise, 0.10)
         return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(evidence, "difference", difference)
-    decision = decide(Case(study, evidence, (1, 1), False, ()))
+    decision = decide(rule_of(study), Case(study, evidence, (1, 1), False, ()))
     assert decision.code == "inconclusive"
     assert "leans more on the shortcut than SFT is open" in decision.text
 
@@ -98,12 +100,12 @@ def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(monkeyp
         def difference(
             a: str, b: str, metric: str, *more: object, rise: float = rise, **named: object
         ) -> Estimate | None:
-            if metric == study.verdict.reliance and not more:
+            if metric == study.reliance and not more:
                 return estimate(rise, 0.10) if b == "base" else estimate(0.0, 0.03)
             return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
 
         monkeypatch.setattr(evidence, "difference", difference)
-        assert decide(Case(study, evidence, (1, 1), False, ())).code == code
+        assert decide(rule_of(study), Case(study, evidence, (1, 1), False, ())).code == code
 
 
 def lost(result: Result, arm: str, metric: str, seeds: int) -> int:
@@ -146,15 +148,14 @@ def test_the_advice_is_the_number_of_seeds_that_is_enough() -> None:
     found = estimate(0.04, 0.10, seeds=4, item_spread=0.03)
     study, evidence = evidence_of(CALLS)
     reading = Reading(Case(study, evidence, (1, 1), False, ()))
-    assert "more items" in reading._advice(found, 0.05)
+    assert "more items" in reading.advice(found, 0.05)
     found = replace(found, item_spread=0.0, per_seed=(0.0, 0.08, 0.02, 0.06))
     wanted = seeds_within(0.02, 0.0365, 0.0)
-    assert f"({wanted} in all)" in reading._advice(found, 0.02)
+    assert f"({wanted} in all)" in reading.advice(found, 0.02)
 
 
 def test_the_treated_arm_is_one_of_the_primary_contrast() -> None:
     study = load("function-calling")
-    plain = study.model_dump()
-    plain["primary"]["contrast"] = ("sft", "shuffled")
-    with pytest.raises(ValueError, match="must be in the primary contrast"):
-        StudySpec.model_validate(plain)
+    primary = study.primary.model_copy(update={"contrast": ("sft", "shuffled")})
+    with pytest.raises(SpecError, match="must be in the primary contrast"):
+        rule_of(study.model_copy(update={"primary": primary}))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.analysis.analysis import analyse, command
+from engine.analysis.analysis import analyse
+from engine.analysis.command import command
 from engine.spec.result import Result
 from engine.spec.runs import RunResult
 from engine.spec.trial import TrialSpec
