@@ -188,13 +188,8 @@ def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
 
 
 def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
-<<<<<<< HEAD
-    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe measured."""
-    probe = study.accuracy.split(".", 1)[0]
-=======
     """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
-    probe = study.verdict.accuracy.split(".", 1)[0]
->>>>>>> wt-stats
+    probe = study.accuracy.split(".", 1)[0]
     types: dict[str, Counter[str]] = {}
     items: Counter[str] = Counter()
     for run in done:
