@@ -15,9 +15,11 @@ from engine.probes._base import Probe
 from engine.spec.example import Prompt, StudyData
 from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
+from tests.support import examples
 from tests.support.tiny import make_data
 
-PROBES = sorted(found().classes.items())
+with examples.there():
+    PROBES = sorted(found().classes.items())
 
 
 class Noise:
@@ -59,7 +61,7 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
+    return [make_data(), *(study_data(name) for name in ("calling", "entailment", "backwards"))]
 
 
 def test_none_is_broken() -> None:

@@ -14,8 +14,10 @@ from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Item
 from engine.world.tasks import found, task, tasks
 from engine.world.tasks._base import Task
+from tests.support import examples
 
-NAMES = sorted(found().classes)
+with examples.there():
+    NAMES = sorted(found().classes)
 HOSTILE = (
     "",
     " ",
@@ -69,7 +71,8 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from TOGETHER
 
 
-CASES = list(cases())
+with examples.there():
+    CASES = list(cases())
 
 
 def wanted(name: str, given: dict[str, Any], count: int = 12) -> tuple[Task[Any, Any], list[Example], list[Item]]:

@@ -31,6 +31,7 @@ class Larger(Rule[RuleConfig]):
     name: ClassVar[str] = "larger"
     label: ClassVar[str] = "Larger"
     about: ClassVar[str] = "Tells which of the two arms of the primary contrast has the larger figure, if either has."
+    source: ClassVar[str] = "Efron 1987, JASA 82:171-185 (the interval)"
     codes: ClassVar[tuple[Code, ...]] = (
         Code("larger", "Larger", "good"),
         Code("smaller", "Smaller", "bad"),
