@@ -20,8 +20,10 @@ from engine.spec.errors import DataError
 from engine.spec.example import Prompt, StudyData
 from engine.spec.reference import ModelRef
 from engine.spec.run import Need, Use, Wanted
+from engine.subject import scoring
 from engine.subject.limits import Limits
-from engine.subject.protocol import Subject
+from engine.subject.local import LocalSubject
+from engine.subject.protocol import Answer, Subject
 from engine.subject.rendering import Renderer
 from tests.support.tiny import data, make_spec, model, tokenizer, tokenizer_folder
 
@@ -229,3 +231,32 @@ def test_mappings_of_needs_are_by_name(data: StudyData, renderer: Renderer) -> N
     found = work.measured((), {}, renderer, Limits.of_data(data), work.Answering(answerer, ("expert", "twin")))
     assert found == work.Measured()
     assert set(seen[0]) == {"expert", "twin"}
+
+
+def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
+    data: StudyData, renderer: Renderer, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft = renderer.with_prefix((3, 4, 5))
+    seen: list[list[tuple[int, tuple[int, ...]]]] = []
+
+    def noted(_: Any, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], *__: Any) -> Any:
+        seen.append([(len(prompt), (len(answer),)) for prompt, answer in pairs])
+        return [scoring.TokenScores(np.zeros(len(answer)), None) for _, answer in pairs]
+
+    monkeypatch.setattr(scoring, "token_scores", noted)
+    monkeypatch.setattr(
+        scoring, "completion_logprobs", lambda *given: np.array([s.logprobs.sum() for s in noted(*given)])
+    )
+    plain = [example.prompt for example in data.train[:3]]
+    begun = [prompt.model_copy(update={"begun": "The weather"}) for prompt in plain]
+    counted, subject = work.Counted(soft, Limits.of_data(data)), LocalSubject(model, renderer.tokenizer, renderer=soft)
+    for some in (counted, subject):
+        some.score(plain, ["The weather in Rome"] * 3)
+        some.score(begun, ["The weather in Rome"] * 3, end=False)
+        some.score(begun, [Answer("The weather in Rome")] * 3)
+        some.score(begun, [Answer("The weather in Rome", cut=True)] * 3)
+        some.option_logprobs(begun, [["The weather is warm"]] * 3)
+        some.text_nll(["The sea is near."])
+    *scored, text = [list(asked.blocks) for asked in counted.scored]
+    assert scored == seen[:-1]
+    assert text[0][0] == seen[-1][0][0] == 4, "the prefix and the text's first token"
