@@ -105,7 +105,7 @@ class TestEveryAdaptation:
         adapted.move()
         on = adapted.measured()
         assert not same(on, adapted.before), "it is not dropped in silence"
-        plain = logits(adapted.model, adapted.renderer, ASKED)
+        plain = logits(packing.base_of(adapted.model), adapted.renderer, ASKED)
         assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(on, plain, strict=True))
         assert same(adapted.measured(), on), "measuring leaves it as it was"
 
