@@ -85,12 +85,14 @@ def waterfall(result: Result) -> Figure | None:
 def scatter(result: Result) -> Figure | None:
     """Each arm's accuracy (across) against its reliance (up), with intervals; None where no arm has both."""
     lean = result.reliance
+    if lean is None:
+        return None
     spots = [
         (arm, x, y)
         for arm in result.arms
         if (x := level_of(arm, result.accuracy)) is not None and (y := level_of(arm, lean)) is not None
     ]
-    if not spots or lean is None:
+    if not spots:
         return None
     across, up = unit_of(result, result.accuracy), unit_of(result, lean)
     said = "; ".join(f"{a.label}: {level_words(x, across)} right, reliance {level_words(y, up)}" for a, x, y in spots)
