@@ -18,7 +18,7 @@ import numpy as np
 from engine.stats import paired, resample
 from engine.stats.estimate import NOTHING, Bounds, Estimate, interval
 
-_DOUBLINGS, _HALVINGS, _CLOSE = 60, 60, 1e-6
+_DOUBLINGS, _LOOKS, _CLOSE = 60, 40, 1e-6
 
 
 def gap_closed(
@@ -60,31 +60,42 @@ def _interval(
     here = bounds(ratio)
     if gap is None or here is None or gap[0] <= 0 <= gap[1] or here[1] - here[0] < NOTHING:
         return None
-    step = (here[1] - here[0]) / abs(float(gaps.mean()))
+    width = here[1] - here[0]
+    step, close = width / abs(float(gaps.mean())), _CLOSE * width
 
-    def holds(of: float) -> bool:
+    def beyond(of: float) -> float:
+        """How far the mean's interval lies from 0; negative where 0 is in it, so that the ratio is not excluded."""
         found = bounds(of)
-        return found is None or found[0] <= 0 <= found[1]
+        return -np.inf if found is None else max(found[0], -found[1])
 
-    low, high = (_edge(ratio, way * step, holds) for way in (-1, 1))
+    low, high = (_edge(ratio, way * step, beyond, close) for way in (-1, 1))
     return None if low is None or high is None else (low, high)
 
 
-def _edge(inside: float, step: float, holds: Callable[[float], bool]) -> float | None:
-    """Where ratios begin that are excluded, going from one that is not; None where none is found."""
-    outside = inside + step
+def _edge(inside: float, step: float, beyond: Callable[[float], float], close: float) -> float | None:
+    """Where ratios begin that are excluded, going from one that is not; None where none is found.
+
+    By false position (the Illinois method): the bounds are nearly linear in the ratio, so a few looks are enough.
+    """
+    below, outside = beyond(inside), inside + step
     for _ in range(_DOUBLINGS):
-        if not holds(outside):
+        above = beyond(outside)
+        if above > 0:
             break
-        inside, step = outside, 2 * step
+        inside, below, step = outside, above, 2 * step
         outside = inside + step
     else:
         return None
-    for _ in range(_HALVINGS):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if holds(middle) else (inside, middle)
-        if abs(outside - inside) < _CLOSE * max(1.0, abs(outside)):
-            break
+    last = 0
+    for _ in range(_LOOKS):
+        middle = (inside * above - outside * below) / (above - below)
+        found = beyond(middle)
+        if abs(found) < close:
+            return middle
+        if found > 0:
+            outside, above, below, last = middle, found, below / 2 if last > 0 else below, 1
+        else:
+            inside, below, above, last = middle, found, above / 2 if last < 0 else above, -1
     return outside
 
 

@@ -32,6 +32,7 @@ _KNOWN = {
     "difference": Unit("points", "points", scale=100, digits=1, signed=True, least=-1.0, most=1.0),
     "correlation": Unit("", "", signed=True, least=-1.0, most=1.0),
     "coefficient": Unit("", "", signed=True),
+    "": Unit("", "", signed=True),
     "nats": Unit("nats", "nats"),
     "tokens": Unit("tokens", "tokens", digits=1),
     "seconds": Unit("seconds", "seconds", digits=2),

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from engine import models
-from engine.run.sources import BUNDLED
 from engine.subject import decoding
 from engine.subject.ensemble import WeightedModels, same_vocabulary
 from engine.subject.local import LocalSubject
+from engine.world.study_data import study_data
 from tests.bench.record import record, spread
 
 ROUNDS = 5
@@ -66,9 +66,9 @@ def test_proxy_tuning(alone: None) -> None:
     # Both experts are untuned, so that the answers are the base's, and as long.
     untuned = WeightedModels([(1, base), (1, small), (-1, twin)], vocabulary)
     plain, steered = LocalSubject(base, tokenizer), LocalSubject(untuned, tokenizer)
-    items = [item for item in BUNDLED["world.tools"]().items if item.gold.kind == "call"][:200]
+    items = [item for item in study_data("calling").items if item.gold.kind == "call"][:200]
     rng = Random(0)
-    texts = [text for text in BUNDLED["world.tools"]().texts for _ in range(5)][:200]
+    texts = [text for text in study_data("calling").texts for _ in range(5)][:200]
     asked = {
         "requests": [plain.renderer.prompt_ids(item.prompt) for item in items],
         "ragged texts": [plain.renderer.ids(text)[: rng.randint(4, 60)] for text in texts],

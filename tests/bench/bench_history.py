@@ -14,6 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 
+from engine.run.planned import runs_of
 from engine.spec.events import EVENT, encode
 from engine.spec.runs import Point
 from gui.app import application
@@ -35,6 +36,9 @@ REPEATS = 5
 NOW = 1_790_000_000.0
 
 
+fakes.install()
+
+
 def fill(home: Home) -> None:
     """A database of finished runs, as a year of work would leave it."""
     home.create()
@@ -42,7 +46,7 @@ def fill(home: Home) -> None:
     with store.batch():
         for number in range(TRIALS):
             trial = fakes.trial(fakes.study(steps=12 + number, name=f"study-{number}"), seeds=SEEDS)
-            runs = trial.runs()
+            runs = runs_of(trial)
             store.add_trial(trial, runs, NOW + number)
             for run in runs:
                 store.settle(run.hash, "succeeded", NOW + number, 20.0)
@@ -54,7 +58,7 @@ def rate(home: Home) -> float:
     home.create()
     store = Store(home)
     trial = fakes.trial(seeds=1)
-    runs = trial.runs()
+    runs = runs_of(trial)
     with store.batch():
         store.add_trial(trial, runs, NOW)
     step = {"kind": "stepped", "loss": 1.0, "learning_rate": 0.1, "phase": "sft", "elapsed": 1.0}

@@ -10,6 +10,7 @@ from engine.spec.result import (
     Interval,
     Look,
     MetricInfo,
+    NamedFigure,
     PrimaryResult,
     Registration,
     Result,
@@ -155,6 +156,28 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         ),
         provenance={},
     )
+
+
+def gap_result(study: StudySpec, trial: str) -> Result:
+    """Of a rule that measures a gap, in a study that looks for no shortcut; its figures are invented too."""
+    plain = invented_result(study, trial)
+    assert plain.rule is not None
+    gap = NamedFigure(label="Gap closed", value=0.41, ci=(0.22, 0.6), unit="share")
+    none = NamedFigure(label="Words", value=None, unit="words", note="Not measured.")
+    change = {"code": "partly", "label": "Partly closed", "tone": "mixed", "figures": (gap, none)}
+    roles = {"treated": "sft-dpo", "base": "base", "target": "sft"}
+    rule = RuleResult(name="gap", label="Gap closed", roles=roles, reads=(plain.accuracy,), thresholds={"gap": 0.03})
+    length = MetricInfo(metric="calls.length", label="Length", unit="furlongs", direction=None)
+    accurate = tuple(c for c in plain.contrasts if c.metric == plain.accuracy)
+    long = accurate[0].model_copy(
+        update={"metric": "calls.length", "difference": 3.5, "ci": (3.0, 4.0), "primary": False}
+    )
+    return plain.model_copy(
+        update={
+            "reliance": None, "contrasts": (long, *accurate), "metrics": (*plain.metrics, length), "rule": rule,
+            "verdict": plain.verdict.model_copy(update=change),
+        }
+    )  # fmt: skip
 
 
 CALL = '{"name": "%s", "arguments": {"city": "Turin"}}'

@@ -121,3 +121,39 @@ def test_a_long_arm_is_cut_in_its_middle_so_that_its_seed_stays(opened, qtbot, l
     delegate.initStyleOption(option, cell)
     assert option.textElideMode == Qt.TextElideMode.ElideMiddle
     assert option.text.rsplit(" ", 1)[-1].isdigit()
+
+
+def test_what_an_objective_reports_is_a_curve_that_can_be_chosen(opened, qtbot, lab) -> None:
+    lab.scalars = True
+    page = live(opened(lab), qtbot)
+    plot = page.plots["right"]
+    qtbot.waitUntil(lambda: plot.chooser.findData("dpo.reward_margin") >= 0)
+    assert plot.chooser.isVisible()
+    assert not plot.title.isVisible(), "the chooser stands in its place"
+    offered = [plot.chooser.itemText(n) for n in range(plot.chooser.count())]
+    assert offered == ["Right call, new wording", "Reliance on word overlap", "Training loss", "dpo: reward margin"]
+    plot.chooser.setFocus()
+    qtbot.keyClick(plot.chooser, Qt.Key.Key_End)
+    qtbot.waitUntil(lambda: set(plot._lines) == {"sft-dpo"})
+    assert plot.title.text() == "dpo: reward margin"
+    assert plot.caption.text().startswith("each arm's own objective")
+    assert page.plots["left"].title.text() == "Right call, new wording"
+
+
+def test_a_chosen_curve_is_shown_again_for_the_next_trial_of_the_study(opened, qtbot, tmp_path: Path) -> None:
+    lab = FakeLab(tmp_path, trials=2)
+    page = live(opened(lab), qtbot)
+    page._want("below", "calls.accuracy")
+    assert page.plots["below"].title.text() == "Right call, new wording"
+    page.context.session.choose("function-calling-quick-1")
+    qtbot.waitUntil(lambda: page._trial.id == "function-calling-quick-1")
+    assert page.plots["below"].title.text() == "Right call, new wording"
+
+
+def test_a_study_without_reliance_shows_what_else_is_measured(opened, qtbot, lab) -> None:
+    lab.scalars = True
+    plain = lab.questions["function-calling"]
+    lab.questions["function-calling"] = plain.model_copy(update={"reliance": None, "accuracy": "calls.accuracy"})
+    page = live(opened(lab), qtbot)
+    qtbot.waitUntil(lambda: page.plots["right"].title.text() == "Reliance on word overlap")  # it has points
+    assert page.plots["left"].title.text() == "Right call, new wording"

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 from fake_lab import STEPS, FakeLab
-from fake_result import REGISTRATION, invented_result
+from fake_result import REGISTRATION, gap_result, invented_result
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from engine.spec.run import RECIPE_VERSION
 from gui.look.theme import LIGHT, arm_styles
 from gui.pages.verdict.export import ITEMS
-from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, standing_words
+from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, recipe_words, standing_words
 from gui.pages.verdict.flips import FlipDialog
 from gui.pages.verdict.page import VerdictPage
 from jobs.report import FORMATS
@@ -293,3 +294,34 @@ def test_a_row_that_is_too_long_keeps_the_ends_of_both_names(qapp) -> None:
     assert QFontMetricsF(painter.font()).horizontalAdvance(shown) <= 322
     assert fitted(row, painter, 4000) == row.label
     painter.end()
+
+
+def test_without_a_shortcut_the_differences_are_the_main_figure(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    monkeypatch.setattr(lab, "result", lambda trial: gap_result(lab.questions["function-calling"], trial))
+    page = verdict(opened(lab), qtbot)
+    assert page.head.pill.word == "Partly closed"
+    assert page.head.pill.accessibleName() == "Verdict: Partly closed"
+    said = [page.head.figures.itemAt(n).widget().text() for n in range(page.head.figures.count())]
+    assert [words.replace("\N{NO-BREAK SPACE}", " ") for words in said] == [
+        "Gap closed: 41.0 % [22.0, 60.0].", "Words: not shown. Not measured.",
+    ]  # fmt: skip
+    assert page.head.rule.text().startswith("Rule “Gap closed” with treated: SFT → DPO, base: base")
+    assert not page.cards["arms"].isVisible()
+    assert page.cards["pairs"].y() < page.cards["gain"].y()
+    qtbot.waitUntil(lambda: page.cards["gain"].width() > 900)
+    assert page.forest.accessibleDescription().endswith("length: SFT → DPO − SFT: +3.500 [+3.000, +4.000]")
+    assert [group.unit for group in page.forest._groups] == ["points", "furlongs"]
+    page.grab()
+
+
+def test_a_trial_of_an_older_recipe_says_so(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    plain = invented_result(lab.questions["function-calling"], "function-calling-quick-1")
+    monkeypatch.setattr(lab, "result", lambda trial: plain.model_copy(update={"provenance": {"recipe": 4}}))
+    head = verdict(opened(lab), qtbot).head
+    assert head.recipe.isVisible()
+    assert head.recipe.text().startswith(f"Measured with recipe 4 of the lab; the present one is {RECIPE_VERSION}")
+    for recipe in (RECIPE_VERSION, RECIPE_VERSION + 1, 0, "4", True):
+        assert recipe_words(plain.model_copy(update={"provenance": {"recipe": recipe}})) == "", recipe
+    assert recipe_words(plain) == ""

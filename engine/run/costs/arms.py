@@ -120,6 +120,24 @@ def arm(
         return replace(made, unknown=str(unknown))
 
 
+def with_prefix(made: Arm, prefix: tuple[int, ...]) -> Arm:
+    """The same arm with what its adaptation puts before every prompt."""
+    if not prefix or made.probed is None:
+        return made
+    live, full = (one.longer(len(prefix)) for one in (made.probed.live, made.probed.full))
+    phases = tuple(
+        replace(
+            phase,
+            drawn=phase.drawn._replace(rows=work.after(prefix, phase.drawn.rows)),
+            making=tuple(one._replace(asks=one.asks.after(prefix)) for one in phase.making),
+        )
+        for phase in made.phases
+    )
+    return replace(
+        made, encoded=work.after(prefix, made.encoded), phases=phases, probed=replace(made.probed, live=live, full=full)
+    )
+
+
 def _probing(
     spec: RunSpec, method: Method[Any], examples: Sequence[Example], data: StudyData, renderer: Renderer,
     limits: Limits,

@@ -19,7 +19,7 @@ import torch
 from engine.adaptations import Adaptation, adaptation
 from engine.objectives import Kit
 from engine.run.costs import estimate, meter, speed
-from engine.run.costs.arms import Arm, Pack, Phase, by_objective, run_of
+from engine.run.costs.arms import Arm, Pack, Phase, by_objective, run_of, with_prefix
 from engine.run.costs.estimate import Run, Speeds
 from engine.run.costs.shape import Shape
 from engine.run.costs.speed import Answered, Batch, Line, Read, Trained
@@ -49,8 +49,14 @@ class Measured(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What an adaptation's arms were measured to need: training, answers, seconds to attach it and to try precision."""
+    """What an adaptation's arms were measured to need: training, answers, seconds to attach it and to try precision.
 
+    Attributes:
+        arms: With the adaptation's prefix before all that they read; `sizes`: tokens of what is measured, with it.
+    """
+
+    arms: Sequence[Arm]
+    sizes: tuple[int, ...]
     trained: dict[str, Trained]
     tuned: Answered | None
     start: float
@@ -93,7 +99,7 @@ def measure(
             tried = _Trial(model, tokenizer, renderer, shape, held, Path(folder), stop).of(some, prompts, limit, base)
             deciding = max(deciding, tried.deciding)
             speeds = Speeds(shape, tried.trained, base, tried.tuned, scored, held, lengths, ended, tried.start)
-            found += [_cost(made, run_of(made, sizes, tried.pack), speeds, TRIED, beside) for made in some]
+            found += [_cost(made, run_of(made, tried.sizes, tried.pack), speeds, TRIED, beside) for made in tried.arms]
     plain = Speeds(shape, {}, base, base, scored, held, lengths, ended)
     untrained = [made for made in arms if not made.adaptation]
     found += [_cost(made, run_of(made, sizes, _no_pack), plain, TRIED, beside) for made in untrained]
@@ -132,6 +138,8 @@ class _Trial:
         if prefix:
             renderer = renderer.with_prefix(prefix)
             prompts = [(*prefix, *ids) for ids in prompts]
+            arms = [with_prefix(made, prefix) for made in arms]
+            first = arms[0]
         kit = _kit(self.folder, model, renderer, first.spec.tune.size.batch_size)
         trained: dict[str, Trained] = {}
         trainers: dict[str, Any] = {}
@@ -159,7 +167,8 @@ class _Trial:
         with attends(model, attention), how.measurable(model) as plain:
             subject = LocalSubject(plain, self.tokenizer, self.stop, renderer)
             tuned = None if base is None else _answers(subject, prompts, limit, self.shape, ANSWERING)
-        return Tried(trained, tuned, start, deciding, pack)
+        sizes = tuple(len(ids) for ids in prompts)
+        return Tried(arms, sizes, trained, tuned, start, deciding, pack)
 
 
 def _kit(folder: Path, model: Any, renderer: Renderer, batch_size: int) -> Kit:

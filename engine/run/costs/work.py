@@ -73,7 +73,8 @@ class Others:
             return ""
         own, count = self._text(at), len(self.examples)
         after = (self._text((at + more) % count) for more in range(1, min(count, NEAR)))
-        return next((text for text in after if text != own), "")
+        other = next((text for text in after if text != own), "")
+        return self.renderer.begun_text(prompt) + other if other else ""
 
     def _text(self, at: int) -> str:
         if at not in self._texts:
@@ -173,6 +174,18 @@ class Measured(NamedTuple):
     asked: tuple[Asked, ...] = ()
     scored: tuple[AskedScores, ...] = ()
 
+    def longer(self, more: int) -> Measured:
+        """The same with so many more tokens in every prompt."""
+        return Measured(_longer(self.asked, more), _longer_scores(self.scored, more))
+
+
+def _longer(asked: Sequence[Asked], more: int) -> tuple[Asked, ...]:
+    return tuple(one._replace(prompts=tuple(size + more for size in one.prompts)) for one in asked)
+
+
+def _longer_scores(scored: Sequence[AskedScores], more: int) -> tuple[AskedScores, ...]:
+    return tuple(AskedScores(tuple((size + more, answers) for size, answers in one.blocks)) for one in scored)
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -230,6 +243,12 @@ class Rehearsal(NamedTuple):
     scored: tuple[AskedScores, ...]
     rows: tuple[Encoded, ...]
 
+    def after(self, prefix: tuple[int, ...]) -> Rehearsal:
+        """The same with a prefix before every prompt."""
+        more = len(prefix)
+        least, most = _longer(self.least, more), _longer(self.most, more)
+        return Rehearsal(least, most, _longer_scores(self.scored, more), tuple(after(prefix, self.rows)))
+
 
 @dataclass(frozen=True)
 class _CountingKit(Kit):
@@ -250,6 +269,11 @@ class _CountingKit(Kit):
         if self.counted is not None:
             self.counted.scored.append(AskedScores(tuple(blocks)))
         return np.zeros(len(pairs))
+
+
+def after(prefix: tuple[int, ...], rows: Sequence[Any]) -> list[Any]:
+    """Rows with a prefix before every prompt."""
+    return [row.model_copy(update={"prompt": (*prefix, *row.prompt)}) for row in rows]
 
 
 def rehearsed(objective: Objective[Any], kit: dict[str, Any], needs: Sequence[str], limits: Limits) -> Rehearsal:

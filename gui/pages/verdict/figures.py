@@ -153,7 +153,7 @@ def primary_words(result: Result) -> str:
 def recipe_words(result: Result) -> str:
     """That the runs are of an older version of the lab; "" where they are not, or where it is not known."""
     recipe = result.provenance.get("recipe")
-    if not isinstance(recipe, int) or not 0 < recipe < RECIPE_VERSION:
+    if not isinstance(recipe, int) or isinstance(recipe, bool) or not 0 < recipe < RECIPE_VERSION:
         return ""
     return (
         f"Measured with recipe {recipe} of the lab; the present one is {RECIPE_VERSION}, which computes runs "

@@ -90,7 +90,7 @@ def scatter(result: Result) -> Figure | None:
     spots = [
         (arm, x, y)
         for arm in result.arms
-        if (x := level_of(arm, result.accuracy)) is not None and (y := level_of(arm, lean)) is not None
+        if (x := level_of(arm, result.accuracy)) is not None and (y := level_of(arm, lean or "")) is not None
     ]
     if not spots:
         return None

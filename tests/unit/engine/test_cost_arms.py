@@ -17,7 +17,7 @@ from engine.probes.calls import Calls
 from engine.run.costs import arms, work
 from engine.run.inspection import pricing
 from engine.spec.errors import DataError
-from engine.spec.example import Prompt, StudyData
+from engine.spec.example import Example, Prompt, StudyData
 from engine.spec.reference import ModelRef
 from engine.spec.run import Need, Use, Wanted
 from engine.subject import scoring
@@ -260,3 +260,19 @@ def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
     *scored, text = [list(asked.blocks) for asked in counted.scored]
     assert scored == seen[:-1]
     assert text[0][0] == seen[-1][0][0] == 4, "the prefix and the text's first token"
+
+
+def test_a_teachers_wrong_answers_begin_as_their_prompts_say(data: StudyData, renderer: Renderer) -> None:
+    def begun(example: Example) -> Example:
+        text = renderer.whole_answer(example.prompt, example.answer)
+        return example.model_copy(
+            update={
+                "prompt": example.prompt.model_copy(update={"begun": text[:3]}),
+                "answer": {"role": "assistant", "content": text},
+            }
+        )
+
+    train = tuple(map(begun, data.train))
+    made = drawn("sft-dpo", data.model_copy(update={"train": train}), renderer)
+    ((asks, _),) = made.phases[1].making
+    assert asks.rows

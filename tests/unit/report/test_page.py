@@ -70,9 +70,8 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
         assert row[0] == f"seed {seed['seed']}"
         assert row[2:] == [str(seed["only_a"]), str(seed["only_b"]), wording.probability(seed["p"])]
 
-    for table, metric in zip(
-        page.tables["seeds"], dict.fromkeys([primary_of(plain), plain["accuracy"], plain["reliance"]]), strict=True
-    ):
+    read = [primary_of(plain), plain["accuracy"], plain["reliance"], *plain["rule"]["reads"]]
+    for table, metric in zip(page.tables["seeds"], dict.fromkeys(read), strict=True):
         seeds = [int(cell.removeprefix("seed ")) for cell in table[0][1:]]
         for row, arm in zip(table[1:], plain["arms"], strict=True):
             for cell, seed in zip(row[1:], seeds, strict=True):

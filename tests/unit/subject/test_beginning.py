@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from engine.objectives import pairs
+from engine.objectives import _pairs as pairs
 from engine.run.inspection import roundtrip
 from engine.spec.errors import DataError, ModelError
-from engine.spec.example import Example, Gold, Preference, Prompt
+from engine.spec.example import Example, Gold, Preference, Prompt, StudyData
 from engine.subject.local import LocalSubject
 from engine.subject.rendering import BUILT_IN, Renderer
 from tests.support.families import FAMILIES, renderer_of
@@ -109,7 +109,7 @@ def test_a_tokenizer_that_puts_a_space_before_every_text_cannot_go_on_within_a_w
 def test_training_learns_what_follows_the_beginning(tokenizer: Any) -> None:
     renderer = Renderer(tokenizer, 512)
     example = Example(
-        id="1", prompt=begun("The weather in"), answer=ANSWER, gold=Gold(text="x"), task="t", cluster="c"
+        id="1", prompt=begun("The weather in"), answer=ANSWER, gold=Gold(text="x"), family="t", cluster="c"
     )  # fmt: skip
     row = renderer.encode(example)
     assert renderer.text(row.completion) == " Rome is warm.<|im_end|>"
@@ -133,7 +133,7 @@ def test_pairs_follow_one_prompt(tokenizer: Any) -> None:
 
 def test_an_answer_is_read_back_with_its_beginning(tokenizer: Any) -> None:
     gold = Gold(kind="text", text="The weather in Rome is warm.")
-    example = Example(id="1", prompt=begun("The weather"), answer=ANSWER, gold=gold, task="t", cluster="c", row=3)
+    example = Example(id="1", prompt=begun("The weather"), answer=ANSWER, gold=gold, family="t", cluster="c", row=3)
     assert roundtrip.check([example], Renderer(tokenizer, 512)) == []
     (refused,) = roundtrip.check(
         [example.model_copy(update={"prompt": begun("A weather")})], Renderer(tokenizer, 512)
@@ -156,18 +156,19 @@ def test_a_model_goes_on_from_the_beginning_and_its_answer_is_whole(model: Any, 
     assert all(a.text.startswith(prompt.begun) for prompt, two in zip(prompts, sampled, strict=True) for a in two)
 
 
-def test_a_beginning_that_the_model_would_write_changes_nothing(model: Any, tokenizer: Any) -> None:
+def test_a_beginning_that_the_model_would_write_changes_nothing(model: Any, tokenizer: Any, data: StudyData) -> None:
     subject = LocalSubject(model, tokenizer)
-    renderer = subject.renderer
-    whole = subject.generate([PLAIN], 12)[0].text
-    ids = subject.answer_ids([renderer.prompt_ids(PLAIN)], 12)[0]
-    tried = 0
-    for upto in range(1, len(ids)):
-        text = renderer.text(ids[:upto])
-        if text.strip() and renderer.ids(text) == tuple(ids[:upto]):
+    renderer, prompts = subject.renderer, [example.prompt for example in data.train[:20]]
+    wholes, tried = subject.generate(prompts, 12), 0
+    for prompt, whole, ids in zip(
+        prompts, wholes, subject.answer_ids([renderer.prompt_ids(p) for p in prompts], 12), strict=True
+    ):
+        text = renderer.text(ids[:3])
+        if text.strip() and renderer.ids(text) == tuple(ids[:3]):
             tried += 1
-            assert subject.generate([begun(text)], 12 - upto)[0].text == whole
-    assert tried
+            (again,) = subject.generate([prompt.model_copy(update={"begun": text})], 9)
+            assert again.text == whole.text
+    assert tried > 3
 
 
 def test_rendered_answers_and_limits_know_the_beginning(model: Any, tokenizer: Any) -> None:
@@ -175,3 +176,12 @@ def test_rendered_answers_and_limits_know_the_beginning(model: Any, tokenizer: A
     assert subject.rendered(begun("The weather"), ANSWER) == ANSWER["content"]
     with pytest.raises(DataError):
         subject.rendered(begun("The sun"), ANSWER)
+
+
+def test_a_pair_fits_only_beside_the_prefix(tokenizer: Any) -> None:
+    pair = Preference(prompt=PLAIN, chosen=ANSWER, rejected="The weather in Oslo", failure="wrong")
+    tokens = len(Renderer(tokenizer, 512).answer_ids(PLAIN, ANSWER))
+    renderer = Renderer(tokenizer, tokens + 4)
+    assert pairs.usable([pair], renderer) == [pair]
+    assert pairs.usable([pair], renderer.with_prefix((3, 4, 5))) == [pair]
+    assert pairs.usable([pair], renderer.with_prefix((3, 4, 5, 6))) == []

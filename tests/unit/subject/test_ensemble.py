@@ -205,6 +205,8 @@ def test_a_subject_of_several_models_answers_samples_and_scores(tokenizer: Any, 
     models = WeightedModels([(1, base), (1, expert), (-1, anti)], vocabulary)
     assert renderer_of(models, tokenizer).context == 96, "the shortest"
     assert renderer_of(models, tokenizer).end_ids == renderer_of(base, tokenizer).end_ids
+    with pytest.raises(ModelError, match="may take 512 tokens; one of the models sees 96"):
+        LocalSubject(models, tokenizer, renderer=renderer_of(base, tokenizer))
     assert cache_bytes(models) == sum(cache_bytes(model) for model in (base, expert, anti))
     subject, asked = LocalSubject(models, tokenizer), [example.prompt for example in data.train[:5]]
     answers = subject.generate(asked, 8)

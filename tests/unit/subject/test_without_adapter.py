@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations import _quick_lora, lora
+from engine.adaptations.lora import LoraSettings
 from engine.spec.errors import ModelError
 from engine.spec.example import StudyData
-from engine.subject.ensemble import WeightedModels, untuned
+from engine.subject.ensemble import WeightedModels
 from engine.subject.local import LocalSubject
+from engine.subject.without_adapter import without_adapter
 from tests.support import zoo
 from tests.support.tiny import make_model
 
@@ -21,11 +22,11 @@ IDS = torch.arange(3, 25)[None]
 
 
 def tuned_of(model: Any) -> Any:
-    tuned = lora.attach(model, MethodConfig(rank=4, alpha=8), 0)
+    tuned = lora.attach(model, LoraSettings(rank=4, alpha=8), 0)
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.05, generator=torch.Generator().manual_seed(1))
-    lora.quicken(tuned)
+    _quick_lora.quicken(tuned)
     return tuned
 
 
@@ -39,7 +40,7 @@ def test_it_is_the_base_to_the_bit_in_the_same_memory(kind: str) -> None:
     fresh, model = zoo.make(kind), zoo.make(kind)
     names = {name: weight.data_ptr() for name, weight in model.named_parameters()}
     tuned = tuned_of(model)
-    plain = untuned(tuned)
+    plain = without_adapter(tuned)
     assert type(plain) is type(fresh)
     assert torch.equal(logits(plain), logits(fresh))
     assert not torch.equal(logits(tuned), logits(fresh)), "the adapter is still there"
@@ -50,19 +51,19 @@ def test_it_is_the_base_to_the_bit_in_the_same_memory(kind: str) -> None:
 
 def test_folding_the_adapter_in_leaves_the_base_alone() -> None:
     fresh, tuned = zoo.make("llama"), tuned_of(zoo.make("llama"))
-    plain = untuned(tuned)
+    plain = without_adapter(tuned)
     before = logits(tuned)
     with lora.folded(tuned):
         assert torch.equal(logits(plain), logits(fresh))
         assert float((logits(tuned.get_base_model()) - before).abs().max()) < 1e-4
         with pytest.raises(ModelError, match="folded"):
-            untuned(tuned)
+            without_adapter(tuned)
     assert torch.equal(logits(tuned), before)
 
 
 def test_an_expert_and_its_base_are_two_terms_of_one_sum(tokenizer: Any, data: StudyData) -> None:
     large, tuned = make_model(len(tokenizer), "llama"), tuned_of(make_model(len(tokenizer)))
-    plain = untuned(tuned)
+    plain = without_adapter(tuned)
     asked = [example.prompt for example in data.train[:5]]
     ids = torch.tensor([LocalSubject(large, tokenizer).renderer.prompt_ids(asked[0])])
     with torch.inference_mode():
@@ -78,11 +79,17 @@ def test_an_expert_and_its_base_are_two_terms_of_one_sum(tokenizer: Any, data: S
     assert said != LocalSubject(large, tokenizer).generate(asked, 8)
 
 
+def test_a_tuned_model_and_the_model_inside_it_would_cancel_and_are_refused() -> None:
+    tuned = tuned_of(zoo.make("qwen2"))
+    with pytest.raises(ModelError, match="Two of the models are one"):
+        WeightedModels([(1, zoo.make("llama")), (1, tuned), (-1, tuned.get_base_model())], zoo.WORDS)
+
+
 def test_training_goes_on_where_the_base_was_taken() -> None:
     tuned = tuned_of(zoo.make("llama"))
     tuned.train()
     wanted = {name for name, weight in tuned.named_parameters() if weight.requires_grad}
-    untuned(tuned)
+    without_adapter(tuned)
     assert tuned.training
     assert {name for name, weight in tuned.named_parameters() if weight.requires_grad} == wanted
 
@@ -93,4 +100,4 @@ def test_a_base_that_predicts_otherwise_is_refused() -> None:
     plain = type(head).forward
     head.forward = lambda x: plain(head, x) * next(numbers)  # as a hook that keeps a state of its own
     with pytest.raises(ModelError, match="does not predict"):
-        untuned(tuned)
+        without_adapter(tuned)
