@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,9 +39,10 @@ class NormTuning(Adaptation[AdaptationConfig]):
         model.requires_grad_(False)
         return get_peft_model(model, LNTuningConfig(task_type="CAUSAL_LM", target_modules=norms))
 
-    def measurable(self, model: Any) -> AbstractContextManager[Any]:
+    @contextmanager
+    def measurable(self, model: Any) -> Iterator[Any]:
         """The base model's own class, whose layers now hold the trained copies."""
-        return nullcontext(model.get_base_model())
+        yield model.get_base_model()
 
     def save(self, model: Any, folder: Path) -> str:
         """In PEFT's own form. The folder is written under another name first, so that it is there whole or not."""

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 
 from engine.objectives import Loss, Objective, ObjectiveConfig
+from engine.spec.example import Frozen
 from engine.subject.forward import packing
 from engine.subject.forward.packing import Packed
 
@@ -31,7 +32,7 @@ class Focal(Objective[FocalConfig]):
     name: ClassVar[str] = "focal"
     label: ClassVar[str] = "Focal loss"
     source: ClassVar[str] = "arXiv:1708.02002"
-    Config: ClassVar[type[ObjectiveConfig]] = FocalConfig
+    Config: ClassVar[type[Frozen]] = FocalConfig
 
     def loss(self, model: Any, batch: dict[str, Any]) -> Loss:
         """The mean over the answers' tokens, nats; beside it the mean probability of a token, "confidence"."""
