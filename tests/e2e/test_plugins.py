@@ -119,7 +119,7 @@ def test_broken_files_are_listed_with_their_line_and_the_rest_goes_on(
     lost = text.replace('id = "focal"', 'id = "lost"').replace('method = "focal-sft"', 'method = "raises"', 1)
     (plugins / "studies" / "lost.toml").write_text(lost, encoding="utf-8")
 
-    assert main(["studies"]) == 1
+    assert main("studies") == 1
     out, err = capsys.readouterr()
     assert "\nfocal\n" in out
     lines = {Path(line.split(" does not load: ")[0]).name: line for line in err.splitlines() if "does not load" in line}
@@ -131,7 +131,7 @@ def test_broken_files_are_listed_with_their_line_and_the_rest_goes_on(
     assert "gamma" in lines["wrong.toml"]
     assert "arms.1.method" in lines["lost.toml"]
 
-    assert main(["studies", "--json"]) == 1
+    assert main("studies", "--json") == 1
     listed = json.loads(capsys.readouterr().out)
     broken = {Path(each["path"]).name: each["traceback"] for each in listed["broken"]}
     at = {"raises.py": 3, "hangs.py": 5, "odd.py": 4, "effect.py": 1}
