@@ -12,7 +12,9 @@ is inconclusive and the share is not given. With it:
 
 The share and the gain in points have intervals of their own, so the first two need the gain to be shown as well: its
 95 % interval above zero. That gain, or another difference, is the study's primary endpoint and stands in the sentence.
-Figures of which less is better (`direction` "down") are turned round, so that a gain is always an improvement.
+Of a target that was swept over settings (`swept`) the best on average is taken: chance can then only make the gap look
+larger, and the share that is closed smaller. Figures of which less is better (`direction` "down") are turned round, so
+that a gain is always an improvement.
 """
 
 from __future__ import annotations
@@ -39,6 +41,11 @@ class GapClosedConfig(RuleConfig):
     treated: str = Field(description="Arm that is to close the gap.")
     base: str = Field("base", description="Arm at which the gap begins.")
     target: str = Field(description="Arm at which it ends.")
+    swept: tuple[str, ...] = Field(
+        (),
+        description="Arms like the target with other settings (learning rates): whichever of all does best is the "
+        "target, so that a badly set one cannot make the gap look closed.",
+    )
     expert: str | None = Field(None, description="Arm whose level is shown beside: what the treated arm was given.")
     metric: str = Field("", description='Figure, as "probe.metric"; unset: the primary metric.')
     margin: float | None = Field(
@@ -77,14 +84,16 @@ class GapClosed(Rule[GapClosedConfig]):
             raise SpecError(
                 f"The rule of {study.id!r} has no margin for {self.metric}.", "Set `margin` in [rule.settings]."
             )
-        if len({config.treated, config.base, config.target}) < 3:
-            raise SpecError("rule.settings: treated, base and target must be three arms.", "Name another arm.")
+        arms = (config.treated, config.base, config.target, *config.swept)
+        if len(set(arms)) < len(arms):
+            raise SpecError("rule.settings: treated, base, target and swept must all differ.", "Name another arm.")
         self.margin = margin
 
     def roles(self) -> dict[str, str]:
         """The treated arm, base, target, and expert where there is one."""
         config = self.config
         found = {"treated": config.treated, "base": config.base, "target": config.target}
+        found |= {f"swept {at}": arm for at, arm in enumerate(config.swept, 1)}
         return found | ({"expert": config.expert} if config.expert else {})
 
     def metrics(self) -> tuple[str, ...]:
@@ -92,14 +101,19 @@ class GapClosed(Rule[GapClosedConfig]):
         return (self.metric,)
 
     def reads(self) -> tuple[Read, ...]:
-        """The gain, the gap, what is left of it, and what the treated arm has over the expert alone."""
-        return tuple(Read(a, b, self.metric, self.margin) for a, b in self.pairs)
+        """The gain, the gap to every target, what is left of it, and what the treated arm has over the expert alone."""
+        pairs = dict.fromkeys(pair for target in self.targets for pair in self.pairs(target))
+        return tuple(Read(a, b, self.metric, self.margin) for a, b in pairs)
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
+    def targets(self) -> tuple[str, ...]:
+        """The arms of which the best is the target."""
+        return (self.config.target, *self.config.swept)
+
+    def pairs(self, target: str) -> tuple[tuple[str, str], ...]:
         """The pairs of arms that are compared: first the gain, then the gap."""
         config = self.config
-        found = ((config.treated, config.base), (config.target, config.base), (config.treated, config.target))
+        found = ((config.treated, config.base), (target, config.base), (config.treated, target))
         return (*found, (config.treated, config.expert)) if config.expert else found
 
     def thresholds(self) -> dict[str, float | str]:
@@ -111,7 +125,7 @@ class GapClosed(Rule[GapClosedConfig]):
         figures = _Figures(self, case)
         if figures.gap is None or figures.gain is None or figures.divisible:
             return []
-        target, base = figures.label(self.config.target), figures.label(self.config.base)
+        target, base = figures.label(figures.target), figures.label(self.config.base)
         shown, unit = difference_of(figures.gap, figures.metric_unit), figures.metric_unit
         least = difference(self.config.smallest_gap, unit).lstrip("+")
         what = f"{target} is not shown to be better than {base} in {figures.name} by {least} or more: {shown}"
@@ -140,12 +154,20 @@ class _Figures(Reading):
         self.down = metric.direction == "down"
         self.metric_unit, self.name = metric.unit, self.named(rule.metric)
         config = rule.config
-        self.raw = {pair: case.evidence.difference(*pair, rule.metric) for pair in rule.pairs}
-        self.gain, self.gap = (self._turned(self.raw[pair]) for pair in rule.pairs[:2])
+        self.target = self._best(rule.targets)
+        pairs = rule.pairs(self.target)
+        self.raw = {pair: case.evidence.difference(*pair, rule.metric) for pair in pairs}
+        self.gain, self.gap = (self._turned(self.raw[pair]) for pair in pairs[:2])
         self.divisible = self.gap is not None and self.gap.above and self.gap.value >= config.smallest_gap
         self.closed = (
-            case.evidence.closed(config.treated, config.base, config.target, rule.metric) if self.divisible else None
+            case.evidence.closed(config.treated, config.base, self.target, rule.metric) if self.divisible else None
         )
+
+    def _best(self, targets: tuple[str, ...]) -> str:
+        """The target that does best on average; the first where none was measured."""
+        levels = {arm: one.value for arm in targets if (one := self.evidence.level(arm, self.rule.metric)) is not None}
+        best = min if self.down else max
+        return best(levels, key=levels.__getitem__) if levels else targets[0]
 
     def _turned(self, found: Estimate | None) -> Estimate | None:
         if found is None or not self.down:
@@ -155,7 +177,7 @@ class _Figures(Reading):
 
     def finding(self, closed: Estimate | None, gain: Estimate) -> tuple[str, str, list[str]]:
         """Code, the sentence's beginning, and what would make an open question conclusive."""
-        treated, target = self.label(self.config.treated), self.label(self.config.target)
+        treated, target = self.label(self.config.treated), self.label(self.target)
         enough = level(self.config.enough, "share")
         if closed is not None and closed.ci is not None and closed.above and gain.above:
             shown = level_of(closed, "share")
@@ -188,7 +210,7 @@ class _Figures(Reading):
     def reasons(self) -> list[str]:
         """Every figure that the rule reads, each with its interval."""
         found, config, name = self.primary_reasons(), self.config, self.metric_label(self.rule.metric)
-        arms = [config.treated, config.base, config.target, *([config.expert] if config.expert else [])]
+        arms = [config.treated, config.base, *self.rule.targets, *([config.expert] if config.expert else [])]
         for arm in arms:
             if (one := self.evidence.level(arm, self.rule.metric)) is not None:
                 found.append(f"{name} of {self.label(arm)}: {level_of(one, self.metric_unit)}.")
