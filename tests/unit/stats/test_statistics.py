@@ -177,7 +177,7 @@ every = pytest.mark.parametrize(("statistic", "plain"), CASES, ids=NAMES)
 
 
 @every
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(outcomes=ANY)
 def test_it_is_the_plain_computation(statistic: Statistic, plain: Plain, outcomes: Given) -> None:
     expected = plain(outcomes)
