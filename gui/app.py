@@ -56,7 +56,7 @@ def application() -> QApplication:
 
 def _preload() -> None:
     import gui.pages.live
-    import gui.pages.verdict  # noqa: F401
+    import gui.pages.verdict.page  # noqa: F401
 
 
 def _turn() -> None:

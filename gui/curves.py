@@ -117,6 +117,10 @@ class CurveStore:
                 changed.add(point.name)
         return changed
 
+    def names(self) -> list[str]:
+        """The curves that there are, in the order in which they came."""
+        return list(self._curves)
+
     def single(self, name: str, run: str, width: int = 1) -> tuple[Array, Array]:
         """Steps and values of one run, averaged over `width` steps."""
         curve = self._curves.get(name, {}).get(run)

@@ -5,10 +5,11 @@ Imports of `jobs` stand inside the functions, so that the window is drawn before
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jobs.elsewhere.roles import Roles
     from jobs.paths import Home
 
+log = logging.getLogger("tuning_fork.window")
 LOG_TAIL = 200_000
 """The last bytes of a run's log that the window shows; the file holds everything."""
 
@@ -78,8 +80,31 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What only a study's plug-ins know of it.
+
+    Attributes:
+        roles: Role -> the arm that plays it in the rule; the first is the arm that the question is about.
+        untrained: Arms that train nothing.
+        once: Arms that another seed does not change, so that they are run once.
+        needs: Arm -> the other arms whose weights it needs.
+    """
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    untrained: frozenset[str] = frozenset()
+    once: frozenset[str] = frozenset()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Launch:
-    """What a user chose on a study's card; None stands for the study's own."""
+    """What a user chose on a study's card; None stands for the study's own.
+
+    Attributes:
+        arms: Names of the arms that are run, in the study's order; None: all.
+        models: Further models of the study: (role, a bundled model's name or a folder), where another than the
+            study's own is chosen.
+    """
 
     scale: str
     seeds: int | None = None
@@ -88,6 +113,8 @@ class Launch:
     grader: Literal["", "strict", "bfcl"] = ""
     skip_bad_rows: bool = False
     batch_size: int | None = None
+    arms: tuple[str, ...] | None = None
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def open_lab(home: Path | None) -> LabLike:
@@ -108,6 +135,22 @@ def metrics() -> dict[str, Metric]:
     from engine.probes import found
 
     return {f"{name}.{m.name}": m for name, probe in found().classes.items() for m in probe.metrics}
+
+
+def outline(study: StudySpec) -> Outline:
+    """What only its plug-ins know of a study; nothing where one of them fails, which its trials then say."""
+    from engine.rules import rule_of
+    from engine.run.planned import method_of, needed_arms
+
+    try:
+        needs = {arm.name: tuple(n for n in needed_arms(study, (arm.name,)) if n != arm.name) for arm in study.arms}
+        methods = {arm.name: method_of(arm) for arm in study.arms}
+        untrained = frozenset(name for name, method in methods.items() if not method.trains)
+        once = frozenset(name for name, method in methods.items() if not method.seeded)
+        return Outline(rule_of(study).roles(), untrained, once, needs)
+    except Exception:  # whatever a user's file raises: the window opens all the same
+        log.exception("the study %s cannot be outlined", study.id)
+        return Outline()
 
 
 def models() -> tuple[str, ...]:
@@ -187,7 +230,11 @@ def _arguments(lab: LabLike, choice: Launch) -> dict[str, Any]:
 
     options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
     model = located(choice.model, lab.home.models)
-    return {"scale": choice.scale, "seeds": choice.seeds, "model": model, "data": choice.data, "options": options}
+    others = {role: located(name, lab.home.models) for role, name in choice.models}
+    return {
+        "scale": choice.scale, "seeds": choice.seeds, "arms": choice.arms, "model": model, "models": others,
+        "data": choice.data, "options": options,
+    }  # fmt: skip
 
 
 def resume_trial(lab: LabLike, trial: str) -> str:

@@ -14,10 +14,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine.spec.errors import LabError
 from engine.spec.plugin import Broken
 from engine.spec.result import Result
+from engine.spec.runs import RunRecord
 from engine.spec.study import StudySpec
 from engine.stats.metric import Metric
 from gui import operations
-from gui.operations import LabLike
+from gui.operations import LabLike, Outline
 from jobs.store.records import Snapshot, TrialRecord
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Opened(NamedTuple):
 
     lab: LabLike
     studies: list[StudySpec]
+    outlines: dict[str, Outline]
     broken: tuple[Broken, ...]
     metrics: dict[str, Metric]
     models: tuple[str, ...]
@@ -45,9 +47,10 @@ class Session(QObject):
     """Holds the lab, polls it on a thread and carries out what the user asks for on others.
 
     Signals (all arrive on the window's thread):
-        opened: The lab is open and `studies`, `broken`, `metrics`, `models` and `tables` are known.
+        opened: The lab is open and `studies`, `outlines`, `broken`, `metrics`, `models` and `tables` are known.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
+        runs_named(trial, runs): The runs of the watched trial, some of which are another's too, by this one's names.
         curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
         result_ready(trial, Result): A trial was analysed, or a table from elsewhere judged.
         chosen(trial): Another trial is looked at ("" for none).
@@ -58,6 +61,7 @@ class Session(QObject):
     opened = Signal()
     open_failed = Signal(object)
     snapshot_changed = Signal(object)
+    runs_named = Signal(str, object)
     curves_changed = Signal(str, object, bool)
     result_ready = Signal(str, object)
     chosen = Signal(str)
@@ -74,6 +78,7 @@ class Session(QObject):
         super().__init__(parent)
         self.home = home
         self.studies: Mapping[str, StudySpec] = {}
+        self.outlines: Mapping[str, Outline] = {}
         self.broken: tuple[Broken, ...] = ()
         self.metrics: Mapping[str, Metric] = {}
         self.models: tuple[str, ...] = ()
@@ -91,7 +96,9 @@ class Session(QObject):
         self._actions = ThreadPoolExecutor(3, thread_name_prefix="action")
         self._analyses = ThreadPoolExecutor(1, thread_name_prefix="analysis")
         self._closing = False
+        self._named: tuple[str, tuple[RunRecord, ...]] = ("", ())
         self._delivered.connect(self._deliver)
+        self.runs_named.connect(self._keep_named)
         self.snapshot_changed.connect(self._keep)  # the first to hear: pages then read `snapshot`
 
     @property
@@ -149,6 +156,18 @@ class Session(QObject):
         """What the newest snapshot says of a trial."""
         return next((t for t in self.snapshot.trials if t.id == trial), None) if self.snapshot else None
 
+    def runs(self, trial: TrialRecord) -> list[RunRecord]:
+        """A trial's runs by its own arms' names, in the newest snapshot.
+
+        A run that several trials share bears the name that the first of them gave it; what the others call it is
+        known of the trial that is watched.
+        """
+        found = {run.run: run for run in self.snapshot.runs if trial.id in run.trials} if self.snapshot else {}
+        if self._named[0] != trial.id:
+            return [run for run in found.values() if run.trials[0] == trial.id]
+        names = [(run.run, {"arm": run.arm, "seed": run.seed}) for run in self._named[1] if run.run in found]
+        return [found[run].model_copy(update=name) for run, name in names]
+
     def want_result(self, trial: str) -> None:
         """Analyse a trial unless that was done since its runs last changed; `result_ready` follows if it is new."""
         record = self.record(trial)
@@ -178,7 +197,8 @@ class Session(QObject):
         lab = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
-            return Opened(lab, studies, tuple(lab.broken()), operations.metrics(), operations.models(),
+            outlines = {study.id: operations.outline(study) for study in studies}
+            return Opened(lab, studies, outlines, tuple(lab.broken()), operations.metrics(), operations.models(),
                           operations.kept_tables(lab), operations.downloaded_models(lab))  # fmt: skip
         except BaseException:
             operations.close_lab(lab, 0)
@@ -188,6 +208,7 @@ class Session(QObject):
         """Look at the lab until told to stop, and emit what changed."""
         last: Snapshot | None = None
         watched, cursor, complaint = None, 0, ""
+        named: tuple[str, tuple[RunRecord, ...]] | None = None
         while not self._stop.is_set():
             pause = IDLE
             try:
@@ -200,6 +221,11 @@ class Session(QObject):
                 fresh = wanted != watched
                 watched, cursor = wanted, 0 if fresh else cursor
                 if watched and any(t.id == watched for t in snapshot.trials):
+                    if any(watched in r.trials and len(r.trials) > 1 for r in snapshot.runs):
+                        found = (watched, lab.snapshot(watched).runs)
+                        if found != named:
+                            named = found
+                            self.runs_named.emit(*found)
                     curves = lab.curves(watched, cursor)
                     cursor = curves.cursor
                     if curves.points or fresh:
@@ -263,7 +289,7 @@ class Session(QObject):
 
     def _opened(self, found: Opened) -> None:
         self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
-        self.studies = {s.id: s for s in found.studies}
+        self.studies, self.outlines = {s.id: s for s in found.studies}, found.outlines
         self.tables, self.downloaded = found.tables, found.downloaded
         self.opened.emit()
         self._reader = threading.Thread(target=self._poll, args=(self._lab,), name="reader")
@@ -280,6 +306,10 @@ class Session(QObject):
     def _result(self, trial: str, result: Result) -> None:
         self.results[trial] = result
         self.result_ready.emit(trial, result)
+
+    @Slot(str, object)
+    def _keep_named(self, trial: str, runs: tuple[RunRecord, ...]) -> None:
+        self._named = (trial, runs)
 
     @Slot(object)
     def _keep(self, snapshot: Snapshot) -> None:

@@ -163,7 +163,7 @@ def prepare(
         scale: One of the study's scales.
         seeds: Runs per arm; None: the scale's.
         arms: Names of arms, in any order; None: all. They are run in the study's order, with those they need.
-        model: A bundled model's name or a folder; None: the bundled model.
+        model: A bundled model's name or a folder; None: the study's own, else the first bundled one.
         data: A user's file instead of the study's data.
         options: How the file is read and the runs are sized; None: the defaults.
         models: What plays the study's further models, by role, over the study's own: names or folders.
@@ -190,7 +190,7 @@ def prepare(
     if not wanted:
         raise SpecError("No arm is chosen.", f"The arms of {study.id!r}: {', '.join(a.name for a in study.arms)}.")
 
-    reference = base_models.resolve(model)
+    reference = base_models.resolve(model or study.model or None)
     further = _further(study, models or {})
     path = Path(data) if data is not None else None
     found = sources.prepare(study, path, grader=options.grader, skip_bad_rows=options.skip_bad_rows)

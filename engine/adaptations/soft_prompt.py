@@ -20,6 +20,7 @@ from engine.adaptations._base import Adaptation
 from engine.spec.errors import ModelError
 from engine.spec.example import Frozen
 from engine.spec.provenance import hash_file
+from engine.subject.forward import packing
 
 
 class SoftPromptSettings(Frozen):
@@ -103,3 +104,4 @@ def _read_prefix(tuned: Any) -> None:
         return torch.where(beyond[..., None], own.to(found.dtype), found)
 
     layer.forward = forward
+    setattr(layer, packing.READS_PREFIX, True)

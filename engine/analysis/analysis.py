@@ -14,7 +14,7 @@ from engine.analysis.curves import curves
 from engine.analysis.decomposition import chain
 from engine.analysis.design import Design
 from engine.analysis.figures import metrics_of
-from engine.analysis.registration import looked, registration
+from engine.analysis.registration import registration, why_exploratory
 from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
@@ -71,7 +71,7 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         provenance=provenance(trial, done),
         recipe=trial.recipe,
         registration=registration(trial, context),
-        exploratory=looked(context.looks),
+        exploratory=why_exploratory(trial, context),
         context=context,
     )
     return result_of(design, runs, run_checks([(run, trains[run.record.arm]) for run in done]))

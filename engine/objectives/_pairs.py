@@ -42,7 +42,7 @@ def usable(preferences: Sequence[Preference], renderer: Renderer) -> list[Prefer
     found = []
     for pair in preferences:
         chosen, rejected = _answers(pair, renderer)
-        fits = max(len(chosen), len(rejected)) < renderer.context
+        fits = len(renderer.prefix) + max(len(chosen), len(rejected)) < renderer.context
         if fits and chosen != rejected:
             found.append(pair)
     return found

@@ -137,7 +137,7 @@ class Rule(Generic[C]):
         return {}
 
     def metrics(self) -> tuple[str, ...]:
-        """The figures that it reads beside the primary metric, as "probe.metric"."""
+        """The figures that it reads, as "probe.metric"; the primary one may be left out."""
         return ()
 
     def reads(self) -> tuple[Read, ...]:

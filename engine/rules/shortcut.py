@@ -109,6 +109,11 @@ class Shortcut(Rule[ShortcutConfig]):
             *(Read(self.treated, arm, self.reliance, self.config.margin) for arm in self.against),
         )
 
+    def thresholds(self) -> dict[str, float | str]:
+        """The settings that are numbers; the one about answers that can be read only where it is asked."""
+        found = super().thresholds()
+        return {name: value for name, value in found.items() if name != "parse_floor" or self.config.parses}
+
     @property
     def against(self) -> tuple[str, ...]:
         """The arms over which reliance may have risen."""

@@ -158,7 +158,7 @@ class Shared:
         start = f"{probe.name}:"
         own = {slot.removeprefix(start): need for slot, need in spec.needs.items() if slot.startswith(start)}
         limits = self.limits(spec.data)
-        return Measuring(subject, {slot: self.needed(need, limits) for slot, need in own.items()}, sources.task_named)
+        return Measuring(subject, {slot: self.needed(need, limits) for slot, need in own.items()}, sources.task)
 
     def encode(self, example: Example) -> Encoded:
         """An example as token ids, remembered."""

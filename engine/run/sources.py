@@ -18,8 +18,8 @@ from engine.spec.reference import DataRef
 from engine.spec.run import digest
 from engine.spec.study import StudySpec
 from engine.spec.understanding import Understanding
+from engine.world import tasks as of_world
 from engine.world.study_data import identity, source_of, study_data, task_of
-from engine.world.tasks import found, task, tasks
 from engine.world.tasks._base import Task
 
 FILE = "file"
@@ -46,7 +46,7 @@ def sources() -> list[SourceInfo]:
     """Every source of the lab's own, and of the user's tasks."""
     return [
         SourceInfo(source_of(name), each.title, each.about, dict(each.splits), each.Options.model_json_schema())
-        for name, each in tasks().items()
+        for name, each in of_world.tasks().items()
     ]
 
 
@@ -177,7 +177,7 @@ def own(source: str, options: Mapping[str, Any], who: str = "This") -> DataRef:
     name = task_of(source)
     if name is None:
         raise SpecError(f"{who} names data {printable(source)!r}.", _there_are())
-    written = task(name).options(options).model_dump(mode="json")
+    written = of_world.task(name).options(options).model_dump(mode="json")
     return DataRef(source=source_of(name), digest=digest(identity(name, written)), options=written)
 
 
@@ -207,13 +207,13 @@ def _absolute(path: Path) -> Path:
         raise DataError(f"{name_of(path)} is no usable path.", "Nothing was queued. Check the path.") from error
 
 
-def task_named(name: str) -> Task[Any, Any]:
+def task(name: str) -> Task[Any, Any]:
     """The task of the world of that name: how probes and methods reach solvers, grading and corruptions.
 
     Raises:
         DataError: There is none.
     """
-    known = found().classes
+    known = of_world.found().classes
     if name not in known:
         raise DataError(f"There is no task named {printable(name)!r}.", f"There are: {', '.join(sorted(known))}.")
-    return task(name)
+    return of_world.task(name)

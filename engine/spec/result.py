@@ -221,7 +221,7 @@ class Curve(Frozen):
 
 
 class Check(Frozen):
-    """An integrity check or control; a failed one makes the verdict inconclusive."""
+    """A check or control; a failed one makes the verdict inconclusive."""
 
     name: str
     label: str
@@ -277,7 +277,7 @@ class RuleResult(Frozen):
     Attributes:
         name: Its file's name (`engine/rules/<name>.py`).
         roles: Role -> arm, e.g. {"treated": "sft"}; the first is the arm that the question is about.
-        reads: The metrics that it reads beside the primary one.
+        reads: The metrics that it reads.
         thresholds: Its settings that are numbers, e.g. {"margin": 0.05}.
     """
 

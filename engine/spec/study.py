@@ -145,7 +145,7 @@ class StudySpec(Frozen):
     data: str
     data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")
-    model: str = Field("", description='The base model unless another is chosen; "": the first bundled one.')
+    model: str = Field(default="", description='The base model unless another is chosen; "": the first bundled one.')
     models: dict[str, str] = Field(default_factory=dict)
     arms: tuple[ArmSpec, ...]
     probes: tuple[ProbeSpec, ...]

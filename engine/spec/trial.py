@@ -85,6 +85,7 @@ class TrialSpec(Frozen):
             "model": self.model.model_dump(mode="json", include={"digest", "template"}),
             "models": {name: [model.digest, model.template] for name, model in self.models.items()},
             "data": self.data.model_dump(mode="json", exclude={"path"}),
+            "uses": self.uses,
         }
         return digest(fixed)
 

@@ -11,14 +11,6 @@ if TYPE_CHECKING:  # the window words figures before it loads the statistics
     from engine.stats.evidence import Estimate
 
 MINUS = "\N{MINUS SIGN}"
-VERDICTS = {
-    "learned": "Learned",
-    "format": "Format only",
-    "shortcut": "Shortcut",
-    "mixed": "Mixed",
-    "inconclusive": "Inconclusive",
-}
-"""A verdict's code in the words that people see."""
 _BOUNDS = re.compile(rf"\[([+{MINUS}\d.]+), ([+{MINUS}\d.]+)\]")
 _UNIT = re.compile(r"(\d) (?=%|points\b|nats\b|tokens\b|seconds\b)")
 

@@ -7,7 +7,6 @@ logits = base + alpha (expert - antiexpert), for every next token, before temper
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -61,7 +60,8 @@ class WeightedModels(torch.nn.Module):
         members: The models that are read, each once; the base comes first.
 
     Raises:
-        ModelError: There is no base, a model predicts fewer ids than the vocabulary has, or no numbers.
+        ModelError: There is no base, a model predicts fewer ids than the vocabulary has, or no numbers, or a tuned
+            model and the model inside it are two terms: both have the adapter, so that they would cancel.
     """
 
     def __init__(self, terms: Sequence[tuple[float, Any]], vocabulary: int) -> None:
@@ -73,6 +73,11 @@ class WeightedModels(torch.nn.Module):
         self.parts = parts
         self.members = torch.nn.ModuleList(models)
         self.training = any(model.training for model in models)
+        if len({id(m.get_base_model() if hasattr(m, "get_base_model") else m) for m in models}) < len(models):
+            raise ModelError(
+                "Two of the models are one: a tuned model, and the model inside it, which has the adapter, too.",
+                "Take the base of a tuned model with engine.subject.without_adapter.",
+            )
         widths = [_width(model, vocabulary) for model in models]
         alone = [part.plus for part in parts if part.minus is None]
         if narrow := [widths[at] for at in alone if widths[at] < widths[0]]:
@@ -146,6 +151,19 @@ def members_of(model: Any) -> list[Any]:
     return list(model.members) if isinstance(model, WeightedModels) else [model]
 
 
+@torch.inference_mode()
+def first_logits(model: Any) -> Tensor:
+    """Logits of a short text, [1, length, vocabulary]."""
+    ids = torch.arange(_TRIED, device=model.device)[None] + 1
+    was = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        return model(input_ids=ids, use_cache=False).logits
+    finally:
+        for module, training in was:
+            module.training = training
+
+
 def same_vocabulary(tokenizers: Mapping[str, Any]) -> int:
     """Whether models with these tokenizers read and predict the same ids for the same tokens.
 
@@ -178,48 +196,16 @@ def same_vocabulary(tokenizers: Mapping[str, Any]) -> int:
     return max(want.values(), default=-1) + 1
 
 
-def untuned(model: Any) -> Any:
-    """A PEFT model's base without any adapter, as a model of its own that shares all weights' memory.
-
-    Both can be terms of one sum at the same time, and neither is slower for it: nothing is switched on and off between
-    two steps. The base's weights are shared as they are now: an adapter that is folded in later (`lora.folded`) gives
-    its layers new weights and leaves these alone.
-
-    Raises:
-        ModelError: An adapter is folded in at the moment, or the base cannot be had without it.
-    """
-    from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils.other import AuxiliaryTrainingWrapper
-
-    inner = model.get_base_model()
-    shared: dict[int, Any] = {id(b): b for b in inner.buffers()}
-    shared |= {id(w): torch.nn.Parameter(w.detach(), requires_grad=False) for w in inner.parameters()}
-    for layer in reversed(list(inner.modules())):  # a wrapper comes before what it wraps: the inner ones go first
-        if isinstance(layer, BaseTunerLayer):
-            if layer.merged:
-                raise ModelError("An adapter is folded into the model whose base is asked for.", "Unfold it first.")
-            shared[id(layer)] = copy.deepcopy(layer.get_base_layer(), shared)
-        elif isinstance(layer, AuxiliaryTrainingWrapper):
-            shared[id(layer)] = copy.deepcopy(layer.original_module, shared)
-    plain = copy.deepcopy(inner, shared)
-    if hasattr(plain, "peft_config"):
-        del plain.peft_config
-    plain.eval()
-    with model.disable_adapter():
-        want = _tried(model)
-    if not torch.equal(_tried(plain), want):
-        raise ModelError("The model's base, taken apart from its adapter, does not predict what it did.")
-    return plain
-
-
 def _differences(terms: Sequence[Term]) -> tuple[list[Any], tuple[_Part, ...]]:
     """The models that must be read, each once, and what is added; terms of opposite weights become one difference."""
     models: list[Any] = []
 
     def place(model: Any) -> int:
-        if not any(model is known for known in models):
-            models.append(model)
-        return next(at for at, known in enumerate(models) if known is model)
+        known = [at for at, other in enumerate(models) if other is model]
+        if known:
+            return known[0]
+        models.append(model)
+        return len(models) - 1
 
     found = [_Part(terms[0].weight, place(terms[0].model))]
     rest = [term for term in terms[1:] if term.weight != 0]
@@ -238,7 +224,7 @@ def _differences(terms: Sequence[Term]) -> tuple[list[Any], tuple[_Part, ...]]:
 
 def _width(model: Any, vocabulary: int) -> int:
     """How many ids a model predicts. Raises ModelError where they are too few, or its logits no numbers."""
-    logits = _tried(model)
+    logits = first_logits(model)
     if logits.shape[-1] < vocabulary:
         raise ModelError(
             f"One of the models predicts {logits.shape[-1]} tokens, its tokenizer has {vocabulary}.",
@@ -247,19 +233,6 @@ def _width(model: Any, vocabulary: int) -> int:
     if not bool(logits.isfinite().all()):
         raise ModelError("One of the models predicts no numbers.", "Use another model.")
     return logits.shape[-1]
-
-
-@torch.inference_mode()
-def _tried(model: Any) -> Tensor:
-    """Logits of a short text, [1, length, vocabulary]."""
-    ids = torch.arange(_TRIED, device=model.device)[None] + 1
-    was = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        return model(input_ids=ids, use_cache=False).logits
-    finally:
-        for module, training in was:
-            module.training = training
 
 
 def _cut(tokenizer: Any) -> list[int]:

@@ -42,6 +42,9 @@ class LocalSubject:
         renderer: The renderer that training uses, so that both use one template.
         limits: From which the room for answers follows; None: the least there is.
 
+    Raises:
+        ModelError: The renderer's context is longer than that of one of several models.
+
     Attributes:
         truncated: Prompts that were longer than the model's context and were cut from the left.
         limit: The room that was last asked for; None where none was.
@@ -59,6 +62,11 @@ class LocalSubject:
         self.tokenizer = tokenizer
         self.stop = stop
         self.renderer = renderer or renderer_of(model, tokenizer)
+        if len(members_of(model)) > 1 and self.renderer.context > (shortest := _context(model, tokenizer)):
+            raise ModelError(
+                f"Prompts and answers may take {self.renderer.context} tokens; one of the models sees {shortest}.",
+                "Render for all of them: engine.subject.local.renderer_of.",
+            )
         self.limits = limits or Limits((), ())
         self.limit: Limit | None = None
         self._cut: set[int] = set()
@@ -201,7 +209,11 @@ def renderer_of(model: Any, tokenizer: Any) -> Renderer:
     """A renderer that ends where the model's own generation settings end, too, with the shortest context of several."""
     ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends] if isinstance(ends, int) else []
-    return Renderer(tokenizer, min(context_of(member.config, tokenizer) for member in members_of(model)), ends)
+    return Renderer(tokenizer, _context(model, tokenizer), ends)
+
+
+def _context(model: Any, tokenizer: Any) -> int:
+    return min(context_of(member.config, tokenizer) for member in members_of(model))
 
 
 def _greedy(logits: Tensor) -> Tensor:

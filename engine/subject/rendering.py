@@ -93,7 +93,7 @@ class Renderer:
     def room(self, tokens: int) -> int:
         """How many of so many tokens an answer may take, its end included: a quarter of the context is the prompt's."""
         free = self.context - len(self.prefix)
-        return max(1, min(tokens, free - free // 4))
+        return max(1, min(tokens, free - max(1, free // 4)))
 
     @property
     def digest(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import world
 from engine.spec.example import StudyData
+from engine.spec.plugin import code_of
 from engine.spec.run import digest
 from engine.world.tasks import found, task
 from engine.world.vocabulary.running import own_texts
@@ -34,7 +35,7 @@ def identity(name: str, options: Mapping[str, Any]) -> list[Any]:
         options: All of them, defaults written out. A task without any gives what it gave before tasks had options,
             so references of that time stay good.
     """
-    code = found().code(name)
+    code = code_of("world.tasks", name)
     return [source_of(name), world.VERSION, *([dict(options)] if options else []), *([code] if code else [])]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -25,9 +27,11 @@ from engine.spec.errors import LabError
 from engine.spec.runs import Detectable
 from engine.spec.study import StudySpec
 from engine.spec.understanding import Inspection
+from gui.dialogs.arms import ArmsField
+from gui.dialogs.fields import model_field, needed_arms, role_words, sources_words
 from gui.dialogs.understood import UnderstoodPanel
 from gui.look.text import count, tip
-from gui.operations import Launch
+from gui.operations import Launch, Outline
 from gui.shell.estimate import default_scale, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Text, push_button
 from jobs.store.records import Snapshot
@@ -46,19 +50,6 @@ GRADER_WORDS = {
 SCALE_WORDS = {"smoke": "Smoke test", "quick": "Quick", "full": "Full"}
 
 
-def model_field(models: Sequence[str]) -> QComboBox:
-    """Bundled models to choose from, or a folder to type."""
-    field = QComboBox()
-    field.setEditable(True)
-    field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    field.addItems(list(models))
-    line = field.lineEdit()
-    if line is not None:
-        line.setPlaceholderText("the default bundled model")
-    field.setToolTip("One of the lab's own models, one you downloaded, or the folder of any causal language model.")
-    return field
-
-
 class OptionsDialog(QDialog):
     """Asks, and stays open until the study is queued, so that a mistyped folder loses nothing.
 
@@ -69,27 +60,30 @@ class OptionsDialog(QDialog):
         looked(Launch, Event): A model or data of the user's own are named; `show_inspection` or `show_problem` says
             what the lab understood. The event is set where that is no longer wanted.
 
-        find_wanted(): The user wants to look for a model on the hub; `take_model` gives what was found.
+        find_wanted(role): The user wants to look for a model on the hub; `take_model` gives what was found. The role
+            is that of a further model of the study, "" for the base model.
 
     Args:
         models: The bundled models, the default first. Any other is named by its folder.
         downloaded: Models that were downloaded from the hub.
+        outline: What the study's plug-ins say of its arms.
     """
 
     wanted = Signal(object)
-    find_wanted = Signal()
+    find_wanted = Signal(str)
     sized = Signal(str, int)
     looked = Signal(object, object)
 
     def __init__(
         self, study: StudySpec, snapshot: Snapshot | None, models: Sequence[str] = (), parent: QWidget | None = None,
-        downloaded: Sequence[str] = (),
+        downloaded: Sequence[str] = (), outline: Outline | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Options")
         self.setMinimumWidth(NARROW)
         self._study, self._snapshot, self._bundled = study, snapshot, frozenset(models)
+        self._outline = outline or Outline()
         self.scale, self.seeds = QComboBox(), QSpinBox()
         for name, sizes in study.scales.items():
             self.scale.addItem(f"{SCALE_WORDS.get(name, name)}: {sizes.steps} steps, {sizes.items} items a split", name)
@@ -97,6 +91,9 @@ class OptionsDialog(QDialog):
         self.seeds.setRange(1, 1000)
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
         self.model, self.data = model_field((*models, *downloaded)), QLineEdit()
+        self.others = {role: model_field((*models, *downloaded), usual) for role, usual in study.models.items()}
+        self.arms = ArmsField(study, self._outline.needs, needed_arms(study, self._outline.roles))
+        self.sources = Text(sources_words(study), "muted", lines=4)
         self.data.setPlaceholderText("the study's own data")
         self.skip, self.grader, self.batch = QCheckBox("Leave out rows that cannot be used"), QComboBox(), QSpinBox()
         for name, words in GRADER_WORDS.items():
@@ -126,7 +123,9 @@ class OptionsDialog(QDialog):
         self.scale.currentIndexChanged.connect(self._scaled)
         self.seeds.valueChanged.connect(self._describe)
         self.seeds.valueChanged.connect(self._reseeded)
-        self.model.editTextChanged.connect(self._changed)
+        for field in (self.model, *self.others.values()):
+            field.editTextChanged.connect(self._changed)
+        self.arms.changed.connect(self._changed)
         self.data.textChanged.connect(self._changed)
         self.skip.toggled.connect(self._changed)
         self.grader.currentIndexChanged.connect(self._changed)
@@ -140,9 +139,11 @@ class OptionsDialog(QDialog):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._row(form, "&Scale", self.scale)
         self._row(form, "S&eeds for each arm", self.seeds)
-        choose = push_button("Choose…", self._choose_model, about="model folder")
-        self.find_model = push_button("Find…", self.find_wanted.emit, about="a model on the hub")
-        self._row(form, "&Model", self.model, choose, self.find_model)
+        self.find_model = self._model_row(form, "&Model", self.model, "")
+        for role, field in self.others.items():
+            self._model_row(form, f"{role_words(role)[:1].upper()}{role_words(role)[1:]}", field, role)
+        self._row(form, "&Arms", self.arms)
+        self._row(form, "Study's data", self.sources)
         if self._study.accepts_data:
             self._row(form, "&Data file", self.data, push_button("Choose…", self._choose_data, about="data file"))
             self._row(form, "&Bad rows", self.skip)
@@ -186,6 +187,14 @@ class OptionsDialog(QDialog):
             row.addWidget(button)
         form.addRow(label, row)
 
+    def _model_row(self, form: QFormLayout, name: str, field: QComboBox, role: str) -> QPushButton:
+        """A row that chooses a model; gives its button for looking on the hub."""
+        about = f"{role_words(role)} " if role else "model "
+        choose = push_button("Choose…", partial(self._choose_model, field), about=f"{about}folder")
+        find = push_button("Find…", partial(self.find_wanted.emit, role), about=f"{about}on the hub")
+        self._row(form, name, field, choose, find)
+        return find
+
     def choice(self) -> Launch:
         """What the fields say now."""
         model, data, scale = self.model.currentText().strip(), self.data.text().strip(), str(self.scale.currentData())
@@ -194,14 +203,21 @@ class OptionsDialog(QDialog):
             scale, self.seeds.value(), model or None, Path(data) if data else None,
             grader=self.grader.currentData() if data else "", skip_bad_rows=bool(data) and self.skip.isChecked(),
             batch_size=self.batch.value() if self.batch.value() != usual else None,
+            arms=self.arms.chosen(self._study.on_own_data() if data else self._study), models=self._others(),
         )  # fmt: skip
 
-    def take_model(self, name: str) -> None:
-        """Put a model that was found on the hub into its field."""
+    def _others(self) -> tuple[tuple[str, str], ...]:
+        """The further models that are not the study's own."""
+        named = {role: field.currentText().strip() for role, field in self.others.items()}
+        return tuple((role, name) for role, name in named.items() if name not in ("", self._study.models[role]))
+
+    def take_model(self, name: str, role: str = "") -> None:
+        """Put a model that was found on the hub into the field of its role."""
         if not self.is_over:
-            if self.model.findText(name) < 0:
-                self.model.addItem(name)
-            self.model.setEditText(name)
+            field = self.others.get(role, self.model)
+            if field.findText(name) < 0:
+                field.addItem(name)
+            field.setEditText(name)
 
     def show_error(self, error: BaseException) -> bool:
         """Say why the study cannot be queued as asked for. False where it is a bug, or nobody looks any more."""
@@ -243,15 +259,19 @@ class OptionsDialog(QDialog):
         self._fit()
         return True
 
-    def _fit(self) -> None:
+    def _fit(self, width: int = 0) -> None:
         """Be as large as what stands in the dialog needs, and on the screen.
 
         A layout whose lines wrap does not ask for its height by itself, and a dialog that grows does so to the right.
+
+        Args:
+            width: px; 0: as wide as it is, and no less high.
         """
         if (layout := self.layout()) is not None:
             layout.activate()
-            width = max(self.width(), self.minimumWidth())
-            self.resize(width, max(self.height(), layout.totalHeightForWidth(width)))
+            height = 0 if width else self.height()
+            width = width or max(self.width(), self.minimumWidth())
+            self.resize(width, max(height, layout.totalHeightForWidth(width)))
         room = self.screen().availableGeometry()
         at = self.frameGeometry()
         left = max(room.left(), min(at.left(), room.right() - at.width()))
@@ -291,8 +311,9 @@ class OptionsDialog(QDialog):
         self._changed()
 
     def _is_own(self, choice: Launch) -> bool:
-        """Whether the model or the data are the user's, so that they are looked at first."""
-        return choice.data is not None or (choice.model is not None and choice.model not in self._bundled)
+        """Whether a model or the data are the user's, so that they are looked at first."""
+        named = [choice.model, *(name for _, name in choice.models)]
+        return choice.data is not None or any(name is not None and name not in self._bundled for name in named)
 
     def _changed(self) -> None:
         """Something that is looked at has changed: what was understood of it before holds no longer."""
@@ -300,6 +321,8 @@ class OptionsDialog(QDialog):
         self._asked = None
         self.error.hide()
         choice = self.choice()
+        self._form.setRowVisible(self.sources, choice.data is None)
+        self.arms.offer(self._study.on_own_data() if choice.data else self._study)
         if self._study.accepts_data:
             for field in (self.skip, self.grader):
                 self._form.setRowVisible(field, choice.data is not None)
@@ -316,7 +339,7 @@ class OptionsDialog(QDialog):
         if own:
             self._fit()
         else:
-            self.resize(NARROW, self.minimumSizeHint().height())
+            self._fit(NARROW)
 
     def _reseeded(self) -> None:
         if self.understood.inspection is not None:
@@ -329,24 +352,24 @@ class OptionsDialog(QDialog):
 
     def _describe(self) -> None:
         sizes, seeds = self._study.scales[self.scale.currentData()], self.seeds.value()
-        arms = (self._study.on_own_data() if self.choice().data else self._study).arms
-        runs = sum(1 if arm.method == "base" else min(seeds, arm.seeds or seeds) for arm in arms)
+        choice = self.choice()
+        study = self._study.on_own_data() if choice.data else self._study
+        arms = [arm for arm in study.arms if choice.arms is None or arm.name in choice.arms]
+        runs = sum(1 if arm.name in self._outline.once else min(seeds, arm.seeds or seeds) for arm in arms)
         plan = f"{count(len(arms), 'arm')}, {count(runs, 'run')}"
-        if not self._is_own(self.choice()):  # what another model or other data took says nothing of these
+        # What other models, other data or a part of the arms took says nothing of these.
+        if not self._is_own(choice) and choice.arms is None and not choice.models:
             plan += f"; {estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)}"
         self.plan.setText(f"{plan}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))
         self._resting.start()
 
-    def _choose_model(self) -> None:
-        if path := QFileDialog.getExistingDirectory(self, "Model folder", self._model_folder()):
-            self.model.setEditText(path)
-
-    def _model_folder(self) -> str:
-        """Where choosing a folder begins: the folder that is named, if it is not a bundled model."""
-        named = self.model.currentText().strip()
-        return "" if self.model.findText(named) >= 0 else named
+    def _choose_model(self, field: QComboBox) -> None:
+        named = field.currentText().strip()
+        begin = "" if field.findText(named) >= 0 else named  # the folder that is named, if it is no bundled model
+        if path := QFileDialog.getExistingDirectory(self, "Model folder", begin):
+            field.setEditText(path)
 
     def _choose_data(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

@@ -52,6 +52,9 @@ QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus { border-color: $accent; }
 QComboBox:hover { background: $hover; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
+QComboBox[heading="true"] { background: transparent; border-color: transparent; padding: 0 6px 0 0; min-height: 18px; }
+QComboBox[heading="true"]:hover { background: $hover; }
+QComboBox[heading="true"]:focus { border-color: $accent; }
 QComboBox QLineEdit { border: none; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron.svg"); width: 12px; height: 12px; }

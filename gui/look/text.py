@@ -11,8 +11,6 @@ import math
 import time
 import unicodedata
 
-from engine.stats import units
-
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 DIRECTION = {chr(c) for c in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -67,42 +65,6 @@ def number(value: float, digits: int = 1, sign: bool = False) -> str:
     shown = f"{abs(value):.{digits}f}"
     zero = float(shown) == 0
     return f"{MINUS if value < 0 and not zero else '+' if sign and not zero else ''}{shown}"
-
-
-def scale(unit: str) -> float:
-    """What a figure of this unit is multiplied by to be shown: shares as %, differences of shares as points."""
-    return units.unit(unit).scale
-
-
-def unit_word(unit: str, compared: bool = False) -> str:
-    """The unit in words; `compared` for a difference between two figures."""
-    known = units.unit(unit)
-    return clean((known.compared if compared else known.word) or unit, 40)
-
-
-def digits_of(unit: str) -> int:
-    """How many digits after the point a figure of this unit deserves."""
-    return units.unit(unit).digits
-
-
-def figure(value: float, unit: str, compared: bool = False) -> str:
-    """A figure with its unit, e.g. "83.1 %" or "+5.1 points"."""
-    signed = compared or units.unit(unit).signed
-    return f"{number(value * scale(unit), digits_of(unit), signed)} {unit_word(unit, compared)}"
-
-
-def difference(value: float, unit: str) -> str:
-    """How far two figures of this unit are apart, without a sign, e.g. "6.1 points"."""
-    return f"{number(abs(value) * scale(unit), digits_of(unit))} {unit_word(unit, True)}".strip()
-
-
-def interval(value: float, ci: tuple[float, float] | None, unit: str, compared: bool = False) -> str:
-    """A figure and its interval without the unit, e.g. "+5.1 [+2.2, +8.0]"."""
-    signed, digits, by = compared or units.unit(unit).signed, digits_of(unit), scale(unit)
-    middle = number(value * by, digits, signed)
-    if ci is None:
-        return middle
-    return f"{middle} [{number(ci[0] * by, digits, signed)}, {number(ci[1] * by, digits, signed)}]"
 
 
 def seconds(value: float) -> str:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from engine.spec.result import Rules
-from engine.spec.study import VerdictSpec
+from engine.spec.result import Tone
 from gui.look.style import sheet
+from jobs.report.content.looks import Look
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 APPEARANCE_FILE = "window.json"
 """Lies in the data folder."""
 Mode = Literal["system", "light", "dark"]
+T = TypeVar("T")
 Dash = Literal["solid", "dashed", "dotted", "dashdot"]
 Marker = Literal["circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "down"]
 
@@ -43,11 +44,10 @@ class Tokens:
     warn: str
     bad: str
 
-    def verdict(self, code: str) -> str:
+    def verdict(self, tone: Tone | None) -> str:
         """The colour of a verdict; it never stands without its word."""
-        return {"learned": self.good, "format": self.warn, "mixed": self.warn, "shortcut": self.bad}.get(
-            code, self.muted
-        )
+        colours = {"good": self.good, "form": self.warn, "mixed": self.warn, "bad": self.bad}
+        return colours.get(tone or "open", self.muted)
 
 
 LIGHT = Tokens(
@@ -59,8 +59,8 @@ DARK = Tokens(
     "#4CC29A", "#E0A34A", "#E57373",
 )  # fmt: skip
 
-BASE_COLOUR, FORMAT_COLOUR = "#8A8F96", "#E69F00"
-ARM_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", FORMAT_COLOUR)  # Okabe and Ito
+QUIET_COLOUR, REFERENCE_COLOUR = "#8A8F96", "#E69F00"
+ARM_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", REFERENCE_COLOUR)  # Okabe and Ito
 ARM_DASHES: tuple[Dash, ...] = ("solid", "dashed", "dashdot", "solid", "dashed", "dashdot", "dotted")
 ARM_MARKERS: tuple[Marker, ...] = ("square", "triangle", "cross", "star", "down", "pentagon", "diamond")
 
@@ -103,24 +103,26 @@ def reach(colour: str, surface: str, ratio: float) -> str:
     return made.name().upper()
 
 
-def arm_styles(arms: Sequence[str], tokens: Tokens, rules: VerdictSpec | Rules | None = None) -> dict[str, ArmStyle]:
-    """A style for every arm, in the study's order: the base grey, the arm that learns only the form orange."""
-    base = rules.base if rules else "base"
-    form = rules.format if rules else None
+def arm_styles(found: Mapping[str, Look], tokens: Tokens) -> dict[str, ArmStyle]:
+    """A style for every arm by its look."""
     ratio = 3.0 if tokens.dark else 1.9  # on light, only Okabe and Ito's yellow needs help to be seen as a line
-    styles: dict[str, ArmStyle] = {}
-    free = 0
-    for arm in arms:
-        if arm == base:
-            styles[arm] = ArmStyle(reach(BASE_COLOUR, tokens.surface, ratio), "dotted", "circle")
-        elif arm == form:
-            styles[arm] = ArmStyle(reach(FORMAT_COLOUR, tokens.surface, ratio), "dotted", "diamond")
-        else:
-            palette = len(ARM_COLOURS) - (1 if form in arms else 0)
-            at = free % palette
-            styles[arm] = ArmStyle(reach(ARM_COLOURS[at], tokens.surface, ratio), ARM_DASHES[at], ARM_MARKERS[at])
-            free += 1
-    return styles
+    palette = len(ARM_COLOURS) - any(kind == "reference" for kind, _ in found.values())
+    fixed = {
+        "quiet": ArmStyle(reach(QUIET_COLOUR, tokens.surface, ratio), "dotted", "circle"),
+        "reference": ArmStyle(reach(REFERENCE_COLOUR, tokens.surface, ratio), "dotted", "diamond"),
+    }
+    return {arm: fixed.get(kind) or _free(place, palette, tokens, ratio) for arm, (kind, place) in found.items()}
+
+
+def _free(place: int, palette: int, tokens: Tokens, ratio: float) -> ArmStyle:
+    """The look at a place; where there are more arms than colours, the same ones with other dashes and markers."""
+    turn, at = divmod(place, palette)
+    colour = reach(ARM_COLOURS[at], tokens.surface, ratio)
+    return ArmStyle(colour, _turned(ARM_DASHES, at + turn), _turned(ARM_MARKERS, at + 3 * turn))
+
+
+def _turned(kinds: Sequence[T], at: int) -> T:
+    return kinds[at % len(kinds)]
 
 
 class Theme(QObject):

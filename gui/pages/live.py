@@ -1,39 +1,43 @@
-"""Accuracy, reliance and loss as they happen: one line per arm, its band over seeds, and the runs beside them."""
+"""Live curves: what the probes measure and what the objectives report, one line per arm, and the runs beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from engine.spec.runs import RunRecord
-from engine.spec.study import StudySpec
+from engine.stats.axis import axis
 from engine.stats.metric import Metric
 from gui import operations
 from gui.curves import Band, CurveStore
-from gui.look.text import clock, count, scale, seconds_range, unit_word
-from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, runs_of, sizes_words
+from gui.look.text import clock, count, seconds_range
+from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import Table
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
 from gui.widgets.marks import Legend
 from gui.widgets.plot import PlotCard, Series
+from jobs.report.content.lookup import LOSS, scalar_label
 from jobs.store.records import TrialRecord
 
 REDRAW_MS = 100
-LOSS = "loss"
+PLACES = {"left": "at the upper left", "right": "at the upper right", "below": "below"}
+"""Where a plot stands, in words."""
 
 
 class LivePage(Page):
-    """Three plots and the runs of the trial that is chosen. It reads and draws only while it is seen."""
+    """Three plots, each of a curve that can be chosen, and the trial's runs. It reads and draws only while seen."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "Live")
         session = context.session
         self.store = CurveStore()
-        self._names: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+        self._wanted: dict[tuple[str, str], str] = {}
         self._dirty: set[str] = set()
         self._trial: TrialRecord | None = None
         self.chooser = TrialChooser(session)
@@ -52,11 +56,9 @@ class LivePage(Page):
         top.addWidget(self.legend, 1)
         top.addWidget(self.about)
         top.addWidget(self.seeds)
-        self.plots = {
-            "accuracy": PlotCard(context.theme, "Accuracy", ""),
-            "reliance": PlotCard(context.theme, "Reliance on the shortcut", ""),
-            LOSS: PlotCard(context.theme, "Training loss", ""),
-        }
+        self.plots = {place: PlotCard(context.theme, " ", words) for place, words in PLACES.items()}
+        for place, plot in self.plots.items():
+            plot.chosen.connect(partial(self._want, place))
         self.model = RunsModel(("arm", "step", "loss", "left"), context.theme)
         self.table = Table(self.model, "Runs of this trial", widths={1: 106, 2: 54, 3: 90})
         runs = Card("Runs")
@@ -65,13 +67,14 @@ class LivePage(Page):
         column.setContentsMargins(0, 0, SCROLL_ROOM, 0)
         column.setSpacing(GAP)
         column.addLayout(top)
-        column.addLayout(_side_by_side((self.plots["accuracy"], 1), (self.plots["reliance"], 1)), 1)
-        column.addLayout(_side_by_side((self.plots[LOSS], 57), (runs, 43)), 1)
+        column.addLayout(_side_by_side((self.plots["left"], 1), (self.plots["right"], 1)), 1)
+        column.addLayout(_side_by_side((self.plots["below"], 57), (runs, 43)), 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
+        session.runs_named.connect(self._renamed)
         session.curves_changed.connect(self._points)
         session.chosen.connect(self._choose)
         context.theme.changed.connect(self._mark_all)
@@ -120,26 +123,65 @@ class LivePage(Page):
         self.pause.setAccessibleName(self.pause.text())
         styles, labels = self.context.styles(trial), dict(trial.arms)
         self.legend.show_arms([(labels[a], styles[a]) for a in labels])
-        runs = runs_of(session, trial)
+        runs = session.runs(trial)
         self.model.show_rows([Row(r, labels.get(r.arm, r.arm), trial.question, styles[r.arm]) for r in in_order(runs)])
 
     def _start(self, trial: TrialRecord) -> None:
-        """Another trial is shown: name the plots after its metrics and forget the old points."""
+        """Another trial is shown: forget the old points."""
         self.store.clear()
-        study, metrics = self.context.session.studies.get(trial.study), self.context.session.metrics
-        self._names = {LOSS: LOSS}
-        if study is not None:
-            self._names |= {"accuracy": study.verdict.accuracy, "reliance": study.verdict.reliance}
-        for key, plot in self.plots.items():
-            name = self._names.get(key, "")
-            metric = metrics.get(name)
-            if key == LOSS:
-                plot.set_unit("Training loss", _loss_caption(1), 1.0, None)
-            elif metric is not None:
-                fixed = (0.0, 100.0) if metric.unit == "share" else None
-                plot.set_unit(metric.label, _caption(metric, study, trial), scale(metric.unit), fixed)
-            plot.setVisible(key == LOSS or bool(name))
+        self._trial = trial
+        self._shown = {}
+        self._offer()
         self._mark_all()
+
+    def _offer(self) -> None:
+        """Say which curves there are, and which of them each plot shows."""
+        assert self._trial is not None
+        study = self.context.session.studies.get(self._trial.study)
+        first = [name for name in ((study.accuracy, study.reliance) if study is not None else ()) if name]
+        names = list(dict.fromkeys([*first, *self.store.names(), LOSS]))
+        measured = [name for name in names if name in self.context.session.metrics]
+        others = [name for name in names if name not in measured and name != LOSS]
+        ordered = [*measured, LOSS, *others]
+        usual = dict(zip(PLACES, (*(*measured, *others, "", "")[:2], LOSS), strict=True))
+        for place, plot in self.plots.items():
+            wanted = self._wanted.get((self._trial.study, place), "")
+            name = wanted if wanted in ordered else usual[place]
+            plot.setVisible(bool(name))
+            plot.offer([(one, self._label(one)) for one in ordered], name)
+            if self._shown.get(place) != name:
+                self._shown[place] = name
+                self._name_plot(plot, name)
+                self._dirty.add(place)
+
+    def _label(self, name: str) -> str:
+        metric = self.context.session.metrics.get(name)
+        return metric.label if metric is not None else scalar_label(name)
+
+    def _name_plot(self, plot: PlotCard, name: str) -> None:
+        metric = self.context.session.metrics.get(name)
+        if metric is None:
+            plot.set_unit(self._label(name), _training_caption(1), 1.0, None)
+            return
+        shown = axis(metric.unit)
+        fixed = shown.ends if shown.ends and shown.ends[0] == 0 else None
+        plot.set_unit(metric.label, self._caption(metric), shown.factor, fixed)
+
+    def _caption(self, metric: Metric) -> str:
+        assert self._trial is not None
+        study = self.context.session.studies.get(self._trial.study)
+        sizes = next((s for name, s in study.scales.items() if name == self._trial.scale), None) if study else None
+        sample = f"up to {sizes.live_items} items of each kind every {sizes.live_every} steps" if sizes else ""
+        words = ", ".join(part for part in (axis(metric.unit).word, sample) if part)
+        better = {"up": "higher is better", "down": "lower is better"}.get(metric.direction or "", "")
+        return "; ".join(part for part in (words, better) if part)
+
+    def _want(self, place: str, name: str) -> None:
+        """Show another curve in a plot, and again when a trial of this study is looked at later."""
+        if self._trial is not None:
+            self._wanted[self._trial.study, place] = name
+            self._offer()
+            self._mark_all()
 
     def _points(self, trial: str, points: Sequence, fresh: bool) -> None:
         if trial != self.context.session.trial:
@@ -147,10 +189,18 @@ class LivePage(Page):
         if fresh:
             self.store.clear()
             self._mark_all()
+        before = len(self.store.names())
         changed = self.store.add(points)
-        self._dirty |= {key for key, name in self._names.items() if name in changed}
+        if len(self.store.names()) > before and self._trial is not None:
+            self._offer()
+        self._dirty |= {place for place, name in self._shown.items() if name in changed}
         if self._dirty and not self._timer.isActive():
             self._timer.start()
+
+    def _renamed(self) -> None:
+        if self.isVisible():
+            self.refresh()
+            self._mark_all()
 
     def _mark_all(self) -> None:
         self._dirty |= set(self.plots)
@@ -162,13 +212,17 @@ class LivePage(Page):
         if self._trial is None or not self.isVisible():
             return
         dirty, self._dirty = self._dirty, set()
-        runs = runs_of(self.context.session, self._trial)
+        runs = self.context.session.runs(self._trial)
         total = max([r.total_steps for r in runs] + [0])
-        for key in dirty & set(self._names):
-            width = self.store.width(self._names[key], total) if key == LOSS else 1
-            if key == LOSS:
-                self.plots[LOSS].set_caption(_loss_caption(width))
-            self.plots[key].draw(self._series(self._names[key], runs, total, width), total)
+        for place in sorted(dirty):
+            name, plot = self._shown.get(place, ""), self.plots[place]
+            if not name:
+                continue
+            training = name not in self.context.session.metrics
+            width = self.store.width(name, total) if training else 1
+            if training:
+                plot.set_caption(_training_caption(width))
+            plot.draw(self._series(name, runs, total, width), total)
         seeds = max((self._seeds(arm, runs) for arm, _ in self._trial.arms), default=0)
         band = ", band: 95 % interval" if seeds > 1 else ""
         self.about.setText(
@@ -176,7 +230,7 @@ class LivePage(Page):
         )
 
     def _seeds(self, arm: str, runs: Sequence[RunRecord]) -> int:
-        return self.store.band(self._names.get("accuracy", LOSS), [r.run for r in runs if r.arm == arm]).seeds
+        return self.store.band(self._shown.get("left") or LOSS, [r.run for r in runs if r.arm == arm]).seeds
 
     def _series(self, name: str, runs: Sequence[RunRecord], total: float, width: int) -> list[Series]:
         assert self._trial is not None
@@ -249,14 +303,6 @@ def _progress(trial: TrialRecord, active: bool) -> str:
     return f"started {clock(trial.created)} · {done}{failed}{left}{'' if active else ' · stopped'}"
 
 
-def _caption(metric: Metric, study: StudySpec | None, trial: TrialRecord) -> str:
-    unit = unit_word(metric.unit)
-    better = {"up": "; higher is better", "down": "; lower is better"}.get(metric.direction or "", "")
-    sizes = study.scales.get(trial.scale) if study is not None else None  # pyright: ignore[reportArgumentType, reportCallIssue]
-    sample = f", up to {sizes.live_items} items of each kind every {sizes.live_every} steps" if sizes else ""
-    return f"{unit}{sample}{better}"
-
-
-def _loss_caption(width: int) -> str:
+def _training_caption(width: int) -> str:
     mean = f", mean of {width} steps" if width > 1 else ""
-    return f"each arm's own objective, nats{mean}; horizontally: optimizer steps"
+    return f"each arm's own objective{mean}; horizontally: optimizer steps"

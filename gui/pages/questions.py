@@ -14,12 +14,11 @@ from engine.spec.errors import LabError
 from engine.spec.result import Result
 from engine.spec.runs import Detectable
 from engine.spec.study import StudySpec
-from engine.stats.wording import VERDICTS
 from gui import operations
-from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.look.text import count, seconds_range, tip
-from gui.operations import Launch
+from gui.operations import Launch, Outline
+from gui.pages.broken import BrokenCard
 from gui.pages.page import GAP, Context, Page, is_active
 from gui.shell.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
@@ -67,19 +66,19 @@ class StudyCard(Card):
         self, trial: TrialRecord | None, active: bool, result: Result | None, cost: str, primary: bool
     ) -> None:
         """Show what is known of the study's newest trial."""
-        word, code, words = "", "", "not run here yet"
+        word, tone, words = "", None, "not run here yet"
         if trial is not None and active:
             left = f", about {seconds_range(*trial.eta_seconds)} left" if trial.eta_seconds else ""
             word, words = "Running", f"{trial.done} of {count(len(trial.runs), 'run')} done{left}"
         elif trial is not None and result is not None:
-            word, code, words = VERDICTS[result.verdict.code], result.verdict.code, result.verdict.text
+            word, tone, words = result.verdict.label, result.verdict.tone, result.verdict.text
         elif trial is not None and trial.done < len(trial.runs):
             failed = f", {trial.failed} failed" if trial.failed else ""
             words = f"stopped: {trial.done} of {count(len(trial.runs), 'run')} done{failed}"
         elif trial is not None:
             words = "analysing …"
         self.pill.setVisible(bool(word))
-        self.pill.show_word(word, code)
+        self.pill.show_word(word, tone)
         self.found.setText(words)
         self.cost.setText(cost)
         self.button.setText(self.action(trial, active))
@@ -120,7 +119,7 @@ class QuestionsPage(Page):
         self.cards: dict[str, StudyCard] = {}
         self._columns = 0
         self._starting: set[str] = set()
-        self._broken = QHBoxLayout()
+        self.broken = BrokenCard()
         self.grid = QGridLayout()
         self.grid.setSpacing(GAP)
         self.grid.setContentsMargins(0, 0, 0, 0)
@@ -130,7 +129,7 @@ class QuestionsPage(Page):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GAP)
         rows.addLayout(self.grid)
-        rows.addLayout(self._broken)
+        rows.addWidget(self.broken)
         rows.addStretch(1)
         self._scroll = Scroll(inside, "Studies")
         column = QVBoxLayout(self.body)
@@ -151,12 +150,7 @@ class QuestionsPage(Page):
         self.cards = {name: StudyCard(self, study) for name, study in session.studies.items()}
         several = count(len(self.cards), "question")
         self.subtitle.setText(f"{several} about fine-tuning, each ready to run on the bundled model or on yours.")
-        for broken in session.broken:
-            self._broken.addWidget(Text(f"The study file {broken.name} cannot be used.", "warn"), 1)
-            why = lambda b=broken: TextDialog("A study that cannot be used", b.path, b.traceback, self.window()).open()  # noqa: E731
-            self._broken.addWidget(
-                push_button("Why", why, small=True, about=f"the study file {broken.name} cannot be used")
-            )
+        self.broken.show_broken(session.broken)
         self._arrange(force=True)
         self.refresh()
         for card in self.cards.values():
@@ -224,10 +218,11 @@ class QuestionsPage(Page):
     def ask(self, study: StudySpec) -> OptionsDialog:
         """Let the user choose scale, seeds, model and data."""
         session = self.context.session
-        dialog = OptionsDialog(study, session.snapshot, session.models, self.window(), session.downloaded)
+        outline = session.outlines.get(study.id, Outline())
+        dialog = OptionsDialog(study, session.snapshot, session.models, self.window(), session.downloaded, outline)
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
         dialog.sized.connect(lambda scale, seeds: self._foresee_choice(study, scale, seeds, dialog))
-        dialog.find_wanted.connect(lambda: self._find(dialog))
+        dialog.find_wanted.connect(lambda role: self._find(dialog, role))
         dialog.looked.connect(lambda choice, cancel: self._look(study, choice, cancel, dialog))
         dialog.open()
         return dialog
@@ -244,12 +239,12 @@ class QuestionsPage(Page):
         else:
             self._detectable(study, scale, seeds, show)
 
-    def _find(self, dialog: OptionsDialog) -> None:
-        """Look for a model on the hub; what is downloaded goes into the options."""
+    def _find(self, dialog: OptionsDialog, role: str) -> None:
+        """Look for a model on the hub; what is downloaded goes into the options, in the role it was looked for."""
         from gui.dialogs.hub import HubDialog
 
         hub = HubDialog(self.context.session, dialog)
-        hub.chosen.connect(dialog.take_model)
+        hub.chosen.connect(lambda name: dialog.take_model(name, role))
         hub.open()
 
     def _look(self, study: StudySpec, choice: Launch, cancel: threading.Event, dialog: OptionsDialog) -> None:

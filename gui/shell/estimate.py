@@ -40,7 +40,11 @@ def estimate(
     took = [
         trial.seconds * wanted / trial.seeds
         for trial in snapshot.trials
-        if trial.study == study.id and trial.scale == scale and trial.seconds and trial.done == len(trial.runs)
+        if trial.study == study.id
+        and trial.scale == scale
+        and trial.seconds
+        and trial.done == len(trial.runs)
+        and len(trial.arms) == len(study.arms)  # what a part of them took says nothing of all
     ]
     return (min(took) * SPREAD[0], max(took) * SPREAD[1]) if took else None
 

@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
             from gui.pages.live import LivePage  # brings the plotting library
 
             return LivePage(self.context)
-        from gui.pages.verdict import VerdictPage
+        from gui.pages.verdict.page import VerdictPage
 
         return VerdictPage(self.context)
 

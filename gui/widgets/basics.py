@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.spec.result import Tone
 from gui.look.text import button as button_text
 from gui.look.text import clean, tip
 from gui.look.theme import Theme, sized
@@ -190,15 +191,16 @@ class Pill(QWidget):
     def __init__(self, theme: Theme, filled: bool = False) -> None:
         super().__init__()
         self._theme, self._filled = theme, filled
-        self._word, self._code = "", ""
+        self._word: str = ""
+        self._tone: Tone | None = None
         self._font = sized(12, True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
-    def show_word(self, word: str, code: str) -> None:
-        """Show the word in the colour of this verdict code ("" for none)."""
-        self._word, self._code = clean(word, 40), code
-        self.setAccessibleName(f"Verdict: {self._word}" if code else self._word)
+    def show_word(self, word: str, tone: Tone | None = None) -> None:
+        """Show the word, in a verdict's colour if it is one."""
+        self._word, self._tone = clean(word, 40), tone
+        self.setAccessibleName(f"Verdict: {self._word}" if tone else self._word)
         self.updateGeometry()
         self.update()
 
@@ -218,7 +220,7 @@ class Pill(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw shape and word."""
         tokens = self._theme.tokens
-        colour = QColor(tokens.verdict(self._code))
+        colour = QColor(tokens.verdict(self._tone))
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(colour, 1))

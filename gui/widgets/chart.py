@@ -8,21 +8,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.stats import axis
 from gui.look.text import clean
 from gui.look.theme import Theme, sized
 
 
 def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:
-    """Round numbers from at or below `low` to at or above `high`, about `wanted` of them; `whole`: no fractions."""
-    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
-        high = low + 1.0 if math.isfinite(low) else 1.0
-        low = low if math.isfinite(low) else 0.0
-    raw = (high - low) / max(1, wanted - 1)
-    power = 10 ** math.floor(math.log10(raw))
-    step = next(m * power for m in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)) if m * power >= raw * 0.999)
-    step = max(1.0, step) if whole else step
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [i * step for i in range(first, last + 1)]
+    """The marks of an axis (`engine.stats.axis.ticks`), also where nothing finite is drawn on it."""
+    low = low if math.isfinite(low) else 0.0
+    return axis.ticks(low, high if math.isfinite(high) and high > low else low + 1.0, wanted, whole)
 
 
 def tick_digits(step: float) -> int:

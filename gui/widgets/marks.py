@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gui.look.theme import ArmStyle, Marker
 from gui.widgets.basics import Text
+from gui.widgets.flow import Flow
 
 
 def marker_path(marker: Marker, at: QPointF, size: float) -> QPainterPath:
@@ -74,13 +75,11 @@ class Swatch(QWidget):
 
 
 class Legend(QWidget):
-    """Every arm with its line and marker, in the study's order."""
+    """Every arm with its line and marker, in the study's order, in as many rows as they need."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(7)
+        self._row = Flow(self, across=16, down=5)
         self._shown: list[tuple[str, ArmStyle]] = []
         self.setAccessibleName("Legend")
 
@@ -94,9 +93,18 @@ class Legend(QWidget):
                 widget.hide()
                 widget.deleteLater()
         for label, style in arms:
-            self._row.addWidget(Swatch(style))
-            self._row.addWidget(Text(label))
-            self._row.addSpacing(9)
-        self._row.addStretch(1)
+            self._row.addWidget(_Entry(label, style))
         words = (f"{label}: {style.dash} line, {style.marker}" for label, style in arms)
         self.setAccessibleDescription("; ".join(words))
+
+
+class _Entry(QWidget):
+    """One arm of the legend."""
+
+    def __init__(self, label: str, style: ArmStyle) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(7)
+        row.addWidget(Swatch(style))
+        row.addWidget(Text(label))

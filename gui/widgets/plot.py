@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPen
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from gui.curves import Array, Band
 from gui.look.text import clean, number
@@ -22,6 +22,8 @@ SYMBOLS = {
     "circle": "o", "square": "s", "triangle": "t1", "diamond": "d",
     "cross": "+", "star": "star", "pentagon": "p", "down": "t",
 }  # fmt: skip
+HEADING = 34
+"""px of a heading that chooses, beside its words."""
 MARKERS = 7
 """About so many markers a line: enough to tell lines apart, too few to hide them."""
 
@@ -117,15 +119,31 @@ class _Lines:
 
 
 class PlotCard(Card):
-    """A plot with its title, its unit and what its band is.
+    """A plot with its title, its unit and what its band is; where there are several curves, the title chooses one.
 
-    Args:
+    Signals:
+        chosen(name): The user wants another curve.
+
+    Attributes:
         by: Values are multiplied by it to be shown (100 for shares).
         fixed: The y range, where it is known beforehand, in shown units.
     """
 
-    def __init__(self, theme: Theme, title: str, caption: str) -> None:
-        super().__init__(title, caption)
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, title: str, place: str) -> None:
+        """Make an empty plot; `place` says where on the page it stands, for screen readers."""
+        super().__init__(title, " ")
+        self.chooser = QComboBox()
+        self.chooser.setAccessibleName(f"Curve shown {place}")
+        self.chooser.setToolTip("Show another curve here")
+        self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.chooser.setProperty("heading", "true")
+        self.chooser.setFont(sized(13, bold=True))
+        self.chooser.hide()
+        self.chooser.activated.connect(lambda at: self.chosen.emit(self.chooser.itemData(at)))
+        self._curves: list[tuple[str, str]] = []
+        self.layout_.insertWidget(0, self.chooser, 0, Qt.AlignmentFlag.AlignLeft)
         self._theme = theme
         self.by = 1.0
         self.fixed: tuple[float, float] | None = None
@@ -150,6 +168,21 @@ class PlotCard(Card):
         self.layout_.addWidget(holder, 1)
         theme.changed.connect(self._dress)
         self._dress()
+
+    def offer(self, curves: list[tuple[str, str]], shown: str) -> None:
+        """Offer these curves, (name, label); `shown` is the one that is drawn."""
+        if curves != self._curves:
+            self._curves = list(curves)
+            self.chooser.clear()
+            for name, label in curves:
+                self.chooser.addItem(clean(label, 60), name)
+        self.chooser.setCurrentIndex(self.chooser.findData(shown))
+        metrics = QFontMetricsF(self.chooser.font())
+        wide = [int(metrics.horizontalAdvance(self.chooser.itemText(n))) for n in range(self.chooser.count())]
+        self.chooser.setFixedWidth(int(metrics.horizontalAdvance(self.chooser.currentText())) + HEADING)
+        self.chooser.view().setMinimumWidth(max(wide, default=0) + HEADING)
+        self.chooser.setVisible(len(curves) > 1)
+        self.title.setVisible(len(curves) < 2)  # the chooser stands in its place
 
     def set_unit(self, title: str, caption: str, by: float, fixed: tuple[float, float] | None) -> None:
         """What is plotted from now on."""

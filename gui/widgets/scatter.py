@@ -20,12 +20,13 @@ PLACES = [(dx, dy) for away in range(7) for dy in (-9 - 15 * away, 10 + 15 * awa
 
 @dataclass(frozen=True)
 class Spot:
-    """One arm: accuracy `x` and reliance `y` in shown units, with intervals where they are known."""
+    """One arm: accuracy `x` and reliance `y` in shown units, with intervals where they are known; `said` in words."""
 
     label: str
     style: ArmStyle
     x: float
     y: float
+    said: str
     x_ci: Range | None = None
     y_ci: Range | None = None
 
@@ -37,22 +38,21 @@ class Scatter(Chart):
         super().__init__(theme, "Accuracy and reliance", (220, 190))
         self._spots: list[Spot] = []
         self._corner: tuple[float, float, float] | None = None
-        self._percent = True
+        self._ends: Range | None = None
         self._x_title = ""
 
     def show_spots(
-        self, spots: list[Spot], corner: tuple[float, float, float] | None, x_title: str, percent: bool = True
+        self, spots: list[Spot], corner: tuple[float, float, float] | None, x_title: str, ends: Range | None = None
     ) -> None:
         """Show these arms.
 
         Args:
             corner: The good corner is at least so accurate, and from so to so reliant; None: it is not drawn.
             x_title: What the horizontal axis measures, with its unit.
-            percent: Whether that is a percentage: the axis then ends at 100.
+            ends: From where to where that can be at all; None: the axis ends where the spots do.
         """
-        self._spots, self._corner, self._x_title, self._percent = spots, corner, x_title, percent
-        said = (f"{clean(s.label)}: accuracy {number(s.x)}, reliance {number(s.y)}" for s in spots)
-        self.setAccessibleDescription("; ".join(said))
+        self._spots, self._corner, self._x_title, self._ends = spots, corner, x_title, ends
+        self.setAccessibleDescription("; ".join(f"{clean(s.label)}: {s.said}" for s in spots))
         self.update()
 
     def draw(self, painter: QPainter) -> None:
@@ -62,7 +62,8 @@ class Scatter(Chart):
         tokens = self.theme.tokens
         ys = [v for s in self._spots for v in (s.y, *(s.y_ci or ()))] + ([self._corner[2]] if self._corner else [])
         marks = ticks(min(0.0, *ys), max(*ys, 1e-9), 4)
-        across = ticks(0.0, max(100.0 if self._percent else 1e-3, *(s.x for s in self._spots)), 5)
+        xs = [v for s in self._spots for v in (s.x, *(s.x_ci or ()))]
+        across = ticks(*(self._ends or (min(0.0, *xs), max(1e-3, *xs))), 5)
         box = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
 
         def place(x: float, y: float) -> QPointF:
@@ -83,11 +84,11 @@ class Scatter(Chart):
             self.write(painter, number(mark, digits), QRectF(x - 22, box.bottom() + 4, 44, 14), tokens.muted)
         self.write(painter, self._x_title, QRectF(box.left(), box.bottom() + 19, box.width(), 15), tokens.muted)
         for spot in self._spots:
-            for line in self._lines(spot, place, across[-1]):
+            for line in self._lines(spot, place, across):
                 painter.setPen(self.pen(spot.style.colour, 1.5))
                 painter.drawLine(line)
             draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
-        lines = [line for spot in self._spots for line in self._lines(spot, place, across[-1])]
+        lines = [line for spot in self._spots for line in self._lines(spot, place, across)]
         self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots], lines)
 
     def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
@@ -102,11 +103,12 @@ class Scatter(Chart):
         painter.fillRect(area, shade)
 
     @staticmethod
-    def _lines(spot: Spot, place, across_end: float) -> list[QLineF]:
+    def _lines(spot: Spot, place, across: list[float]) -> list[QLineF]:
         """The intervals of a spot, as far as they are within the chart."""
         found = []
         if spot.x_ci is not None:
-            found.append(QLineF(place(max(0.0, spot.x_ci[0]), spot.y), place(min(spot.x_ci[1], across_end), spot.y)))
+            low, high = max(across[0], spot.x_ci[0]), min(spot.x_ci[1], across[-1])
+            found.append(QLineF(place(low, spot.y), place(high, spot.y)))
         if spot.y_ci is not None:
             found.append(QLineF(place(spot.x, spot.y_ci[0]), place(spot.x, spot.y_ci[1])))
         return found

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
-from engine.spec.result import Step
 from gui.look.text import clean, number
 from gui.look.theme import ArmStyle, Theme
 from gui.widgets.chart import Chart, tick_digits, ticks
@@ -29,45 +28,17 @@ class Bar:
     total: bool = False
 
 
-def bars(
-    steps: tuple[Step, ...], by: float, base: str, labels: dict[str, str], styles: dict[str, ArmStyle]
-) -> list[Bar]:
-    """The bars of a decomposition: the level of `base` that it starts from, each gain, and the level it ends at."""
-    if not steps:
-        return []
-    found: list[Bar] = []
-    begins = (steps[0].level - steps[0].gain) * by
-    first = abs(begins) < 1e-9
-    if not first:
-        found.append(Bar(labels.get(base, base), 0.0, begins, styles.get(base), f"{number(begins)} %"))
-    for at, step in enumerate(steps):
-        start, end = (step.level - step.gain) * by, step.level * by
-        if at == 0 and first:
-            found.append(Bar(step.label, 0.0, end, styles.get(step.arm), f"{number(end)} %"))
-            continue
-        ci, said = None, number(step.gain * by, sign=True)
-        heard = said
-        if step.ci is not None:
-            ci = (start + step.ci[0] * by, start + step.ci[1] * by)
-            heard += f" [{', '.join(number(bound * by, sign=True) for bound in step.ci)}]"
-        found.append(Bar(step.label, start, end, styles.get(step.arm), said, heard, ci))
-    last = steps[-1]
-    ends = last.level * by
-    found.append(Bar(labels.get(last.arm, last.arm), 0.0, ends, styles.get(last.arm), f"{number(ends)} %", total=True))
-    return found
-
-
 class Waterfall(Chart):
     """Draws the bars."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Where the gain comes from", (240, 190))
         self._bars: list[Bar] = []
-        self._percent = True
+        self._least = 1e-3
 
-    def show_bars(self, found: list[Bar], percent: bool = True) -> None:
-        """Show these bars; `percent` where their values are."""
-        self._bars, self._percent = found, percent
+    def show_bars(self, found: list[Bar], least: float = 1e-3) -> None:
+        """Show these bars; the axis reaches up to `least` at least."""
+        self._bars, self._least = found, least
         self.setAccessibleDescription("; ".join(f"{clean(b.label)}: {b.heard or b.said}" for b in found))
         self.update()
 
@@ -77,7 +48,7 @@ class Waterfall(Chart):
             return
         tokens = self.theme.tokens
         values = [v for b in self._bars for v in (b.start, b.end, *(b.ci or ()))]
-        marks = ticks(min(0.0, *values), max(10.0 if self._percent else 1e-3, *values), 5)
+        marks = ticks(min(0.0, *values), max(self._least, *values), 5)
         low, high = marks[0], marks[-1]
         left, right, bottom = LEFT, float(self.width()), self.height() - BOTTOM
 

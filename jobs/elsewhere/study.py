@@ -60,6 +60,7 @@ def table_study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[s
         claim="",
         source="",
         published="",
+        model="",
         data="table",
         accepts_data=False,
         arms=tuple(

@@ -98,11 +98,11 @@ class Budget:
         """
         if not workers:
             return ""
-        need = self.needs(spec)
+        need = own = self.needs(spec)
         if unloaded and not (alone and cost(spec) in self._peaks):
             sizes = self.models(spec)
             need += sum(sizes.get(content, 0) for content in unloaded)
-        growth = sum(max(0, self._peaks.get(w.kind, need) - self._now.get(w.pid, 0)) for w in workers)
+        growth = sum(max(0, self._peaks.get(w.kind, own) - self._now.get(w.pid, 0)) for w in workers)
         total, free = machine()
         left = int(free - growth - MARGIN * total)
         if need <= left:

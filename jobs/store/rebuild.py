@@ -59,11 +59,12 @@ def _fill(home: Home, draft: Path) -> tuple[int, int, int]:
                 found[name] = (run, created)
             except (ValidationError, KeyError, TypeError, ValueError):
                 lost += 1
-        for told in sorted(trials, key=lambda told: told.created):
+        found = dict(sorted(found.items(), key=lambda entry: entry[1][1]))
+        for told in sorted(trials, key=lambda told: told.created):  # what has begun stays before what has not
             for name, run in told.runs.items():
                 found.setdefault(name, (run, told.created))
         with store.batch():
-            for name, (run, created) in sorted(found.items(), key=lambda entry: entry[1][1]):
+            for name, (run, created) in found.items():
                 if isinstance(run, RunSpec):
                     store.add_run(run, created)
                 else:

@@ -29,23 +29,24 @@ class Writer:
     def write(self, spec: RunSpec, folder: Path, threads: int = 0, overrides: Mapping[str, Any] | None = None) -> Path:
         """The run's folder for the script; `overrides` are TRL settings that differ from its defaults."""
         folder.mkdir(parents=True)
-        cls = method_class(spec.method)
-        config = cls.Config.model_validate(spec.settings)
+        tune, size = spec.tune, spec.tune.size
+        cls = method_class(tune.method.name)
+        config = cls.Config.model_validate(tune.method.settings)
         method = cls(config)
-        stretches = stretches_of(method, spec.scale.steps)
+        stretches = stretches_of(method, size.steps)
         calls = probe_class("calls")(probe_class("calls").Config())
         job = {
             "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
-            "batch_size": spec.scale.batch_size, "end": self.renderer.end,
-            "live_every": spec.scale.live_every,
+            "batch_size": size.batch_size, "end": self.renderer.end,
+            "live_every": spec.sample.live_every,
             "sft_steps": sum(s.steps for s in stretches[:1]), "dpo_steps": sum(s.steps for s in stretches[1:]),
             **config.model_dump(), "max_new_tokens": 48,
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(job), "utf-8")
         if method.trains:
-            chosen = draw.choose(self.data.train, spec.scale.train_examples, spec.agreement, spec.seed)
+            chosen = draw.choose(self.data.train, size.train_examples, tune.agreement, spec.seed)
             treated = method.treat(chosen, Random(f"{spec.seed}:treat"))
-            batches = draw.order(len(treated), spec.scale.batch_size, spec.scale.steps, spec.seed, "order-0")
+            batches = draw.order(len(treated), size.batch_size, size.steps, spec.seed, "order-0")
             rows = [
                 {
                     "prompt": self.renderer.prompt_text(e.prompt),
@@ -55,7 +56,7 @@ class Writer:
                 for batch in batches for e in (treated[at] for at in batch)
             ]  # fmt: skip
             (folder / "train.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
-        for name, count in (("items", spec.scale.items), ("live", spec.scale.live_items)):
+        for name, count in (("items", spec.sample.items), ("live", spec.sample.live_items)):
             shown = [
                 {
                     "prompt": self.renderer.prompt_text(i.prompt), "gold": i.gold.model_dump(mode="json"),
@@ -64,5 +65,5 @@ class Writer:
                 for i in calls.items(self.data, count)
             ]  # fmt: skip
             (folder / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in shown), "utf-8")
-        (folder / "texts.json").write_text(json.dumps(self.data.texts[: spec.scale.items]), "utf-8")
+        (folder / "texts.json").write_text(json.dumps(self.data.texts[: spec.sample.items]), "utf-8")
         return folder

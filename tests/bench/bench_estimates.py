@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from engine.run.planned import runs_of
 from engine.spec.run import RunSpec
 from engine.spec.study import ScaleSpec
 from engine.spec.trial import TrialSpec
@@ -85,7 +86,7 @@ def test_estimates(tmp_path: Path) -> None:
         began = time.monotonic()
         found = kept.inspect(home, trial)
         looked = time.monotonic() - began
-        for spec in trial.runs():
+        for spec in runs_of(trial):
             real = taken(spec, tmp_path / f"{shape}-{spec.arm}")
             seconds, memory = expected(found, spec.arm)
             name = f"{shape}, {spec.arm}"

@@ -14,6 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 
+from engine.run.planned import runs_of
 from engine.spec.events import EVENT, encode
 from engine.spec.runs import Point
 from gui.app import application
@@ -24,6 +25,7 @@ from gui.shell.main_window import MainWindow
 from gui.widgets.plot import PlotCard, Series
 from jobs.lab import Lab
 from jobs.paths import Home
+from jobs.report.content.looks import looks
 from jobs.store.write import Store
 from tests.bench.record import record, spread
 from tests.unit.jobs import fakes
@@ -35,6 +37,9 @@ REPEATS = 5
 NOW = 1_790_000_000.0
 
 
+fakes.install()
+
+
 def fill(home: Home) -> None:
     """A database of finished runs, as a year of work would leave it."""
     home.create()
@@ -42,7 +47,7 @@ def fill(home: Home) -> None:
     with store.batch():
         for number in range(TRIALS):
             trial = fakes.trial(fakes.study(steps=12 + number, name=f"study-{number}"), seeds=SEEDS)
-            runs = trial.runs()
+            runs = runs_of(trial)
             store.add_trial(trial, runs, NOW + number)
             for run in runs:
                 store.settle(run.hash, "succeeded", NOW + number, 20.0)
@@ -54,7 +59,7 @@ def rate(home: Home) -> float:
     home.create()
     store = Store(home)
     trial = fakes.trial(seeds=1)
-    runs = trial.runs()
+    runs = runs_of(trial)
     with store.batch():
         store.add_trial(trial, runs, NOW)
     step = {"kind": "stepped", "loss": 1.0, "learning_rate": 0.1, "phase": "sft", "elapsed": 1.0}
@@ -131,12 +136,12 @@ def test_redraw() -> None:
     for curve in range(CURVES):
         values = 2 + np.cumsum(rng.normal(0, 0.01, steps))
         store.add(Point(run=f"r{curve}", name="loss", step=n + 1, value=float(v)) for n, v in enumerate(values))
-    card = PlotCard(theme, "Training loss", "nats")
+    card = PlotCard(theme, "Training loss", "below")
     card.resize(1240, 620)
     card.show()
     app.processEvents()
     arms = [f"arm-{n}" for n in range(CURVES)]
-    styles = arm_styles(arms, theme.tokens)
+    styles = arm_styles(looks(arms, (), {}, ()), theme.tokens)
 
     def redraw(series: list[Series]) -> float:
         began = time.perf_counter()

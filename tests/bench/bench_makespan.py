@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from engine.run.planned import runs_of
 from engine.spec.run import RunSpec
 from engine.stats.paired import t_interval
 from jobs import studies
@@ -55,7 +56,7 @@ def lab(home: Path) -> float:
 
 def test_makespan(tmp_path: Path) -> None:
     trial = studies.plan(studies.load("function-calling"), "quick", SEEDS, ARMS)
-    runs = trial.runs()
+    runs = runs_of(trial)
     writer = Writer(runs[0])
     one = next(run for run in runs if run.arm == "sft")
     tried = {name: script(writer.write(one, tmp_path / f"try-{n}"), name)[0] for n, name in enumerate(THREADS)}

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,15 +22,20 @@ from transformers import PreTrainedTokenizerFast, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from engine import models
-from engine.adaptations import lora
-from engine.methods._base import MethodConfig, Objective, Phase
-from engine.objectives import lean
+from engine.adaptations.lora import Lora, LoraSettings
+from engine.objectives import Kit, Objective
+from engine.objectives._pairs import PairRow
+from engine.objectives._trainer import Pace, arguments, run_trainer
+from engine.objectives.dpo import Dpo
+from engine.objectives.sft import Sft
 from engine.subject.forward import kernels, packing
 from engine.subject.local import renderer_of
 from engine.subject.rendering import Encoded
 from tests.bench.record import record, spread
 
-CONFIG = MethodConfig()
+LORA = Lora(LoraSettings.model_validate({}))
+OBJECTIVES: dict[str, Objective[Any]] = {"sft": Sft(Sft.Config()), "dpo": Dpo(Dpo.Config.model_validate({}))}
+PACE = Pace(1e-3, 0.05, 1.0)
 BATCH, WARM, ROUNDS = 16, 1, 3
 SIZES = {  # name: (hidden, layers, heads, MLP, steps in a block)
     "bundled": (192, 6, 6, 512, 12),
@@ -92,13 +98,13 @@ def base_of(size: tuple[int, ...]) -> tuple[Any, Any]:
     return Qwen2ForCausalLM(config), tokenizer
 
 
-def trl(objective: Objective, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
+def trl(objective: str, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
     clock = Clock()
     common = {
         "output_dir": str(folder), "per_device_train_batch_size": BATCH, "max_steps": steps, "learning_rate": 1e-3,
         "report_to": "none", "use_cpu": True, "disable_tqdm": True, "save_strategy": "no",
     }  # fmt: skip
-    if objective is Objective.SFT:
+    if objective == "sft":
         table = [
             {"input_ids": r["prompt"] + r["chosen"], "labels": [-100] * len(r["prompt"]) + r["chosen"]} for r in data
         ]
@@ -114,30 +120,27 @@ def trl(objective: Objective, model: Any, tokenizer: Any, data: list[Row], steps
     return clock.steps
 
 
-def ours(objective: Objective, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
-    clock = Clock()
-    renderer = renderer_of(model.get_base_model(), tokenizer)
-    phase = Phase(objective=objective, share=1, learning_rate=1e-3)
+def ours(objective: str, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
+    clock, made = Clock(), OBJECTIVES[objective]
+    LORA.quicken(model)
+    kit = Kit(
+        folder=folder, phase=0, seed=0, batch_size=BATCH, examples=(), encoded=(), pool=(), model=model,
+        renderer=renderer_of(model.get_base_model(), tokenizer), policy=nullcontext, order=lambda rows, chunk: [],  # type: ignore[arg-type]
+        needs={}, note=lambda name, detail: None, check=lambda finding: None,
+    )  # fmt: skip
     order = [list(range(at * BATCH, (at + 1) * BATCH)) for at in range(steps)]
-    if objective is Objective.SFT:
-        encoded = [Encoded(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"])) for r in data]
-        args = lean.arguments(SFTConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu")
-        trainer: Any = lean.sft(model, encoded, order, args, renderer)
-    else:
-        pairs = [
-            lean.PairRow(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"]), rejected=tuple(r["rejected"]))
-            for r in data
-        ]
-        more = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]}
-        args = lean.arguments(DPOConfig, folder, phase, CONFIG, steps, BATCH, 0, "cpu", **more)
-        trainer = lean.dpo(model, pairs, order, args, renderer)
-    trainer.half = kernels.has_bfloat16("cpu")
+    read: list[Any] = [Encoded(prompt=tuple(r["prompt"]), completion=tuple(r["chosen"])) for r in data]
+    if objective == "dpo":
+        read = [PairRow(**dict(row), rejected=tuple(r["rejected"])) for row, r in zip(read, data, strict=True)]
+    args = arguments(made.Arguments, folder, PACE, steps, BATCH, 0, "cpu", **made.arguments())
+    trainer = made.trainer(kit, read, order, args)
+    trainer.adaptation, trainer.half = LORA, kernels.has_bfloat16("cpu")
     trainer.add_callback(clock)
-    lean.run(trainer, None)
+    run_trainer(trainer, None)
     return clock.steps
 
 
-def bare(objective: Objective, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
+def bare(objective: str, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
     """The loop one writes without a library: padded batches, autocast where it helps, the reference known."""
     weights = [w for w in model.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-3)
@@ -145,7 +148,7 @@ def bare(objective: Objective, model: Any, tokenizer: Any, data: list[Row], step
     model.train()
     for at in range(steps):
         batch = data[at * BATCH : (at + 1) * BATCH]
-        kinds = ("chosen",) if objective is Objective.SFT else ("chosen", "rejected")
+        kinds = ("chosen",) if objective == "sft" else ("chosen", "rejected")
         pairs = [(r["prompt"], r[kind]) for kind in kinds for r in batch]
         ids, mask, counted = packing.padded(pairs, tokenizer.pad_token_id)
         with torch.autocast("cpu", torch.bfloat16):
@@ -153,7 +156,7 @@ def bare(objective: Objective, model: Any, tokenizer: Any, data: list[Row], step
         scores = torch.log_softmax(logits.float(), -1).gather(-1, ids[:, 1:, None])[..., 0] * counted[:, 1:]
         first = scores[:BATCH]
         loss = -first.sum() / counted[:BATCH, 1:].sum()
-        if objective is Objective.DPO:
+        if objective == "dpo":
             margin = first.sum(1) - scores[BATCH:].sum(1)
             loss = loss - torch.nn.functional.logsigmoid(0.1 * margin).mean()
         loss.backward()
@@ -178,14 +181,14 @@ def test_step(tmp_path: Path) -> None:
             base, tokenizer = base_of(size)
             steps = WARM + size[-1]
             data = rows(BATCH * steps, len(tokenizer))
-            for objective in Objective:
+            for objective in OBJECTIVES:
                 medians: dict[str, list[float]] = defaultdict(list)
                 for number in range(ROUNDS):
                     for way, run in WAYS.items():
-                        tuned = lora.attach(copy.deepcopy(base), CONFIG, 0)
+                        tuned = LORA.attach(copy.deepcopy(base), 0)
                         seconds = run(objective, tuned, tokenizer, data, steps, tmp_path / f"{name[:4]}-{way}-{number}")
                         medians[way].append(statistics.median(seconds))
-                what = f"{objective.value.upper()}, {name}"
+                what = f"{objective.upper()}, {name}"
                 against_bare[what] = [a / b for a, b in zip(medians["ours"], medians["bare"], strict=True)]
                 against_trl[what] = [b / a for a, b in zip(medians["ours"], medians["trl"], strict=True)]
                 rows_said[f"{what}: the lab's step over a bare loop's"] = spread(against_bare[what])

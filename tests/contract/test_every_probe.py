@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from engine.probes import found
-from engine.probes._base import Probe
+from engine.probes._base import Measuring, Probe
 from engine.spec.example import Prompt, StudyData
-from engine.subject.protocol import Answer
+from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
 from tests.support.tiny import make_data
 
@@ -41,6 +41,15 @@ class Noise:
     ) -> list[list[Answer]]:
         return [self.generate([prompt] * count, max_new_tokens) for prompt in prompts]
 
+    def score(
+        self, prompts: Sequence[Prompt], answers: Sequence[str | Answer], entropies: bool = False, end: bool = True
+    ) -> list[Scored]:
+        sizes = [1 + self.rng.randrange(4) for _ in prompts]
+        return [
+            Scored((5,) * size, -np.full(size, self.rng.random()), np.full(size, 0.5) if entropies else None)
+            for size in sizes
+        ]
+
     def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
         return [np.array([-self.rng.random() for _ in texts]) for texts in options]
 
@@ -50,7 +59,8 @@ class Noise:
 
 @cache
 def tried() -> list[StudyData]:
-    return [make_data(), *(study_data(name) for name in ("calling", "entailment"))]
+    own = (study_data("calling"), study_data("entailment"), study_data("facts", {"form": "ceiling"}))
+    return [make_data(), *own]
 
 
 def test_none_is_broken() -> None:
@@ -92,7 +102,7 @@ class TestEveryProbe:
     def test_the_live_sample_gives_the_live_figures_of_all_its_items(self, name: str, cls: type[Probe]) -> None:
         probe = self.make(cls)
         data = self.data(probe)
-        outcomes = probe.measure(Noise(1), probe.items(data, 6))
+        outcomes = probe.measure(Measuring(Noise(1)), probe.items(data, 6))
         sample = {item.id for item in probe.live_items(data, 6)}
         if not cls.live:
             assert not sample
@@ -105,10 +115,10 @@ class TestEveryProbe:
     def test_it_measures_every_item_in_order(self, name: str, cls: type[Probe]) -> None:
         probe = self.make(cls)
         items = probe.items(self.data(probe), 6)
-        outcomes = probe.measure(Noise(1), items)
+        outcomes = probe.measure(Measuring(Noise(1)), items)
         assert [o.item for o in outcomes] == [item.id for item in items]
         assert [(o.split, o.cluster, o.side) for o in outcomes] == [(i.split, i.cluster, i.side) for i in items]
-        assert outcomes == probe.measure(Noise(1), items)
+        assert outcomes == probe.measure(Measuring(Noise(1)), items)
         figures = probe.figures(outcomes)
         assert set(figures) <= {metric.name for metric in cls.metrics}
         assert all(np.isfinite(value) for value in figures.values())
@@ -118,4 +128,4 @@ class TestEveryProbe:
 
     def test_nothing_measured_gives_no_figure(self, name: str, cls: type[Probe]) -> None:
         assert self.make(cls).figures([]) == {}
-        assert self.make(cls).measure(Noise(1), []) == []
+        assert self.make(cls).measure(Measuring(Noise(1)), []) == []

@@ -47,6 +47,7 @@ class FakeLab:
         self.lock = threading.Lock()
         self.points: list[Point] = []
         self.known: set[tuple[str, str, int]] = set()
+        self.scalars = False
 
     def studies(self) -> list[StudySpec]:
         return [s.model_copy(update=self.texts) for s in self.questions.values()]
@@ -103,7 +104,8 @@ class FakeLab:
         )  # fmt: skip
 
     def curves(self, trial: str, since: int = 0) -> Curves:
-        found = [p for r in (self._runs() if self.count else []) for p in _points(r)]
+        runs = self._runs() if self.count else []
+        found = [p for r in runs for p in (*_points(r), *(_scalars(r) if self.scalars else ()))]
         self.points += [p for p in found if (p.run, p.name, p.step) not in self.known]
         self.known |= {(p.run, p.name, p.step) for p in found}
         return Curves(points=tuple(self.points[since:]), cursor=len(self.points))
@@ -192,6 +194,13 @@ def _wobble(seed: int, step: int, size: float) -> float:
 def _loss(arm: str, seed: int, step: int) -> float:
     floor = 0.7 if arm == "shuffled" else 0.28
     return floor + 2.1 * math.exp(-step / 28) + _wobble(seed, step, 0.05)
+
+
+def _scalars(run: RunRecord) -> list[Point]:
+    """What an objective reports in the second half of the steps."""
+    steps = range(STEPS // 2, run.step + 1) if run.arm == "sft-dpo" else ()
+    values = [(step, step / 100 + _wobble(run.seed, step, 0.1)) for step in steps]
+    return [Point(run=run.run, name="dpo.reward_margin", step=step, value=value) for step, value in values]
 
 
 def _points(run: RunRecord) -> list[Point]:

@@ -10,10 +10,11 @@ from engine.spec.result import (
     Interval,
     Look,
     MetricInfo,
+    NamedFigure,
     PrimaryResult,
     Registration,
     Result,
-    Rules,
+    RuleResult,
     RunEntry,
     Step,
     StudyResult,
@@ -84,7 +85,8 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
             a="sft-dpo", b="sft", metric="calls.reliance", difference=-0.14, ci=(-0.183, -0.096), p=0.01, n_seeds=5
         )
     )
-    labels = (study.arm("base").label, *study.verdict.chain_labels)
+    assert study.decomposition is not None
+    labels = (study.arm("base").label, *study.decomposition.labels)
     chain = (
         ("base", 0.04, 0.04, 0),
         ("shuffled", 0.45, 0.41, 0.05),
@@ -129,12 +131,12 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         metrics=tuple(info),
         accuracy="calls.accuracy",
         reliance="calls.reliance",
-        rules=Rules(
-            treated=study.verdict.treated,
-            base=study.verdict.base,
-            format=study.verdict.format,
-            floor=study.verdict.floor,
-            margin=study.verdict.margin,
+        rule=RuleResult(
+            name="shortcut",
+            label="Shortcut",
+            roles={"treated": "sft-dpo", "base": "base", "format": "shuffled"},
+            reads=("calls.accuracy", "calls.reliance"),
+            thresholds={"floor": 0.2, "margin": 0.05},
         ),
         flips=tuple(_flip(n, texts) for n in range(4)),
         threats=(
@@ -144,6 +146,8 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         notes=("Every figure on this page is invented, to draw and test the window.",),
         verdict=Verdict(
             code="learned",
+            tone="good",
+            label="Learned",
             text=texts.get("text", SENTENCE),
             reasons=(
                 "+5.1 points on held-out wording (95 % interval +2.2 to +8.0, 5 paired seeds, p = .031 after Holm).",
@@ -152,6 +156,28 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
         ),
         provenance={},
     )
+
+
+def gap_result(study: StudySpec, trial: str) -> Result:
+    """Of a rule that measures a gap, in a study that looks for no shortcut; its figures are invented too."""
+    plain = invented_result(study, trial)
+    assert plain.rule is not None
+    gap = NamedFigure(label="Gap closed", value=0.41, ci=(0.22, 0.6), unit="share")
+    none = NamedFigure(label="Words", value=None, unit="words", note="Not measured.")
+    change = {"code": "partly", "label": "Partly closed", "tone": "mixed", "figures": (gap, none)}
+    roles = {"treated": "sft-dpo", "base": "base", "target": "sft"}
+    rule = RuleResult(name="gap", label="Gap closed", roles=roles, reads=(plain.accuracy,), thresholds={"gap": 0.03})
+    length = MetricInfo(metric="calls.length", label="Length", unit="furlongs", direction=None)
+    accurate = tuple(c for c in plain.contrasts if c.metric == plain.accuracy)
+    long = accurate[0].model_copy(
+        update={"metric": "calls.length", "difference": 3.5, "ci": (3.0, 4.0), "primary": False}
+    )
+    return plain.model_copy(
+        update={
+            "reliance": None, "contrasts": (long, *accurate), "metrics": (*plain.metrics, length), "rule": rule,
+            "verdict": plain.verdict.model_copy(update=change),
+        }
+    )  # fmt: skip
 
 
 CALL = '{"name": "%s", "arguments": {"city": "Turin"}}'

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fake_lab import STEPS, FakeLab
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 
 from engine.models import bundled
 from engine.spec.errors import ModelError
@@ -16,6 +17,7 @@ from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
 from gui.pages.questions import QuestionsPage
 from gui.shell.estimate import estimate
+from gui.widgets.basics import Text
 
 FIT = Fit(context=512, prompt_tokens=100, answer_tokens=20, limit=48)
 
@@ -226,6 +228,37 @@ def test_a_broken_study_is_listed_with_its_reason(opened, qtbot, lab) -> None:
     dialog.accept()
 
 
+def test_a_broken_plug_in_is_listed_with_file_line_and_traceback(opened, qtbot, lab) -> None:
+    path = "/home/me/plugins/rules/mine.py"
+    lines = ["Traceback (most recent call last):", f'  File "{path}", line 12, in <module>', "    boom()",
+             '  File "other.py", line 99, in boom', "ValueError: <b>no</b>"]  # fmt: skip
+    lab.broken_studies = [Broken("mine", path, "\n".join(lines)), Broken("mute", "studies/mute.toml", "")]
+    window = opened(lab)
+    rows = page(window).broken.rows
+    said = [rows.itemAt(n).widget().findChild(Text).text() for n in range(rows.count())]
+    assert said == ["rules/mine.py, line 12: ValueError: <b>no</b>", "studies/mute.toml: no reason was given"]
+    click(qtbot, rows.itemAt(0).widget().findChild(QPushButton))
+    dialog = window.findChild(TextDialog)
+    assert dialog.shown.toPlainText() == "\n".join([path, *lines])
+    dialog.accept()
+
+
+def test_many_broken_files_leave_room_for_the_questions(opened, qtbot, lab) -> None:
+    lab.broken_studies = [Broken(f"p{n}", f"plugins/probes/p{n}.py", f"ValueError: {n}") for n in range(40)]
+    window = opened(lab)
+    rows = page(window).broken.rows
+    assert rows.count() == 6
+    click(qtbot, rows.itemAt(5).widget().findChild(QPushButton))
+    told = window.findChild(TextDialog).shown.toPlainText()
+    assert "ValueError: 39" in told
+    assert "ValueError: 4\n" not in told
+    window.findChild(TextDialog).accept()
+
+
+def test_nothing_broken_shows_no_card(opened, qtbot, lab) -> None:
+    assert not page(opened(lab)).broken.isVisible()
+
+
 def test_cards_fill_the_width_there_is(opened, qtbot, lab) -> None:
     window = opened(lab)
     window.resize(1600, 800)
@@ -241,3 +274,5 @@ def test_an_estimate_comes_from_what_was_measured(tmp_path: Path) -> None:
     assert low < 312 < high
     assert estimate(study, snapshot, "full") is None
     assert estimate(lab.questions["nli-frequency"], snapshot) is None
+    part = study.model_copy(update={"arms": (*study.arms, study.arms[-1].model_copy(update={"name": "new"}))})
+    assert estimate(part, snapshot, "quick", 5) is None, "a trial of fewer arms says nothing of all"

@@ -6,8 +6,9 @@ from fake_lab import FakeLab
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
+from engine.spec.runs import RunRecord
 from gui.dialogs.error import TextDialog
-from gui.pages.queue import QueuePage
+from gui.pages.queue import COLUMNS, QueuePage
 from gui.tables.runs import RunsModel, in_order, left_words, state_words
 
 
@@ -154,3 +155,22 @@ def test_words(tmp_path: Path) -> None:
     runs = in_order(FakeLab(tmp_path, step=1).snapshot().runs)
     assert all(state_words(r) for r in runs)
     assert {left_words(r) for r in runs if r.state == "succeeded"} == {"took 21 s"}
+
+
+def test_a_run_that_waits_says_for_what(opened, qtbot, lab, monkeypatch) -> None:
+    plain, waits = lab._runs, "waits for the weights that SFT, seed 4 is making"
+
+    def runs() -> list[RunRecord]:
+        return [
+            run.model_copy(update={"reason": waits}) if run.arm == "sft-dpo" and run.state == "queued" else run
+            for run in plain()
+        ]
+
+    monkeypatch.setattr(lab, "_runs", runs)
+    window = opened(lab)
+    window.go("queue")
+    model = window.pages["queue"].model
+    column = COLUMNS.index("state")
+    said = [model.index(row, column).data() for row in range(model.rowCount())]
+    assert f"queued: {waits}" in said
+    assert "queued, 1st" in said

@@ -20,26 +20,6 @@ def test_a_tooltip_holds_no_markup_of_its_text(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "compared", "said"),
-    [
-        (0.831, "share", False, "83.1 %"),
-        (0.051, "share", True, "+5.1 points"),
-        (-0.14, "difference", False, "−14.0 points"),
-        (-0.0001, "share", False, "0.0 %"),
-        (2.1301, "nats", False, "2.130 nats"),
-        (float("nan"), "nats", False, "not a number nats"),
-    ],
-)
-def test_figures(value: float, unit: str, compared: bool, said: str) -> None:
-    assert text.figure(value, unit, compared) == said
-
-
-def test_intervals() -> None:
-    assert text.interval(0.051, (0.022, 0.08), "share", compared=True) == "+5.1 [+2.2, +8.0]"
-    assert text.interval(0.5, None, "share") == "50.0"
-
-
-@pytest.mark.parametrize(
     ("low", "high", "said"),
     [
         (9, 16, "9–16 s"),

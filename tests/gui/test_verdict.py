@@ -4,17 +4,18 @@ from pathlib import Path
 
 import pytest
 from fake_lab import STEPS, FakeLab
-from fake_result import REGISTRATION, invented_result
+from fake_result import REGISTRATION, gap_result, invented_result
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from engine.spec.run import RECIPE_VERSION
 from gui.look.theme import LIGHT, arm_styles
-from gui.pages.flips import FlipDialog
-from gui.pages.verdict import VerdictPage
-from gui.pages.verdict_export import ITEMS
-from gui.pages.verdict_figures import corner, differences, figure_rows, looks_words, standing_words
-from gui.widgets.waterfall import bars
+from gui.pages.verdict.export import ITEMS
+from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, recipe_words, standing_words
+from gui.pages.verdict.flips import FlipDialog
+from gui.pages.verdict.page import VerdictPage
 from jobs.report import FORMATS
+from jobs.report.content.looks import looks_of
 from jobs.studies import load
 
 
@@ -51,7 +52,7 @@ def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     assert page.head.pill.word == "Learned"
     assert page.head.sentence.text().startswith("DPO on the teacher’s negatives")
     assert "+41.0 [+36.0, +46.0]" in page.waterfall.accessibleDescription()
-    assert "base: accuracy 4.0" in page.scatter.accessibleDescription()
+    assert "base: accuracy 4.0 %, reliance +6.0 points" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
     assert page.table.figures.rowCount() == 5
     page.grab()
@@ -245,19 +246,22 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    styles = arm_styles(list(labels), LIGHT, result.rules)
-    found = bars(result.decomposition, 100, "base", labels, styles)
+    found = bars(result, arm_styles(looks_of(result), LIGHT))
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
     assert corner(result) == pytest.approx((20.0, -5.0, 11.0))
-    assert corner(result.model_copy(update={"rules": None})) is None
-    rows = differences(result, labels)
+    assert [b.said for b in found] == ["4.0 %", "+41.0", "+33.0", "+5.0", "83.0 %"]
+    assert corner(result.model_copy(update={"rule": None})) is None
+    (group,) = differences(result)
+    rows = group.rows
+    assert group.unit == "points"
     assert rows[0].primary
+    assert [row.margin for row in rows] == [3.0, 3.0, 3.0, 3.0, None]  # the margin is the primary metric's alone
     assert rows[-1].label == "reliance: SFT → DPO − SFT"
     header, cells = figure_rows(result)
     assert header[2:] == list(labels.values())
     assert cells[0][:3] == ["Right call, new wording", "%", "4.0"]
-    assert bars((), 100, "base", {}, {}) == []
+    assert bars(result.model_copy(update={"decomposition": ()}), {}) == []
 
 
 def test_without_a_decomposition_the_scatter_takes_the_row(opened, qtbot, tmp_path, monkeypatch) -> None:
@@ -291,3 +295,34 @@ def test_a_row_that_is_too_long_keeps_the_ends_of_both_names(qapp) -> None:
     assert QFontMetricsF(painter.font()).horizontalAdvance(shown) <= 322
     assert fitted(row, painter, 4000) == row.label
     painter.end()
+
+
+def test_without_a_shortcut_the_differences_are_the_main_figure(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    monkeypatch.setattr(lab, "result", lambda trial: gap_result(lab.questions["function-calling"], trial))
+    page = verdict(opened(lab), qtbot)
+    assert page.head.pill.word == "Partly closed"
+    assert page.head.pill.accessibleName() == "Verdict: Partly closed"
+    said = [page.head.figures.itemAt(n).widget().text() for n in range(page.head.figures.count())]
+    assert [words.replace("\N{NO-BREAK SPACE}", " ") for words in said] == [
+        "Gap closed: 41.0 % [22.0, 60.0].", "Words: not shown. Not measured.",
+    ]  # fmt: skip
+    assert page.head.rule.text().startswith("Rule “Gap closed” with treated: SFT → DPO, base: base")
+    assert not page.cards["arms"].isVisible()
+    qtbot.waitUntil(lambda: page.cards["pairs"].y() < page.cards["gain"].y())
+    qtbot.waitUntil(lambda: page.cards["gain"].width() > 900)
+    assert page.forest.accessibleDescription().endswith("length: SFT → DPO − SFT: +3.500 [+3.000, +4.000]")
+    assert [group.unit for group in page.forest._groups] == ["points", "furlongs"]
+    page.grab()
+
+
+def test_a_trial_of_an_older_recipe_says_so(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+    plain = invented_result(lab.questions["function-calling"], "function-calling-quick-1")
+    monkeypatch.setattr(lab, "result", lambda trial: plain.model_copy(update={"provenance": {"recipe": 4}}))
+    head = verdict(opened(lab), qtbot).head
+    assert head.recipe.isVisible()
+    assert head.recipe.text().startswith(f"Measured with recipe 4 of the lab; the present one is {RECIPE_VERSION}")
+    for recipe in (RECIPE_VERSION, RECIPE_VERSION + 1, 0, "4", True):
+        assert recipe_words(plain.model_copy(update={"provenance": {"recipe": recipe}})) == "", recipe
+    assert recipe_words(plain) == ""

@@ -161,7 +161,8 @@ def test_closing_leaves_no_thread_and_closes_the_lab(opened, qtbot, lab) -> None
 
 def test_importing_the_window_brings_no_training_library_and_no_database(root: Path) -> None:
     heavy = ("torch", "transformers", "peft", "trl", "datasets", "sqlite3", "sqlite_utils")
-    code = f"import sys, gui.app, gui.pages.live, gui.pages.verdict; print(sorted(set({heavy!r}) & set(sys.modules)))"
+    pages = "gui.app, gui.pages.live, gui.pages.verdict.page"
+    code = f"import sys, {pages}; print(sorted(set({heavy!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import methods
+from engine.run.planned import runs_of
 from engine.spec.events import Checked, Event, Finished, Noted, Probed, Started, Stepped, encode
 from engine.spec.example import Outcome
 from jobs.paths import Home
@@ -15,7 +18,9 @@ from jobs.store.stream import whole_lines
 from jobs.store.write import Store
 from tests.unit.jobs import fakes
 
-RUN = fakes.trial().runs()[0]
+with pytest.MonkeyPatch.context() as _patch:
+    _patch.setattr(methods, "found", fakes.known)
+    RUN = runs_of(fakes.trial())[0]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from engine.analysis.analysis import analyse
 from engine.probes import probe_class
-from engine.spec.result import Curve, Flip, Look, Registration, Result
+from engine.spec.result import Curve, Flip, Look, MetricInfo, NamedFigure, Registration, Result
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 PROMPT = "Instruction: answer with a call. Tools: get_weather(city), send_mail(to, text).\nUser: Is it raining in Bern?"
@@ -37,6 +37,31 @@ def filled(result: Result) -> Result:
     return result.model_copy(
         update={"study": study, "flips": _flips(result), "curves": _curves(result), "threats": threats}
     )
+
+
+@cache
+def other() -> Result:
+    """Of a rule that measures a gap: no reliance, no decomposition, figures of its own, and a unit of one's own."""
+    plain = small()
+    assert plain.rule is not None
+    gap = NamedFigure(label="Gap closed", value=0.41, ci=(0.22, 0.6), unit="share")
+    none = NamedFigure(label="Answers’ length", value=None, unit="furlongs", note="Not measured.")
+    update = {"code": "partly", "label": "Partly closed", "tone": "mixed", "figures": (gap, none)}
+    roles = {"treated": "sft-dpo", "base": "base", "target": "sft"}
+    rule = {"name": "gap-closed", "label": "Gap closed", "roles": roles, "reads": (plain.accuracy,),
+            "thresholds": {"smallest_gap": 0.03, "margin": 0.05}}  # fmt: skip
+    length = MetricInfo(metric="calls.length", label="Answers’ length", unit="furlongs", direction=None)
+    accurate = tuple(c for c in plain.contrasts if c.metric == plain.accuracy)
+    long = accurate[1].model_copy(
+        update={"metric": "calls.length", "difference": 3.5, "ci": (3.0, 4.0), "primary": False}
+    )
+    return plain.model_copy(
+        update={
+            "reliance": None, "decomposition": (), "contrasts": (*accurate, long), "further": (),
+            "metrics": (*plain.metrics, length), "verdict": plain.verdict.model_copy(update=update),
+            "rule": plain.rule.model_copy(update=rule),
+        }
+    )  # fmt: skip
 
 
 def looked_at(result: Result) -> Result:

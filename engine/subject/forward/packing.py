@@ -26,6 +26,7 @@ from engine.subject.forward import windows
 SAME = 1e-4  # largest difference (nats) between a packed and a plain log-probability that is no more than rounding
 ROW, SCORED = 8, 32  # rows are a multiple of so many tokens long, and logits of so many places are made at once
 SHORTEST, MOST = 64, 1024  # tokens of the blocks that are tried first, and of the longest that share a row on a CPU
+READS_PREFIX = "reads_prefix"  # set on an input layer that gives trained embeddings for ids beyond its vocabulary
 _LEAST = 16  # tokens; a model whose window is narrower gets plain rows
 _NOBODY = -1
 
@@ -203,13 +204,14 @@ _plain_heads: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
 def _check_prompt_is_read(model: Any) -> None:
-    """Refuse a soft prompt that PEFT adds in its own forward: the base is called here, and would not see it.
+    """Refuse a soft prompt that PEFT alone adds, in its own forward: the base is called here, and would not see it.
 
     Raises:
         ModelError: The model has one.
     """
     config = getattr(model, "active_peft_config", None)
-    if config is not None and getattr(config, "is_prompt_learning", False):
+    read = getattr(base_of(model).get_input_embeddings(), READS_PREFIX, False) if config is not None else False
+    if getattr(config, "is_prompt_learning", False) and not read:
         raise ModelError(
             "A soft prompt that PEFT puts before the text is not seen where a model is scored and decoded.",
             "Give the soft prompt as token ids of an extended embedding, by Renderer.with_prefix.",

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.spec.plugin import Found, discover
+from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
 
-if TYPE_CHECKING:  # the words of the world come from some tasks and are used by others: only a task reads the base
-    from engine.world.tasks._base import Task
+__all__ = ["Corruption", "Task", "TaskOptions", "TaskPayload", "found", "task", "tasks"]
 
 
 def found() -> Found[Task[Any, Any]]:
     """All tasks."""
-    from engine.world.tasks._base import Task
-
     return discover("world.tasks", Task)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from engine.spec.result import Curve, Result
 from engine.stats import wording
+from engine.stats.axis import axis, ticks, titled
 from jobs.report.content import legend
 from jobs.report.content.clean import shortened
-from jobs.report.content.lookup import LOSS, Style, arm_label, label_of, style_of, unit_of
+from jobs.report.content.lookup import Style, arm_label, is_measured, label_of, style_of, unit_of
 from jobs.report.content.model import Figure, Table
-from jobs.report.formats.svg import Drawing, tick, ticks
+from jobs.report.formats.svg import Drawing, tick
 
 TITLE = "Learning curves"
 _PANELS = 6  # in one figure, so that it fits on a page of paper
@@ -39,7 +40,7 @@ def table(result: Result) -> Table | None:
 def curve_label(result: Result, metric: str) -> str:
     """What a curve is called: live metrics are of a small sample, which is no verdict's figure."""
     label = label_of(result, metric)
-    return label if metric == LOSS else f"{label} (live sample)"
+    return f"{label} (live sample)" if is_measured(result, metric) else label
 
 
 def _drawable(curves: Iterable[Curve]) -> list[Curve]:
@@ -47,9 +48,9 @@ def _drawable(curves: Iterable[Curve]) -> list[Curve]:
 
 
 def _last(result: Result, curve: Curve) -> str:
+    ends = (curve.low[-1], curve.high[-1])
     unit = unit_of(result, curve.metric)
-    band = wording.bounds((curve.low[-1], curve.high[-1]), unit, signed=False)
-    return f"{wording.level(curve.mean[-1], unit)} {band}"
+    return f"{wording.level(curve.mean[-1], unit)} {wording.bounds(ends, unit, signed=False)}"
 
 
 def _figure(result: Result, metrics: Sequence[str], number: int, of: int) -> Figure:
@@ -79,26 +80,26 @@ def _panel(drawing: Drawing, result: Result, curves: Sequence[Curve], place: tup
     left, top, wide = place
     right, bottom = left + wide, top + _HIGH
     metric = curves[0].metric
-    unit = unit_of(result, metric)
-    values = [v for c in curves for v in (*c.low, *c.high, *c.mean)]
+    shown = axis(unit_of(result, metric))
+    values = [shown.factor * v for c in curves for v in (*c.low, *c.high, *c.mean)]
     rows = ticks(min(values), max(values))
     last = max(1.0, *(c.steps[-1] for c in curves))
     columns = [step for step in ticks(0, last) if step <= last]
-    shown = {"share": ", %", "difference": ", points", "nats": ", nats"}.get(unit, "")
-    drawing.text(left - 46, top - 16, shortened(curve_label(result, metric), 48) + shown, "name", "start")
+    name = titled(shortened(curve_label(result, metric), 48), shortened(shown.word, 16))
+    drawing.text(left - 46, top - 16, name, "name", "start")
 
     def x(step: float) -> float:
         return left + step / last * wide
 
     def y(value: float) -> float:
-        return bottom - (value - rows[0]) / (rows[-1] - rows[0]) * _HIGH
+        return bottom - (value * shown.factor - rows[0]) / (rows[-1] - rows[0]) * _HIGH
 
     for row in rows:
-        drawing.line(left, y(row), right, y(row), "axis" if row == 0 else "grid")
-        drawing.text(left - 8, y(row) + 4, tick(row, unit, signed=unit == "difference"), "tick", "end")
+        drawing.line(left, y(row / shown.factor), right, y(row / shown.factor), "axis" if row == 0 else "grid")
+        drawing.text(left - 8, y(row / shown.factor) + 4, tick(row), "tick", "end")
     for column in columns:
         anchor = "end" if column > 0.97 * last else "middle"
-        drawing.text(x(column), bottom + 17, tick(column, ""), "tick", anchor)
+        drawing.text(x(column), bottom + 17, tick(column), "tick", anchor)
     drawing.text((left + right) / 2, bottom + 33, "optimizer step", "tick")
     looks = [style_of(result, c.arm) for c in curves]
     for curve, look in zip(curves, looks, strict=True):  # bands first, so that no line lies below one

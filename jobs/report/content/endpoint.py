@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.spec.result import Result
+from engine.spec.result import NamedFigure, Result, RuleResult
 from engine.stats import wording
-from jobs.report.content.lookup import arm_label, label_of, primary_contrast, primary_metric, unit_of
-from jobs.report.content.model import Block, Facts, Paragraph, Section, Value
+from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
+from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
 from jobs.report.content.tables import unsigned
 
 _EXPLORATORY = (
@@ -92,7 +92,7 @@ def registration(result: Result) -> Section:
     ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
     looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
     pairs = (
-        ("When", _moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
+        ("When", moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
         ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
         (
@@ -106,6 +106,52 @@ def registration(result: Result) -> Section:
     return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
 
 
+def rule(result: Result) -> Section | None:
+    """How the verdict was reached: the rule, which arm plays which part in it, its limits, and what it read beside."""
+    found = result.rule
+    figures = figures_table(result)
+    if found is None:
+        return Section("rule", "How the verdict was reached", (figures,)) if figures else None
+    pairs = [
+        ("Rule", found.label),
+        *((f"Part: {part}", arm) for part, arm in parts(result, found)),
+        ("Figures that it reads", "; ".join(label_of(result, metric) for metric in found.reads) or "none"),
+        *((f"Limit: {name}", value) for name, value in limits(found)),
+    ]
+    facts = Facts("rule", "The rule", tuple(pairs))
+    return Section("rule", "How the verdict was reached", (*([figures] if figures else []), facts))
+
+
+def figures_table(result: Result) -> Table | None:
+    """What the rule reads that is no difference of two arms."""
+    rows = tuple((f.label, figure_words(f), f.note) for f in result.verdict.figures)
+    head = ("figure", "value", "note")
+    return (
+        Table("figures", "Further figures of the rule, with 95 % intervals", head, rows, words=(0, 2)) if rows else None
+    )
+
+
+def figure_words(figure: NamedFigure) -> str:
+    """Its value with its interval; a dash where it could not be computed."""
+    if figure.value is None:
+        return ABSENT
+    return f"{wording.level(figure.value, figure.unit)} {wording.bounds(figure.ci, figure.unit, signed=False)}".rstrip()
+
+
+def parts(result: Result, found: RuleResult) -> list[tuple[str, str]]:
+    """Which arm plays which part in a rule, in words."""
+    return [(role.replace("_", " "), arm_label(result, arm)) for role, arm in found.roles.items()]
+
+
+def limits(found: RuleResult) -> list[tuple[str, str]]:
+    """A rule's limits in words; numbers are in the unit of the figure that each is for."""
+    return [(name.replace("_", " "), _limit(value)) for name, value in found.thresholds.items()]
+
+
+def _limit(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}".replace("-", wording.MINUS)
+
+
 def _why_exploratory(result: Result) -> str:
     fixed = result.study.registration
     if fixed is not None and fixed.looks:
@@ -113,7 +159,7 @@ def _why_exploratory(result: Result) -> str:
     return "Named when the figures were there already, so exploratory"
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A time as people write it; what is none is shown as it is."""
     try:
         found = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""The three figures of a report: where the gain comes from, accuracy against reliance, paired differences."""
+"""The figures of a report: where the gain comes from, accuracy against reliance, paired differences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from engine.spec.result import Contrast, Interval, Result, Step
 from engine.stats import wording
+from engine.stats.axis import axis, bare, ticks, titled
 from jobs.report.content import legend
 from jobs.report.content.clean import elided, shortened
 from jobs.report.content.lookup import (
@@ -21,7 +22,7 @@ from jobs.report.content.lookup import (
     unit_of,
 )
 from jobs.report.content.model import Figure
-from jobs.report.formats.svg import Drawing, tick, ticks, wrap
+from jobs.report.formats.svg import Drawing, tick, wrap
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -38,6 +39,7 @@ def waterfall(result: Result) -> Figure | None:
     if not steps:
         return None
     unit = unit_of(result, result.accuracy)
+    by = axis(unit).factor
     said = "; ".join(
         f"{step.label}: {gain_words(step.gain, step.ci, unit) if at else wording.level(step.level, unit)}"
         for at, step in enumerate(steps)
@@ -48,12 +50,12 @@ def waterfall(result: Result) -> Figure | None:
     marks = ticks(*_reach(steps, unit))
 
     def y(value: float) -> float:
-        inside = min(max(value, marks[0]), marks[-1])
+        inside = min(max(value * by, marks[0]), marks[-1])
         return bottom - (inside - marks[0]) / (marks[-1] - marks[0]) * (bottom - top)
 
     for mark in marks:
-        drawing.line(left, y(mark), width, y(mark), "axis" if mark == 0 else "grid")
-        drawing.text(left - 8, y(mark) + 4, tick(mark, unit), "tick", "end")
+        drawing.line(left, y(mark / by), width, y(mark / by), "axis" if mark == 0 else "grid")
+        drawing.text(left - 8, y(mark / by) + 4, tick(mark), "tick", "end")
     slot = (width - left) / (len(steps) + 1)
     wide = min(64.0, slot * 0.58)
     for at, step in enumerate(steps):
@@ -66,8 +68,8 @@ def waterfall(result: Result) -> Figure | None:
         if at and step.ci is not None:
             drawing.line(middle, y(start + step.ci[0]), middle, y(start + step.ci[1]), "whisker")
             high = max(high, start + step.ci[1])
-        words = wording.difference(step.gain, unit).removesuffix(" points") if at else wording.level(step.level, unit)
-        drawing.text(middle, max(12.0, y(min(high, marks[-1])) - 7), words, "value")
+        words = bare(step.gain, None, unit, compared=True) if at else wording.level(step.level, unit)
+        drawing.text(middle, max(12.0, y(high) - 7), words, "value")
         drawing.line(middle + wide / 2, y(step.level), middle + slot - wide / 2, y(step.level), "link")
         for line, part in enumerate(wrap(step.label, max(8, int((slot - 6) / 7)))):
             drawing.text(middle, bottom + 18 + 14 * line, part, "tick")
@@ -82,40 +84,46 @@ def waterfall(result: Result) -> Figure | None:
 
 def scatter(result: Result) -> Figure | None:
     """Each arm's accuracy (across) against its reliance (up), with intervals; None where no arm has both."""
+    lean = result.reliance
+    if lean is None:
+        return None
     spots = [
         (arm, x, y)
         for arm in result.arms
-        if (x := level_of(arm, result.accuracy)) is not None and (y := level_of(arm, result.reliance)) is not None
+        if (x := level_of(arm, result.accuracy)) is not None and (y := level_of(arm, lean or "")) is not None
     ]
     if not spots:
         return None
-    across, up = unit_of(result, result.accuracy), unit_of(result, result.reliance)
+    across, up = unit_of(result, result.accuracy), unit_of(result, lean)
     said = "; ".join(f"{a.label}: {level_words(x, across)} right, reliance {level_words(y, up)}" for a, x, y in spots)
     width, height, left, right, top, bottom = 480, 288, 42, 464, 10, 240
     named = len(spots) <= _NAMED
     below = [] if named else legend.places([arm.label for arm, _, _ in spots], width)
     drawing = Drawing(width, height + legend.height(below), "corner", "Accuracy and reliance of each arm", said)
-    heights = [v for _, _, y in spots for v in (y.mean, *(y.ci or ()))]
-    rows = ticks(min(0.0, *heights), max(0.05, *heights))
-    columns = [0, 0.25, 0.5, 0.75, 1.0]
+    by, high = axis(across), axis(up).factor
+    heights = [v * high for _, _, y in spots for v in (y.mean, *(y.ci or ()))]
+    rows = ticks(min(0.0, *heights), max(0.05 * high, *heights))
+    widths = [v * by.factor for _, x, _ in spots for v in (x.mean, *(x.ci or ()))]
+    columns = ticks(*(by.ends or (min(0.0, *widths), max(widths))))
 
     def at_x(value: float) -> float:
-        return left + value * (right - left)
+        return left + (value * by.factor - columns[0]) / (columns[-1] - columns[0]) * (right - left)
 
     def at_y(value: float) -> float:
-        return bottom - (value - rows[0]) / (rows[-1] - rows[0]) * (bottom - top)
+        return bottom - (value * high - rows[0]) / (rows[-1] - rows[0]) * (bottom - top)
 
-    corner = _corner(result)
+    corner = good_corner(result)
     if corner is not None:
-        roof, floor = at_y(min(corner[2], rows[-1])), at_y(max(corner[1], rows[0]))
+        roof, floor = at_y(min(corner[2], rows[-1] / high)), at_y(max(corner[1], rows[0] / high))
         drawing.rect(at_x(corner[0]), roof, right - at_x(corner[0]), floor - roof, "good-corner")
     for row in rows:
-        drawing.line(left, at_y(row), right, at_y(row), "axis" if row == 0 else "grid")
-        drawing.text(left - 8, at_y(row) + 4, tick(row, up, signed=True), "tick", "end")
+        drawing.line(left, at_y(row / high), right, at_y(row / high), "axis" if row == 0 else "grid")
+        drawing.text(left - 8, at_y(row / high) + 4, tick(row, signed=True), "tick", "end")
     for column in columns:
-        drawing.line(at_x(column), top, at_x(column), bottom, "grid")
-        drawing.text(at_x(column), bottom + 18, tick(column, across), "tick")
-    drawing.text((left + right) / 2, bottom + 40, f"{wording.lowered(label_of(result, result.accuracy))}, %", "tick")
+        drawing.line(at_x(column / by.factor), top, at_x(column / by.factor), bottom, "grid")
+        drawing.text(at_x(column / by.factor), bottom + 18, tick(column), "tick")
+    name = titled(wording.lowered(label_of(result, result.accuracy)), by.word)
+    drawing.text((left + right) / 2, bottom + 40, shortened(name, 60), "tick")
     taken = [box for _, x, y in spots for box in _cross(at_x, at_y, x, y)]
     for arm, x, y in spots:
         px, py, kind = at_x(x.mean), at_y(y.mean), style_of(result, arm.name).kind
@@ -132,32 +140,48 @@ def scatter(result: Result) -> Figure | None:
 
 
 def forests(result: Result) -> list[Figure]:
-    """Paired differences with intervals, the margin shaded, the one fixed beforehand in bold."""
-    rows = [c for c in result.contrasts if unit_of(result, c.metric) in ("share", "difference")]
-    values = [v for c in rows for v in (c.difference, *(c.ci or ()))]
-    most = -(-len(rows) // max(1, -(-len(rows) // _ROWS)))
-    parts = [rows[at : at + most] for at in range(0, len(rows), max(1, most))]
-    return [_forest(result, part, values, at, len(parts)) for at, part in enumerate(parts)]
+    """Paired differences with intervals, those of one unit on one axis, the one fixed beforehand in bold."""
+    found: list[list[Contrast]] = []
+    for rows in by_unit(result):
+        parts = -(-len(rows) // _ROWS)
+        most = -(-len(rows) // parts)
+        found += [rows[at : at + most] for at in range(0, len(rows), most)]
+    return [_forest(result, rows, at, len(found)) for at, rows in enumerate(found)]
 
 
-def _forest(result: Result, rows: Sequence[Contrast], values: Sequence[float], number: int, of: int) -> Figure:
+def by_unit(result: Result) -> list[list[Contrast]]:
+    """The study's pairs, the primary endpoint's metric first, in groups that can share an axis."""
+    main = primary_metric(result)
+    groups: dict[tuple[float, str], list[Contrast]] = {}
+    for contrast in sorted(result.contrasts, key=lambda c: (not c.primary, c.metric != main)):
+        groups.setdefault(axis(unit_of(result, contrast.metric)).family, []).append(contrast)
+    return list(groups.values())
+
+
+def _forest(result: Result, rows: Sequence[Contrast], number: int, of: int) -> Figure:
+    shown = axis(unit_of(result, rows[0].metric))
     said = "; ".join(f"{_pair(result, c)}: {gain_words(c.difference, c.ci, unit_of(result, c.metric))}" for c in rows)
     width, line, top, left, right = 900, 30, 10, 400, 700
-    height = top + line * len(rows) + 34
     bottom = top + line * len(rows) + 4
     title = f"Paired differences, {number + 1} of {of}" if of > 1 else "Paired differences"
-    drawing = Drawing(width, height, f"forest-{number + 1}", title, said)
-    marks = ticks(min(-0.05, *values), max(0.05, *values), 7)
+    drawing = Drawing(width, bottom + 42, f"forest-{number + 1}", title, said)
+    values = [v * shown.factor for c in rows for v in (c.difference, *(c.ci or ()))]
+    least = 0.05 * shown.factor if shown.ends else 1e-3
+    marks = ticks(min(-least, *values), max(least, *values), 7)
 
     def x(value: float) -> float:
-        return left + (value - marks[0]) / (marks[-1] - marks[0]) * (right - left)
+        inside = min(max(value * shown.factor, marks[0]), marks[-1])
+        return left + (inside - marks[0]) / (marks[-1] - marks[0]) * (right - left)
 
-    margin = result.study.primary.margin
-    if unit_of(result, primary_metric(result)) in ("share", "difference"):
-        drawing.rect(x(-margin), top, x(margin) - x(-margin), bottom - top, "margin")
+    margin, main = result.study.primary.margin, primary_metric(result)
+    for at, contrast in enumerate(rows):  # the margin is that metric's: what matters of another is not said
+        if contrast.metric == main:
+            drawing.rect(x(-margin), top + line * at, x(margin) - x(-margin), line, "margin")
     drawing.line(x(0), top, x(0), bottom, "zero")
     for mark in marks:
-        drawing.text(x(mark), bottom + 20, tick(mark, "share", signed=True), "tick")
+        drawing.text(x(mark / shown.factor), bottom + 20, tick(mark, signed=True), "tick")
+    if shown.compared:
+        drawing.text((left + right) / 2, bottom + 36, shortened(shown.compared, 40), "tick")
     for at, contrast in enumerate(rows):
         y = top + line * (at + 0.5)
         kind = "strong" if contrast.primary else ""
@@ -165,30 +189,35 @@ def _forest(result: Result, rows: Sequence[Contrast], values: Sequence[float], n
         if contrast.ci is not None:
             drawing.line(x(contrast.ci[0]), y, x(contrast.ci[1]), y, f"span {kind}")
         drawing.marker(x(contrast.difference), y, "square", "spot", 4)
-        unit = unit_of(result, contrast.metric)
-        figure = f"{wording.difference(contrast.difference, unit).removesuffix(' points')}"
-        drawing.text(width, y + 4, f"{figure} {wording.bounds(contrast.ci, unit)}", f"row {kind}", "end")
+        figure = bare(contrast.difference, contrast.ci, unit_of(result, contrast.metric), compared=True)
+        drawing.text(width, y + 4, figure, f"row {kind}", "end")
     return drawing.done()
 
 
 def _reach(steps: Sequence[Step], unit: str) -> tuple[float, float]:
-    """From where to where a waterfall reaches. Whiskers are cut off at what can be: no share is above 1."""
-    levels = [level for step in steps for level in (step.level, step.level - step.gain)]
-    whiskers = [step.level - step.gain + step.ci[1] for step in steps[1:] if step.ci is not None]
-    roof = 1.0 if unit == "share" else max(levels)
-    return min(0.0, *levels), max(0.05, *levels, *(min(end, roof) for end in whiskers))
+    """From where to where a waterfall reaches, as shown. Whiskers end where levels do: no share is above 100 %."""
+    shown = axis(unit)
+    levels = [level * shown.factor for step in steps for level in (step.level, step.level - step.gain)]
+    whiskers = [(step.level - step.gain + step.ci[1]) * shown.factor for step in steps[1:] if step.ci is not None]
+    roof = shown.ends[1] if shown.ends else max(levels)
+    return min(0.0, *levels), max(0.05 * shown.factor, *levels, *(min(end, roof) for end in whiskers))
 
 
-def _corner(result: Result) -> tuple[float, float, float] | None:
-    """From which accuracy, and from which to which reliance, an arm is right for the right reason."""
-    if result.rules is None:
+def good_corner(result: Result) -> tuple[float, float, float] | None:
+    """From which accuracy, and from which to which reliance, an arm is right for the right reason.
+
+    Accurate enough for a verdict and more so than the untrained arm of the rule, and hardly more reliant than it.
+    None where the rule has no floor of accuracy or no margin of reliance.
+    """
+    rule, lean = result.rule, result.reliance
+    if rule is None or lean is None or lean not in rule.reads:
         return None
-    base = arm_of(result, result.rules.base)
-    x, y = level_of(base, result.accuracy), level_of(base, result.reliance)
-    if x is None or y is None:
+    floor, margin = rule.thresholds.get("floor"), rule.thresholds.get("margin")
+    base = next((a for a in (arm_of(result, name) for name in rule.roles.values()) if a and not a.trains), None)
+    x, y = level_of(base, result.accuracy), level_of(base, lean)
+    if x is None or y is None or not isinstance(floor, float | int) or not isinstance(margin, float | int):
         return None
-    margin = result.rules.margin
-    return max(result.rules.floor, x.mean), min(y.mean, 0.0) - margin, max(y.mean, 0.0) + margin
+    return max(floor, x.mean), min(y.mean, 0.0) - margin, max(y.mean, 0.0) + margin
 
 
 def _cross(at_x: Place, at_y: Place, x: Interval, y: Interval) -> list[Box]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from engine.spec.result import ArmResult, Contrast, Interval, Result
 from engine.stats import wording
+from jobs.report.content.looks import looks_of
 from jobs.report.formats.svg import MARKERS
 
-_PALETTE = 7  # colours in the style sheet besides those of the base and the format arm
-_DASHES = 4  # dashes in the style sheet besides the dots of the base
+_PALETTE = 7  # colours in the style sheet of arms that have a free look
+_DASHES = 4  # dashes in it besides the dots of the others
 ABSENT = "–"
 LOSS = "loss"
 
@@ -26,35 +27,46 @@ class Style:
 
 def styles(result: Result) -> dict[str, Style]:
     """A style for every arm, in the study's order."""
-    rules = result.rules
     found: dict[str, Style] = {}
-    free = 0
-    for arm in result.arms:
-        if rules is not None and arm.name == rules.base:
-            found[arm.name] = Style("arm-base", "circle", "dash-base")
-        elif rules is not None and arm.name == rules.format:
-            found[arm.name] = Style("arm-format", "diamond", "dash-format")
-        else:
-            found[arm.name] = Style(f"arm-{free % _PALETTE}", MARKERS[free % (_PALETTE - 1)], f"dash-{free % _DASHES}")
-            free += 1
+    for arm, (kind, at) in looks_of(result).items():
+        free = Style(f"arm-{at % _PALETTE}", MARKERS[at % (_PALETTE - 1)], f"dash-{at % _DASHES}")
+        found[arm] = _FIXED.get(kind, free)
     return found
+
+
+_FIXED = {
+    "quiet": Style("arm-quiet", "circle", "dash-quiet"),
+    "reference": Style("arm-reference", "diamond", "dash-reference"),
+}
 
 
 def style_of(result: Result, arm: str) -> Style:
     """An arm's style; a plain one for an arm that the result does not list."""
-    return styles(result).get(arm, Style("arm-base", "circle", "dash-base"))
+    return styles(result).get(arm, _FIXED["quiet"])
 
 
 def unit_of(result: Result, metric: str) -> str:
-    """The unit of "probe.metric", or of the training loss."""
-    default = "nats" if metric == LOSS else "share"
-    return next((info.unit for info in result.metrics if info.metric == metric), default)
+    """The unit of "probe.metric"; "" for a plain number, as the losses and other figures of training are."""
+    return next((info.unit for info in result.metrics if info.metric == metric), "")
 
 
 def label_of(result: Result, metric: str) -> str:
-    """What "probe.metric", or the training loss, is called."""
-    default = "Training loss" if metric == LOSS else metric
-    return next((info.label for info in result.metrics if info.metric == metric), default)
+    """What "probe.metric", the training loss or another figure of training ("objective.figure") is called."""
+    found = next((info.label for info in result.metrics if info.metric == metric), None)
+    return found or scalar_label(metric)
+
+
+def scalar_label(name: str) -> str:
+    """What a figure of training is called, from its name alone: "dpo.reward_margin" is "dpo: reward margin"."""
+    if name == LOSS:
+        return "Training loss"
+    objective, sign, figure = name.rpartition(".")
+    return f"{objective}{': ' if sign else ''}{figure.replace('_', ' ')}"
+
+
+def is_measured(result: Result, metric: str) -> bool:
+    """Whether it is a probe's metric, measured on items, and no figure of training."""
+    return any(info.metric == metric for info in result.metrics)
 
 
 def arm_label(result: Result, name: str) -> str:

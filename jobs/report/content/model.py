@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeVar
 
 from markupsafe import Markup
 
+from engine.spec.result import Tone
 from jobs.report.content.clean import clean
 
-Tone = Literal["plain", "muted", "note"]
+Voice = Literal["plain", "muted", "note"]
 Status = Literal["confirmatory", "exploratory", ""]
 """What a figure may be read as: only a primary endpoint that was fixed beforehand confirms anything."""
 
@@ -20,7 +21,7 @@ class Paragraph:
     """A sentence or more. A "note" is a warning."""
 
     text: str
-    tone: Tone = "plain"
+    voice: Voice = "plain"
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer: its code, that code as a word, one sentence and what it rests on, and what it may be read as."""
+    """The answer: its tone, a word for it, one sentence and what it rests on, and what it may be read as."""
 
-    code: str
+    tone: Tone
     word: str
     text: str
     reasons: tuple[str, ...]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from engine.spec.result import Result
 from engine.stats import wording
+from engine.stats.axis import axis, titled
 from jobs.report import read
 from jobs.report.content import curves, endpoint, figures, flips, tables
-from jobs.report.content.lookup import arm_label, label_of, primary_metric
+from jobs.report.content.lookup import arm_label, label_of, primary_metric, unit_of
 from jobs.report.content.model import (
     Block,
     Bullets,
@@ -55,8 +56,8 @@ def report_of(result: Result) -> Report:
         subtitle=f"{study.id} · {scale}{result.model.get('name', '')} · {seeds} · {ends}",
         note=study.note,
         verdict=Verdict(
-            result.verdict.code,
-            wording.VERDICTS[result.verdict.code],
+            result.verdict.tone,
+            result.verdict.label,
             result.verdict.text,
             tuple(result.verdict.reasons),
             "" if study.primary.registered else "exploratory",
@@ -68,17 +69,20 @@ def report_of(result: Result) -> Report:
 
 
 def _sections(result: Result) -> Iterable[Section]:
-    accuracy, lean = (wording.lowered(label_of(result, metric)) for metric in (result.accuracy, result.reliance))
     claim = endpoint.claim(result)
     yield from _some(claim)
     yield endpoint.primary(result, half=claim is not None)
     yield endpoint.registration(result)
+    yield from _some(endpoint.rule(result))
 
     fall, spots = figures.waterfall(result), figures.scatter(result)
     both = fall is not None and spots is not None and len(result.decomposition) <= _NARROW
-    caption = f"{accuracy}, %; gains in points, lines are 95 % intervals"
+    level, gains = _titled(result, result.accuracy), axis(unit_of(result, result.accuracy)).compared
+    caption = f"{level}; {f'gains in {gains}, ' if gains else ''}lines are 95 % intervals"
     yield from _section("gain", "Where the gain comes from", [fall], caption, "exploratory", half=both)
-    caption = f"upwards: {lean}, points; crosses are 95 % intervals; shaded: right, for the right reason"
+    shaded = "; shaded: right, for the right reason" if figures.good_corner(result) else ""
+    up = _titled(result, result.reliance) if result.reliance else ""
+    caption = f"upwards: {up}; crosses are 95 % intervals{shaded}"
     yield from _section("corner", "Accuracy and reliance", [spots], caption, "exploratory", half=both)
     yield from _section("chain", "The gain, step by step", [tables.chain(result)], status="exploratory")
     yield from _differences(result)
@@ -114,9 +118,13 @@ def _differences(result: Result) -> Iterable[Section]:
         Paragraph(_MCNEMAR, "muted") if within else None,
     ]
     bold = "confirmatory" if result.study.primary.registered else "named as primary"
-    small = f"too small to matter (±{endpoint.margin(result)})"
-    caption = f"points, 95 % intervals, seeds paired; shaded: {small}; bold: {bold}, the rest is exploratory"
+    small = f"too small to matter on the primary endpoint (±{endpoint.margin(result)})"
+    caption = f"95 % intervals, seeds paired; shaded: {small}; bold: {bold}, the rest is exploratory"
     yield from _section("differences", "Paired differences", blocks, caption)
+
+
+def _titled(result: Result, metric: str) -> str:
+    return titled(wording.lowered(label_of(result, metric)), axis(unit_of(result, metric)).word)
 
 
 def _reliance(result: Result) -> Iterable[Section]:

@@ -43,7 +43,8 @@ def chain(result: Result) -> Table | None:
     """The decomposition in figures, and how reliance moved with each step."""
     if not result.decomposition:
         return None
-    unit, other = unit_of(result, result.accuracy), unit_of(result, result.reliance)
+    lean = result.reliance
+    unit, other = unit_of(result, result.accuracy), unit_of(result, lean or "")
     rows = []
     for at, step in enumerate(result.decomposition):
         moved = (step.leaning, step.leaning_ci) if step.leaning is not None else None
@@ -53,11 +54,12 @@ def chain(result: Result) -> Table | None:
                 arm_label(result, step.arm),
                 wording.level(step.level, unit),
                 gain_words(step.gain, step.ci, unit) if at else ABSENT,
-                gain_words(*moved, other) if moved else ABSENT,
+                *([gain_words(*moved, other) if moved else ABSENT] if lean else []),
             )
         )
-    gain, lean = (wording.lowered(label_of(result, metric)) for metric in (result.accuracy, result.reliance))
-    head = ("step", "arm", f"level: {gain}", f"gain: {gain}", f"change: {lean}")
+    gain = wording.lowered(label_of(result, result.accuracy))
+    last = [f"change: {wording.lowered(label_of(result, lean))}"] if lean else []
+    head = ("step", "arm", f"level: {gain}", f"gain: {gain}", *last)
     return Table("chain", "What each step adds, with 95 % intervals", head, tuple(rows), words=(0, 1))
 
 
@@ -101,7 +103,7 @@ def effects(result: Result) -> Table | None:
             (
                 label_of(result, c.metric),
                 pair_label(result, c.a, c.b),
-                *(ABSENT if value is None else wording.level(value, "") for value in sizes),
+                *(ABSENT if value is None else wording.level(value, "coefficient") for value in sizes),
                 ABSENT if c.equivalent is None else "yes" if c.equivalent else "not shown",
                 _found(c.detectable, unit),
             )
@@ -133,21 +135,24 @@ def discordant(result: Result) -> Table | None:
 
 def reliance(result: Result) -> Table | None:
     """Reliance of each arm, what it is made of where that was measured, and its change over the reference."""
+    lean = result.reliance
+    if lean is None:
+        return None
     reference = result.study.primary.contrast[1]
-    probe = result.reliance.rpartition(".")[0]
+    probe = lean.rpartition(".")[0]
     sides = [m for m in (f"{probe}.congruent", f"{probe}.conflicting") if any(i.metric == m for i in result.metrics)]
     rows = []
     for arm in result.arms:
-        level = level_of(arm, result.reliance)
+        level = level_of(arm, lean)
         if level is None:
             continue
-        moved = difference_between(result, arm.name, reference, result.reliance) if arm.name != reference else None
-        unit = unit_of(result, result.reliance)
+        moved = difference_between(result, arm.name, reference, lean) if arm.name != reference else None
+        unit = unit_of(result, lean)
         parts = [level_words(level_of(arm, side), unit_of(result, side)) for side in sides]
         rows.append((arm.label, *parts, level_words(level, unit), gain_words(*moved, unit) if moved else ABSENT))
     if not rows:
         return None
-    head = ("arm", *(label_of(result, m) for m in (*sides, result.reliance)), f"against {arm_label(result, reference)}")
+    head = ("arm", *(label_of(result, m) for m in (*sides, lean)), f"against {arm_label(result, reference)}")
     return Table("reliance", "Reliance on the shortcut, with 95 % intervals", head, tuple(rows))
 
 
@@ -166,7 +171,9 @@ def seeds(result: Result) -> list[Table]:
     """The values of single seeds on the metrics that the verdict reads."""
     numbers = sorted({run.seed for arm in result.arms for run in arm.runs})
     found = []
-    for at, metric in enumerate(dict.fromkeys([primary_metric(result), result.accuracy, result.reliance])):
+    read = [primary_metric(result), result.accuracy, *([result.reliance] if result.reliance else [])]
+    read += result.rule.reads if result.rule else ()
+    for at, metric in enumerate(dict.fromkeys(read)):
         unit = unit_of(result, metric)
         rows = []
         for arm in result.arms:

@@ -105,7 +105,7 @@ def _command(command: Command) -> str:
 
 
 _SHOWN: dict[type[Block], Callable[[Any], str]] = {
-    Paragraph: lambda block: _emphasised(block.text, "**") if block.tone == "note" else escaped(block.text),
+    Paragraph: lambda block: _emphasised(block.text, "**") if block.voice == "note" else escaped(block.text),
     Bullets: lambda block: _bullets(block.items),
     Value: lambda block: f"**{escaped(block.figure)}** {escaped(block.detail)}",
     Facts: _facts,

@@ -84,25 +84,9 @@ class Drawing:
         self._parts.append(_TAGS[tag].format(kind, attributes))
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers that span a range, at least two of them."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError("a range must be finite")
-    span = high - low or 1.0
-    rough = span / max(1, about - 1)
-    magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = next(magnitude * m for m in (1, 2, 2.5, 5, 10) if magnitude * m >= rough * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [step * n for n in range(first, max(last, first + 1) + 1)]
-
-
-def tick(value: float, unit: str, signed: bool = False) -> str:
-    """A mark of an axis: % or points for shares and their differences, else the number itself."""
-    if unit in ("share", "difference"):
-        text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
-        text = text.removesuffix(".0")
-    else:
-        text = f"{value:+.4g}" if signed else f"{value:.4g}"
+def tick(value: float, signed: bool = False) -> str:
+    """A mark of an axis, in the axis' own unit."""
+    text = f"{value:+.4g}" if signed else f"{value:.4g}"
     return "0" if float(text) == 0 else text.replace("-", wording.MINUS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine import objectives
@@ -13,18 +14,21 @@ from engine.methods.sft import Sft
 from engine.objectives import Objective
 from engine.objectives.dpo import Dpo
 from engine.probes.calls import Calls
-from engine.run.costs import arms, work
+from engine.run.costs import arms, rehearsal
+from engine.run.costs.work import Counted, Measured
 from engine.run.inspection import pricing
 from engine.spec.errors import DataError
-from engine.spec.example import Prompt, StudyData
+from engine.spec.example import Example, Prompt, StudyData
 from engine.spec.reference import ModelRef
 from engine.spec.run import Need, Use, Wanted
+from engine.subject import scoring
 from engine.subject.limits import Limits
-from engine.subject.protocol import Subject
+from engine.subject.local import LocalSubject
+from engine.subject.protocol import Answer, Subject
 from engine.subject.rendering import Renderer
-from tests.support.tiny import data, make_spec, tokenizer, tokenizer_folder
+from tests.support.tiny import data, make_spec, model, tokenizer, tokenizer_folder
 
-__all__ = ["data", "tokenizer", "tokenizer_folder"]
+__all__ = ["data", "model", "tokenizer", "tokenizer_folder"]
 
 
 @pytest.fixture
@@ -178,13 +182,13 @@ def test_other_models_that_answer_make_it_unknown(
 
 
 def test_another_answer_is_wrong_and_looked_for_among_few(data: StudyData, renderer: Renderer) -> None:
-    others = work.Others(data.train, renderer)
+    others = rehearsal.Others(data.train, renderer)
     for example in data.train:
         said = others(example.prompt)
         assert said
         assert said != renderer.answer_of(renderer.answer_text(example.prompt, example.answer))
     assert others(Prompt(messages=({"role": "user", "content": "?"},))) == ""
-    alone = work.Others(data.train[:1], renderer)
+    alone = rehearsal.Others(data.train[:1], renderer)
     assert alone(data.train[0].prompt) == ""
 
 
@@ -225,6 +229,56 @@ def test_mappings_of_needs_are_by_name(data: StudyData, renderer: Renderer) -> N
         seen.append(needs)
         return subject
 
-    found = work.measured((), {}, renderer, Limits.of_data(data), work.Answering(answerer, ("expert", "twin")))
-    assert found == work.Measured()
+    found = rehearsal.measured(
+        (), {}, renderer, Limits.of_data(data), rehearsal.Answering(answerer, ("expert", "twin"))
+    )
+    assert found == Measured()
     assert set(seen[0]) == {"expert", "twin"}
+
+
+def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
+    data: StudyData, renderer: Renderer, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft = renderer.with_prefix((3, 4, 5))
+    seen: list[list[tuple[int, tuple[int, ...]]]] = []
+
+    def noted(_: Any, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], *__: Any) -> Any:
+        seen.append([(len(prompt), (len(answer),)) for prompt, answer in pairs])
+        return [scoring.TokenScores(np.zeros(len(answer)), None) for _, answer in pairs]
+
+    monkeypatch.setattr(scoring, "token_scores", noted)
+    monkeypatch.setattr(
+        scoring, "completion_logprobs", lambda *given: np.array([s.logprobs.sum() for s in noted(*given)])
+    )
+    plain = [example.prompt for example in data.train[:3]]
+    begun = [prompt.model_copy(update={"begun": "The weather"}) for prompt in plain]
+    counted, subject = (
+        Counted(soft, Limits.of_data(data)),
+        LocalSubject(model, renderer.tokenizer, renderer=soft),
+    )
+    for some in (counted, subject):
+        some.score(plain, ["The weather in Rome"] * 3)
+        some.score(begun, ["The weather in Rome"] * 3, end=False)
+        some.score(begun, [Answer("The weather in Rome")] * 3)
+        some.score(begun, [Answer("The weather in Rome", cut=True)] * 3)
+        some.option_logprobs(begun, [["The weather is warm"]] * 3)
+        some.text_nll(["The sea is near."])
+    *scored, text = [list(asked.blocks) for asked in counted.scored]
+    assert scored == seen[:-1]
+    assert text[0][0] == seen[-1][0][0] == 4, "the prefix and the text's first token"
+
+
+def test_a_teachers_wrong_answers_begin_as_their_prompts_say(data: StudyData, renderer: Renderer) -> None:
+    def begun(example: Example) -> Example:
+        text = renderer.whole_answer(example.prompt, example.answer)
+        return example.model_copy(
+            update={
+                "prompt": example.prompt.model_copy(update={"begun": text[:3]}),
+                "answer": {"role": "assistant", "content": text},
+            }
+        )
+
+    train = tuple(map(begun, data.train))
+    made = drawn("sft-dpo", data.model_copy(update={"train": train}), renderer)
+    ((asks, _),) = made.phases[1].making
+    assert asks.rows

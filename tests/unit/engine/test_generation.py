@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations.lora import LoraSettings
 from engine.spec.example import Prompt, StudyData
 from engine.spec.stopping import Stopped
 from engine.subject.local import LocalSubject
@@ -45,8 +45,8 @@ def test_greedy_is_transformers_own_on_ragged_prompts(tokenizer: Any, data: Stud
     model = make_model(len(tokenizer), kind)
     subject = LocalSubject(model, tokenizer)
     # Some token that is often chosen ends an answer, so that rows leave the batch at different times.
-    plain = subject.generate(ragged(data), 12)
-    ends = [tokenizer(answer.text, add_special_tokens=False)["input_ids"][5] for answer in plain[:3]]
+    plain = subject.answer_ids([subject.renderer.prompt_ids(prompt) for prompt in ragged(data)], 12)
+    ends = [ids[5] for ids in plain[:3]]
     subject.renderer.end_ids = frozenset({*subject.renderer.end_ids, *ends})
     got = subject.generate(ragged(data), 12)
     want = [reference(model, tokenizer, subject, prompt, 12) for prompt in ragged(data)]
@@ -57,7 +57,7 @@ def test_greedy_is_transformers_own_on_ragged_prompts(tokenizer: Any, data: Stud
 
 def test_a_folded_adapter_answers_as_the_adapter_does(model: Any, tokenizer: Any, data: StudyData) -> None:
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
-    tuned = lora.attach(model, MethodConfig(rank=4, alpha=8), 0)
+    tuned = lora.attach(model, LoraSettings(rank=4, alpha=8), 0)
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.05, generator=torch.Generator().manual_seed(1))

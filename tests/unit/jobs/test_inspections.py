@@ -123,7 +123,8 @@ def test_what_a_look_depends_on_is_looked_at_anew(tmp_path: Path) -> None:
 def test_the_teacher_and_the_accelerator_belong_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taught_by(name: str) -> str:
         made = trial(tmp_path)
-        arms = tuple(arm.model_copy(update={"settings": {**arm.settings, "teacher": name}}) for arm in made.study.arms)
+        taught = {"method": "sft-dpo", "settings": {"teacher": name}}
+        arms = tuple(arm.model_copy(update=taught) for arm in made.study.arms)
         return kept.key(made.model_copy(update={"study": made.study.model_copy(update={"arms": arms})}))
 
     teacher = shutil.copytree(models.resolve("fork-s").path, tmp_path / "teacher")
@@ -132,7 +133,8 @@ def test_the_teacher_and_the_accelerator_belong_to_it(tmp_path: Path, monkeypatc
     card = teacher / "generation_config.json"
     card.write_text(card.read_text() + " ")
     assert taught_by(str(teacher)) != before, "other files under the same name are another teacher"
-    assert taught_by(str(tmp_path / "nothing"))  # the look itself says that there is none
+    with pytest.raises(ModelError, match="no model named"):
+        taught_by(str(tmp_path / "nothing"))
     plain = kept.key(trial(tmp_path))
     monkeypatch.setattr(kept, "accelerators", lambda: "GPU 0: some accelerator")
     assert kept.key(trial(tmp_path)) != plain

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from engine.spec.errors import SpecError, StoreError
+from engine.spec.example import ItemText, Outcome
 from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
+from engine.tuning.journal import Journal
 from jobs.lab import Lab
-from jobs.paths import Home
+from jobs.paths import Home, read_json, write_json
+from jobs.store import older
 from jobs.store.write import Damaged, Store
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
+
+OLDER_TRIAL = Path(__file__).with_name("older_trial.json")
+OLDER_NAME = "fake-smoke-9c6b0807"
 
 
 def finish(open_lab: Callable[..., Lab], trouble: str = "diverged") -> tuple[str, str, Path]:
@@ -102,18 +109,76 @@ def test_damage_seen_while_working_is_said_and_mended_at_the_next_start(open_lab
     assert not lab.home.suspect.exists()
 
 
-def test_what_an_older_recipe_left_keeps_its_names_and_is_not_run_again(open_lab: Callable[..., Lab]) -> None:
+def older_trial(home: Home) -> str:
+    """A trial of an older recipe in a data folder, as its lab left it: one run succeeded, one had not begun."""
+    home.create()
+    trial = read_json(OLDER_TRIAL)
+    assert trial is not None
+    write_json(home.trials / f"{OLDER_NAME}.json", {"created": 5.0, "trial": trial})
+    first, _ = older.runs_of(trial, TrialSpec.stored(trial, OLDER_NAME))
+    folder = home.run(older.name_of(first))
+    folder.mkdir()
+    write_json(folder / "run.json", {"created": 6.0, "spec": first})
+    with Journal(folder) as log:
+        log.emit("started", total_steps=2, threads=1, device="cpu", versions={"fake": "1"})
+        log.emit("asked", probe="calls", texts=[ItemText(item="i0", prompt="What?", gold="this")])
+        outcome = Outcome(item="i0", correct=True, split="wording", cluster="c", output="this")
+        log.emit("probed", step=2, probe="calls", stage="after", metrics={"accuracy": 1.0}, outcomes=[outcome])
+        log.emit("finished", seconds=1.0, adapter="a" * 64)
+    return OLDER_NAME
+
+
+def test_what_an_older_recipe_left_keeps_its_names_and_is_not_run_again(
+    open_lab: Callable[..., Lab], home: Path
+) -> None:
     """Stored before data had options and trials a recipe: the same names now, and no mixture of two recipes."""
-    trial = fakes.trial(seeds=1)
-    plain = trial.model_dump(mode="json")
-    for name in ("grader", "skip_bad_rows", "without"):
-        del plain["data"][name]
-    del plain["recipe"]
-    older = TrialSpec.stored(plain)
-    assert older.recipe == UNNAMED_RECIPE
-    assert {run.recipe for run in older.runs()} == {UNNAMED_RECIPE}
-    assert older.id == "fake-smoke-9c6b0807"
-    assert [run.hash for run in older.runs()] == ["8f5f6f1538aa7a53", "d8c9fe1bf50cd152"]
-    assert trial.id != older.id
+    plain = read_json(OLDER_TRIAL)
+    assert plain is not None
+    trial = TrialSpec.stored(plain, OLDER_NAME)
+    assert (trial.old, trial.recipe, trial.id) == (True, UNNAMED_RECIPE, OLDER_NAME)
+    assert [older.name_of(run) for run in older.runs_of(plain, trial)] == ["8f5f6f1538aa7a53", "d8c9fe1bf50cd152"]
+    name = older_trial(Home.at(home))
+    lab = open_lab()
+    assert "rebuilt" in lab.snapshot().reason
+    board = lab.snapshot(name)
+    assert board.trials[0].old
+    assert [(run.run, run.arm, run.state) for run in board.runs] == [
+        ("8f5f6f1538aa7a53", "plain", "succeeded"), ("d8c9fe1bf50cd152", "odd", "cancelled"),
+    ]  # fmt: skip
+    assert "older version" in board.runs[1].reason
+    done, _ = lab.run_results(name)
+    assert done.metrics == {"calls.accuracy": 1.0}
+    assert lab.trial(name).study.question == "Does the fake learn?"
+    for run in board.runs:
+        with pytest.raises(StoreError, match="older version"):
+            lab.retry(run.run)
+    lab.resume()
     with pytest.raises(SpecError, match="older version"):
-        open_lab().enqueue(older)
+        lab.enqueue(trial)
+    time.sleep(0.4)
+    assert states(lab) == ["succeeded", "cancelled"]
+    assert fakes.trial(seeds=1).id != name
+
+
+def test_what_an_older_recipe_left_unfinished_is_cancelled_and_the_rest_goes_on(
+    open_lab: Callable[..., Lab], home: Path
+) -> None:
+    older_trial(Home.at(home))
+    events = next(Home.at(home).runs.glob("*/events.ndjson"))
+    events.write_bytes(b"".join(events.read_bytes().splitlines(keepends=True)[:-1]))
+    lab = open_lab()
+    assert states(lab) == ["cancelled", "cancelled"]
+    lab.enqueue(fakes.trial(seeds=1))
+    until(lambda: done(lab))
+    assert states(lab) == ["cancelled", "cancelled", "succeeded", "succeeded"]
+
+
+def test_runs_whose_plug_in_is_gone_are_rebuilt_as_far_as_they_ran(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, figures, database = finish(open_lab, "")
+    database.unlink()
+    monkeypatch.undo()  # the method is not known any more
+    monkeypatch.setenv("TUNING_FORK_HOME", str(database.parent))
+    lab = open_lab()
+    assert fakes.figures(lab.run_results(lab.snapshot().trials[0].id)) == figures

@@ -121,7 +121,7 @@ def test_the_registration_that_was_printed_stands_whatever_the_lab_becomes(
     trial = lab.enqueue(fakes.trial(seeds=1))
     printed = lab.registration(trial).digest
     until(lambda: done(lab))
-    monkeypatch.setattr("engine.spec.study.RECIPE_VERSION", 99)
+    monkeypatch.setattr("engine.spec.trial.RECIPE_VERSION", 99)
     assert fakes.trial(seeds=1).registration != printed
     registered = lab.result(trial).study.registration
     assert registered is not None

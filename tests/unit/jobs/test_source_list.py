@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from engine.run.sources import sources
-from engine.spec import plugin
 from jobs import console
 from jobs.commands.sources import option_lines
 from tests.support.consoles import main
@@ -32,12 +31,10 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [one["name"] for one in plain["sources"]] == [source.name for source in sources()]
 
 
-def test_a_broken_task_is_listed_not_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "mine.py").write_text("import no_such_module", encoding="utf-8")
-    monkeypatch.setenv(plugin.FOLDER, str(tmp_path))
+def test_a_broken_task_is_listed_not_gone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "plugins" / "tasks"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text("import no_such_module", encoding="utf-8")
     assert main("studies", "--sources") == console.FAILED
     said = capsys.readouterr()
     assert "mine.py" in said.err

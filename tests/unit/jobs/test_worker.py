@@ -20,14 +20,15 @@ worker.main(worker.Job("ab", spec, folder, 1, "where:write"), there)
 """
 
 
-def test_a_run_finds_the_downloads_of_its_own_data_folder(tmp_path: Path, root: Path) -> None:
+def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path) -> None:
     folder = tmp_path / "lab" / "runs" / "ab"
     folder.mkdir(parents=True)
     (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
     (tmp_path / "where.py").write_text(
         "from engine.models.downloaded import default_folder\n"
-        "def write(spec, folder, stop):\n"
-        "    (folder / 'where').write_text(str(default_folder()))\n",
+        "from engine.spec.plugin import folder_of\n"
+        "def write(spec, folder, stop, kept):\n"
+        "    (folder / 'where').write_text(f'{default_folder()} {folder_of(\"probes\")} {kept}')\n",
         encoding="utf-8",
     )
     paths = os.pathsep.join((str(root), str(tmp_path)))
@@ -36,4 +37,5 @@ def test_a_run_finds_the_downloads_of_its_own_data_folder(tmp_path: Path, root: 
         env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (folder / "where").read_text() == str(tmp_path / "lab" / "models")
+    lab = tmp_path / "lab"
+    assert (folder / "where").read_text() == f"{lab / 'models'} {lab / 'plugins' / 'probes'} {lab / 'weights'}"

@@ -44,5 +44,10 @@ def big() -> Result:
 
 
 @pytest.fixture(scope="session")
+def other() -> Result:
+    return results.other()
+
+
+@pytest.fixture(scope="session")
 def hostile(calls: Result) -> Result:
     return poisoned(calls)

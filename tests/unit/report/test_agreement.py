@@ -26,7 +26,7 @@ _NUMBER = re.compile(rf"[+{wording.MINUS}]?\d+(?:\.\d+)?")
 _UNBROKEN = 24  # letters of a word that no format breaks
 
 
-@pytest.fixture(params=["calls", "nli", "smoke", "partial", "big", "elsewhere"])
+@pytest.fixture(params=["calls", "nli", "smoke", "partial", "big", "other", "elsewhere"])
 def result(request: pytest.FixtureRequest) -> Result:
     return results.small("nli-frequency") if request.param == "nli" else request.getfixturevalue(request.param)
 
@@ -61,7 +61,7 @@ def test_every_figure_is_the_jsons_number_in_words(result: Result) -> None:
     ]
     made += [wording.difference(c["difference"], units[c["metric"]]) for c in (*plain["contrasts"], *plain["further"])]
     made += [wording.level(share, "share") for shares in plain["failures"].values() for share in shares.values()]
-    made += [wording.level(c["mean"][-1], units.get(c["metric"], "nats")) for c in plain["curves"]]
+    made += [wording.level(c["mean"][-1], units.get(c["metric"], "")) for c in plain["curves"]]
     shown = {cell for table in _tables(report_of(result)) for row in table for cell in row}
     starts = {cell.partition(" [")[0] for cell in shown}
     assert len(made) > 10
@@ -144,7 +144,7 @@ def _said(part: Any) -> Iterable[str]:
                 yield from _said(getattr(part, field.name))
 
 
-_HIDDEN = {"name", "strong", "words", "code", "tone"}
+_HIDDEN = {"name", "strong", "words", "tone", "voice"}
 
 
 def _replaced(part: Any, old: str, new: str) -> Any:

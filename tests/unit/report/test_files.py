@@ -40,7 +40,9 @@ def test_json_fits_the_schema_and_holds_what_was_promised(
     assert set(plain) >= {"study", "model", "arms", "contrasts", "checks", "verdict", "provenance"}
     assert set(plain["study"]) >= {"id", "question", "scale", "primary"}
     assert set(plain["study"]["primary"]) >= {"probe", "metric", "contrast"}
-    assert plain["verdict"]["code"] in {"learned", "format", "shortcut", "mixed", "inconclusive"}
+    assert name == "hostile" or plain["verdict"]["code"] in {"learned", "format", "shortcut", "mixed", "inconclusive"}
+    assert plain["verdict"]["tone"] in {"good", "bad", "mixed", "form", "open"}
+    assert set(plain["rule"]) == {"name", "label", "roles", "reads", "thresholds"}
     for arm in plain["arms"]:
         assert set(arm) >= {"name", "method", "runs"}
         for run in arm["runs"]:

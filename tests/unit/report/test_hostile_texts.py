@@ -69,7 +69,7 @@ def test_the_walker_reaches_every_text_and_every_string(calls: Result) -> None:
 def test_html(calls: Result, group: str, keep: tuple[str, ...]) -> None:
     text, benign = (page.render(report_of(result)) for result in of(calls, group, keep))
     made, plain = Page(text), Page(benign)
-    assert text.count("<svg") == (4 if keep else 3)
+    assert text.count("<svg") == (4 if keep else 5)  # differences in units that nobody knows have an axis each
     assert made.open == []
     tags = [[(tag, {k: v for k, v in a.items() if k not in _PLACES}) for tag, a in p.tags] for p in (made, plain)]
     drawn = [[one for one in part if one[0] not in _DRAWN] for part in tags]

@@ -35,7 +35,7 @@ def test_every_item_of_every_run_is_there(runs: list[RunResult], tmp_path: Path)
         for probe, outcomes in run.outcomes.items():
             for outcome in outcomes:
                 row = found.pop((run.record.arm, run.record.seed, probe, outcome.item))
-                assert row["correct"] == {True: "1", False: "0", None: ""}[outcome.correct]
+                assert row["correct"] == ("" if outcome.correct is None else str(int(outcome.correct)))
                 assert (row["split"], row["cluster"], row["side"]) == (outcome.split, outcome.cluster, outcome.side)
                 assert (float(row["value"]) if row["value"] else None) == outcome.value
                 assert (row["failure"] or None, row["output"]) == (outcome.failure, outcome.output)

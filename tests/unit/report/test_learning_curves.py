@@ -19,7 +19,7 @@ def test_every_curve_has_its_line_marker_and_last_value(calls: Result) -> None:
     assert drawn.count("<polyline") == len(calls.curves) + len(arms)  # each curve, and its arm in the legend
     assert drawn.count('class="band') == sum(c.seeds > 1 for c in calls.curves)
     for curve in calls.curves:
-        unit = "nats" if curve.metric == "loss" else next(m.unit for m in calls.metrics if m.metric == curve.metric)
+        unit = "" if curve.metric == "loss" else next(m.unit for m in calls.metrics if m.metric == curve.metric)
         assert wording.level(curve.mean[-1], unit) in figure.description
 
 
@@ -59,7 +59,19 @@ def test_a_broken_or_empty_curve_is_left_out(calls: Result) -> None:
     assert curves.figures(calls.model_copy(update={"curves": tuple(odd)})) == []
     one = Curve(metric="loss", arm="gone", steps=(3.0,), mean=(1.0,), low=(1.0,), high=(1.0,), seeds=1)
     (figure,) = curves.figures(calls.model_copy(update={"curves": (*odd, one)}))
-    assert "gone: 1.000 nats [1.000, 1.000] at step 3" in figure.description
+    assert "gone: 1.000 [1.000, 1.000] at step 3" in figure.description
     table = curves.table(calls.model_copy(update={"curves": (one,)}))
     assert table is not None
-    assert table.rows == (("Training loss", "gone", "3", "1.000 nats [1.000, 1.000]", "1"),)
+    assert table.rows == (("Training loss", "gone", "3", "1.000 [1.000, 1.000]", "1"),)
+
+
+def test_a_figure_that_an_objective_reports_is_a_curve_too(calls: Result) -> None:
+    curve = Curve(
+        metric="dpo.reward_margin", arm="sft-dpo", steps=(1.0, 2.0), mean=(-0.5, 1.25), low=(-1.0, 0.75),
+        high=(0.0, 1.5), seeds=3,
+    )  # fmt: skip
+    result = calls.model_copy(update={"curves": (curve,)})
+    (figure,) = curves.figures(result)
+    assert "dpo: reward margin, SFT → DPO: 1.250 [0.750, 1.500] at step 2" in figure.description
+    assert curves.curve_label(result, "dpo.reward_margin") == "dpo: reward margin"
+    assert curves.curve_label(result, calls.accuracy).endswith("(live sample)")

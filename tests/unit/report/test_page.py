@@ -13,7 +13,7 @@ from engine.stats import wording
 from jobs.report import write
 from jobs.report.content.sections import report_of
 from jobs.report.formats import page as html
-from jobs.report.formats.svg import Drawing, ticks, wrap
+from jobs.report.formats.svg import Drawing, wrap
 from tests.support.documents import Page
 
 
@@ -61,7 +61,7 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
     _, sizes, *within = page.tables.get("differences", [[], [[]]])
     for row, contrast in zip(sizes[1:], plain["contrasts"], strict=True):
         for cell, key in zip(row[2:5], ("paired_d", "cliffs_delta", "cohens_h"), strict=True):
-            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], ""))
+            assert cell == ("–" if contrast[key] is None else wording.level(contrast[key], "coefficient"))
         assert row[5] == {True: "yes", False: "not shown", None: "–"}[contrast["equivalent"]]
     primary = next((c for c in plain["contrasts"] if c["primary"]), None)
     paired = [seed for seed in (primary["seeds"] if primary else []) if seed["p"] is not None]
@@ -70,9 +70,8 @@ def test_every_figure_is_the_jsons(name: str, request: pytest.FixtureRequest, tm
         assert row[0] == f"seed {seed['seed']}"
         assert row[2:] == [str(seed["only_a"]), str(seed["only_b"]), wording.probability(seed["p"])]
 
-    for table, metric in zip(
-        page.tables["seeds"], dict.fromkeys([primary_of(plain), plain["accuracy"], plain["reliance"]]), strict=True
-    ):
+    read = [primary_of(plain), plain["accuracy"], plain["reliance"], *plain["rule"]["reads"]]
+    for table, metric in zip(page.tables["seeds"], dict.fromkeys(read), strict=True):
         seeds = [int(cell.removeprefix("seed ")) for cell in table[0][1:]]
         for row, arm in zip(table[1:], plain["arms"], strict=True):
             for cell, seed in zip(row[1:], seeds, strict=True):
@@ -160,14 +159,6 @@ def test_no_text_or_class_leaves_its_place_in_a_drawing() -> None:
     assert "<script>" not in made
     assert 'onload="x' not in made
     assert "a &lt; b" in made
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0), (-0.31, 0.52), (1e-9, 2e-9), (-5, 5000)])
-def test_ticks_span_the_range_with_round_steps(low: float, high: float) -> None:
-    marks = ticks(low, high)
-    assert marks[0] <= low + 1e-12
-    assert marks[-1] >= high - 1e-12
-    assert 2 <= len(marks) <= 9
 
 
 def test_wrapping() -> None:

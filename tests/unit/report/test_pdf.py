@@ -19,7 +19,7 @@ from jobs.report.formats import pdf
 from tests.support.documents import pdf_text
 
 
-@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "big", "elsewhere"])
+@pytest.mark.parametrize("name", ["calls", "smoke", "partial", "big", "other", "elsewhere"])
 def test_it_keeps_the_standard_for_accessible_documents(name: str, request: pytest.FixtureRequest) -> None:
     """PDF/UA-1: every figure has words, every table its header, headings are in order, every letter has a font."""
     report = report_of(request.getfixturevalue(name))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from engine.spec.result import Check, Contrast, Result
+from engine.spec.result import Check, Contrast, Result, Tone
 from engine.stats import wording
 from jobs.report.content import figures
-from jobs.report.content.model import Checks, Examples, Facts, Report, Section, Table, Value, cleaned
+from jobs.report.content.model import Checks, Examples, Facts, Figure, Report, Section, Table, Value, cleaned
 from jobs.report.content.sections import report_of
 from jobs.report.formats import markdown, page
 from tests.support import results
 
 ORDER = [
-    "claim", "primary", "registration", "gain", "corner", "chain", "differences", "curves", "reliance", "arms", "seeds",
-    "failures", "flips", "checks", "threats", "further", "design", "notes", "provenance",
+    "claim", "primary", "registration", "rule", "gain", "corner", "chain", "differences", "curves", "reliance", "arms",
+    "seeds", "failures", "flips", "checks", "threats", "further", "design", "notes", "provenance",
 ]  # fmt: skip
 
 
@@ -188,9 +190,66 @@ def test_an_exploratory_verdict_says_so_beside_its_word(calls: Result) -> None:
 
 
 def test_the_good_corner_ends_below_no_lean_at_all(calls: Result) -> None:
-    assert calls.rules is not None
-    base = next(arm for arm in calls.arms if arm.name == calls.rules.base)
+    assert calls.rule is not None
+    margin = calls.rule.thresholds["margin"]
+    assert isinstance(margin, float)
+    base = next(arm for arm in calls.arms if arm.name == calls.rule.roles["base"])
     lean = next(found.mean for found in base.summary if found.metric == calls.reliance)
-    found = figures._corner(calls)
+    found = figures.good_corner(calls)
     assert found is not None
-    assert found[1:] == pytest.approx((min(lean, 0) - calls.rules.margin, max(lean, 0) + calls.rules.margin))
+    assert found[1:] == pytest.approx((min(lean, 0) - margin, max(lean, 0) + margin))
+    for other in (
+        {"rule": None},
+        {"reliance": None},
+        {"rule": calls.rule.model_copy(update={"thresholds": {"margin": 0.05}})},
+        {"rule": calls.rule.model_copy(update={"thresholds": {"floor": "none", "margin": 0.05}})},
+        {"rule": calls.rule.model_copy(update={"reads": (calls.accuracy,)})},  # its margin is another figure's
+        {"arms": tuple(arm.model_copy(update={"trains": True}) for arm in calls.arms)},
+    ):
+        assert figures.good_corner(calls.model_copy(update=other)) is None
+
+
+def test_the_rule_is_told_with_its_parts_and_limits(calls: Result) -> None:
+    assert calls.rule is not None
+    facts = next(b for b in section(report_of(calls), "rule").blocks if isinstance(b, Facts))
+    told = dict(facts.pairs)
+    assert told["Rule"] == calls.rule.label
+    assert told["Part: treated"] == "SFT → DPO"
+    assert told["Limit: floor"] == "0.2"
+    assert "Reliance on word overlap" in told["Figures that it reads"]
+    without = calls.model_copy(update={"rule": None})
+    assert "rule" not in [one.name for one in report_of(without).sections]
+
+
+def test_any_rule_and_any_unit(other: Result) -> None:
+    """No reliance, no decomposition, figures of its own, differences in two units."""
+    report = report_of(other)
+    names = [one.name for one in report.sections]
+    assert {"gain", "corner", "chain", "reliance"}.isdisjoint(names)
+    assert (report.verdict.word, report.verdict.tone) == ("Partly closed", "mixed")
+    assert table(report, "figures").rows == (
+        ("Gap closed", "41.0 % [22.0, 60.0]", ""),
+        ("Answers’ length", "–", "Not measured."),
+    )
+    drawn = [b for b in section(report, "differences").blocks if isinstance(b, Figure)]
+    assert [figure.title for figure in drawn] == ["Paired differences, 1 of 2", "Paired differences, 2 of 2"]
+    first, second = (str(figure.svg) for figure in drawn)
+    assert ">points</text>" in first
+    assert ">furlongs</text>" in second
+    assert 'class="margin"' in first
+    assert 'class="margin"' not in second, "the margin is the primary metric's, in its unit"
+    assert "+3.500 furlongs [+3.000, +4.000]" in drawn[1].description
+    assert "+3.500 furlongs" in words(section(report, "differences"))
+
+
+@pytest.mark.parametrize("tone", get_args(Tone))
+def test_every_tone_has_a_colour_on_the_page_and_on_paper(calls: Result, root: Path, tone: Tone) -> None:
+    verdict = calls.verdict.model_copy(update={"tone": tone, "code": "of-a-plug-in", "label": "Its own word"})
+    text = page.render(report_of(calls.model_copy(update={"verdict": verdict})))
+    assert f'class="card verdict {tone}"' in text
+    assert "Its own word" in text
+    assert "of-a-plug-in" not in text
+    style = (root / "resources/report/report.css").read_text("utf-8")
+    assert tone == "open" or f".verdict.{tone}" in style
+    source = (root / "resources/report/report.typ").read_text("utf-8")
+    assert tone == "open" or f"{tone}: " in source.partition(".at(report.verdict.tone")[0]

@@ -125,7 +125,7 @@ def test_a_changed_world_or_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SpecError, match=r"There are: .*world\.routes"):
         sources.own("world.moon", {})
     with pytest.raises(DataError, match="no task named"):
-        sources.task_named("moon")
+        sources.task("moon")
     with pytest.raises(PluginError):
         study_data("moon")
     with pytest.raises(SpecError, match="A file has no options"):

@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.spec.result import Result
-from engine.stats.wording import VERDICTS, together
+from engine.stats.wording import together
 from gui.look.text import tip
 from gui.look.theme import Theme
-from gui.pages.verdict_figures import looks_words, standing_words
+from gui.pages.verdict.figures import looks_words, recipe_words, rule_figures, rule_words, standing_words
 from gui.widgets.basics import Card, Pill, Text
 
 
@@ -19,12 +19,14 @@ class VerdictHead(Card):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.pill, self.exploratory = Pill(theme, filled=True), Pill(theme)
-        self.exploratory.show_word("Exploratory", "")
+        self.exploratory.show_word("Exploratory")
         self.sentence = Text("", pixels=15, bold=True, lines=3)
-        self.reasons = QVBoxLayout()
+        self.figures, self.reasons = QVBoxLayout(), QVBoxLayout()
+        self.figures.setSpacing(2)
         self.reasons.setSpacing(2)
-        self.standing = Text("", "caption", lines=3)
+        self.standing, self.rule = Text("", "caption", lines=3), Text("", "caption", lines=3)
         self.looks, self.note = Text("", "warn", pixels=12, lines=3), Text("", "warn", lines=2)
+        self.recipe = Text("", "warn", lines=3)
         pills = QVBoxLayout()
         pills.setSpacing(6)
         for pill in (self.pill, self.exploratory):
@@ -33,8 +35,9 @@ class VerdictHead(Card):
         words = QVBoxLayout()
         words.setSpacing(5)
         words.addWidget(self.sentence)
+        words.addLayout(self.figures)
         words.addLayout(self.reasons)
-        for text in (self.standing, self.looks, self.note):
+        for text in (self.standing, self.rule, self.looks, self.recipe, self.note):
             words.addWidget(text)
         row = QHBoxLayout()
         row.setSpacing(14)
@@ -45,14 +48,16 @@ class VerdictHead(Card):
 
     def show_result(self, result: Result) -> None:
         """Show a result's verdict."""
-        code = result.verdict.code
-        self.pill.show_word(VERDICTS[code], code)
+        self.pill.show_word(result.verdict.label, result.verdict.tone)
         self.exploratory.setVisible(not result.study.primary.registered)
         self.sentence.setText(together(result.verdict.text))
+        fill(self.figures, [Text(together(words), lines=2) for words in rule_figures(result)])
         fill(self.reasons, [Text(together(reason), "muted", lines=3) for reason in result.verdict.reasons])
         for text, words in (
             (self.standing, standing_words(result)),
+            (self.rule, rule_words(result)),
             (self.looks, looks_words(result)),
+            (self.recipe, recipe_words(result)),
             (self.note, result.study.note),
         ):
             text.setText(words)

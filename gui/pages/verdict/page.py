@@ -10,29 +10,33 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.spec.result import Check, Result
+from engine.stats.axis import axis
 from gui import operations
 from gui.look.icons import pixmap
-from gui.look.text import clock, elided, number, scale, unit_word
+from gui.look.text import clock, elided
 from gui.look.theme import arm_styles
-from gui.pages.flips import FlipsCard
 from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
-from gui.pages.verdict_export import ITEMS, default_name, kinds, target_of
-from gui.pages.verdict_figures import (
-    caption_of,
+from gui.pages.verdict.export import ITEMS, default_name, kinds, target_of
+from gui.pages.verdict.figures import (
+    bars,
     corner,
     differences,
     figure_rows,
     primary_words,
     spots,
     table_facts,
-    units,
+    titled_metric,
 )
-from gui.pages.verdict_head import VerdictHead, fill
+from gui.pages.verdict.flips import FlipsCard
+from gui.pages.verdict.head import VerdictHead, fill
 from gui.tables.figures import FiguresTable
 from gui.widgets.basics import Card, Scroll, Text, push_button
 from gui.widgets.forest import Forest
 from gui.widgets.scatter import Scatter
-from gui.widgets.waterfall import Waterfall, bars
+from gui.widgets.waterfall import Waterfall
+from jobs.report.content.endpoint import margin
+from jobs.report.content.looks import looks_of
+from jobs.report.content.lookup import unit_of
 
 
 class VerdictPage(Page):
@@ -87,17 +91,11 @@ class VerdictPage(Page):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
         grid.addWidget(self.head, 0, 0, 1, 12)
-        grid.addWidget(self.cards["gain"], 1, 0, 1, 7)
-        grid.addWidget(self.cards["arms"], 1, 7, 1, 5)
-        grid.addWidget(self.cards["pairs"], 2, 0, 1, 8)
-        grid.addWidget(self.cards["checks"], 2, 8, 1, 4)
+        self._relay(gain=True, scatter=True, threats=True, notes=True)
         grid.addWidget(self.flips, 3, 0, 1, 12)
         grid.addWidget(self.cards["table"], 4, 0, 1, 12)
-        grid.addWidget(self.cards["threats"], 5, 0, 1, 6)
-        grid.addWidget(self.cards["notes"], 5, 6, 1, 6)
         for at in range(12):
             grid.setColumnStretch(at, 1)
-        grid.setRowMinimumHeight(1, 270)
         grid.setRowStretch(6, 1)
         self.scroller = Scroll(inside, "Verdict")
         column = QVBoxLayout(self.body)
@@ -161,28 +159,24 @@ class VerdictPage(Page):
     def _draw(self, result: Result) -> None:
         self.result = result
         labels = {a.name: a.label for a in result.arms}
-        styles = arm_styles([a.name for a in result.arms], self.context.theme.tokens, result.rules)
-        unit_of, primary = units(result), result.study.primary
+        styles = arm_styles(looks_of(result), self.context.theme.tokens)
         self.head.show_result(result)
-        accuracy_unit = unit_of.get(result.accuracy, "share")
-        name, by = caption_of(result, result.accuracy), scale(accuracy_unit)
-        base = result.rules.base if result.rules is not None else "base"
-        self.waterfall.show_bars(bars(result.decomposition, by, base, labels, styles), accuracy_unit == "share")
-        self.cards["gain"].set_caption(f"{name}, {unit_word(accuracy_unit)}; gains in points, lines are 95 % intervals")
-        self.cards["gain"].setVisible(bool(result.decomposition))
-        across = f"{name}, {unit_word(accuracy_unit)}"
-        self.scatter.show_spots(spots(result, styles), corner(result), across, accuracy_unit == "share")
-        reliance = f"{caption_of(result, result.reliance)}, {unit_word(unit_of.get(result.reliance, 'difference'))}"
+        shown, across = axis(unit_of(result, result.accuracy)), titled_metric(result, result.accuracy)
+        self.waterfall.show_bars(bars(result, styles), 0.1 * shown.factor if shown.ends else 1e-3)
+        gains = f"gains in {shown.compared}, " if shown.compared else ""
+        self.cards["gain"].set_caption(f"{across}; {gains}lines are 95 % intervals")
+        found, good = spots(result, styles), corner(result)
+        self.scatter.show_spots(found, good, across, shown.ends)
+        up = titled_metric(result, result.reliance) if result.reliance else ""
         self.cards["arms"].set_caption(
-            f"upwards: {reliance}; lines: 95 % intervals; shaded: right, for the right reason"
+            f"upwards: {up}; lines: 95 % intervals{'; shaded: right, for the right reason' if good else ''}"
         )
-        margin_unit = unit_of.get(f"{primary.probe}.{primary.metric}", "difference")
-        margin = primary.margin * scale(margin_unit)
-        self.forest.show_rows(differences(result, labels), margin)
-        bold = "fixed beforehand" if primary.registered else "the primary one"
+        groups = differences(result)
+        self.forest.show_groups(groups)
+        unit = f"{groups[0].unit}, " if len(groups) == 1 and groups[0].unit else ""
+        bold = "fixed beforehand" if result.study.primary.registered else "the primary one"
         self.cards["pairs"].set_caption(
-            f"{unit_word(margin_unit, True)}, 95 % intervals, seeds paired; shaded: too small to matter "
-            f"(±{number(margin)}); bold: {bold}"
+            f"{unit}95 % intervals, seeds paired; shaded: too small to matter (±{margin(result)}); bold: {bold}"
         )
         self.flips.show_result(result, labels)
         self.table.show_figures(*figure_rows(result))
@@ -192,13 +186,21 @@ class VerdictPage(Page):
         for card, texts in (("threats", result.threats), ("notes", notes)):
             fill(self.lists[card], [Text(text, "muted", lines=6) for text in texts])
             self.cards[card].setVisible(bool(texts))
-        self._relay(bool(result.decomposition), bool(result.threats), bool(notes))
+        self._relay(bool(result.decomposition), bool(found), bool(result.threats), bool(notes))
 
-    def _relay(self, gain: bool, threats: bool, notes: bool) -> None:
-        """What stands alone in its row takes all of it."""
-        self.grid.addWidget(self.cards["arms"], 1, 7 if gain else 0, 1, 5 if gain else 12)
+    def _relay(self, gain: bool, scatter: bool, threats: bool, notes: bool) -> None:
+        """What stands alone in its row takes all of it. Without the scatter, the differences are the main figure."""
+        first, second = (1, 2) if scatter else (2, 1)
+        self.grid.addWidget(self.cards["gain"], first, 0, 1, 7 if scatter else 12)
+        self.grid.addWidget(self.cards["arms"], first, 7 if gain else 0, 1, 5 if gain else 12)
+        self.grid.addWidget(self.cards["pairs"], second, 0, 1, 8)
+        self.grid.addWidget(self.cards["checks"], second, 8, 1, 4)
         self.grid.addWidget(self.cards["threats"], 5, 0, 1, 6 if notes else 12)
         self.grid.addWidget(self.cards["notes"], 5, 6 if threats else 0, 1, 6 if threats else 12)
+        self.cards["gain"].setVisible(gain)  # once they are in the grid: alone, each would be a window
+        self.cards["arms"].setVisible(scatter)
+        self.grid.setRowMinimumHeight(first, 270 if gain or scatter else 0)
+        self.grid.setRowMinimumHeight(second, 0)
 
     def _check(self, check: Check) -> QWidget:
         tokens = self.context.theme.tokens
