@@ -32,7 +32,6 @@ _KNOWN = {
     "difference": Unit("points", "points", scale=100, digits=1, signed=True, least=-1.0, most=1.0),
     "correlation": Unit("", "", signed=True, least=-1.0, most=1.0),
     "coefficient": Unit("", "", signed=True),
-    "": Unit("", "", signed=True),
     "nats": Unit("nats", "nats"),
     "tokens": Unit("tokens", "tokens", digits=1),
     "seconds": Unit("seconds", "seconds", digits=2),
@@ -40,5 +39,8 @@ _KNOWN = {
 
 
 def unit(name: str) -> Unit:
-    """The unit of that name; one that is not known here is shown by its name, with three digits after the point."""
+    """The unit of that name; one that is not known here is shown by its name, with three digits after the point.
+
+    "" is a plain number, such as the loss in training.
+    """
     return _KNOWN.get(name) or Unit(name, name)

@@ -13,6 +13,7 @@ import pytest
 from engine.probes import found
 from engine.probes._base import Measuring, Probe
 from engine.spec.example import Prompt, StudyData
+from engine.stats.table import Table
 from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
 from tests.support import examples
@@ -127,6 +128,24 @@ class TestEveryProbe:
         for metric in cls.metrics:
             if metric.name in figures and metric.unit == "share":
                 assert 0 <= figures[metric.name] <= 1
+
+    def test_what_is_not_scored_is_left_out_and_never_counted_as_wrong(self, name: str, cls: type[Probe]) -> None:
+        probe = self.make(cls)
+        outcomes = probe.measure(Measuring(Noise(1)), probe.items(self.data(probe), 6))
+        unscored = [o.model_copy(update={"correct": None, "item": f"{o.item}-again"}) for o in outcomes]
+        figures, more = probe.figures(outcomes), probe.figures([*outcomes, *unscored])
+        for metric in cls.metrics:
+            if "correct" in metric.statistic.columns():
+                assert more.get(metric.name) == figures.get(metric.name), metric.name
+                assert metric.statistic.of(unscored) is None
+
+    def test_its_figures_are_those_of_its_statistics(self, name: str, cls: type[Probe]) -> None:
+        probe = self.make(cls)
+        outcomes = probe.measure(Measuring(Noise(1)), probe.items(self.data(probe), 6))
+        for metric in cls.metrics:
+            (of_all,) = metric.statistic.values(Table(outcomes), np.ones((1, len(outcomes))))
+            figure = probe.figures(outcomes).get(metric.name)
+            assert np.isnan(of_all) if figure is None else of_all == figure
 
     def test_nothing_measured_gives_no_figure(self, name: str, cls: type[Probe]) -> None:
         assert self.make(cls).figures([]) == {}

@@ -19,6 +19,7 @@ from engine.stats import wording
         (0.42, "correlation", "+0.420", "+0.420"),
         (3.14, "tokens", "3.1 tokens", "+3.1 tokens"),
         (-2.5, "seconds", "−2.50 seconds", "−2.50 seconds"),
+        (0.448, "", "0.448", "+0.448"),
         (7.0, "yen", "7.000 yen", "+7.000 yen"),
     ],
 )

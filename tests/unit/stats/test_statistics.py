@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
+import pkgutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -16,6 +18,7 @@ from scipy import stats
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
+import engine.stats.statistics as package
 from engine.spec.example import Gold, Item, Outcome, Prompt, Side
 from engine.stats.columns import Columns
 from engine.stats.statistic import Linear, OfSums, Statistic
@@ -177,7 +180,7 @@ every = pytest.mark.parametrize(("statistic", "plain"), CASES, ids=NAMES)
 
 
 @every
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(outcomes=ANY)
 def test_it_is_the_plain_computation(statistic: Statistic, plain: Plain, outcomes: Given) -> None:
     expected = plain(outcomes)
@@ -231,6 +234,18 @@ def test_it_is_a_value(statistic: Statistic, plain: Plain) -> None:
     assert statistic == type(statistic).model_validate(statistic.model_dump())
     assert hash(statistic) == hash(statistic.model_copy())
     assert [other for other, _ in CASES].count(statistic) == 1
+
+
+def test_every_statistic_is_held_here() -> None:
+    """A file without a plain computation beside it, or with more than one statistic, is noticed."""
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        own = [
+            value
+            for value in vars(importlib.import_module(module.name)).values()
+            if isinstance(value, type) and issubclass(value, Statistic) and value.__module__ == module.name
+        ]
+        assert len(own) == 1, module.name
+        assert own[0] in {type(statistic) for statistic, _ in CASES}, module.name
 
 
 @settings(max_examples=60, deadline=None)
