@@ -49,6 +49,9 @@ def _drawable(curves: Iterable[Curve]) -> list[Curve]:
 
 def _last(result: Result, curve: Curve) -> str:
     ends = (curve.low[-1], curve.high[-1])
+    if not is_measured(result, curve.metric):  # a figure of training: a plain number, without a unit or a sign
+        mean, low, high = (f"{value:.3f}".replace("-", wording.MINUS) for value in (curve.mean[-1], *ends))
+        return f"{mean} [{low}, {high}]"
     unit = unit_of(result, curve.metric)
     return f"{wording.level(curve.mean[-1], unit)} {wording.bounds(ends, unit, signed=False)}"
 

@@ -61,7 +61,8 @@ def test_every_figure_is_the_jsons_number_in_words(result: Result) -> None:
     ]
     made += [wording.difference(c["difference"], units[c["metric"]]) for c in (*plain["contrasts"], *plain["further"])]
     made += [wording.level(share, "share") for shares in plain["failures"].values() for share in shares.values()]
-    made += [wording.level(c["mean"][-1], units.get(c["metric"], "")) for c in plain["curves"]]
+    made += [wording.level(c["mean"][-1], units[c["metric"]]) for c in plain["curves"] if c["metric"] in units]
+    made += [f"{c['mean'][-1]:.3f}" for c in plain["curves"] if c["metric"] not in units]
     shown = {cell for table in _tables(report_of(result)) for row in table for cell in row}
     starts = {cell.partition(" [")[0] for cell in shown}
     assert len(made) > 10

@@ -19,8 +19,9 @@ def test_every_curve_has_its_line_marker_and_last_value(calls: Result) -> None:
     assert drawn.count("<polyline") == len(calls.curves) + len(arms)  # each curve, and its arm in the legend
     assert drawn.count('class="band') == sum(c.seeds > 1 for c in calls.curves)
     for curve in calls.curves:
-        unit = "" if curve.metric == "loss" else next(m.unit for m in calls.metrics if m.metric == curve.metric)
-        assert wording.level(curve.mean[-1], unit) in figure.description
+        unit = next((m.unit for m in calls.metrics if m.metric == curve.metric), "")
+        last = wording.level(curve.mean[-1], unit) if unit else f": {curve.mean[-1]:.3f} ["
+        assert last in figure.description
 
 
 def test_no_two_arms_look_alike(calls: Result, big: Result) -> None:
