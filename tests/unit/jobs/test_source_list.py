@@ -31,9 +31,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [one["name"] for one in plain["sources"]] == [source.name for source in sources()]
 
 
-def test_a_broken_task_is_listed_not_gone(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_task_is_listed_not_gone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = home / "plugins" / "tasks"
     folder.mkdir(parents=True)
     (folder / "mine.py").write_text("import no_such_module", encoding="utf-8")
