@@ -127,7 +127,8 @@ def likely(studies: Sequence[StudySpec], last: RunSpec) -> list[RunSpec]:
     for study in studies:
         try:
             trial = plan(study, seeds=1)
-            found += runs_of(trial.model_copy(update={"model": last.model}))[:1]
+            runs = runs_of(trial.model_copy(update={"model": last.model}))
+            found += [run for run in runs if run.model.digest == last.model.digest][:1]
         except LabError:  # whoever asks for this study is told why it cannot be run
             continue
     return found

@@ -23,7 +23,7 @@ def summary(result: Result, screen: Screen) -> None:
     screen.say()
     units = {info.metric: info.unit for info in result.metrics}
     primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
-    shown = [name for name in dict.fromkeys([primary, result.accuracy, result.reliance]) if name]
+    shown = [name for name in dict.fromkeys([result.accuracy, result.reliance, primary]) if name]
     timed = any(run.seconds is not None for arm in result.arms for run in arm.runs)
     headings = ["arm", *(name.split(".")[-1] for name in shown), "seeds", *(["seconds"] if timed else [])]
     rows = [

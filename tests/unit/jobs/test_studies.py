@@ -112,7 +112,8 @@ class TestPlan:
 def test_runs_that_may_come_next_are_of_every_study_that_can_be_run_on_the_model() -> None:
     every = list(studies.all_studies([]).found)
     last = runs_of(studies.plan(every[0], seeds=2))[-1]
-    other = last.model_copy(update={"model": last.model.model_copy(update={"digest": "another"})})
+    model = last.model.model_copy(update={"digest": "another"})
+    other = last.model_copy(update={"tune": last.tune.model_copy(update={"model": model})})
     found = studies.likely(every, other)
     assert [run.study for run in found] == [study.id for study in every]
     assert {run.model.digest for run in found} == {"another"}
