@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from engine.spec.errors import LabError
 from engine.spec.plugin import Broken
 from engine.spec.result import Result
+from engine.spec.runs import RunRecord
 from engine.spec.study import StudySpec
 from engine.stats.metric import Metric
 from gui import operations
@@ -49,6 +50,7 @@ class Session(QObject):
         opened: The lab is open and `studies`, `outlines`, `broken`, `metrics`, `models` and `tables` are known.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
+        runs_named(trial, runs): The runs of the watched trial, some of which are another's too, by this one's names.
         curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
         result_ready(trial, Result): A trial was analysed, or a table from elsewhere judged.
         chosen(trial): Another trial is looked at ("" for none).
@@ -59,6 +61,7 @@ class Session(QObject):
     opened = Signal()
     open_failed = Signal(object)
     snapshot_changed = Signal(object)
+    runs_named = Signal(str, object)
     curves_changed = Signal(str, object, bool)
     result_ready = Signal(str, object)
     chosen = Signal(str)
@@ -93,7 +96,9 @@ class Session(QObject):
         self._actions = ThreadPoolExecutor(3, thread_name_prefix="action")
         self._analyses = ThreadPoolExecutor(1, thread_name_prefix="analysis")
         self._closing = False
+        self._named: tuple[str, tuple[RunRecord, ...]] = ("", ())
         self._delivered.connect(self._deliver)
+        self.runs_named.connect(self._keep_named)
         self.snapshot_changed.connect(self._keep)  # the first to hear: pages then read `snapshot`
 
     @property
@@ -151,6 +156,18 @@ class Session(QObject):
         """What the newest snapshot says of a trial."""
         return next((t for t in self.snapshot.trials if t.id == trial), None) if self.snapshot else None
 
+    def runs(self, trial: TrialRecord) -> list[RunRecord]:
+        """A trial's runs by its own arms' names, in the newest snapshot.
+
+        A run that several trials share bears the name that the first of them gave it; what the others call it is
+        known of the trial that is watched.
+        """
+        found = {run.run: run for run in self.snapshot.runs if trial.id in run.trials} if self.snapshot else {}
+        if self._named[0] != trial.id:
+            return [run for run in found.values() if run.trials[0] == trial.id]
+        names = [(run.run, {"arm": run.arm, "seed": run.seed}) for run in self._named[1] if run.run in found]
+        return [found[run].model_copy(update=name) for run, name in names]
+
     def want_result(self, trial: str) -> None:
         """Analyse a trial unless that was done since its runs last changed; `result_ready` follows if it is new."""
         record = self.record(trial)
@@ -191,6 +208,7 @@ class Session(QObject):
         """Look at the lab until told to stop, and emit what changed."""
         last: Snapshot | None = None
         watched, cursor, complaint = None, 0, ""
+        named: tuple[str, tuple[RunRecord, ...]] | None = None
         while not self._stop.is_set():
             pause = IDLE
             try:
@@ -203,6 +221,11 @@ class Session(QObject):
                 fresh = wanted != watched
                 watched, cursor = wanted, 0 if fresh else cursor
                 if watched and any(t.id == watched for t in snapshot.trials):
+                    if any(watched in r.trials and len(r.trials) > 1 for r in snapshot.runs):
+                        found = (watched, lab.snapshot(watched).runs)
+                        if found != named:
+                            named = found
+                            self.runs_named.emit(*found)
                     curves = lab.curves(watched, cursor)
                     cursor = curves.cursor
                     if curves.points or fresh:
@@ -283,6 +306,10 @@ class Session(QObject):
     def _result(self, trial: str, result: Result) -> None:
         self.results[trial] = result
         self.result_ready.emit(trial, result)
+
+    @Slot(str, object)
+    def _keep_named(self, trial: str, runs: tuple[RunRecord, ...]) -> None:
+        self._named = (trial, runs)
 
     @Slot(object)
     def _keep(self, snapshot: Snapshot) -> None:

@@ -33,7 +33,7 @@ BASES: Mapping[str, str] = {
     "rules": "Rule",
     "world.tasks": "Task",
 }
-"""The kinds of plug-ins that a user may add, with the base class of each, which `engine.<kind>` names."""
+"""The kinds of plug-ins that a user may add, with the base class of each, in `engine/<kind>/_base.py`."""
 LARGEST = 1 << 20  # bytes of a user's file
 
 

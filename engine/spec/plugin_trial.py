@@ -38,8 +38,9 @@ def problem(kind: str, file: File) -> str:
     path = Path(file.path).parent / KEPT / f"{_key(kind, file)}.json"
     known = _known(path)
     if known is None:
-        known = _try(kind, file)
-        _keep(path, known)
+        known, certain = _try(kind, file)
+        if certain:
+            _keep(path, known)
     return known
 
 
@@ -78,7 +79,8 @@ def _keep(path: Path, said: str) -> None:
         os.replace(draft, path)
 
 
-def _try(kind: str, file: File) -> str:
+def _try(kind: str, file: File) -> tuple[str, bool]:
+    """What comes out, and whether the file is what decides it: a machine that is too busy is no fault of the file's."""
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": root, SECONDS_VARIABLE: str(SECONDS)}
     with tempfile.TemporaryDirectory(prefix="tuning-fork-plugin-") as scratch:
@@ -92,17 +94,17 @@ def _try(kind: str, file: File) -> str:
                 stderr=subprocess.DEVNULL, timeout=START + SECONDS, check=False, creationflags=flags,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f'File "{file.path}", line 1: it did not load within {START + SECONDS:g} seconds.'
+            return f'File "{file.path}", line 1: it did not load within {START + SECONDS:g} seconds.', False
         except OSError as error:
-            return f"No process could be started to try {file.path}: {error}."
+            return f"No process could be started to try {file.path}: {error}.", False
         known = _known(told)
         if known is not None:
-            return known
+            return known, True
         with contextlib.suppress(OSError):
             if stack := stood.read_text(encoding="utf-8", errors="replace").strip():
                 said = f"it did not load within {SECONDS:g} seconds" if "Timeout" in stack else "its process crashed"
-                return f"{_own_lines(stack, file.path)}\n{file.path}: {said}."
-    return f'File "{file.path}", line 1: its process ended with code {done.returncode} while it was loaded.'
+                return f"{_own_lines(stack, file.path)}\n{file.path}: {said}.", True
+    return f'File "{file.path}", line 1: its process ended with code {done.returncode} while it was loaded.', True
 
 
 def _own_lines(stack: str, path: str) -> str:
@@ -114,7 +116,7 @@ def _own_lines(stack: str, path: str) -> str:
 
 def main(kind: str, name: str, path: str, digest: str, told: str, stood: str) -> None:
     """The process's own side: loads the base class, then the file under a time limit, and writes down what came out."""
-    base = getattr(importlib.import_module(f"engine.{kind}"), BASES[kind])
+    base = getattr(importlib.import_module(f"engine.{kind}._base"), BASES[kind])
     with Path(stood).open("w", encoding="utf-8") as stack:
         faulthandler.enable(stack)
         faulthandler.dump_traceback_later(float(os.environ[SECONDS_VARIABLE]), exit=True, file=stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.spec.result import Tone
 from gui.look.style import sheet
-from jobs.report.content.looks import looks
+from jobs.report.content.looks import Look
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 APPEARANCE_FILE = "window.json"
@@ -103,12 +103,9 @@ def reach(colour: str, surface: str, ratio: float) -> str:
     return made.name().upper()
 
 
-def arm_styles(
-    arms: Sequence[str], tokens: Tokens, untrained: Collection[str] = (), roles: Mapping[str, str] | None = None
-) -> dict[str, ArmStyle]:
-    """A style for every arm, in the study's order. `jobs.report.content.looks` says whose is which."""
+def arm_styles(found: Mapping[str, Look], tokens: Tokens) -> dict[str, ArmStyle]:
+    """A style for every arm by its look."""
     ratio = 3.0 if tokens.dark else 1.9  # on light, only Okabe and Ito's yellow needs help to be seen as a line
-    found = looks(arms, untrained, roles or {})
     palette = len(ARM_COLOURS) - any(kind == "reference" for kind, _ in found.values())
     fixed = {
         "quiet": ArmStyle(reach(QUIET_COLOUR, tokens.surface, ratio), "dotted", "circle"),

@@ -15,7 +15,7 @@ from engine.stats.metric import Metric
 from gui import operations
 from gui.curves import Band, CurveStore
 from gui.look.text import clock, count, seconds_range
-from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, runs_of, sizes_words
+from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import Table
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
@@ -74,6 +74,7 @@ class LivePage(Page):
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
+        session.runs_named.connect(self._renamed)
         session.curves_changed.connect(self._points)
         session.chosen.connect(self._choose)
         context.theme.changed.connect(self._mark_all)
@@ -122,7 +123,7 @@ class LivePage(Page):
         self.pause.setAccessibleName(self.pause.text())
         styles, labels = self.context.styles(trial), dict(trial.arms)
         self.legend.show_arms([(labels[a], styles[a]) for a in labels])
-        runs = runs_of(session, trial)
+        runs = session.runs(trial)
         self.model.show_rows([Row(r, labels.get(r.arm, r.arm), trial.question, styles[r.arm]) for r in in_order(runs)])
 
     def _start(self, trial: TrialRecord) -> None:
@@ -196,6 +197,11 @@ class LivePage(Page):
         if self._dirty and not self._timer.isActive():
             self._timer.start()
 
+    def _renamed(self) -> None:
+        if self.isVisible():
+            self.refresh()
+            self._mark_all()
+
     def _mark_all(self) -> None:
         self._dirty |= set(self.plots)
         if not self._timer.isActive():
@@ -206,7 +212,7 @@ class LivePage(Page):
         if self._trial is None or not self.isVisible():
             return
         dirty, self._dirty = self._dirty, set()
-        runs = runs_of(self.context.session, self._trial)
+        runs = self.context.session.runs(self._trial)
         total = max([r.total_steps for r in runs] + [0])
         for place in sorted(dirty):
             name, plot = self._shown.get(place, ""), self.plots[place]

@@ -16,6 +16,7 @@ from gui.operations import Outline
 from gui.session import Session
 from gui.shell.messages import Messages
 from gui.widgets.basics import SCROLL_ROOM, Text, push_button
+from jobs.report.content.looks import looks
 from jobs.store.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ class Context:
 
     def styles(self, trial: TrialRecord) -> dict[str, ArmStyle]:
         """How each arm of a trial is drawn."""
-        known = self.session.outlines.get(trial.study, Outline())
-        return arm_styles([a for a, _ in trial.arms], self.theme.tokens, known.untrained, known.roles)
+        known, study = self.session.outlines.get(trial.study, Outline()), self.session.studies.get(trial.study)
+        compared = study.primary.contrast if study is not None else ()
+        return arm_styles(looks([a for a, _ in trial.arms], known.untrained, known.roles, compared), self.theme.tokens)
 
 
 class Page(QWidget):
@@ -182,12 +184,7 @@ def sizes_words(trial: TrialRecord) -> str:
     return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {count(trial.seeds, 'seed')}"
 
 
-def runs_of(session: Session, trial: TrialRecord) -> list:
-    """A trial's runs in the newest snapshot."""
-    wanted = set(trial.runs)
-    return [r for r in session.snapshot.runs if r.run in wanted] if session.snapshot else []
-
-
 def is_active(session: Session, trial: TrialRecord) -> bool:
     """Whether one of its runs is at work or waits."""
-    return any(r.state in ("running", "queued") for r in runs_of(session, trial))
+    runs = session.snapshot.runs if session.snapshot is not None else ()
+    return any(run.state in ("running", "queued") for run in runs if trial.id in run.trials)

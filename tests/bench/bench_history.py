@@ -25,6 +25,7 @@ from gui.shell.main_window import MainWindow
 from gui.widgets.plot import PlotCard, Series
 from jobs.lab import Lab
 from jobs.paths import Home
+from jobs.report.content.looks import looks
 from jobs.store.write import Store
 from tests.bench.record import record, spread
 from tests.unit.jobs import fakes
@@ -135,12 +136,12 @@ def test_redraw() -> None:
     for curve in range(CURVES):
         values = 2 + np.cumsum(rng.normal(0, 0.01, steps))
         store.add(Point(run=f"r{curve}", name="loss", step=n + 1, value=float(v)) for n, v in enumerate(values))
-    card = PlotCard(theme, "Training loss", "nats")
+    card = PlotCard(theme, "Training loss", "below")
     card.resize(1240, 620)
     card.show()
     app.processEvents()
     arms = [f"arm-{n}" for n in range(CURVES)]
-    styles = arm_styles(arms, theme.tokens)
+    styles = arm_styles(looks(arms, (), {}, ()), theme.tokens)
 
     def redraw(series: list[Series]) -> float:
         began = time.perf_counter()

@@ -11,8 +11,10 @@ from engine.methods import found
 from engine.methods._base import Method, MethodConfig
 from engine.spec.example import Side, StudyData
 from engine.world.study_data import study_data
+from tests.support import examples
 
-METHODS = sorted(found().classes.items())
+with examples.there():
+    METHODS = sorted(found().classes.items())
 
 
 @pytest.fixture(scope="module")

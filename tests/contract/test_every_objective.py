@@ -20,9 +20,11 @@ from engine.subject.local import LocalSubject, renderer_of
 from engine.subject.rendering import Encoded
 from engine.tuning import loop
 from engine.tuning.journal import Journal
+from tests.support import examples
 from tests.support.tiny import make_model, make_spec
 
-OBJECTIVES = sorted(found().classes.items())
+with examples.there():
+    OBJECTIVES = sorted(found().classes.items())
 SAMPLED = {"temperature": 1.5, "unreadable": True, "max_new_tokens": 24, "pairs": 8}  # of those that sample answers
 PACE = Pace(1e-2, 0.0, 1.0)
 

@@ -15,9 +15,11 @@ from engine.probes._base import Measuring, Probe
 from engine.spec.example import Prompt, StudyData
 from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
+from tests.support import examples
 from tests.support.tiny import make_data
 
-PROBES = sorted(found().classes.items())
+with examples.there():
+    PROBES = sorted(found().classes.items())
 
 
 class Noise:
@@ -60,7 +62,7 @@ class Noise:
 @cache
 def tried() -> list[StudyData]:
     own = (study_data("calling"), study_data("entailment"), study_data("facts", {"form": "ceiling"}))
-    return [make_data(), *own]
+    return [make_data(), *own, study_data("backwards")]
 
 
 def test_none_is_broken() -> None:

@@ -16,8 +16,10 @@ from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Item
 from engine.world.tasks import found, task, tasks
 from engine.world.tasks._base import Task
+from tests.support import examples
 
-NAMES = sorted(found().classes)
+with examples.there():
+    NAMES = sorted(found().classes)
 HOSTILE = (
     "",
     " ",
@@ -71,7 +73,8 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from TOGETHER
 
 
-CASES = list(cases())
+with examples.there():
+    CASES = list(cases())
 COUNT = 40
 
 

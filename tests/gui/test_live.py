@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from gui.pages.live import LivePage
+from jobs.store.records import Snapshot
 
 
 def live(window, qtbot, empty: bool = False) -> LivePage:
@@ -157,3 +158,31 @@ def test_a_study_without_reliance_shows_what_else_is_measured(opened, qtbot, lab
     page = live(opened(lab), qtbot)
     qtbot.waitUntil(lambda: page.plots["right"].title.text() == "Reliance on word overlap")  # it has points
     assert page.plots["left"].title.text() == "Right call, new wording"
+
+
+def test_a_run_of_two_trials_has_the_name_of_the_one_that_is_seen(opened, qtbot, tmp_path: Path, monkeypatch) -> None:
+    """The snapshot of all gives it the name of its first trial, where that arm is called otherwise."""
+    lab = FakeLab(tmp_path, trials=2)
+    plain = lab.snapshot
+
+    def snapshot(trial: str | None = None) -> Snapshot:
+        found = plain(trial)
+        if trial == "function-calling-quick-2":
+            return found
+        other = {"sft": "tuned", "sft-dpo": "sft"}  # one name is free here, one is another arm's
+        runs = tuple(run.model_copy(update={"arm": other.get(run.arm, run.arm)}) for run in found.runs)
+        first = found.trials[0]
+        arms = tuple((other.get(name, name), label) for name, label in first.arms)
+        trials = (first.model_copy(update={"arms": arms}), *found.trials[1:])
+        return found.model_copy(update={"runs": runs, "trials": trials})
+
+    monkeypatch.setattr(lab, "snapshot", snapshot)
+    window = opened(lab)
+    page = live(window, qtbot)
+    assert window.session.trial == "function-calling-quick-2"
+    qtbot.waitUntil(lambda: set(page.plots["left"]._lines) == {"base", "sft", "sft-dpo", "shuffled", "planted"})
+    seen = {page.model.run(row).arm for row in range(page.model.rowCount())}
+    assert seen == {"base", "sft", "sft-dpo", "shuffled", "planted"}
+    window.session.choose("function-calling-quick-1")
+    qtbot.waitUntil(lambda: page._trial.id == "function-calling-quick-1")
+    qtbot.waitUntil(lambda: set(page.plots["left"]._lines) == {"base", "tuned", "sft", "shuffled", "planted"})

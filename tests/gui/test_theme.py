@@ -7,8 +7,14 @@ import pytest
 
 from engine.spec.result import Tone
 from gui.look import theme
-from gui.look.theme import DARK, LIGHT, Theme, arm_styles, contrast, reach
+from gui.look.theme import DARK, LIGHT, ArmStyle, Theme, arm_styles, contrast, reach
+from jobs.report.content.looks import Look, looks
 from jobs.studies import load
+
+
+def free(arms: list[str], tokens: theme.Tokens) -> dict[str, ArmStyle]:
+    """Arms without a part in any rule."""
+    return arm_styles(looks(arms, (), {}, ()), tokens)
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK])
@@ -24,26 +30,27 @@ def test_words_can_be_read(tokens: theme.Tokens) -> None:
 
 def test_arms_are_told_apart_by_colour_dash_and_marker() -> None:
     arms = [f"a{n}" for n in range(7)]
-    styles = arm_styles(arms, LIGHT)
+    styles = free(arms, LIGHT)
     assert len({s.colour for s in styles.values()}) == 7
     assert len({s.marker for s in styles.values()}) == 7
 
 
 def test_in_the_dark_every_arm_reaches_three_to_one() -> None:
-    for style in arm_styles(["base", *(f"a{n}" for n in range(7))], DARK).values():
+    for style in free(["base", *(f"a{n}" for n in range(7))], DARK).values():
         assert contrast(style.colour, DARK.surface) >= 3
     assert reach("#0072B2", DARK.surface, 3.0) != "#0072B2" or contrast("#0072B2", DARK.surface) >= 3
 
 
 def test_more_arms_than_colours_are_told_apart_all_the_same() -> None:
-    styles = arm_styles([f"a{n}" for n in range(20)], LIGHT)
+    styles = free([f"a{n}" for n in range(20)], LIGHT)
     assert len({(style.colour, style.marker) for style in styles.values()}) == 20
     assert len({(style.colour, style.dash) for style in styles.values()}) == 20
 
 
 def test_arms_with_a_part_in_the_rule_keep_their_looks() -> None:
     arms = [a.name for a in load("function-calling").arms]
-    styles = arm_styles(arms, LIGHT, {"base"}, {"treated": "sft-dpo", "base": "base", "format": "shuffled"})
+    roles = {"treated": "sft-dpo", "reference": "sft", "base": "base", "format": "shuffled"}
+    styles = arm_styles(looks(arms, {"base"}, roles, ("sft-dpo", "sft")), LIGHT)
     assert (styles["base"].dash, styles["base"].marker) == ("dotted", "circle")
     assert (styles["shuffled"].colour, styles["shuffled"].marker) == ("#E69F00", "diamond")
     assert (styles["sft"].colour, styles["sft"].dash, styles["sft"].marker) == ("#0072B2", "solid", "square")
@@ -52,6 +59,20 @@ def test_arms_with_a_part_in_the_rule_keep_their_looks() -> None:
         "dashed",
         "triangle",
     )
+
+
+def test_whose_look_is_whose() -> None:
+    arms = ["a", "b", "c", "d", "e"]
+    free = [Look("free", n) for n in range(5)]
+    assert looks(arms, (), {}, ()) == dict(zip(arms, free, strict=True))
+    untold = looks(arms, {"b", "c"}, {}, ())
+    assert untold == {"a": free[0], "b": Look("quiet"), "c": free[1], "d": free[2], "e": free[3]}
+    roles = {"treated": "b", "base": "c", "target": "d", "expert": "e"}  # the arm in question trains nothing either
+    assert looks(arms, {"b", "c"}, roles, ("b", "c")) == {
+        "a": free[0], "b": free[1], "c": Look("quiet"), "d": Look("reference"), "e": free[2],
+    }  # fmt: skip
+    assert looks(arms, {"c"}, {"treated": "a", "reference": "d"}, ("a", "d"))["d"].kind == "free"
+    assert looks(["a"], (), {"treated": "gone", "base": "gone too"}, ()) == {"a": free[0]}
 
 
 def test_choosing_tells_the_widgets_once(qapp, qtbot) -> None:

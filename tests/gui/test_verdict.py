@@ -15,6 +15,7 @@ from gui.pages.verdict.figures import bars, corner, differences, figure_rows, lo
 from gui.pages.verdict.flips import FlipDialog
 from gui.pages.verdict.page import VerdictPage
 from jobs.report import FORMATS
+from jobs.report.content.looks import looks_of
 from jobs.studies import load
 
 
@@ -245,7 +246,7 @@ def test_figures_for_the_charts() -> None:
     study = load("function-calling")
     result = invented_result(study, "t")
     labels = {a.name: a.label for a in result.arms}
-    found = bars(result, arm_styles(list(labels), LIGHT))
+    found = bars(result, arm_styles(looks_of(result), LIGHT))
     assert [b.label for b in found] == ["base", "output format", "instruction meaning", "negatives", "SFT → DPO"]
     assert [round(b.end) for b in found] == [4, 45, 78, 83, 83]
     assert corner(result) == pytest.approx((20.0, -5.0, 11.0))
@@ -308,7 +309,7 @@ def test_without_a_shortcut_the_differences_are_the_main_figure(opened, qtbot, t
     ]  # fmt: skip
     assert page.head.rule.text().startswith("Rule “Gap closed” with treated: SFT → DPO, base: base")
     assert not page.cards["arms"].isVisible()
-    assert page.cards["pairs"].y() < page.cards["gain"].y()
+    qtbot.waitUntil(lambda: page.cards["pairs"].y() < page.cards["gain"].y())
     qtbot.waitUntil(lambda: page.cards["gain"].width() > 900)
     assert page.forest.accessibleDescription().endswith("length: SFT → DPO − SFT: +3.500 [+3.000, +4.000]")
     assert [group.unit for group in page.forest._groups] == ["points", "furlongs"]

@@ -115,7 +115,7 @@ def result() -> Result:
         metrics=metrics,
         accuracy="entailment.accuracy",
         reliance="entailment.reliance",
-        verdict=Verdict(code="learned", text="It learned."),
+        verdict=Verdict(code="learned", label="Learned", tone="good", text="It learned."),
         provenance={},
     )
 
@@ -188,7 +188,9 @@ def no_window(home: Path | None) -> int:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     """`run` with a scripted lab, and a plan that needs no model on the disk."""
 
-    def ready(home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None):
+    def ready(
+        home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None, models=None, tell=None
+    ):
         reference = ModelRef(name="m", path="", digest="d")
         names = tuple(a.name for a in study.arms if arms is None or a.name in arms)
         return TrialSpec(

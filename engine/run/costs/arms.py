@@ -14,10 +14,11 @@ from engine.methods import Method, method_class
 from engine.objectives import Objective
 from engine.objectives._trainer import Pace
 from engine.probes import Probe, probe_class
-from engine.run.costs import work
+from engine.run.costs import rehearsal
 from engine.run.costs.estimate import Making, Run, Stretch
+from engine.run.costs.rehearsal import Unknown
 from engine.run.costs.speed import Batch
-from engine.run.costs.work import Measured, Unknown
+from engine.run.costs.work import Measured
 from engine.spec.example import Example, Item, StudyData
 from engine.spec.plugin import configured
 from engine.spec.run import RunSpec, Use, digest
@@ -128,13 +129,16 @@ def with_prefix(made: Arm, prefix: tuple[int, ...]) -> Arm:
     phases = tuple(
         replace(
             phase,
-            drawn=phase.drawn._replace(rows=work.after(prefix, phase.drawn.rows)),
+            drawn=phase.drawn._replace(rows=rehearsal.after(prefix, phase.drawn.rows)),
             making=tuple(one._replace(asks=one.asks.after(prefix)) for one in phase.making),
         )
         for phase in made.phases
     )
     return replace(
-        made, encoded=work.after(prefix, made.encoded), phases=phases, probed=replace(made.probed, live=live, full=full)
+        made,
+        encoded=rehearsal.after(prefix, made.encoded),
+        phases=phases,
+        probed=replace(made.probed, live=live, full=full),
     )
 
 
@@ -152,9 +156,9 @@ def _probing(
         return method.answerer(methods.Answering(subject, needs, examples, data.train, spec.seed))
 
     own = type(method).answerer is not Method.answerer
-    answering = work.Answering(answerer, tuple(spec.tune.needs)) if own else None
-    full = work.measured(probes, items, renderer, limits, answering)
-    return Probing(work.measured(probes, live, renderer, limits, answering), full, items)
+    answering = rehearsal.Answering(answerer, tuple(spec.tune.needs)) if own else None
+    full = rehearsal.measured(probes, items, renderer, limits, answering)
+    return Probing(rehearsal.measured(probes, live, renderer, limits, answering), full, items)
 
 
 def _phase(spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping[str, Any], limits: Limits) -> Phase:
@@ -167,7 +171,7 @@ def _phase(spec: RunSpec, method: Method[Any], stretch: Planned, fields: Mapping
         with TemporaryDirectory(prefix="tuning-fork-") as folder:
             known = {"folder": Path(folder), "phase": stretch.index, "seed": spec.seed}
             kit = {**known, **fields, "batch_size": spec.tune.size.batch_size}
-            found = work.rehearsed(objective, kit, tuple(spec.tune.needs), limits)
+            found = rehearsal.rehearsed(objective, kit, tuple(spec.tune.needs), limits)
         rows = found.rows
         making = tuple(Making(found, stretch.first + at) for at in _beginnings(objective, stretch.steps))
     if not rows:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.run.costs.rehearsal import Rehearsal
 from engine.run.costs.shape import Shape
 from engine.run.costs.speed import Answered, Batch, Read, Trained
-from engine.run.costs.work import Asked, AskedScores, Measured, Rehearsal
+from engine.run.costs.work import Asked, AskedScores, Measured
 from engine.subject import scoring
 from engine.subject.decoding import KEPT
 from engine.subject.local import BATCH_ROWS, BATCH_TOKENS, CACHE_BYTES

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.run.costs import measuring, meter
+from engine.run.costs import guessing, measuring, meter
 from engine.run.costs.arms import Arm
 from engine.run.costs.shape import read_shape
 from engine.run.shared import Loaders
@@ -59,10 +59,10 @@ def price(
     for ref in {made.spec.model.digest: made.spec.model for made in known}.values():
         some = [made for made in known if made.spec.model.digest == ref.digest]
         shape = read_shape(Path(ref.path), ref.parameters)
-        need = measuring.weights(shape)
+        need = guessing.weights(shape)
         if free and need > free:
             tell("The model is too large to be tried: its costs are worked out.")
-            found, loading = measuring.guess(shape, some, beside, renderer(ref)), LOADING * shape.parameters
+            found, loading = guessing.guess(shape, some, beside, renderer(ref)), LOADING * shape.parameters
             needs = max(needs, need)
         else:
             tell("Loading the model.")

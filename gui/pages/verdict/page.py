@@ -35,6 +35,7 @@ from gui.widgets.forest import Forest
 from gui.widgets.scatter import Scatter
 from gui.widgets.waterfall import Waterfall
 from jobs.report.content.endpoint import margin
+from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
 
 
@@ -90,6 +91,7 @@ class VerdictPage(Page):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
         grid.addWidget(self.head, 0, 0, 1, 12)
+        self._relay(gain=True, scatter=True, threats=True, notes=True)
         grid.addWidget(self.flips, 3, 0, 1, 12)
         grid.addWidget(self.cards["table"], 4, 0, 1, 12)
         for at in range(12):
@@ -157,8 +159,7 @@ class VerdictPage(Page):
     def _draw(self, result: Result) -> None:
         self.result = result
         labels = {a.name: a.label for a in result.arms}
-        untrained = {a.name for a in result.arms if not a.trains}
-        styles = arm_styles([*labels], self.context.theme.tokens, untrained, result.rule.roles if result.rule else {})
+        styles = arm_styles(looks_of(result), self.context.theme.tokens)
         self.head.show_result(result)
         shown, across = axis(unit_of(result, result.accuracy)), titled_metric(result, result.accuracy)
         self.waterfall.show_bars(bars(result, styles), 0.1 * shown.factor if shown.ends else 1e-3)
@@ -190,14 +191,14 @@ class VerdictPage(Page):
     def _relay(self, gain: bool, scatter: bool, threats: bool, notes: bool) -> None:
         """What stands alone in its row takes all of it. Without the scatter, the differences are the main figure."""
         first, second = (1, 2) if scatter else (2, 1)
-        for card in ("gain", "arms"):
-            self.cards[card].setVisible(gain if card == "gain" else scatter)
         self.grid.addWidget(self.cards["gain"], first, 0, 1, 7 if scatter else 12)
         self.grid.addWidget(self.cards["arms"], first, 7 if gain else 0, 1, 5 if gain else 12)
         self.grid.addWidget(self.cards["pairs"], second, 0, 1, 8)
         self.grid.addWidget(self.cards["checks"], second, 8, 1, 4)
         self.grid.addWidget(self.cards["threats"], 5, 0, 1, 6 if notes else 12)
         self.grid.addWidget(self.cards["notes"], 5, 6 if threats else 0, 1, 6 if threats else 12)
+        self.cards["gain"].setVisible(gain)  # once they are in the grid: alone, each would be a window
+        self.cards["arms"].setVisible(scatter)
         self.grid.setRowMinimumHeight(first, 270 if gain or scatter else 0)
         self.grid.setRowMinimumHeight(second, 0)
 

@@ -60,8 +60,8 @@ def scalar_label(name: str) -> str:
     """What a figure of training is called, from its name alone: "dpo.reward_margin" is "dpo: reward margin"."""
     if name == LOSS:
         return "Training loss"
-    objective, sign, figure = name.partition(".")
-    return f"{objective}: {figure.replace('_', ' ')}" if sign else name
+    objective, sign, figure = name.rpartition(".")
+    return f"{objective}{': ' if sign else ''}{figure.replace('_', ' ')}"
 
 
 def is_measured(result: Result, metric: str) -> bool:

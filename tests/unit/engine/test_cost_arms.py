@@ -14,7 +14,8 @@ from engine.methods.sft import Sft
 from engine.objectives import Objective
 from engine.objectives.dpo import Dpo
 from engine.probes.calls import Calls
-from engine.run.costs import arms, work
+from engine.run.costs import arms, rehearsal
+from engine.run.costs.work import Counted, Measured
 from engine.run.inspection import pricing
 from engine.spec.errors import DataError
 from engine.spec.example import Example, Prompt, StudyData
@@ -181,13 +182,13 @@ def test_other_models_that_answer_make_it_unknown(
 
 
 def test_another_answer_is_wrong_and_looked_for_among_few(data: StudyData, renderer: Renderer) -> None:
-    others = work.Others(data.train, renderer)
+    others = rehearsal.Others(data.train, renderer)
     for example in data.train:
         said = others(example.prompt)
         assert said
         assert said != renderer.answer_of(renderer.answer_text(example.prompt, example.answer))
     assert others(Prompt(messages=({"role": "user", "content": "?"},))) == ""
-    alone = work.Others(data.train[:1], renderer)
+    alone = rehearsal.Others(data.train[:1], renderer)
     assert alone(data.train[0].prompt) == ""
 
 
@@ -228,8 +229,10 @@ def test_mappings_of_needs_are_by_name(data: StudyData, renderer: Renderer) -> N
         seen.append(needs)
         return subject
 
-    found = work.measured((), {}, renderer, Limits.of_data(data), work.Answering(answerer, ("expert", "twin")))
-    assert found == work.Measured()
+    found = rehearsal.measured(
+        (), {}, renderer, Limits.of_data(data), rehearsal.Answering(answerer, ("expert", "twin"))
+    )
+    assert found == Measured()
     assert set(seen[0]) == {"expert", "twin"}
 
 
@@ -249,7 +252,10 @@ def test_tokens_that_are_scored_are_counted_as_a_model_scores_them(
     )
     plain = [example.prompt for example in data.train[:3]]
     begun = [prompt.model_copy(update={"begun": "The weather"}) for prompt in plain]
-    counted, subject = work.Counted(soft, Limits.of_data(data)), LocalSubject(model, renderer.tokenizer, renderer=soft)
+    counted, subject = (
+        Counted(soft, Limits.of_data(data)),
+        LocalSubject(model, renderer.tokenizer, renderer=soft),
+    )
     for some in (counted, subject):
         some.score(plain, ["The weather in Rome"] * 3)
         some.score(begun, ["The weather in Rome"] * 3, end=False)

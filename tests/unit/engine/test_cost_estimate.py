@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from engine.run.costs.estimate import Making, Run, Seconds, Speeds, Stretch, memory, seconds, smaller
+from engine.run.costs.rehearsal import Rehearsal
 from engine.run.costs.shape import shape_of
 from engine.run.costs.speed import Answered, Batch, Line, Read, Trained, line
-from engine.run.costs.work import Asked, AskedScores, Measured, Rehearsal
+from engine.run.costs.work import Asked, AskedScores, Measured
 
 SHAPE = shape_of(
     {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 500, "num_attention_heads": 4}

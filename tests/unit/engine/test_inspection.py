@@ -7,18 +7,22 @@ import shutil
 import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.methods.oracle_context import OracleContext
 from engine.models import resolve
 from engine.run import sources
 from engine.run.costs import measuring
 from engine.run.inspection import inspection, roundtrip
 from engine.run.inspection.settled import settled
+from engine.run.shared import Loaders
 from engine.spec.errors import DataError, ModelError
 from engine.spec.example import Example
+from engine.spec.reference import ModelRef
 from engine.spec.stopping import Stopped
-from engine.spec.study import ScaleSpec, StudySpec
+from engine.spec.study import ArmSpec, ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Fit, Inspection, Refused
 from engine.subject.rendering import Renderer
@@ -95,6 +99,36 @@ def test_data_are_seen_as_the_model_sees_them_and_costs_are_measured(trial: Tria
     assert found.needs == 0
     assert told[0] == "Reading the data."
     assert "Trying a step" in told[-1]
+
+
+def test_arms_that_train_other_weights_are_tried_apart_and_what_is_unknown_is_said(
+    trial: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A soft prompt is read before every prompt; who answers with other models cannot be told before."""
+    loaded: list[str] = []
+    loader = Loaders().model
+
+    def load(ref: ModelRef, device: str) -> tuple[Any, Any]:
+        loaded.append(ref.name)
+        return loader(ref, device)
+
+    more = (
+        ArmSpec(name="soft", label="soft prompt", method="soft-prompt"),
+        ArmSpec(name="shots", label="few-shot", method="few-shot"),
+        ArmSpec(name="strange", label="strange", method="oracle-context"),
+    )
+    monkeypatch.setattr(OracleContext, "answerer", lambda self, kit: kit.subject.model)
+    study = trial.study.model_copy(update={"arms": (*trial.study.arms, *more)})
+    wider = trial.model_copy(update={"study": study, "arms": ("base", "sft", "soft", "shots", "strange")})
+    found = inspection.inspect(wider, loaders=Loaders(model=load, data=Loaders().data))
+    by_arm = {arm: cost for cost in found.costs for arm in cost.arms}
+    assert set(by_arm) == {"base", "sft", "soft", "shots"}
+    assert len(loaded) == 2, "once for the base and its LoRA, once for the soft prompt"
+    (said,) = found.warnings
+    assert said.startswith("What the arm 'strange' takes is not known beforehand: how it answers")
+    assert by_arm["shots"].high > by_arm["base"].high, "answered examples are read before every prompt"
+    assert all(cost.seconds > 0 for cost in found.costs)
+    assert set(by_arm["soft"].batches) == {2, 1}
 
 
 def test_a_model_too_large_to_be_tried_is_worked_out(trial: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:

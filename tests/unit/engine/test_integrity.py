@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from engine.adaptations import lora
-from engine.methods._base import MethodConfig
+from engine.adaptations.lora import Lora, LoraSettings
 from engine.run import checks
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.local import LocalSubject, renderer_of
@@ -18,19 +17,20 @@ def test_an_adapter_that_does_nothing_is_seen(model: Any, tokenizer: Any, data: 
     renderer = renderer_of(model, tokenizer)
     prompts = [item.prompt for item in data.items]
     base = checks.logits(model, renderer, prompts)
-    tuned = lora.attach(model, MethodConfig(), 0)
-    on, off = checks.adapter_findings(tuned, renderer, prompts, base)
+    how = Lora(LoraSettings.model_validate({}))
+    tuned = how.attach(model, 0)
+    on, off = checks.adapter_findings(how, tuned, renderer, renderer, prompts, base)
     assert not on.ok
     assert off.ok
     for name, weights in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weights, std=0.1)
-    on, off = checks.adapter_findings(tuned, renderer, prompts, base)
+    on, off = checks.adapter_findings(how, tuned, renderer, renderer, prompts, base)
     assert on.ok
     assert off.ok
     with torch.no_grad():
         tuned.get_base_model().model.norm.weight += 0.01
-    assert not checks.adapter_findings(tuned, renderer, prompts, base)[1].ok
+    assert not checks.adapter_findings(how, tuned, renderer, renderer, prompts, base)[1].ok
 
 
 def test_templates_that_differ_are_seen() -> None:

@@ -90,8 +90,8 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shar
     for need in spec.tune.needs.values():
         if weights.found(kept, need.weights) is None:
             raise RunError(f"The weights of {need.of} are not there.")
-    made = weights.found(kept, spec.tune.hash)
     told = read_json(folder / "checkpoint.json") or {"step": 0, "seq": 0, "state": spec.tune.hash}
+    made = None if told["seq"] else weights.found(kept, spec.tune.hash)
     began = time.monotonic()
     state, steps = (made[1], 0) if made else (told["state"], settings["steps"])
     with Journal(folder, told["seq"]) as log:

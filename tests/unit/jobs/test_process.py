@@ -33,6 +33,7 @@ from tests.unit.jobs import fakes
 
 if __name__ == "__main__":
     import time
+    fakes.install()
     try:
         with Lab(sys.argv[1], slots=2, launcher=fakes.launcher()) as lab:
             trial = lab.enqueue(fakes.trial(fakes.study(steps=500, seconds=0.02), seeds=1))

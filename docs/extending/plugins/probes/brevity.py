@@ -1,0 +1,76 @@
+"""How many words an answer takes, and whether it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from engine.probes import Measuring, Probe, ProbeConfig
+from engine.probes._base import balanced
+from engine.spec.example import Item, Outcome, StudyData
+from engine.stats.metric import Metric, share_metric
+from engine.stats.statistic import Statistic
+from engine.stats.statistics.mean import Mean
+from engine.stats.table import Table
+from engine.subject.grading import CUT_OFF, grade
+
+
+class Median(Statistic):
+    """The median of the items' values; of an even number of them the lower of the middle two."""
+
+    def columns(self) -> tuple[str, ...]:
+        """Items without a value are left out."""
+        return ("value",)
+
+    def drawn(self, table: Table, weights: np.ndarray) -> np.ndarray:
+        """The median where each item counts `weights` times: [draws, items] -> [draws]."""
+        values = table.column("value")
+        order = np.argsort(values, kind="stable")
+        counted = weights[:, order].cumsum(axis=1)  # how many items are no greater than this one: [draws, items]
+        middle = (2 * counted >= counted[:, -1:]).argmax(axis=1)
+        return np.where(counted[:, -1] > 0, values[order][middle], np.nan)
+
+
+class Brevity(Probe[ProbeConfig]):
+    """Words of greedy answers. An answer that reached the limit has no length that is known, and is not counted."""
+
+    name: ClassVar[str] = "brevity"
+    label: ClassVar[str] = "Brevity"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="words", label="Words of an answer", unit="words", statistic=Mean(column="value")),
+        Metric(name="usual", label="Words of the middle answer", unit="words", statistic=Median()),
+        share_metric("right", "Right answers"),
+    )
+    live: ClassVar[tuple[str, ...]] = ("words", "right")
+
+    def items(self, data: StudyData, per_split: int) -> list[Item]:
+        """Items of every split whose answer is words, not a call."""
+        return balanced([item for item in data.items if item.gold.kind == "text"], per_split)
+
+    def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
+        """`value` is the number of words; None where the answer was cut off.
+
+        What was cut off and is not right yet might have become right: it is not scored.
+        """
+        answers = kit.subject.generate([item.prompt for item in items], kit.subject.room())
+        found = []
+        for item, (text, cut) in zip(items, answers, strict=True):
+            # The task grades its own items; those of a user's file are compared as texts.
+            graded = kit.task(item.task).grade(text, item) if item.task else grade(text, item.gold)
+            unknown = cut and not graded.correct
+            found.append(
+                Outcome(
+                    item=item.id,
+                    correct=None if unknown else graded.correct,
+                    split=item.split,
+                    cluster=item.cluster,
+                    side=item.side,
+                    output=text[:500],
+                    failure=CUT_OFF if unknown else graded.failure,
+                    value=None if cut else float(len(text.split())),
+                    features={"cut": float(cut)},
+                )
+            )
+        return found

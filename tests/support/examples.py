@@ -1,0 +1,31 @@
+"""The example plug-ins of docs/extending.md, as if they lay in the user's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from engine.spec import plugin, plugin_trial
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "extending" / "plugins"
+
+
+@contextmanager
+def there() -> Iterator[None]:
+    """Within it, they are found beside the lab's own. They are not tried in a process of their own first."""
+    with mock.patch.dict(os.environ, {plugin.FOLDER: str(FOLDER)}), mock.patch.object(plugin_trial, "problem", _none):
+        yield
+
+
+def drop(home: Path) -> Path:
+    """Copy them into the data folder of a home; gives their folder there."""
+    ignored = shutil.ignore_patterns(plugin_trial.KEPT, "__pycache__")
+    return Path(shutil.copytree(FOLDER, home / "plugins", ignore=ignored, dirs_exist_ok=True))
+
+
+def _none(kind: str, file: plugin.File) -> str:
+    return ""
