@@ -62,6 +62,6 @@ def study_data(
         train=examples,
         items=items,
         texts=own_texts(),
-        name=f"{chosen.title} (bundled world)",
+        name=f"{chosen.title} ({'your own task' if code_of('world.tasks', name) else 'bundled world'})",
         digest=digest([*identity(name, asked.model_dump(mode="json")), pool, each]),
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.probes import probe_class
+from engine.probes._base import Measuring
 from engine.probes.calls import CallsConfig
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.protocol import Answer
@@ -67,7 +68,7 @@ def call_of(item: Item) -> str:
 def measured(name: str, subject: Rule, data: StudyData) -> dict[str, float]:
     cls = probe_class(name)
     probe = cls(cls.Config())
-    return probe.figures(probe.measure(subject, probe.items(data, 200)))
+    return probe.figures(probe.measure(Measuring(subject), probe.items(data, 200)))
 
 
 def test_calls_positive_control_choosing_by_shared_words_is_found(tools_data: StudyData) -> None:
@@ -124,7 +125,7 @@ def test_calls_any_words_are_an_answer(text: str, tools_data: StudyData) -> None
     cls = probe_class("calls")
     probe = cls(CallsConfig())
     items = probe.items(tools_data, 4)
-    outcomes = probe.measure(Rule(lambda _: text), items)
+    outcomes = probe.measure(Measuring(Rule(lambda _: text)), items)
     assert not any(o.correct for o in outcomes if o.split != "no_tool")
 
 
@@ -143,7 +144,7 @@ def test_calls_that_reached_the_limit_are_counted_and_named(tools_data: StudyDat
 
     cls = probe_class("calls")
     probe = cls(cls.Config())
-    outcomes = probe.measure(Cut(say), probe.items(tools_data, 40))
+    outcomes = probe.measure(Measuring(Cut(say)), probe.items(tools_data, 40))
     assert probe.figures(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
     kinds = {(o.features["cut"], o.correct): o.failure for o in outcomes if o.split != "no_tool"}
     assert kinds[1.0, False] == "cut off"
@@ -155,7 +156,7 @@ def test_calls_no_thought_that_was_cut_counts_as_no_call(tools_data: StudyData) 
     cls = probe_class("calls")
     probe = cls(cls.Config())
     items = [i for i in probe.items(tools_data, 20) if not i.gold.calls]
-    outcomes = probe.measure(Rule(lambda _: "<think>is there a tool that"), items)
+    outcomes = probe.measure(Measuring(Rule(lambda _: "<think>is there a tool that")), items)
     assert items
     assert not any(o.correct for o in outcomes)
 
@@ -163,7 +164,7 @@ def test_calls_no_thought_that_was_cut_counts_as_no_call(tools_data: StudyData) 
 def test_calls_old_outcomes_give_no_share_of_cut_answers(tools_data: StudyData) -> None:
     cls = probe_class("calls")
     probe = cls(cls.Config())
-    outcomes = probe.measure(Rule(lambda _: ""), probe.items(tools_data, 8))
+    outcomes = probe.measure(Measuring(Rule(lambda _: "")), probe.items(tools_data, 8))
     old = [o.model_copy(update={"features": {k: v for k, v in o.features.items() if k != "cut"}}) for o in outcomes]
     assert "cut" not in probe.figures(old)
     assert probe.figures(old)["parses"] == probe.figures(outcomes)["parses"]
@@ -204,6 +205,6 @@ def test_entailment_says_nothing_of_what_it_cannot_measure(nouns_data: StudyData
     cls = probe_class("entailment")
     probe = cls(cls.Config())
     one_side = [i for i in nouns_data.items if i.side is Side.CONGRUENT][:20]
-    figures = probe.figures(probe.measure(Rule(score=lambda _: (1.0, 0.0)), one_side))
+    figures = probe.figures(probe.measure(Measuring(Rule(score=lambda _: (1.0, 0.0))), one_side))
     assert "reliance" not in figures
     assert "beta_frequency" not in probe.figures([])

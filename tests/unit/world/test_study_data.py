@@ -143,6 +143,7 @@ def test_a_users_task_is_a_source_and_its_file_is_part_of_the_identity(mine: Pat
     data = sources.load(ref)
     assert [e.answer["content"] for e in data.train] == ["w0", "w1", "w2", "w3", "w4"]
     assert len(data.items) == 3
+    assert data.name == "Parrot (your own task)"
     assert "world.parrot" in {source.name for source in sources.sources()}
     (mine / "parrot.py").write_text(MINE.replace("train = 5", "train = 6"), encoding="utf-8")
     with pytest.raises(DataError, match="have changed"):
