@@ -72,7 +72,7 @@ def inspect(
         read = read.model_copy(update={"file": understanding.file})  # the same file may bear another name by now
     seconds = eta.of_inspection(trial, found, slots or default_slots())
     said = warnings(trial, found, free, total)
-    return found.model_copy(update={"understanding": read, "seconds": seconds, "warnings": said})
+    return found.model_copy(update={"understanding": read, "seconds": seconds, "warnings": (*found.warnings, *said)})
 
 
 def key(trial: TrialSpec) -> str:

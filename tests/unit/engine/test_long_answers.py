@@ -11,7 +11,7 @@ import pytest
 from engine.run import execute, sources
 from engine.run.execute import Loaders
 from engine.spec.events import decode
-from engine.spec.study import ProbeSpec
+from engine.spec.run import Use
 from jobs import studies
 from tests.support import long_calls
 from tests.support.tiny import make_model, make_spec
@@ -30,9 +30,8 @@ def long_loaders(loaders: Any, tmp_path_factory: pytest.TempPathFactory) -> Load
 
 
 def run(folder: Path, loaders: Loaders, method: str, settings: dict[str, Any], probe: dict[str, Any]) -> list[Any]:
-    spec = make_spec(method, settings=settings, steps=30, batch_size=8).model_copy(
-        update={"probes": (ProbeSpec(probe="calls", settings=probe),)}
-    )
+    probes = (Use(name="calls", settings=probe),)
+    spec = make_spec(method, settings=settings, steps=30, batch_size=8, probes=probes)
     execute.execute(spec, folder, threading.Event(), loaders)
     return [decode(line) for line in (folder / "events.ndjson").read_bytes().splitlines()]
 

@@ -56,6 +56,8 @@ def looks(trial: TrialSpec, understanding: Understanding | None, **more: Any) ->
         return Inspection(
             fit=FIT.model_copy(update={"refused": refused, "refused_count": 60, "refused_rows": tuple(range(1, 61))})
         )
+    if name == "unknown":
+        return Inspection(fit=FIT, warnings=("What the arm 'x' takes is not known beforehand: no reason.",))
     arms = trial.arms
     needs = 20 * GB if name == "large" and more["free"] < 20 * GB else 0
     cost = Cost(
@@ -226,6 +228,14 @@ def test_refused_rows_are_left_out_where_that_was_asked_for(home: Path, tmp_path
     assert kept.settled(asked, found).data.without == (*range(1, 61), 70)
     assert "60 rows are left out" in found.warnings[0]
     assert "\x1b" not in found.warnings[0]
+
+
+def test_what_cannot_be_told_is_said_now_and_the_next_time(home: Path, tmp_path: Path) -> None:
+    """The window and `check` show it beside the warnings about memory."""
+    for _ in range(2):
+        found = look(home, trial(tmp_path, "unknown"))
+        assert found.warnings == ("What the arm 'x' takes is not known beforehand: no reason.",)
+        assert found.seconds is None
 
 
 def test_a_smaller_batch_is_offered_where_memory_is_short(
