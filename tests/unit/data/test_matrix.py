@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from engine.data.formats import read as read_examples
-from engine.methods import method_class
+from engine.methods._preferences import PreferenceSettings
+from engine.objectives import _negatives
 from engine.run import sources
 from engine.run.inspection.roundtrip import check
 from engine.spec.example import Example, Gold, Prompt
-from engine.spec.plugin import configured
 from engine.subject.calls import read
 from engine.subject.grading import grade
 from engine.subject.protocol import Answer
@@ -132,8 +132,9 @@ class Teacher:
 @pytest.mark.parametrize(("form", "family"), PAIRS)
 def test_no_right_answer_is_rejected(files: dict[str, Path], form: str, family: str) -> None:
     train = _said(files[form], family)
-    method = configured(method_class("sft-dpo"), {"unreadable": True}, "the test")
-    sampled = method.preferences(Teacher(train, family), train, Random(1))
+    teacher = Teacher(train, family)
+    settings = PreferenceSettings.model_validate({"unreadable": True})
+    sampled = _negatives.sample(settings, teacher, teacher, train, Random(1))  # type: ignore[arg-type]
     golds = {id(example.prompt): example for example in train}
     assert len(sampled.pairs) == len(train), "the wrong answer of each, and nothing else"
     for pair in sampled.pairs:
