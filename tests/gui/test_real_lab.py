@@ -64,8 +64,10 @@ def test_from_the_button_to_the_exported_report(qapp, qtbot, tmp_path: Path) -> 
 
 
 def _moved(live) -> bool:
-    """Whether a trained arm's accuracy has more than its first point."""
-    lines = live.plots["accuracy"]._lines
+    """Whether a trained arm's accuracy, the first figure, has more than its first point."""
+    if live._shown.get("left") != "entailment.accuracy":
+        return False
+    lines = live.plots["left"]._lines
     return any(len(line.line.getData()[0]) > 1 for arm, line in lines.items() if arm != "base")
 
 

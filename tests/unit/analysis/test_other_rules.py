@@ -132,7 +132,7 @@ def test_two_arms_that_no_seed_changes_need_but_one_run() -> None:
         ("effect", {"treated": "sft"}, "compares 'sft' with itself"),
         ("effect", {"treated": "nobody"}, "no arm is named nobody"),
         ("equivalence", {"also": ["sft"]}, "is compared already"),
-        ("gap-closed", {"treated": "sft", "target": "sft"}, "must be three arms"),
+        ("gap-closed", {"treated": "sft", "target": "sft"}, "must all differ"),
         ("gap-closed", {"treated": "sft"}, "rule.settings.target: Field required"),
         ("shortcut", {"treated": "sft", "floor": 0.2}, "needs a figure of reliance"),
         ("no-such-rule", {}, "no plug-in named 'no-such-rule'"),
