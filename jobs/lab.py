@@ -192,14 +192,17 @@ class Lab(LabReader):
         self.home.create()
         self._lock = OwnerLock(self.home)
         self._handler = _log_file(self.home)
+        supervisor: Supervisor | None = None
         try:
             logging.getLogger("tuning_fork").addHandler(self._handler)
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
             self._launcher.home = self.home
-            self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
-            self._supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
-        except BaseException:
+            supervisor = self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
+            supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
+        except BaseException:  # an interrupt, too: the folder is free only once its one writer has ended
+            if supervisor is not None:
+                supervisor.close(0)
             logging.getLogger("tuning_fork").removeHandler(self._handler)
             self._handler.close()
             self._lock.release()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from engine.adaptations._base import Adaptation, AdaptationConfig
+from engine.adaptations._peft import PeftAdaptation
 from engine.spec.plugin import Found, configured, discover
 from engine.spec.run import Use
 
-__all__ = ["Adaptation", "AdaptationConfig", "adaptation", "found"]
+__all__ = ["Adaptation", "AdaptationConfig", "PeftAdaptation", "adaptation", "found"]
 
 
 def found() -> Found[Adaptation]:

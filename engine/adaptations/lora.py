@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
 
 from engine.adaptations import _quick_lora
-from engine.adaptations._base import Adaptation
+from engine.adaptations._peft import PeftAdaptation
+from engine.methods._settings import LoraSettings
 from engine.spec.example import Frozen
-from engine.spec.provenance import hash_file
 
 WEIGHTS = "adapter_model.safetensors"
 _STATE_SPACES = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
@@ -24,14 +20,7 @@ _READ_PAST = ("dt_proj",)  # read past the layer by every kind of Mamba
 WORTH_FOLDING = 0.08  # an adapter's multiplications, as a share of its layer's
 
 
-class LoraSettings(Frozen):
-    """How large the update is."""
-
-    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
-    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
-
-
-class Lora(Adaptation[LoraSettings]):
+class Lora(PeftAdaptation[LoraSettings]):
     """A low-rank update of every linear layer's weights."""
 
     name: ClassVar[str] = "lora"
@@ -52,14 +41,6 @@ class Lora(Adaptation[LoraSettings]):
         """With the update folded into the base's weights."""
         with folded(model):
             yield model.get_base_model()
-
-    def save(self, model: Any, folder: Path) -> str:
-        """In PEFT's own form."""
-        return save(model, folder)
-
-    def load(self, model: Any, folder: Path) -> None:
-        """From PEFT's own form."""
-        load(model, folder)
 
 
 def attach(model: Any, config: LoraSettings, seed: int) -> Any:
@@ -142,26 +123,3 @@ def folded(model: Any) -> Iterator[None]:
 def _adapter_share(layer: Any) -> float:
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     return (down.numel() + up.numel()) / layer.get_base_layer().weight.numel()
-
-
-def save(model: Any, folder: Path) -> str:
-    """Write the adapter into a folder, which appears whole or not at all.
-
-    Returns:
-        sha256 of its weights.
-    """
-    made = folder.with_name(folder.name + ".part")
-    shutil.rmtree(made, ignore_errors=True)
-    model.save_pretrained(made, safe_serialization=True, save_embedding_layers=False)
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(made, folder)
-    return hash_file(folder / WEIGHTS)
-
-
-def load(model: Any, folder: Path) -> None:
-    """Set the adapter's weights from a folder that `save` or a checkpoint wrote."""
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    set_peft_model_state_dict(model, load_file(folder / WEIGHTS), adapter_name="default")

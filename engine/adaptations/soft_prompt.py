@@ -8,28 +8,19 @@ logits to PEFT's own.
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
 
-from engine.adaptations._base import Adaptation
+from engine.adaptations._peft import PeftAdaptation
+from engine.methods._settings import SoftPromptSettings
 from engine.spec.errors import ModelError
 from engine.spec.example import Frozen
-from engine.spec.provenance import hash_file
 from engine.subject.forward import packing
 
 
-class SoftPromptSettings(Frozen):
-    """How long the soft prompt is."""
-
-    tokens: int = Field(16, ge=1, le=1024, description="Trained embeddings before every prompt.")
-
-
-class SoftPrompt(Adaptation[SoftPromptSettings]):
+class SoftPrompt(PeftAdaptation[SoftPromptSettings]):
     """Trained embeddings that stand before every prompt."""
 
     name: ClassVar[str] = "soft-prompt"
@@ -67,26 +58,7 @@ class SoftPrompt(Adaptation[SoftPromptSettings]):
 
     def measurable(self, model: Any) -> Any:
         """The base, which reads the trained embeddings where the prefix stands."""
-        from contextlib import nullcontext
-
         return nullcontext(model.get_base_model())
-
-    def save(self, model: Any, folder: Path) -> str:
-        """In PEFT's own form."""
-        made = folder.with_name(folder.name + ".part")
-        shutil.rmtree(made, ignore_errors=True)
-        model.save_pretrained(made, safe_serialization=True)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(made, folder)
-        return hash_file(folder / self.WEIGHTS)
-
-    def load(self, model: Any, folder: Path) -> None:
-        """From PEFT's own form."""
-        from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
-
-        set_peft_model_state_dict(model, load_file(folder / self.WEIGHTS), adapter_name="default")
 
 
 def _read_prefix(tuned: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,6 @@ from engine.spec.result import (
     Result,
     RuleResult,
     RunEntry,
-    Step,
     StudyResult,
     Verdict,
 )
@@ -104,7 +102,7 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         arms=tuple(_arm(design, name, runs, evidence) for name in design.arms),
         contrasts=tuple(compared),
         further=tuple(contrasts.others(study, rule, evidence)),
-        decomposition=tuple(Step.model_validate(dataclasses.asdict(gain)) for gain in chain(study, evidence)),
+        decomposition=chain(study, evidence),
         checks=tuple(checks),
         metrics=tuple(
             MetricInfo(metric=name, label=metric.label, unit=metric.unit, direction=metric.direction)

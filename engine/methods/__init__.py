@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from engine.methods._base import Answering, LoraConfig, Method, MethodConfig, Phase, TrainConfig, Untrained, settings_of
+from engine.methods._base import (
+    Answering,
+    LoraConfig,
+    Method,
+    MethodConfig,
+    Phase,
+    Shown,
+    TrainConfig,
+    Untrained,
+    settings_of,
+)
 from engine.spec.plugin import Found, discover
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "Method",
     "MethodConfig",
     "Phase",
+    "Shown",
     "TrainConfig",
     "Untrained",
     "found",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
+from engine.methods._settings import LoraSettings
 from engine.spec.example import Example, Frozen
 from engine.spec.run import Use, Wanted
 from engine.subject.protocol import Subject
@@ -65,11 +66,8 @@ class TrainConfig(MethodConfig):
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm.")
 
 
-class LoraConfig(TrainConfig):
+class LoraConfig(TrainConfig, LoraSettings):
     """Settings of methods that train a LoRA."""
-
-    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
-    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
 
 
 C = TypeVar("C", bound=MethodConfig)
@@ -101,7 +99,7 @@ class Method(Generic[C]):
     def adaptation(self) -> Use | None:
         """What is trained; None: nothing is, and no phase is run."""
         config = self.config
-        return Use(name="lora", settings=config.model_dump(include={"rank", "alpha"}))
+        return Use(name="lora", settings=config.model_dump(include=set(LoraSettings.model_fields)))
 
     def phases(self) -> tuple[Phase, ...]:
         """The objectives, in order. Empty where nothing is trained."""
@@ -144,6 +142,20 @@ class Untrained(Method[C]):
     def phases(self) -> tuple[Phase, ...]:
         """No objective."""
         return ()
+
+
+class Shown(Untrained[C]):
+    """Base of methods that train nothing, and are given the run's training examples; another seed gives others."""
+
+    @property
+    def shows(self) -> bool:
+        """The examples are used."""
+        return True
+
+    @property
+    def seeded(self) -> bool:
+        """Another seed draws other examples."""
+        return True
 
 
 def settings_of(config: MethodConfig) -> dict[str, Any]:

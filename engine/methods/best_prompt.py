@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from engine.methods._base import Answering, MethodConfig, Untrained
+from engine.methods._base import Answering, MethodConfig, Shown
 from engine.methods._wording import Reworded
 from engine.spec.errors import SpecError
 from engine.spec.example import Example, Prompt
@@ -28,7 +28,7 @@ class BestPromptConfig(MethodConfig):
     tried_on: int = Field(100, ge=1, description="Training examples on which the wordings are compared.")
 
 
-class BestPrompt(Untrained[BestPromptConfig]):
+class BestPrompt(Shown[BestPromptConfig]):
     """Each wording is tried on the run's training examples, and the best is used on the items that are measured.
 
     The choice never sees an evaluation item: choosing on those would fake a gain. Another seed draws other examples.
@@ -39,16 +39,6 @@ class BestPrompt(Untrained[BestPromptConfig]):
     label: ClassVar[str] = "Best of several prompts"
     source: ClassVar[str] = "arXiv:2502.10708"
     Config: ClassVar[type[MethodConfig]] = BestPromptConfig
-
-    @property
-    def shows(self) -> bool:
-        """The wordings are compared on training examples."""
-        return True
-
-    @property
-    def seeded(self) -> bool:
-        """Another seed compares them on other examples."""
-        return True
 
     def answerer(self, kit: Answering) -> Subject:
         """The model, asked in the best wording.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from engine.methods._base import Answering, MethodConfig, Untrained
+from engine.methods._base import Answering, MethodConfig, Shown
 from engine.methods._wording import Reworded
 from engine.spec.example import Example, Prompt
 from engine.subject.protocol import Subject
@@ -19,23 +19,13 @@ class FewShotConfig(MethodConfig):
     shots: int = Field(4, ge=1, le=64, description="Answered examples before every question.")
 
 
-class FewShot(Untrained[FewShotConfig]):
+class FewShot(Shown[FewShotConfig]):
     """The first of the run's training examples, as turns of the chat; another seed draws others."""
 
     name: ClassVar[str] = "few-shot"
     label: ClassVar[str] = "Few-shot"
     source: ClassVar[str] = "arXiv:2005.14165"
     Config: ClassVar[type[MethodConfig]] = FewShotConfig
-
-    @property
-    def shows(self) -> bool:
-        """The examples are shown."""
-        return True
-
-    @property
-    def seeded(self) -> bool:
-        """Another seed shows other examples."""
-        return True
 
     def answerer(self, kit: Answering) -> Subject:
         """The model, asked after the answered examples."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from engine.methods._base import NAMES_A_NEED, LoraConfig, Method, MethodConfig, Phase
-from engine.methods._preferences import PreferenceSettings
+from engine.methods._settings import PreferenceSettings
 from engine.spec.run import Use, Wanted
 
 

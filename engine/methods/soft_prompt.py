@@ -7,14 +7,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from engine.methods._base import Method, MethodConfig, TrainConfig
+from engine.methods._settings import SoftPromptSettings
 from engine.spec.run import Use
 
 
-class SoftPromptConfig(TrainConfig):
+class SoftPromptConfig(TrainConfig, SoftPromptSettings):
     """Settings of prompt tuning."""
 
     learning_rate: float = Field(0.03, gt=0, le=10, description="Peak learning rate: far above a LoRA's.")
-    tokens: int = Field(16, ge=1, le=1024, description="Trained embeddings before every prompt.")
 
 
 class SoftPrompt(Method[SoftPromptConfig]):
@@ -27,4 +27,4 @@ class SoftPrompt(Method[SoftPromptConfig]):
 
     def adaptation(self) -> Use | None:
         """Embeddings before every prompt."""
-        return Use(name="soft-prompt", settings={"tokens": self.config.tokens})
+        return Use(name="soft-prompt", settings=self.config.model_dump(include=set(SoftPromptSettings.model_fields)))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from engine.methods._preferences import PreferenceSettings
+from engine.methods._settings import PreferenceSettings
 from engine.objectives._pairs import Sampled
 from engine.spec.example import Example, Preference, Side
 from engine.subject.grading import grade

@@ -11,7 +11,7 @@ from transformers import TrainingArguments
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
-from engine.methods._preferences import PreferenceSettings
+from engine.methods._settings import PreferenceSettings
 from engine.objectives import _losses, _negatives, _pairs
 from engine.objectives._base import Objective
 from engine.objectives._kit import Kit

@@ -32,8 +32,9 @@ def runs_of(trial: TrialSpec) -> list[RunSpec]:
             "This trial was queued by an older version of the lab, which computed runs differently.",
             "What it measured is kept. Start the study anew to run it with this version.",
         )
-    planner, arms = _Planner(trial), ordered(trial)
-    return [planner.run(arm, seed) for seed in range(trial.seeds) for arm in arms if _is_run(trial, arm, seed)]
+    planner, there = _Planner(trial), planned(trial)
+    arms = ordered(trial)
+    return [planner.run(arm, seed) for seed in range(trial.seeds) for arm in arms if (arm, seed) in there]
 
 
 def with_uses(trial: TrialSpec, runs: Sequence[RunSpec]) -> TrialSpec:
@@ -56,7 +57,12 @@ def with_uses(trial: TrialSpec, runs: Sequence[RunSpec]) -> TrialSpec:
 
 def planned(trial: TrialSpec) -> frozenset[tuple[str, int]]:
     """The runs of a trial by arm and seed, of whatever recipe."""
-    return frozenset((arm, seed) for seed in range(trial.seeds) for arm in trial.arms if _is_run(trial, arm, seed))
+    found: set[tuple[str, int]] = set()
+    for name in trial.arms:
+        arm = trial.study.arm(name)
+        seeds = min(arm.seeds or trial.seeds, trial.seeds) if method_of(arm).seeded else 1
+        found |= {(name, seed) for seed in range(seeds)}
+    return frozenset(found)
 
 
 def method_of(arm: ArmSpec) -> Method[Any]:
@@ -99,11 +105,6 @@ def ordered(trial: TrialSpec) -> list[str]:
     return found
 
 
-def _is_run(trial: TrialSpec, name: str, seed: int) -> bool:
-    arm = trial.study.arm(name)
-    return seed < (arm.seeds or trial.seeds) and (seed == 0 or method_of(arm).seeded)
-
-
 def _wanted(study: StudySpec, arm: ArmSpec) -> dict[str, Wanted]:
     found = dict(method_of(arm).needs())
     for spec in study.probes:
@@ -113,37 +114,37 @@ def _wanted(study: StudySpec, arm: ArmSpec) -> dict[str, Wanted]:
 
 
 class _Planner:
-    """Makes the runs of one trial; models and settings are resolved once."""
+    """Makes the runs of one trial; what all of them share is found once."""
 
     def __init__(self, trial: TrialSpec) -> None:
         self.trial, self.study, self.scale = trial, trial.study, trial.settings
         self._models: dict[str, ModelRef] = {}
         self._codes: dict[tuple[str, str], str] = {}  # each file is read once: all runs are of one version
+        self._methods = {name: method_of(self.study.arm(name)) for name in trial.arms}
+        probes = [configured(probe_class(p.probe), p.settings, f"probe {p.probe!r}") for p in self.study.probes]
+        self._probes = tuple(
+            self._coded("probes", Use(name=probe.name, settings=probe.config.model_dump(mode="json")))
+            for probe in probes
+        )
+        self._wanted = {f"{probe.name}:{slot}": one for probe in probes for slot, one in probe.needs().items()}
 
     def run(self, name: str, seed: int) -> RunSpec:
         """One arm at one seed."""
-        uses, needs = [], {}
-        for spec in self.study.probes:
-            cls = probe_class(spec.probe)
-            probe = configured(cls, spec.settings, f"probe {spec.probe!r}")
-            use = Use(name=spec.probe, settings=probe.config.model_dump(mode="json"))
-            uses.append(self._coded("probes", use))
-            needs |= {f"{spec.probe}:{slot}": self._need(wanted, seed) for slot, wanted in probe.needs().items()}
         sizes = self.scale
         return RunSpec(
             study=self.study.id,
             arm=name,
             tune=self.tune(name, seed),
-            probes=tuple(uses),
+            probes=self._probes,
             sample=Sample(items=sizes.items, live_items=sizes.live_items, live_every=sizes.live_every),
-            needs=needs,
+            needs={slot: self._need(wanted, seed) for slot, wanted in self._wanted.items()},
             checkpoint_every=sizes.checkpoint_every,
         )
 
     def tune(self, name: str, seed: int) -> TuneSpec:
         """What makes the weights of an arm at a seed."""
         arm = self.study.arm(name)
-        method = method_of(arm)
+        method = self._methods[name]
         adaptation = method.adaptation()
         sizes = self.scale
         return TuneSpec(

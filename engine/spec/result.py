@@ -156,8 +156,9 @@ class Contrast(Frozen):
 class Step(Frozen):
     """One step of the gain's decomposition: what it adds, in the accuracy's unit.
 
-    The first is the arm it starts from: its gain is its own level. `reliance` is the arm's, `leaning` by how much the
-    step changed it; null where it was not measured, and of the first step.
+    The first is the arm it starts from: its gain is its own level, so that gains add up to the last level. `ci` is the
+    95 % interval of the gain, paired by seed. `reliance` is the arm's, `leaning` by how much the step changed it; null
+    where it was not measured, and of the first step.
     """
 
     label: str

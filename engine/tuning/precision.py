@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.adaptations import _quick_lora, lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.objectives import _losses as losses
 from engine.subject.forward import attention, kernels, packing
 from engine.subject.forward.packing import Block, Packed

@@ -98,7 +98,9 @@ class StudyCard(Card):
             return "Run"
         if active:
             return "Watch"
-        return "See verdict" if trial.done == len(trial.runs) else "Resume"
+        if trial.done == len(trial.runs):
+            return "See verdict"
+        return "Run" if trial.old else "Resume"  # an older recipe is never gone on with
 
 
 class QuestionsPage(Page):
@@ -199,7 +201,7 @@ class QuestionsPage(Page):
         """Do what the card's button says."""
         session = self.context.session
         trial = newest(session.snapshot.trials if session.snapshot else (), study.id)
-        if trial is None:
+        if trial is None or (trial.old and trial.done < len(trial.runs)):
             self.launch(study, Launch(default_scale(study)))
         elif is_active(session, trial):
             session.choose(trial.id)

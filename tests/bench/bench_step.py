@@ -22,7 +22,8 @@ from transformers import PreTrainedTokenizerFast, TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from engine import models
-from engine.adaptations.lora import Lora, LoraSettings
+from engine.adaptations.lora import Lora
+from engine.methods._settings import LoraSettings
 from engine.objectives import Kit, Objective
 from engine.objectives._pairs import PairRow
 from engine.objectives._trainer import Pace, arguments, run_trainer

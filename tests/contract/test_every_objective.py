@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from engine.adaptations.lora import Lora, LoraSettings
+from engine.adaptations.lora import Lora
+from engine.methods._settings import LoraSettings
 from engine.objectives import Objective, found, objective
 from engine.objectives._trainer import Pace, arguments, run_trainer
 from engine.spec.errors import SpecError

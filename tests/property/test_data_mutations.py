@@ -156,12 +156,13 @@ def test_a_few_hundred_changed_files(seed: int) -> None:
     mutate(seed, 75)
 
 
-def peak_memory(seed: int, count: int) -> float:
-    """`mutate`, then the highest memory (GiB) that this process ever held; 0 where /proc does not say."""
+def peak_memory(seed: int, count: int) -> float | None:
+    """`mutate`, then the highest memory (GiB) that this process ever held; None where /proc does not say."""
     mutate(seed, count)
     status = Path("/proc/self/status")
-    said = status.read_text(encoding="ascii").partition("VmHWM:")[2].split() if status.exists() else ["0"]
-    return int(said[0]) / 2**20
+    return (
+        int(status.read_text(encoding="ascii").partition("VmHWM:")[2].split()[0]) / 2**20 if status.exists() else None
+    )
 
 
 @pytest.mark.slow
@@ -170,7 +171,9 @@ def test_ten_thousand_changed_files(seed: int) -> None:
     # A process of its own: this one holds what the tests before it left.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
         peak = alone.submit(peak_memory, seed, 1000).result()
-    assert peak < 1, f"{peak:.2f} GiB"
+    if peak is None:
+        pytest.skip("all files were read; the peak of memory is read from /proc, which is not there")
+    assert 0 < peak < 1, f"{peak:.2f} GiB"
 
 
 @pytest.mark.parametrize("answers", [False, True], ids=["questions", "answers"])

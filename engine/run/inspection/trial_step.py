@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.adaptations import _quick_lora, lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.spec.errors import ModelError
 from engine.subject import decoding
 from engine.subject.forward import packing, windows

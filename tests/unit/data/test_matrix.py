@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.data.formats import read as read_examples
-from engine.methods._preferences import PreferenceSettings
+from engine.methods._settings import PreferenceSettings
 from engine.objectives import _negatives
 from engine.run import sources
 from engine.run.inspection.roundtrip import check

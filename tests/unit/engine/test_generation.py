@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.adaptations import lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.spec.example import Prompt, StudyData
 from engine.spec.stopping import Stopped
 from engine.subject.local import LocalSubject

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from engine.adaptations.lora import Lora, LoraSettings
+from engine.adaptations.lora import Lora
+from engine.methods._settings import LoraSettings
 from engine.run import checks
 from engine.spec.example import Item, Prompt, Side, StudyData
 from engine.subject.local import LocalSubject, renderer_of

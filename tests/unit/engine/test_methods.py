@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.methods._preferences import PreferenceSettings
+from engine.methods._settings import PreferenceSettings
 from engine.methods.planted import Planted
 from engine.methods.shuffled import Shuffled
 from engine.objectives import _negatives

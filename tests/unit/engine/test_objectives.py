@@ -14,7 +14,8 @@ from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from engine.adaptations import lora
-from engine.adaptations.lora import Lora, LoraSettings
+from engine.adaptations.lora import Lora
+from engine.methods._settings import LoraSettings
 from engine.objectives import Kit, Objective
 from engine.objectives import _pairs as preferences
 from engine.objectives._trainer import Pace, arguments

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.adaptations import lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.run import execute
 from engine.run.shared import Shared
 from engine.spec.events import decode

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.adaptations import lora
-from engine.adaptations.lora import LoraSettings
 from engine.methods import method_class
+from engine.methods._settings import LoraSettings
 from engine.objectives.sft import LeanSFT
 from engine.run import execute
 from engine.run.execute import Loaders

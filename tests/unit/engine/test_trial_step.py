@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.adaptations import lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.run import execute
 from engine.run.execute import Loaders
 from engine.run.inspection import trial_step

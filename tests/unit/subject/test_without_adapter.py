@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.adaptations import _quick_lora, lora
-from engine.adaptations.lora import LoraSettings
+from engine.methods._settings import LoraSettings
 from engine.spec.errors import ModelError
 from engine.spec.example import StudyData
 from engine.subject.ensemble import WeightedModels

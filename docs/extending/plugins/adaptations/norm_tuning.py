@@ -6,19 +6,15 @@ it: before the first step the model computes what the base computes.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.adaptations import Adaptation, AdaptationConfig
+from engine.adaptations import AdaptationConfig, PeftAdaptation
 from engine.spec.errors import ModelError
-from engine.spec.provenance import hash_file
 
 
-class NormTuning(Adaptation[AdaptationConfig]):
+class NormTuning(PeftAdaptation[AdaptationConfig]):
     """The gains (and biases, where there are any) of every normalisation layer."""
 
     name: ClassVar[str] = "norm-tuning"
@@ -43,20 +39,3 @@ class NormTuning(Adaptation[AdaptationConfig]):
     def measurable(self, model: Any) -> Iterator[Any]:
         """The base model's own class, whose layers now hold the trained copies."""
         yield model.get_base_model()
-
-    def save(self, model: Any, folder: Path) -> str:
-        """In PEFT's own form. The folder is written under another name first, so that it is there whole or not."""
-        made = folder.with_name(folder.name + ".part")
-        shutil.rmtree(made, ignore_errors=True)
-        model.save_pretrained(made, safe_serialization=True, save_embedding_layers=False)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(made, folder)
-        return hash_file(folder / self.WEIGHTS)
-
-    def load(self, model: Any, folder: Path) -> None:
-        """From PEFT's own form."""
-        from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
-
-        set_peft_model_state_dict(model, load_file(folder / self.WEIGHTS), adapter_name="default")

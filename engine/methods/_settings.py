@@ -1,4 +1,4 @@
-"""Settings of preference optimisation, shared by the methods that use it and the objective itself."""
+"""Settings that methods share with the objectives and adaptations they use, so that each is described once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ from typing import Literal
 from pydantic import Field
 
 from engine.spec.example import Frozen
+
+
+class LoraSettings(Frozen):
+    """How large a LoRA's update is."""
+
+    rank: int = Field(16, ge=1, le=256, description="Rank r of the LoRA update.")
+    alpha: int = Field(32, ge=1, le=1024, description="LoRA scaling: the update is multiplied by alpha / r.")
+
+
+class SoftPromptSettings(Frozen):
+    """How long a soft prompt is."""
+
+    tokens: int = Field(16, ge=1, le=1024, description="Trained embeddings before every prompt.")
 
 
 class PreferenceSettings(Frozen):
