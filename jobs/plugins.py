@@ -42,7 +42,7 @@ def _files(kind: str) -> list[tuple[File, str]]:
     names = set(plugin.ours(kind))
     found: list[tuple[File, str]] = []
     for file in plugin.own_files(kind):
-        problem = plugin.taken(file) if file.name in names else plugin_trial.problem(kind, file)
+        problem = plugin.taken(file) if file.name in names else plugin_trial.tried(kind, file).problem
         names |= set() if problem else {file.name}
         found.append((file, problem))
     return found

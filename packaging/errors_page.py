@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from made_page import set_page
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
 GAP = "…"
@@ -59,16 +61,6 @@ class Message(NamedTuple):
     text: str
     hint: str
     place: str
-
-
-def main() -> int:
-    """Write the page, or with --check compare it. Gives the exit code."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"Written: {PAGE.relative_to(ROOT)}")
-    return 0
 
 
 def page() -> str:
@@ -161,4 +153,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(set_page(PAGE, page()))

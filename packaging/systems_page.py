@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from made_page import set_page  # noqa: E402
+
 from engine.methods import method_class  # noqa: E402
 from engine.probes import probe_class  # noqa: E402
 from engine.rules import rule_of  # noqa: E402
@@ -45,16 +47,6 @@ That a study is here means that it runs on the bundled model from one command an
 nothing. It does not mean that the published figure came out: a model of some millions of parameters is not the model of
 the paper.
 """
-
-
-def main() -> int:
-    """Write the page, or with --check compare it. Gives the exit code."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"Written: {PAGE.relative_to(ROOT)}")
-    return 0
 
 
 def page() -> str:
@@ -131,4 +123,4 @@ def _linked(source: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(set_page(PAGE, page()))

@@ -12,7 +12,6 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -100,7 +99,16 @@ def discover(kind: str, base: type[T]) -> Found[T]:
         kind: One of `BASES`, or another folder of the package, which no user adds to.
         base: Each module must define exactly one subclass of it whose `name` is the module's.
     """
-    return _discover(kind, base, own_files(kind))
+    own = own_files(kind)
+    if (kind, own) in _found:
+        return _found[kind, own]
+    found, certain = _discover(kind, base, own)
+    if certain:
+        _found[kind, own] = found
+    return found
+
+
+_found: dict[tuple[str, tuple[File, ...]], Found[Any]] = {}
 
 
 def folder_of(kind: str) -> Path | None:
@@ -157,8 +165,8 @@ def _file(path: Path) -> File:
         return File(name, str(path), "", f"it cannot be read: {error.strerror or error}")
 
 
-@cache
-def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]:
+def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> tuple[Found[T], bool]:
+    """The plug-ins, and whether that is certain: a file that a busy machine could not try is tried again."""
     from engine.spec import plugin_trial
 
     package = importlib.import_module(f"engine.{kind}")
@@ -166,6 +174,7 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]:
     files: dict[str, Path] = {}
     digests: dict[str, str] = {}
     broken: list[Broken] = []
+    certain = True
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("_"):
             continue
@@ -175,7 +184,10 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]:
         except Exception:  # noqa: BLE001 - one that does not load is listed, and the rest goes on
             broken.append(Broken(name, full, traceback.format_exc()))
     for file in own:
-        problem = file.problem or (taken(file) if file.name in classes else plugin_trial.problem(kind, file))
+        problem = file.problem or (taken(file) if file.name in classes else "")
+        if not problem:
+            problem, sure = plugin_trial.tried(kind, file)
+            certain &= sure
         if not problem:
             try:
                 classes[file.name] = load(file, base)
@@ -184,7 +196,7 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> Found[T]:
             except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the user
                 problem = traceback.format_exc()
         broken.append(Broken(file.name, file.path, problem))
-    return Found(classes, tuple(broken), files, digests)
+    return Found(classes, tuple(broken), files, digests), certain
 
 
 def taken(file: File) -> str:

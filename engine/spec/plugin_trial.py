@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.spec.plugin import BASES, File, load
 
@@ -31,17 +31,30 @@ KEPT = ".tried"
 SECONDS_VARIABLE = "TUNING_FORK_PLUGIN_SECONDS"
 
 
-def problem(kind: str, file: File) -> str:
-    """Why a file cannot be loaded: a traceback, or what else there is to say. "" where it can."""
+class Tried(NamedTuple):
+    """What came out for a file.
+
+    Attributes:
+        problem: Why it cannot be loaded: a traceback, or what else there is to say. "" where it can.
+        certain: Whether the file is what decides it: a machine that is too busy is no fault of the file's.
+    """
+
+    problem: str
+    certain: bool = True
+
+
+def tried(kind: str, file: File) -> Tried:
+    """What came out for a file; only what is certain is kept."""
     if file.problem:
-        return file.problem
+        return Tried(file.problem)
     path = Path(file.path).parent / KEPT / f"{_key(kind, file)}.json"
     known = _known(path)
-    if known is None:
-        known, certain = _try(kind, file)
-        if certain:
-            _keep(path, known)
-    return known
+    if known is not None:
+        return Tried(known)
+    found = _try(kind, file)
+    if found.certain:
+        _keep(path, found.problem)
+    return found
 
 
 def _key(kind: str, file: File) -> str:
@@ -79,8 +92,7 @@ def _keep(path: Path, said: str) -> None:
         os.replace(draft, path)
 
 
-def _try(kind: str, file: File) -> tuple[str, bool]:
-    """What comes out, and whether the file is what decides it: a machine that is too busy is no fault of the file's."""
+def _try(kind: str, file: File) -> Tried:
     root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": root, SECONDS_VARIABLE: str(SECONDS)}
     with tempfile.TemporaryDirectory(prefix="tuning-fork-plugin-") as scratch:
@@ -94,17 +106,17 @@ def _try(kind: str, file: File) -> tuple[str, bool]:
                 stderr=subprocess.DEVNULL, timeout=START + SECONDS, check=False, creationflags=flags,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f'File "{file.path}", line 1: it did not load within {START + SECONDS:g} seconds.', False
+            return Tried(f'File "{file.path}", line 1: it did not load within {START + SECONDS:g} seconds.', False)
         except OSError as error:
-            return f"No process could be started to try {file.path}: {error}.", False
+            return Tried(f"No process could be started to try {file.path}: {error}.", False)
         known = _known(told)
         if known is not None:
-            return known, True
+            return Tried(known)
         with contextlib.suppress(OSError):
             if stack := stood.read_text(encoding="utf-8", errors="replace").strip():
                 said = f"it did not load within {SECONDS:g} seconds" if "Timeout" in stack else "its process crashed"
-                return f"{_own_lines(stack, file.path)}\n{file.path}: {said}.", True
-    return f'File "{file.path}", line 1: its process ended with code {done.returncode} while it was loaded.', True
+                return Tried(f"{_own_lines(stack, file.path)}\n{file.path}: {said}.")
+    return Tried(f'File "{file.path}", line 1: its process ended with code {done.returncode} while it was loaded.')
 
 
 def _own_lines(stack: str, path: str) -> str:

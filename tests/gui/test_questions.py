@@ -18,6 +18,7 @@ from gui.dialogs.options import OptionsDialog
 from gui.pages.questions import QuestionsPage
 from gui.shell.estimate import estimate
 from gui.widgets.basics import Text
+from jobs.store.records import Snapshot
 
 FIT = Fit(context=512, prompt_tokens=100, answer_tokens=20, limit=48)
 
@@ -63,6 +64,24 @@ def test_the_button_watches_what_runs_and_shows_what_is_done(opened, qtbot, tmp_
     assert card.cost.text() == "3–4 min on this machine"
     click(qtbot, card.button)
     assert window.buttons["verdict"].isChecked()
+
+
+def test_a_trial_of_an_older_recipe_is_run_anew_and_not_resumed(opened, qtbot, lab, plans, monkeypatch) -> None:
+    whole = lab.snapshot
+
+    def aged(trial: str | None = None) -> Snapshot:
+        found = whole(trial)
+        old = tuple(t.model_copy(update={"old": True, "done": 0, "finished": 1.0}) for t in found.trials)
+        stopped = tuple(run.model_copy(update={"state": "cancelled"}) for run in found.runs)
+        return found.model_copy(update={"trials": old, "runs": stopped})
+
+    monkeypatch.setattr(lab, "snapshot", aged)
+    window = opened(lab)
+    button = page(window).cards["function-calling"].button
+    qtbot.waitUntil(lambda: button.text() == "Run")
+    click(qtbot, button)
+    qtbot.waitUntil(window.buttons["live"].isChecked)
+    assert any(a[0] == "enqueue" for a in lab.asked)
 
 
 def test_a_bad_model_is_said_in_a_banner_and_nothing_is_queued(opened, qtbot, lab, monkeypatch) -> None:

@@ -5,11 +5,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from engine.spec.errors import SpecError, StoreError
 from jobs.lab import Lab, default_slots
+from jobs.queue.supervisor import Supervisor
 from jobs.store.records import Curves, Snapshot
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, until
@@ -85,6 +88,23 @@ def test_a_folder_without_a_lab_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="There is no lab"):
         Lab.reader(tmp_path / "nothing").snapshot()
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_start_that_is_interrupted_leaves_no_writer_behind(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Supervisor] = []
+
+    class Interrupted(Supervisor):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            begun.append(self)
+            self.reconciled = Mock(wait=Mock(side_effect=KeyboardInterrupt), is_set=lambda: True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.lab.Supervisor", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Lab(home, slots=1, launcher=fakes.launcher())
+    assert not begun[0]._thread.is_alive(), "another lab may open the folder now, and there is one writer at a time"
+    Lab(home, slots=1, launcher=fakes.launcher()).close()
 
 
 def test_a_closed_lab_says_so(lab: Lab) -> None:

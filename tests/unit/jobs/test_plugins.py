@@ -132,6 +132,16 @@ def test_what_came_out_is_kept_for_other_processes_and_forgotten_when_the_file_c
     assert tries == ["mine", "mine"]
 
 
+def test_what_a_busy_machine_could_not_try_is_tried_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(home, "methods", "mine", GOOD)
+    with monkeypatch.context() as busy:
+        busy.setattr(plugin_trial, "_try", lambda kind, file: plugin_trial.Tried("too busy", certain=False))
+        with pytest.raises(PluginError, match="does not load"):
+            method_class("mine")
+    assert not list((path.parent / plugin_trial.KEPT).glob("*.json"))
+    assert method_class("mine").label == "Mine"
+
+
 def test_a_folder_that_cannot_be_written_to_is_no_trouble(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(home, "methods", "mine", GOOD)
     (path.parent / plugin_trial.KEPT).write_text("a file in the way")
