@@ -17,7 +17,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "extending" / "plugins"
 @contextmanager
 def there() -> Iterator[None]:
     """Within it, they are found beside the lab's own. They are not tried in a process of their own first."""
-    with mock.patch.dict(os.environ, {plugin.FOLDER: str(FOLDER)}), mock.patch.object(plugin_trial, "problem", _none):
+    named = mock.patch.dict(os.environ, {plugin.FOLDER: str(FOLDER)})
+    with named, mock.patch.object(plugin_trial, "tried", _nothing_wrong):
         yield
 
 
@@ -27,5 +28,5 @@ def drop(home: Path) -> Path:
     return Path(shutil.copytree(FOLDER, home / "plugins", ignore=ignored, dirs_exist_ok=True))
 
 
-def _none(kind: str, file: plugin.File) -> str:
-    return ""
+def _nothing_wrong(kind: str, file: plugin.File) -> plugin_trial.Tried:
+    return plugin_trial.Tried("")
