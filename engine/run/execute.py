@@ -118,7 +118,8 @@ class _Run:
                     versions=provenance.versions(),
                     hardware=provenance.hardware(self.shared.device),
                 )
-                measurer.base()
+                if self.how:
+                    measurer.base()
             half = _precision(self.spec, self.folder, log, self.shared, resume is not None) if stretches else False
             if self.how:
                 self.model = self.how.attach(self.model, self.spec.seed)
@@ -187,7 +188,8 @@ class _Run:
     def _measure(self, log: Journal, measurer: _Measurer, total: int) -> None:
         """The full measurement, and every check of the run."""
         shared, plan = self.shared, self.plan
-        curve = total > 0 and total % self.spec.sample.live_every == 0
+        # Where nothing is trained, the live sample is what this arm answers: its one point, not the base's.
+        curve = self.how is None or (total > 0 and total % self.spec.sample.live_every == 0)
         findings = []
         with self._subject() as (local, subject):
             outcomes = measurer.full(subject, total, curve)
@@ -216,7 +218,7 @@ class _Measurer:
     shared: Shared
 
     def base(self) -> None:
-        """The live sample of the untouched base, which is every run's before its first step."""
+        """The live sample of the untouched base: where the curve of every run that trains begins."""
         for probe in self.plan.probes:
             if probe.name in self.plan.live:
                 self._record(probe, self.plan.base[probe.name], 0, "live")

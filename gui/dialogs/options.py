@@ -90,7 +90,7 @@ class OptionsDialog(QDialog):
         self.scale.setCurrentIndex(max(0, self.scale.findData(default_scale(study))))
         self.seeds.setRange(1, 1000)
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
-        self.model, self.data = model_field((*models, *downloaded)), QLineEdit()
+        self.model, self.data = model_field((*models, *downloaded), study.model), QLineEdit()
         self.others = {role: model_field((*models, *downloaded), usual) for role, usual in study.models.items()}
         self.arms = ArmsField(study, self._outline.needs, needed_arms(study, self._outline.roles))
         self.sources = Text(sources_words(study), "muted", lines=4)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHeaderView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from gui.look.text import clean, elided, tip
 from gui.tables.runs import Index
@@ -16,7 +16,7 @@ WORDS = 2
 """The first columns are words; the others are figures."""
 WIDTHS = (206, 62)
 """px of the columns of words; the first takes what it needs where the figures leave it."""
-FIGURE = 125  # px of a column of figures
+FIGURE, SPARE = 125, 12  # px: the narrowest column of figures, and what one has beside its text
 
 
 class FiguresModel(QAbstractTableModel):
@@ -73,24 +73,26 @@ class FiguresModel(QAbstractTableModel):
 
 
 class FiguresTable(Table):
-    """Shows the figures without a scroll bar of its own: the page scrolls."""
+    """Shows all rows, for the page scrolls. Columns that do not fit side by side are scrolled to: no figure is cut."""
 
     def __init__(self) -> None:
         self.figures = FiguresModel()
         super().__init__(self.figures, "All figures", stretch=-1)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._needed: list[int] = []
 
     def show_figures(self, header: list[str], rows: list[list[str]]) -> None:
         """Show these cells, all of them."""
         self.figures.show_figures(header, rows)
         head = self.horizontalHeader()
-        modes = QHeaderView.ResizeMode
         for column in range(len(header)):
-            head.setSectionResizeMode(column, modes.Fixed if column < WORDS else modes.Stretch)
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
         for column, width in zip(range(len(header)), WIDTHS, strict=False):
             self.setColumnWidth(column, width)
+        self._needed = [max(FIGURE, self.sizeHintForColumn(c) + SPARE) for c in range(WORDS, len(header))]
         self._fit()
-        self.setFixedHeight(head.sizeHint().height() + 29 * len(rows) + 4)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the new width."""
@@ -98,7 +100,11 @@ class FiguresTable(Table):
         self._fit()
 
     def _fit(self) -> None:
-        figures = self.figures.columnCount() - WORDS
-        if figures > 0:
-            room = self.viewport().width() - WIDTHS[1] - FIGURE * figures
-            self.setColumnWidth(0, max(WIDTHS[0], min(self.sizeHintForColumn(0) + 6, room)))
+        room = self.viewport().width() - WIDTHS[1] - sum(self._needed)
+        wide = max(WIDTHS[0], min(self.sizeHintForColumn(0) + 6, room))
+        self.setColumnWidth(0, wide)
+        spare = max(0, room - wide) // max(1, len(self._needed))
+        for column, width in enumerate(self._needed, start=WORDS):
+            self.setColumnWidth(column, width + spare)
+        scrolled = self.horizontalScrollBar().sizeHint().height() if room < wide else 0
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 29 * self.figures.rowCount() + 4 + scrolled)

@@ -209,6 +209,14 @@ def test_options_offer_the_bundled_models(opened, qtbot, lab) -> None:
     dialog.reject()
 
 
+def test_options_begin_with_the_study_s_own_base_model(opened, qtbot, lab) -> None:
+    window = opened(lab)
+    study = window.session.studies["function-calling"].model_copy(update={"model": "fork-m"})
+    dialog = page(window).ask(study)
+    assert dialog.model.currentText() == "fork-m"
+    assert dialog.choice().model == "fork-m"
+
+
 def test_a_study_without_own_data_asks_for_none(opened, qtbot, lab) -> None:
     window = opened(lab)
     dialog = page(window).ask(window.session.studies["nli-frequency"])

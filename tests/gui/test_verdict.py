@@ -14,6 +14,7 @@ from gui.pages.verdict.export import ITEMS
 from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, recipe_words, standing_words
 from gui.pages.verdict.flips import FlipDialog
 from gui.pages.verdict.page import VerdictPage
+from gui.tables.figures import FiguresTable
 from jobs.report import FORMATS
 from jobs.report.content.looks import looks_of
 from jobs.studies import load
@@ -326,3 +327,19 @@ def test_a_trial_of_an_older_recipe_says_so(opened, qtbot, tmp_path, monkeypatch
     for recipe in (RECIPE_VERSION, RECIPE_VERSION + 1, 0, "4", True):
         assert recipe_words(plain.model_copy(update={"provenance": {"recipe": recipe}})) == "", recipe
     assert recipe_words(plain) == ""
+
+
+@pytest.mark.parametrize("arms", [3, 13])
+def test_no_figure_is_cut_however_many_arms_there_are(qtbot, arms: int) -> None:
+    table = FiguresTable()
+    qtbot.addWidget(table)
+    table.resize(1020, 300)
+    cells = ["97.2 [82.3, 100.0]"] * arms
+    table.show_figures(["metric", "unit", *(f"arm {n}" for n in range(arms))], [["Accuracy", "%", *cells]] * 4)
+    table.show()
+    qtbot.waitExposed(table)
+    for column in range(2, 2 + arms):
+        assert table.columnWidth(column) >= table.sizeHintForColumn(column)
+    assert table.horizontalScrollBar().isVisible() == (arms == 13)
+    last = table.figures.index(3, 0)
+    assert table.visualRect(last).bottom() <= table.viewport().height(), "the bar hides no row"

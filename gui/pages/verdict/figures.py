@@ -96,8 +96,8 @@ def differences(result: Result) -> list[Group]:
         for contrast in contrasts:
             name = pair_label(result, contrast.a, contrast.b)
             if contrast.metric != main:
-                short = {result.reliance: "reliance", result.accuracy: "accuracy"}
-                name = f"{short.get(contrast.metric) or caption_of(result, contrast.metric)}: {name}"
+                short = "reliance" if contrast.metric == result.reliance else caption_of(result, contrast.metric)
+                name = f"{short}: {name}"
             said = bare(contrast.difference, contrast.ci, unit_of(result, contrast.metric), compared=True)
             arms = (arm_label(result, contrast.a), arm_label(result, contrast.b))
             margin = result.study.primary.margin * shown.factor if contrast.metric == main else None

@@ -11,11 +11,13 @@ import pytest
 from engine.adaptations import lora
 from engine.methods import method_class
 from engine.methods._settings import LoraSettings
+from engine.methods.base import Base
 from engine.objectives.sft import LeanSFT
 from engine.run import execute
 from engine.run.execute import Loaders
 from engine.spec.errors import Diverged, OutOfMemory, RunError, SpecError
 from engine.spec.events import decode
+from engine.subject.protocol import Answer
 from engine.tuning import loop
 from tests.support.tiny import make_model, make_spec
 
@@ -60,6 +62,32 @@ def test_the_base_only_measures(tmp_path: Path, loaders: Any) -> None:
     assert events[-1].adapter == ""
 
 
+def test_an_arm_that_trains_nothing_has_its_own_live_point_and_not_the_bases(
+    tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        """Calls nothing, which is right where no tool applies and wrong elsewhere."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def generate(self, prompts: Any, max_new_tokens: int) -> list[Answer]:
+            return [Answer("")] * len(prompts)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inner, name)
+
+    monkeypatch.setattr(Base, "answerer", lambda self, kit: Silent(kit.subject))
+    events = run(tmp_path, loaders, "base", live_items=6, probes=("calls",))
+    (live,) = (e for e in of(events, "probed") if e.stage == "live")
+    after = next(e for e in of(events, "probed") if e.stage == "after" and e.probe == live.probe)
+    assert live.step == 0
+    assert live.metrics == {name: after.metrics[name] for name in live.metrics}, "here the sample is every item"
+    assert all(outcome.output == "" for outcome in after.outcomes)
+    trained = run(tmp_path / "trained", loaders, "sft", live_items=6, probes=("calls",))
+    assert next(e.step for e in of(trained, "probed") if e.stage == "live") == 0, "the base's, where its curve begins"
+
+
 def test_sft_then_dpo(tmp_path: Path, loaders: Any) -> None:
     events = run(tmp_path, loaders, "sft-dpo", settings=DPO)
     assert [e.phase for e in of(events, "stepped")] == ["sft"] * 8 + ["dpo"] * 4
@@ -81,7 +109,7 @@ def test_arms_of_a_seed_begin_alike(tmp_path: Path, loaders: Any) -> None:
 
 def test_the_same_run_is_the_same_to_the_bit_with_and_without_live_probes(tmp_path: Path, loaders: Any) -> None:
     quiet = run(tmp_path / "a", loaders, live_items=0)
-    chatty = run(tmp_path / "b", loaders, "sft", live_every=1, live_items=6)
+    chatty = run(tmp_path / "b", loaders, "sft", live_every=1, live_items=6, probes=("calls",))
     again = run(tmp_path / "c", loaders)
     assert losses(quiet) == losses(chatty) == losses(again)
     assert quiet[-1].adapter == chatty[-1].adapter == again[-1].adapter
