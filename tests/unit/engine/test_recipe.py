@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from engine.run import execute
 from engine.run.execute import Loaders
 from engine.spec.errors import Diverged, OutOfMemory, RunError, SpecError
 from engine.spec.events import decode
+from engine.spec.example import StudyData
 from engine.subject.protocol import Answer
 from engine.tuning import loop
 from tests.support.tiny import make_model, make_spec
@@ -63,27 +65,35 @@ def test_the_base_only_measures(tmp_path: Path, loaders: Any) -> None:
 
 
 def test_an_arm_that_trains_nothing_has_its_own_live_point_and_not_the_bases(
-    tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, loaders: Any, data: StudyData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Silent:
-        """Calls nothing, which is right where no tool applies and wrong elsewhere."""
+    right = {str(item.prompt.messages): item.gold for item in data.items}
+
+    class Knowing:
+        """Gives every right call."""
 
         def __init__(self, inner: Any) -> None:
             self.inner = inner
 
         def generate(self, prompts: Any, max_new_tokens: int) -> list[Answer]:
-            return [Answer("")] * len(prompts)
+            return [Answer(said(right.get(str(prompt.messages)))) for prompt in prompts]
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.inner, name)
 
-    monkeypatch.setattr(Base, "answerer", lambda self, kit: Silent(kit.subject))
+    def said(gold: Any) -> str:
+        if gold is None or not gold.calls:
+            return ""
+        call = gold.calls[0]
+        return json.dumps({"name": call["name"], "arguments": {k: v[0] for k, v in call["arguments"].items()}})
+
+    monkeypatch.setattr(Base, "answerer", lambda self, kit: Knowing(kit.subject))
     events = run(tmp_path, loaders, "base", live_items=6, probes=("calls",))
     (live,) = (e for e in of(events, "probed") if e.stage == "live")
     after = next(e for e in of(events, "probed") if e.stage == "after" and e.probe == live.probe)
     assert live.step == 0
     assert live.metrics == {name: after.metrics[name] for name in live.metrics}, "here the sample is every item"
-    assert all(outcome.output == "" for outcome in after.outcomes)
+    assert live.metrics["accuracy"] == 1.0, "the base itself, an untrained model, is never right"
     trained = run(tmp_path / "trained", loaders, "sft", live_items=6, probes=("calls",))
     assert next(e.step for e in of(trained, "probed") if e.stage == "live") == 0, "the base's, where its curve begins"
 
