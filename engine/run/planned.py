@@ -60,6 +60,8 @@ def planned(trial: TrialSpec) -> frozenset[tuple[str, int]]:
     found: set[tuple[str, int]] = set()
     for name in trial.arms:
         arm = trial.study.arm(name)
+        if trial.old:  # its settings may be none that the method has today, and it is read all the same
+            arm = arm.model_copy(update={"settings": {}})
         seeds = min(arm.seeds or trial.seeds, trial.seeds) if method_of(arm).seeded else 1
         found |= {(name, seed) for seed in range(seeds)}
     return frozenset(found)
