@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.spec.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
-from jobs.commands.screen import Screen
+from jobs.commands.terminal.screen import Screen
 from jobs.paths import Home
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -12,7 +12,7 @@ from engine.models import bundled
 from engine.spec.reference import ModelRef
 from engine.spec.runs import RunResult
 from engine.spec.trial import TrialSpec
-from engine.stats import resample
+from engine.stats.resampling import bootstrap
 
 
 def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
@@ -22,7 +22,7 @@ def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
         "command": command(trial),
         "trial": trial.id,
         "recipe": trial.recipe,
-        "resamples": resample.RESAMPLES,
+        "resamples": bootstrap.RESAMPLES,
         "steps": trial.settings.steps,
         "batch_size": trial.settings.batch_size,
         "train_examples": trial.settings.train_examples,

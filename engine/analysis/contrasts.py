@@ -11,11 +11,11 @@ from engine.rules import Rule, enough_seeds
 from engine.spec.result import Contrast, Flip, PairedSeed
 from engine.spec.runs import Context
 from engine.spec.study import StudySpec
-from engine.stats import effects, paired
-from engine.stats.discordant import discordant
-from engine.stats.equivalence import equivalent
 from engine.stats.evidence import Estimate, Evidence, Run
-from engine.stats.statistic import Statistic
+from engine.stats.inference import effects, paired
+from engine.stats.inference.discordant import discordant
+from engine.stats.inference.equivalence import equivalent
+from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.mean import Mean
 
 Pair = tuple[str, str]

@@ -9,8 +9,8 @@ from engine.rules import Rule, gained
 from engine.spec.result import Check
 from engine.spec.runs import RunResult
 from engine.spec.study import ControlSpec, StudySpec
+from engine.stats.display.wording import counted, difference_of, lowered
 from engine.stats.evidence import Evidence
-from engine.stats.wording import counted, difference_of, lowered
 
 LABELS = {
     "adapter-on": "adapter changes the logits",

@@ -10,9 +10,9 @@ import numpy as np
 from engine.analysis.figures import main_metrics, metrics_of
 from engine.spec.runs import Detectable, Pairs
 from engine.spec.study import Scale, StudySpec
-from engine.stats import power
+from engine.stats.display.wording import counted
 from engine.stats.estimate import ENOUGH_SEEDS
-from engine.stats.wording import counted
+from engine.stats.inference import power
 
 
 def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None = None) -> Detectable | None:

@@ -21,7 +21,7 @@ from engine.spec.plugin import code_of
 from engine.spec.result import Look, Registration
 from engine.spec.runs import Context, Planned
 from engine.spec.trial import TrialSpec
-from engine.stats.wording import counted
+from engine.stats.display.wording import counted
 
 
 def registration(trial: TrialSpec, context: Context) -> Registration:

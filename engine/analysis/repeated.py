@@ -9,7 +9,7 @@ from engine.analysis.copies import same_outcomes, telling
 from engine.analysis.design import Design
 from engine.spec.example import Outcome
 from engine.spec.runs import RunResult
-from engine.stats.wording import counted
+from engine.stats.display.wording import counted
 
 Run = tuple[str, int]
 """An arm and a seed."""

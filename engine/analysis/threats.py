@@ -10,8 +10,8 @@ from engine.analysis.repeated import copy_threats
 from engine.spec.result import Check
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import RunResult
+from engine.stats.display.wording import counted, level, lowered, probability
 from engine.stats.evidence import Evidence
-from engine.stats.wording import counted, level, lowered, probability
 
 FEW_SEEDS = 5
 FEW_CLUSTERS = 20

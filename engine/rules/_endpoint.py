@@ -10,8 +10,8 @@ from engine.rules._base import Case, Gate, RuleConfig
 from engine.rules._reading import Reading, present
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
+from engine.stats.display.wording import difference, difference_of, level, level_of
 from engine.stats.evidence import Estimate
-from engine.stats.wording import difference, difference_of, level, level_of
 
 
 class EndpointConfig(RuleConfig):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.rules._base import Case, Gate, Rule
 from engine.rules._reading import MIN_SEEDS, Reading
+from engine.stats.display.wording import counted, lowered
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.wording import counted, lowered
 
 BOTH = "Both arms must be run and measured."
 SIDES = "Both arms must be measured on items where the shortcut helps and on items where it misleads."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.rules._base import Case
-from engine.stats import power
-from engine.stats.equivalence import equivalent
+from engine.stats.display.wording import about, counted, difference, difference_of, exists, lowered, p_phrase
 from engine.stats.evidence import Estimate
-from engine.stats.wording import about, counted, difference, difference_of, exists, lowered, p_phrase
+from engine.stats.inference import power
+from engine.stats.inference.equivalence import equivalent
 
 MIN_SEEDS = 2
 """One seed cannot tell an effect from luck."""

@@ -17,7 +17,7 @@ from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, R
 from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, endpoint_gates, endpoint_metrics
 from engine.rules._reading import gained, lost
 from engine.spec.study import StudySpec
-from engine.stats.equivalence import equivalent
+from engine.stats.inference.equivalence import equivalent
 
 
 class EffectConfig(EndpointConfig):

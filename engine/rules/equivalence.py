@@ -22,9 +22,9 @@ from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, en
 from engine.rules._reading import gained, lost
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
-from engine.stats.equivalence import equivalent
+from engine.stats.display.wording import level, level_of
 from engine.stats.evidence import Estimate
-from engine.stats.wording import level, level_of
+from engine.stats.inference.equivalence import equivalent
 
 
 class EquivalenceConfig(EndpointConfig):
@@ -98,7 +98,7 @@ class Equivalence(Rule[EquivalenceConfig]):
             found += EndpointReading(case, other).own_reasons()
         if self.config.chance is not None:
             found.append(f"Guessing gives {level(self.config.chance, self._unit(case))}.")
-        return found
+        return list(dict.fromkeys(found))  # all arms are compared with one, whose level is said once
 
     def decide(self, case: Case) -> Decision:
         """The verdict by the order that this file's head gives."""

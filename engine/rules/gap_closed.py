@@ -29,8 +29,8 @@ from engine.rules._reading import Reading, no_more, present
 from engine.spec.errors import SpecError
 from engine.spec.result import NamedFigure
 from engine.spec.study import StudySpec
+from engine.stats.display.wording import difference, difference_of, level, level_of
 from engine.stats.evidence import Estimate
-from engine.stats.wording import difference, difference_of, level, level_of
 
 LABEL = "Share of the gap closed"
 
@@ -126,9 +126,13 @@ class GapClosed(Rule[GapClosedConfig]):
         if figures.gap is None or figures.gain is None or figures.divisible:
             return []
         target, base = figures.label(figures.target), figures.label(self.config.base)
-        shown, unit = difference_of(figures.gap, figures.metric_unit), figures.metric_unit
-        least = difference(self.config.smallest_gap, unit).lstrip("+")
-        what = f"{target} is not shown to be better than {base} in {figures.name} by {least} or more: {shown}"
+        least, unit = self.config.smallest_gap, figures.metric_unit
+        shown = difference_of(figures.gap, unit)
+        if figures.gap.value >= least:
+            what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
+            return [Gate(what, f"A share of it would say nothing. {figures.advice(figures.gap, least, unit)}")]
+        needed = difference(least, unit).lstrip("+")
+        what = f"{target} is not better than {base} in {figures.name} by {needed} or more: {shown}"
         return [Gate(what, "A share of so small a gap would say nothing. Choose a target that does better.")]
 
     def reasons(self, case: Case) -> list[str]:

@@ -33,9 +33,9 @@ from engine.rules._reading import Reading, gained, no_more, present
 from engine.spec.errors import SpecError
 from engine.spec.example import Side
 from engine.spec.study import StudySpec
+from engine.stats.display.wording import difference, difference_of, level, level_of
 from engine.stats.evidence import Estimate
 from engine.stats.statistics.by_side import BySide
-from engine.stats.wording import difference, difference_of, level, level_of
 
 
 class ShortcutConfig(RuleConfig):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.stats import paired, power, resample
-from engine.stats.units import unit as known_unit
+from engine.stats.display.units import unit as known_unit
+from engine.stats.inference import paired, power
+from engine.stats.resampling import bootstrap
 
 _SHARES = ("share", "difference")
 NOTHING = 1e-9
@@ -66,7 +67,7 @@ class Estimate:
 
 
 def estimated(
-    values: Sequence[float], draws: resample.Draws | None, unit: str, level: bool, linear: bool = True
+    values: Sequence[float], draws: bootstrap.Draws | None, unit: str, level: bool, linear: bool = True
 ) -> Estimate:
     """A mean over seeds with its intervals.
 
@@ -80,10 +81,10 @@ def estimated(
     """
     points = np.asarray(values, dtype=float)
     (ci, drawn), (ci90, _) = (interval(points, draws, at) for at in (0.95, 0.90))
-    spread = resample.item_spread(draws.replicates) if draws is not None and drawn else 0.0
+    spread = bootstrap.item_spread(draws.replicates) if draws is not None and drawn else 0.0
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
         clusters = 0 if draws is None or not linear or unit not in _SHARES else draws.influence.shape[0]
-        ci, ci90 = (resample.unvarying(values[0], clusters, at) for at in (0.95, 0.90))
+        ci, ci90 = (bootstrap.unvarying(values[0], clusters, at) for at in (0.95, 0.90))
     return Estimate(
         value=float(np.mean(values)),
         ci=_clipped(ci, unit, level),
@@ -94,12 +95,12 @@ def estimated(
     )
 
 
-def interval(points: np.ndarray, draws: resample.Draws | None, level: float) -> tuple[Bounds | None, bool]:
+def interval(points: np.ndarray, draws: bootstrap.Draws | None, level: float) -> tuple[Bounds | None, bool]:
     """An interval of a mean over seeds, and whether items are part of it.
 
     Without draws, or where too many of them cannot give the figure, it is Student's over seeds.
     """
-    if draws is not None and (found := resample.interval(points, draws, level)):
+    if draws is not None and (found := bootstrap.interval(points, draws, level)):
         return found, True
     return paired.t_interval(points.tolist(), level), False
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.spec.example import Outcome
-from engine.stats import replicates, resample
-from engine.stats.columns import Columns
 from engine.stats.estimate import Estimate, estimated
 from engine.stats.gap import gap_closed
 from engine.stats.metric import Metric
-from engine.stats.statistic import Linear, Statistic
+from engine.stats.resampling import bootstrap, replicates
+from engine.stats.resampling.columns import Columns
+from engine.stats.statistics._base import Linear, Statistic
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,16 @@ class Evidence:
         resamples: Draws of the bootstrap.
     """
 
-    def __init__(self, runs: Iterable[Run], metrics: Mapping[str, Metric], resamples: int = resample.RESAMPLES) -> None:
+    def __init__(
+        self, runs: Iterable[Run], metrics: Mapping[str, Metric], resamples: int = bootstrap.RESAMPLES
+    ) -> None:
         self.metrics = metrics
         self._resamples = resamples
         self._runs = sorted(runs, key=lambda run: (run.arm, run.seed))
         self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
         self._columns: dict[str, Columns] = {}
-        self._resamplers: dict[int, resample.Resampler] = {}
-        self._draws: dict[tuple[str, Statistic, bool], resample.Draws | None] = {}
+        self._resamplers: dict[int, bootstrap.Resampler] = {}
+        self._draws: dict[tuple[str, Statistic, bool], bootstrap.Draws | None] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
@@ -158,7 +160,7 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _drawn(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> resample.Draws | None:
+    def _drawn(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> bootstrap.Draws | None:
         """The metric of every run under every draw of items; None where no item says anything about it."""
         statistic = statistic or self.metrics[metric].statistic
         key = (metric.split(".", 1)[0], statistic, placebo)
@@ -167,9 +169,9 @@ class Evidence:
             self._draws[key] = replicates.draws(columns, statistic, self._resampler, placebo)
         return self._draws[key]
 
-    def _resampler(self, clusters: int) -> resample.Resampler:
+    def _resampler(self, clusters: int) -> bootstrap.Resampler:
         if clusters not in self._resamplers:
-            self._resamplers[clusters] = resample.Resampler(clusters, self._resamples)
+            self._resamplers[clusters] = bootstrap.Resampler(clusters, self._resamples)
         return self._resamplers[clusters]
 
 

@@ -15,14 +15,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.stats import paired, resample
 from engine.stats.estimate import NOTHING, Bounds, Estimate, interval
+from engine.stats.inference import paired
+from engine.stats.resampling import bootstrap
 
 _DOUBLINGS, _LOOKS, _CLOSE = 60, 40, 1e-6
 
 
 def gap_closed(
-    gains: np.ndarray, gaps: np.ndarray, draws: tuple[resample.Draws, resample.Draws] | None
+    gains: np.ndarray, gaps: np.ndarray, draws: tuple[bootstrap.Draws, bootstrap.Draws] | None
 ) -> Estimate | None:
     """The ratio of the mean gain to the mean gap.
 
@@ -43,14 +44,18 @@ def gap_closed(
     spread = 0.0
     if draws is not None:
         rest = _less(draws[0], draws[1], ratio)
-        spread = resample.item_spread(rest.replicates) / abs(gap)
+        spread = bootstrap.item_spread(rest.replicates) / abs(gap)
         spread = spread if np.isfinite(spread) else 0.0
     ci, ci90 = (_interval(gains, gaps, draws, ratio, level) for level in (0.95, 0.90))
     return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), paired.sign_flip(gains.tolist()), spread)
 
 
 def _interval(
-    gains: np.ndarray, gaps: np.ndarray, draws: tuple[resample.Draws, resample.Draws] | None, ratio: float, level: float
+    gains: np.ndarray,
+    gaps: np.ndarray,
+    draws: tuple[bootstrap.Draws, bootstrap.Draws] | None,
+    ratio: float,
+    level: float,
 ) -> Bounds | None:
     def bounds(of: float) -> Bounds | None:
         """Of the mean of gain - `of` * gap."""
@@ -99,5 +104,5 @@ def _edge(inside: float, step: float, beyond: Callable[[float], float], close: f
     return outside
 
 
-def _less(a: resample.Draws, b: resample.Draws, ratio: float) -> resample.Draws:
-    return resample.Draws(a.replicates - ratio * b.replicates, a.influence - ratio * b.influence)
+def _less(a: bootstrap.Draws, b: bootstrap.Draws, ratio: float) -> bootstrap.Draws:
+    return bootstrap.Draws(a.replicates - ratio * b.replicates, a.influence - ratio * b.influence)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializeAsAny
 
 from engine.spec.example import Frozen
-from engine.stats.statistic import Statistic
+from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.by_side import BySide
 from engine.stats.statistics.mean import Mean
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from engine.spec.runs import RunRecord
-from engine.stats.axis import axis
+from engine.stats.display.axis import axis
 from engine.stats.metric import Metric
 from gui import operations
 from gui.curves import Band, CurveStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.spec.runs import Detectable
 from engine.spec.study import StudySpec
-from engine.stats.wording import about, exists
+from engine.stats.display.wording import about, exists
 from gui.look.text import seconds_range
 from jobs.store.records import Snapshot
 

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.stats import axis
+from engine.stats.display import axis
 from gui.look.text import clean
 from gui.look.theme import Theme, sized
 
 
 def ticks(low: float, high: float, wanted: int = 5, whole: bool = False) -> list[float]:
-    """The marks of an axis (`engine.stats.axis.ticks`), also where nothing finite is drawn on it."""
+    """The marks of an axis (`engine.stats.display.axis.ticks`), also where nothing finite is drawn on it."""
     low = low if math.isfinite(low) else 0.0
     return axis.ticks(low, high if math.isfinite(high) and high > low else low + 1.0, wanted, whole)
 

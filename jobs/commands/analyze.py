@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.data.tables.choices import Choices, Source
-from jobs.commands.screen import Screen
-from jobs.commands.summary import summary
 from jobs.commands.targets import check_targets
+from jobs.commands.terminal.screen import Screen
+from jobs.commands.terminal.summary import summary
 from jobs.elsewhere.judge import Thresholds, describe_file, judge_table
 from jobs.elsewhere.kept import keep
 from jobs.elsewhere.roles import suggest

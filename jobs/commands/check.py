@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 
 from jobs.commands.asked import Asked
-from jobs.commands.described import describe
-from jobs.commands.screen import Screen
+from jobs.commands.terminal.described import describe
+from jobs.commands.terminal.screen import Screen
 from jobs.launch import added, inspected, settled
 from jobs.paths import Home
 from jobs.studies import load, prepare

@@ -16,8 +16,8 @@ from typing import Literal
 
 from engine.spec.errors import LabError
 from engine.spec.example import Frozen
-from jobs.commands.screen import Screen
 from jobs.commands.start import has_display
+from jobs.commands.terminal.screen import Screen
 
 Level = Literal["ok", "warning", "error"]
 PACKAGES = ("torch", "transformers", "trl", "peft", "PySide6_Essentials", "pyqtgraph", "pydantic", "sqlite-utils")

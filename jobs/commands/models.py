@@ -14,7 +14,7 @@ from typing import Any
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from engine.spec.errors import ModelError, SpecError
-from jobs.commands.screen import Screen, visible
+from jobs.commands.terminal.screen import Screen, visible
 from jobs.paths import Home
 
 STYLES = {"good": "green", "warn": "yellow", "bad": "bold red"}

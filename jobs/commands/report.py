@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.spec.errors import SpecError
 from engine.spec.result import Result
-from jobs.commands.screen import Screen
 from jobs.commands.targets import check_targets
+from jobs.commands.terminal.screen import Screen
 from jobs.elsewhere.kept import kept
 from jobs.lab import Lab
 from jobs.paths import Home

@@ -13,12 +13,12 @@ from types import FrameType
 from engine.spec.errors import ModelError, RunError, SpecError
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
-from jobs.commands.announce import announce
 from jobs.commands.asked import Asked
-from jobs.commands.progress import follower
-from jobs.commands.screen import Screen
-from jobs.commands.summary import summary, times
 from jobs.commands.targets import check_targets
+from jobs.commands.terminal.announce import announce
+from jobs.commands.terminal.progress import follower
+from jobs.commands.terminal.screen import Screen
+from jobs.commands.terminal.summary import summary, times
 from jobs.inspecting.words import brief
 from jobs.lab import Lab
 from jobs.launch import ready

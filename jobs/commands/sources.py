@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.commands.screen import Screen, visible
+from jobs.commands.terminal.screen import Screen, visible
 
 
 def sources(screen: Screen, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.spec.errors import LabError
-from jobs.commands.screen import Screen
+from jobs.commands.terminal.screen import Screen
 
 HINT = "`make run` runs the first study here without a window; `python main.py --help` lists the commands."
 

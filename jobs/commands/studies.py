@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.spec.study import StudySpec
 from jobs import plugins
-from jobs.commands.screen import Screen
+from jobs.commands.terminal.screen import Screen
 from jobs.paths import Home
 from jobs.studies import all_studies
 

@@ -10,7 +10,7 @@ from engine.data.tables.table import Compared, Run, Table
 from engine.rules import Advice
 from engine.spec.example import Outcome
 from engine.spec.result import Check
-from engine.stats.wording import counted, level
+from engine.stats.display.wording import counted, level
 
 MISSING = "Add the rows that are missing, or leave out the seed in every arm."
 SPELLING = (

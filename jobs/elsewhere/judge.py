@@ -21,9 +21,9 @@ from engine.spec.example import Outcome, Side
 from engine.spec.result import Result
 from engine.spec.run import digest
 from engine.spec.runs import RunRecord, RunResult
-from engine.stats import resample
-from engine.stats.columns import Columns
 from engine.stats.metric import Metric, reliance_metric, share_metric
+from engine.stats.resampling import bootstrap
+from engine.stats.resampling.columns import Columns
 from engine.stats.statistics.mean import Mean
 from jobs.elsewhere.checks import advice, base_note, table_checks
 from jobs.elsewhere.roles import PARTS, Roles, is_known, suggest
@@ -167,7 +167,7 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         data={"source": files_words(table.sources), "digest": table.digest},
         provenance={
             "command": command(table, told, limits),
-            "resamples": resample.RESAMPLES,
+            "resamples": bootstrap.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             "form": table.form,
             **{f"column.{role}": column for role, column in table.columns.items()},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.data.problems import name_of, printable
 from engine.data.tables.choices import Choices, Source
 from engine.data.tables.table import Table
-from engine.stats.wording import counted
+from engine.stats.display.wording import counted
 
 _MOST = 12
 

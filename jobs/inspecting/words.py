@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.spec.understanding import Fit, Inspection, Understanding
-from engine.stats.wording import counted
+from engine.stats.display.wording import counted
 
 GRADERS = {
     "strict": "strictly, as JSON values",

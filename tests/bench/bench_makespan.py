@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.run.planned import runs_of
 from engine.spec.run import RunSpec
-from engine.stats.paired import t_interval
+from engine.stats.inference.paired import t_interval
 from jobs import studies
 from jobs.lab import Lab
 from tests.bench.alternative import Writer

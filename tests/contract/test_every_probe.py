@@ -13,7 +13,7 @@ import pytest
 from engine.probes import found
 from engine.probes._base import Measuring, Probe
 from engine.spec.example import Prompt, StudyData
-from engine.stats.table import Table
+from engine.stats.statistics._table import Table
 from engine.subject.protocol import Answer, Scored
 from engine.world.study_data import study_data
 from tests.support import examples

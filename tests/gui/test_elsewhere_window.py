@@ -11,7 +11,7 @@ from fake_table import ARMS, invented_table
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QWidget
 
-from engine.stats.wording import together
+from engine.stats.display.wording import together
 from gui.dialogs.error import TextDialog
 from gui.dialogs.results import ResultsDialog
 from gui.dialogs.wait import WaitDialog

@@ -11,7 +11,7 @@ from engine.spec.errors import DataError, LabError, ModelError
 from engine.spec.trial import TrialSpec
 from jobs import console, studies
 from jobs.commands import run as run_command
-from jobs.commands.screen import visible
+from jobs.commands.terminal.screen import visible
 from tests.support.consoles import EVIL, TRIAL, FakeLab, main, scripted
 
 

@@ -13,7 +13,7 @@ from engine.spec.result import Look
 from engine.spec.runs import Detectable
 from jobs import console
 from jobs.commands import run as run_command
-from jobs.commands.screen import Screen
+from jobs.commands.terminal.screen import Screen
 from tests.support.consoles import TRIAL, FakeLab, main, scripted, snapshot
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.data.problems import printable, shown, unusable
-from engine.data.tables import inspect_log, lm_eval, names, wide
+from engine.data.tables import names, wide
 from engine.data.tables.cells import seed_of, text_of
 from engine.data.tables.choices import NOTHING, Choices, Need, Sketch, Source, Unclear
-from engine.data.tables.grid import Grid
-from engine.data.tables.unpacking import EXPECTED
+from engine.data.tables.rows import inspect_log, lm_eval
+from engine.data.tables.rows.grid import Grid
+from engine.data.tables.rows.unpacking import EXPECTED
 
 FORMS = {
     "long": "a row for each arm, seed and item",

@@ -10,12 +10,12 @@ from engine.data.problems import Problems, name_of, printable, unusable
 from engine.data.tables.choices import NOTHING, Choices, Source
 from engine.data.tables.deciding import decide
 from engine.data.tables.filling import fill
-from engine.data.tables.grid import MOST_ROWS, open_grid
 from engine.data.tables.layout import FORMS, Layout
 from engine.data.tables.numbers import fill_values
 from engine.data.tables.records import Record, records
+from engine.data.tables.rows.grid import MOST_ROWS, open_grid
+from engine.data.tables.rows.unpacking import EXPECTED, FEWER
 from engine.data.tables.table import Table
-from engine.data.tables.unpacking import EXPECTED, FEWER
 
 
 def read(sources: Path | Sequence[Source], choices: Choices | None = None) -> Table:

@@ -8,12 +8,13 @@ from itertools import chain, islice
 from typing import Any
 
 from engine.data.problems import Problems, shown, unusable
-from engine.data.tables import lm_eval, names
+from engine.data.tables import names
 from engine.data.tables.cells import is_finite, seed_of, text_of, word_of
 from engine.data.tables.choices import Choices, Source, Unclear
-from engine.data.tables.grid import Grid, Row
 from engine.data.tables.layout import Layout, layout
-from engine.data.tables.unpacking import EXPECTED
+from engine.data.tables.rows import lm_eval
+from engine.data.tables.rows.grid import Grid, Row
+from engine.data.tables.rows.unpacking import EXPECTED
 from engine.spec.example import Side
 
 HEAD = 200

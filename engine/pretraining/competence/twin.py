@@ -85,7 +85,7 @@ def main(argv: list[str]) -> int:
     """`twin [--seeds N] [--agreement A] [--steps N] [--workers N] [--json]`."""
     from engine.models import resolve
     from engine.spec.errors import SpecError
-    from engine.stats.paired import sign_flip, t_interval
+    from engine.stats.inference.paired import sign_flip, t_interval
 
     parser = argparse.ArgumentParser(
         prog="main.py twin", description="Tune the base and its frequency twin alike; compare what they lean on."

@@ -7,8 +7,8 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from engine.stats.statistic import OfSums
-from engine.stats.table import CATEGORY, Table
+from engine.stats.statistics._base import OfSums
+from engine.stats.statistics._table import CATEGORY, Table
 
 
 class Alpha(OfSums):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from engine.stats.statistic import Statistic
-from engine.stats.table import COLUMN, Table
+from engine.stats.statistics._base import Statistic
+from engine.stats.statistics._table import COLUMN, Table
 
 
 class Auc(Statistic):

@@ -7,9 +7,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from engine.spec.example import Side
-from engine.stats.statistic import Linear, Part
+from engine.stats.statistics._base import Linear, Part
+from engine.stats.statistics._table import COLUMN, SIDES, Table
 from engine.stats.statistics.mean import Mean
-from engine.stats.table import COLUMN, SIDES, Table
 
 
 class BySide(Linear):

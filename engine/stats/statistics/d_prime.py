@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 from scipy.special import ndtri
 
-from engine.stats.statistic import OfSums
-from engine.stats.table import COLUMN, Table
+from engine.stats.statistics._base import OfSums
+from engine.stats.statistics._table import COLUMN, Table
 
 
 class DPrime(OfSums):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.stats.statistic import Linear, Part
-from engine.stats.table import COLUMN, Table
+from engine.stats.statistics._base import Linear, Part
+from engine.stats.statistics._table import COLUMN, Table
 
 
 class Ratio(Linear):

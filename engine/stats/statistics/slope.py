@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from engine.stats.statistic import OfSums
-from engine.stats.table import COLUMN, Table
+from engine.stats.statistics._base import OfSums
+from engine.stats.statistics._table import COLUMN, Table
 
 _ALIKE = 1e-9
 """A standard deviation (or a share of one that is left) below which a column does not vary."""

@@ -9,8 +9,8 @@ from pydantic import Field
 from scipy.special import expit
 
 from engine.spec.example import Side
-from engine.stats.statistic import OfSums
-from engine.stats.table import COLUMN, SIDES, Table
+from engine.stats.statistics._base import OfSums
+from engine.stats.statistics._table import COLUMN, SIDES, Table
 
 _STEPS, _CLOSE = 50, 1e-12
 _TRUTH, _SHORTCUT = np.array([-0.5, -0.5, 0.5, 0.5]), np.array([-0.5, 0.5, -0.5, 0.5])  # of the four kinds of item

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.spec.result import Result, Step
 from engine.spec.run import RECIPE_VERSION
-from engine.stats import wording
-from engine.stats.axis import axis, bare, titled
+from engine.stats.display import wording
+from engine.stats.display.axis import axis, bare, titled
 from gui.look.text import clean, count
 from gui.look.theme import ArmStyle
 from gui.widgets.forest import Difference, Group

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.spec.result import Result
-from engine.stats.wording import together
+from engine.stats.display.wording import together
 from gui.look.text import tip
 from gui.look.theme import Theme
 from gui.pages.verdict.figures import looks_words, recipe_words, rule_figures, rule_words, standing_words

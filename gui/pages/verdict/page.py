@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from engine.spec.result import Check, Result
-from engine.stats.axis import axis
+from engine.stats.display.axis import axis
 from gui import operations
 from gui.look.icons import pixmap
 from gui.look.text import clock, elided

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.spec.result import Curve, Result
-from engine.stats import wording
-from engine.stats.axis import axis, ticks, titled
+from engine.stats.display import wording
+from engine.stats.display.axis import axis, ticks, titled
 from jobs.report.content import legend
 from jobs.report.content.clean import shortened
 from jobs.report.content.lookup import Style, arm_label, is_measured, label_of, style_of, unit_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.spec.result import NamedFigure, Result, RuleResult
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
 from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
 from jobs.report.content.tables import unsigned

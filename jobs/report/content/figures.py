@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.spec.result import Contrast, Interval, Result, Step
-from engine.stats import wording
-from engine.stats.axis import axis, bare, ticks, titled
+from engine.stats.display import wording
+from engine.stats.display.axis import axis, bare, ticks, titled
 from jobs.report.content import legend
 from jobs.report.content.clean import elided, shortened
 from jobs.report.content.lookup import (

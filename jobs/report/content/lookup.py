@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.spec.result import ArmResult, Contrast, Interval, Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.looks import looks_of
 from jobs.report.formats.svg import MARKERS
 

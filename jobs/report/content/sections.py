@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.spec.result import Result
-from engine.stats import wording
-from engine.stats.axis import axis, titled
+from engine.stats.display import wording
+from engine.stats.display.axis import axis, titled
 from jobs.report import read
 from jobs.report.content import curves, endpoint, figures, flips, tables
 from jobs.report.content.lookup import arm_label, label_of, primary_metric, unit_of

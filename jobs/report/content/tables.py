@@ -1,4 +1,4 @@
-"""The tables of a report: every figure as a string made by `engine.stats.wording`."""
+"""The tables of a report: every figure as a string made by `engine.stats.display.wording`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from engine.spec.result import Contrast, Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.lookup import (
     ABSENT,
     arm_label,

@@ -7,7 +7,7 @@ import io
 import json
 
 from engine.spec.result import Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.clean import clean
 
 HEAD = ("arm", "seed", "status", "metric", "value", "note")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from engine.stats.wording import together
+from engine.stats.display.wording import together
 from jobs.report.content.model import Block, Checks, Examples, Facts, Report, Section, Table, Value
 
 _HEAD = r"""%% Tables of a Tuning Fork report, to be \input into a document with pdflatex, xelatex or lualatex.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.model import (
     Block,
     Bullets,

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.stats.wording import together
+from engine.stats.display.wording import together
 from jobs.report.content.model import Report
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "resources" / "report"

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.spec.errors import ReportError
-from engine.stats.wording import together
+from engine.stats.display.wording import together
 from jobs.report.content.model import Command, Report
 from jobs.report.formats.page import TEMPLATES
 

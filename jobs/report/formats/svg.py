@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.clean import clean, elided
 from jobs.report.content.model import Figure
 

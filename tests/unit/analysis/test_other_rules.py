@@ -111,6 +111,22 @@ def test_all_that_the_rule_reads_is_in_the_family_or_beside_it() -> None:
     assert share.value == pytest.approx(gain / gap, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("target", "seeds", "said", "unsaid"),
+    [((0.02, 0.02), 6, "so small a gap", "uncertain"), ((0.20, 0.20), 2, "too uncertain", "so small a gap")],
+)
+def test_a_gap_that_cannot_be_divided_by_is_called_small_only_where_it_is(
+    target: tuple[float, float], seeds: int, said: str, unsaid: str
+) -> None:
+    study = study_with("gap-closed", (), treated="sft", target="shuffled", margin=0.05)
+    result = result_of(study, {**CALLS, "base": (0.01, 0.01), "shuffled": target}, seeds=seeds)
+    words = " ".join((result.verdict.text, *result.verdict.reasons))
+    assert result.verdict.code == "inconclusive"
+    assert said in words
+    assert unsaid not in words
+    assert all(figure.value is None for figure in result.verdict.figures)
+
+
 def test_two_arms_that_no_seed_changes_need_but_one_run() -> None:
     study = study_with("effect", ())
     bare = study.arm("base").model_copy(update={"name": "bare", "label": "bare"})

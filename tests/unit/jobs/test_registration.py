@@ -12,9 +12,9 @@ from engine.spec.result import Registration
 from engine.spec.runs import Pairs
 from engine.spec.study import Primary
 from engine.spec.trial import TrialSpec
-from engine.stats.wording import exists
-from jobs.commands.announce import announce
-from jobs.commands.screen import Screen
+from engine.stats.display.wording import exists
+from jobs.commands.terminal.announce import announce
+from jobs.commands.terminal.screen import Screen
 from jobs.lab import Lab
 from jobs.studies import load
 from tests.unit.jobs import fakes

@@ -15,7 +15,7 @@ import pytest
 from markupsafe import Markup
 
 from engine.spec.result import Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content.model import Report, Table
 from jobs.report.content.sections import report_of
 from jobs.report.formats import files, latex, markdown, page, pdf

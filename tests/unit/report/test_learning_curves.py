@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.spec.result import Curve, Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content import curves
 from jobs.report.content.lookup import styles
 

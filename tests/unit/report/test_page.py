@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.spec.result import Result
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report import write
 from jobs.report.content.sections import report_of
 from jobs.report.formats import page as html

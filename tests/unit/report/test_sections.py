@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from engine.spec.result import Check, Contrast, Result, Tone
-from engine.stats import wording
+from engine.stats.display import wording
 from jobs.report.content import figures
 from jobs.report.content.model import Checks, Examples, Facts, Figure, Report, Section, Table, Value, cleaned
 from jobs.report.content.sections import report_of

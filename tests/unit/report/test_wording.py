@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.stats import wording
+from engine.stats.display import wording
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from engine.analysis.figures import metrics_of
 from engine.rules import Case, Decision, decide, rule_of
 from engine.spec.study import RuleSpec, StudySpec
+from engine.stats.display.wording import difference_of
 from engine.stats.evidence import Estimate
-from engine.stats.wording import difference_of
 from jobs.studies import load
 from tests.support.invented import Invented
 

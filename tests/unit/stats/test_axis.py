@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from engine.stats import wording
-from engine.stats.axis import axis, bare, ticks, titled
+from engine.stats.display import wording
+from engine.stats.display.axis import axis, bare, ticks, titled
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from engine.stats.columns import Sums
-from engine.stats.resample import Resampler, interval
+from engine.stats.resampling.bootstrap import Resampler, interval
+from engine.stats.resampling.columns import Sums
 
 TRIALS = 2000
 CLUSTERS, ITEMS = 60, 8  # items in each cluster

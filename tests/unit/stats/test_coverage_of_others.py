@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from engine.spec.example import Outcome, Side
 from engine.stats.evidence import Evidence, Run
 from engine.stats.metric import Metric
-from engine.stats.statistic import Statistic
+from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.auc import Auc
 from engine.stats.statistics.slope import Slope
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from engine.stats import power
-from engine.stats.columns import Sums
-from engine.stats.equivalence import equivalent
-from engine.stats.paired import holm, sign_flip
-from engine.stats.resample import Draws, Resampler, interval
+from engine.stats.inference import power
+from engine.stats.inference.equivalence import equivalent
+from engine.stats.inference.paired import holm, sign_flip
+from engine.stats.resampling.bootstrap import Draws, Resampler, interval
+from engine.stats.resampling.columns import Sums
 
 pytestmark = pytest.mark.slow
 CLUSTERS, ITEMS = 50, 8

@@ -8,11 +8,11 @@ from scipy import stats
 
 from engine.probes import probe_class
 from engine.spec.example import Outcome, Side
-from engine.stats.columns import Columns
 from engine.stats.evidence import Evidence, Run
+from engine.stats.inference.paired import t_interval
 from engine.stats.metric import Metric
-from engine.stats.paired import t_interval
-from engine.stats.statistic import Linear
+from engine.stats.resampling.columns import Columns
+from engine.stats.statistics._base import Linear
 from engine.stats.statistics.by_side import BySide
 from engine.stats.statistics.mean import Mean
 from tests.support.planted import CALLS, NLI, make_runs, make_trial

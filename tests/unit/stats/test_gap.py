@@ -10,7 +10,7 @@ from engine.spec.example import Outcome
 from engine.stats.evidence import Evidence, Run
 from engine.stats.gap import gap_closed
 from engine.stats.metric import share_metric
-from engine.stats.resample import Draws
+from engine.stats.resampling.bootstrap import Draws
 from tests.unit.stats.test_coverage import ITEMS, World
 
 METRICS = {"p.accuracy": share_metric("accuracy", "Accuracy")}

@@ -10,8 +10,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from engine.stats.equivalence import equivalent
-from engine.stats.paired import holm, sign_flip, t_interval
+from engine.stats.inference.equivalence import equivalent
+from engine.stats.inference.paired import holm, sign_flip, t_interval
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from engine.spec.example import Outcome, Side
-from engine.stats import replicates
-from engine.stats.columns import Columns
 from engine.stats.evidence import Evidence, Run
 from engine.stats.metric import Metric
-from engine.stats.resample import Resampler
-from engine.stats.statistic import Statistic
+from engine.stats.resampling import replicates
+from engine.stats.resampling.bootstrap import Resampler
+from engine.stats.resampling.columns import Columns
+from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.alpha import Alpha
 from engine.stats.statistics.auc import Auc
 from engine.stats.statistics.by_side import BySide

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.stats.columns import Sums
-from engine.stats.paired import t_interval
-from engine.stats.resample import Draws, Resampler, _bca_levels, _influence, interval, seed_weights, shared, stretch
+from engine.stats.inference.paired import t_interval
+from engine.stats.resampling.bootstrap import (
+    Draws,
+    Resampler,
+    _bca_levels,
+    _influence,
+    interval,
+    seed_weights,
+    shared,
+    stretch,
+)
+from engine.stats.resampling.columns import Sums
 
 
 def sums_of(values: np.ndarray, per: int = 4) -> Sums:

@@ -17,10 +17,10 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_effectsize
 
 from engine.spec.example import Outcome, Side
-from engine.stats.discordant import discordant, mcnemar
-from engine.stats.effects import cliffs_delta, cohens_h, paired_d
 from engine.stats.evidence import Estimate
-from engine.stats.power import detectable
+from engine.stats.inference.discordant import discordant, mcnemar
+from engine.stats.inference.effects import cliffs_delta, cohens_h, paired_d
+from engine.stats.inference.power import detectable
 from engine.stats.statistics.auc import Auc
 from engine.stats.statistics.d_prime import DPrime
 from engine.stats.statistics.weights import Weight

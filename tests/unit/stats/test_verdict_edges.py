@@ -17,7 +17,7 @@ from engine.spec.errors import SpecError
 from engine.spec.result import Result
 from engine.spec.study import StudySpec
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.power import seeds_within
+from engine.stats.inference.power import seeds_within
 from jobs.studies import load
 from tests.support.planted import CALLS, Rates, make_runs, make_trial
 

@@ -161,7 +161,7 @@ def test_whole_numbers_that_became_fractions_are_read_in_text_too(tmp_path: Path
 
 
 def test_advice_on_too_many_rows_keeps_pairs_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.data.tables.grid.MOST_ROWS", 5)
+    monkeypatch.setattr("engine.data.tables.rows.grid.MOST_ROWS", 5)
     for path in (as_csv(tmp_path / "t.csv", ROWS), as_lines(tmp_path / "t.jsonl", ROWS),
                  as_parquet(tmp_path / "t.parquet", ROWS)):  # fmt: skip
         with pytest.raises(DataError, match="too many rows") as caught:

@@ -328,7 +328,7 @@ def test_compressed_files_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(b"\xfd7zXZ\0 and nothing more")
     with pytest.raises(DataError, match="an xz archive that cannot be read"):
         read(path)
-    monkeypatch.setattr("engine.data.tables.unpacking.MOST_BYTES", 1000)
+    monkeypatch.setattr("engine.data.tables.rows.unpacking.MOST_BYTES", 1000)
     for squeeze in (lzma.compress, gzip.compress, bz2.compress):
         path.write_bytes(squeeze(b"arm,seed,item,correct\n" + b"0" * 5000))
         with pytest.raises(DataError, match="too large once unpacked"):

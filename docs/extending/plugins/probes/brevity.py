@@ -11,9 +11,9 @@ from engine.probes import Measuring, Probe, ProbeConfig
 from engine.probes._base import balanced
 from engine.spec.example import Item, Outcome, StudyData
 from engine.stats.metric import Metric, share_metric
-from engine.stats.statistic import Statistic
+from engine.stats.statistics._base import Statistic
+from engine.stats.statistics._table import Table
 from engine.stats.statistics.mean import Mean
-from engine.stats.table import Table
 from engine.subject.grading import CUT_OFF, grade
 
 

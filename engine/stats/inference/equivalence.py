@@ -1,4 +1,4 @@
-"""What a null may mean: a difference shown to be too small to matter (`power` says what could not have been seen)."""
+"""Equivalence by two one-sided tests (TOST): whether a difference is shown to be too small to matter."""
 
 from __future__ import annotations
 

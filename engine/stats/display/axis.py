@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from engine.stats import units, wording
+from engine.stats.display import units, wording
 
 
 class Axis(NamedTuple):

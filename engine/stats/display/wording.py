@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.stats import units
+from engine.stats.display import units
 
 if TYPE_CHECKING:  # the window words figures before it loads the statistics
     from engine.stats.evidence import Estimate

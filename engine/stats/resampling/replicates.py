@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.stats.columns import Columns
-from engine.stats.resample import Draws, Resampler
-from engine.stats.statistic import Linear, OfSums, Statistic
-from engine.stats.table import Table
+from engine.stats.resampling.bootstrap import Draws, Resampler
+from engine.stats.resampling.columns import Columns
+from engine.stats.statistics._base import Linear, OfSums, Statistic
+from engine.stats.statistics._table import Table
 
 _CELLS = 500_000  # numbers at a time: a few megabytes stay in the processor's cache
 

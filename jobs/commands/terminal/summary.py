@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.spec.result import ArmResult, Result
-from engine.stats.wording import bounds, level
-from jobs.commands.progress import span
-from jobs.commands.screen import Screen
+from engine.stats.display.wording import bounds, level
+from jobs.commands.terminal.progress import span
+from jobs.commands.terminal.screen import Screen
 
 
 def summary(result: Result, screen: Screen) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.spec.example import Outcome, Side
-from engine.stats.statistic import Linear, Statistic
-from engine.stats.table import SIDES, Table
+from engine.stats.statistics._base import Linear, Statistic
+from engine.stats.statistics._table import SIDES, Table
 
 LOT = 20_250_521  # seeds the lot that draws the sides of a placebo
 

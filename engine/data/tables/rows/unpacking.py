@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import printable, unusable
-from engine.data.tables.json_rows import MOST_BYTES, decode, read_bytes
+from engine.data.tables.rows.json_rows import MOST_BYTES, decode, read_bytes
 
 KIND = "a table"
 EXPECTED = (

@@ -24,7 +24,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from engine.stats.columns import Sums
+from engine.stats.resampling.columns import Sums
 
 RESAMPLES = 10_000
 SEED = 20_260_101  # fixed, so that the same outcomes always give the same interval
@@ -78,7 +78,7 @@ class Resampler:
         return found
 
     def draws(self, sums: Sums) -> Draws:
-        """A linear statistic of every run under every draw of clusters (others: `engine.stats.replicates`)."""
+        """A linear statistic of every run under every draw of clusters (others: `replicates`)."""
         return Draws(self._replicates(sums), _influence(sums))
 
     def _replicates(self, sums: Sums) -> np.ndarray:

@@ -6,8 +6,8 @@ from engine.analysis.registration import looked
 from engine.probes import probe_class
 from engine.spec.result import Registration
 from engine.spec.trial import TrialSpec
-from engine.stats.wording import about, difference, exists, lowered
-from jobs.commands.screen import Screen
+from engine.stats.display.wording import about, difference, exists, lowered
+from jobs.commands.terminal.screen import Screen
 
 
 def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from engine.data.problems import Problems, printable, shown, unusable
 from engine.data.strict_json import flaw
-from engine.data.tables import inspect_log
-from engine.data.tables.json_rows import Text, rows
-from engine.data.tables.unpacking import EXPECTED, FEWER, read_unpacked, to_text
+from engine.data.tables.rows import inspect_log
+from engine.data.tables.rows.json_rows import Text, rows
+from engine.data.tables.rows.unpacking import EXPECTED, FEWER, read_unpacked, to_text
 
 MOST_ROWS = 1_000_000
 LONGEST_CELL = 100_000  # characters

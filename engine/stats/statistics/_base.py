@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import model_validator
 
 from engine.spec.example import Frozen, Item, Outcome, Side
-from engine.stats.table import SIDES, Table
+from engine.stats.statistics._table import SIDES, Table
 
 
 class Statistic(Frozen):

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from engine.spec.runs import RunRecord
-from jobs.commands.screen import Screen, visible
+from jobs.commands.terminal.screen import Screen, visible
 from jobs.store.records import Curves, Snapshot, TrialRecord
 
 DONE = frozenset({"succeeded", "failed", "cancelled"})

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.problems import printable, unusable
-from engine.data.tables.json_rows import MOST_BYTES
-from engine.data.tables.unpacking import EXPECTED, FEWER
+from engine.data.tables.rows.json_rows import MOST_BYTES
+from engine.data.tables.rows.unpacking import EXPECTED, FEWER
 
 SCORES = "scores."
 _HEAD = re.compile(r'\s*\{\s*"(version|status|eval|plan|samples)"\s*:')

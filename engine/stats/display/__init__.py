@@ -1,0 +1,1 @@
+"""How figures are shown: their units, their words, and where they stand on an axis."""

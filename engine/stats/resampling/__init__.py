@@ -1,0 +1,1 @@
+"""Statistics recomputed from clusters of items that are drawn again and again."""
