@@ -24,7 +24,7 @@ from jobs.store.records import Snapshot, TrialRecord
 if TYPE_CHECKING:
     from jobs.elsewhere.kept import Kept
 
-BUSY, IDLE = 0.1, 0.5  # seconds between looks while runs train, and while none does
+BUSY, IDLE = 0.1, 0.5  # seconds between looks while runs are running or queued, and otherwise
 MEMORY_STEP = 20_000_000  # bytes; smaller changes of memory in use are not worth a redraw
 CLOSE_TIMEOUT = 30.0  # seconds the children have to write their checkpoints
 log = logging.getLogger("tuning_fork.window")
@@ -47,11 +47,11 @@ class Session(QObject):
     """Holds the lab, polls it on a thread and carries out what the user asks for on others.
 
     Signals (all arrive on the window's thread):
-        opened: The lab is open and `studies`, `outlines`, `broken`, `metrics`, `models` and `tables` are known.
+        opened: The lab is open; `studies`, `outlines`, `broken`, `metrics`, `models`, `tables`, `downloaded` are set.
         open_failed(error): It could not be opened; `open()` may be called again.
         snapshot_changed(Snapshot): Something in the queue is different.
-        runs_named(trial, runs): The runs of the watched trial, some of which are another's too, by this one's names.
-        curves_changed(trial, points, fresh): New points of the chosen trial; `fresh` if they start anew.
+        runs_named(trial, runs): The watched trial's runs, with its own arms' names, where it shares runs with others.
+        curves_changed(trial, points, fresh): New points of the watched trial; `fresh`: all of them, from the first.
         result_ready(trial, Result): A trial was analysed, or a table from elsewhere judged.
         chosen(trial): Another trial is looked at ("" for none).
         failed(error): A user's action, or the polling, failed.
@@ -89,7 +89,9 @@ class Session(QObject):
         self.trial = ""
         self._opener = opener
         self._lab: LabLike | None = None
+        self._held: LabLike | None = None  # opened, though the window may not know of it yet
         self._analysed: dict[str, tuple[int, int, float | None]] = {}
+        self._unread: set[str] = set()  # trials whose analysis failed: tried again when they are looked at again
         self._watched: str | None = None
         self._stop, self._wake = threading.Event(), threading.Event()
         self._reader: threading.Thread | None = None
@@ -138,6 +140,9 @@ class Session(QObject):
         """Look at another trial on the live and verdict pages."""
         if trial != self.trial:
             self.trial = trial
+            if trial in self._unread:
+                self._unread.discard(trial)
+                self._analysed.pop(trial, None)
             self.chosen.emit(trial)
 
     def show_table(self, table: Kept) -> None:
@@ -157,10 +162,10 @@ class Session(QObject):
         return next((t for t in self.snapshot.trials if t.id == trial), None) if self.snapshot else None
 
     def runs(self, trial: TrialRecord) -> list[RunRecord]:
-        """A trial's runs by its own arms' names, in the newest snapshot.
+        """A trial's runs in the newest snapshot, under its own arms' names.
 
-        A run that several trials share bears the name that the first of them gave it; what the others call it is
-        known of the trial that is watched.
+        The snapshot names a shared run as its first trial does. Other names are known only of the watched trial: of
+        any other, runs that an earlier trial queued first are left out.
         """
         found = {run.run: run for run in self.snapshot.runs if trial.id in run.trials} if self.snapshot else {}
         if self._named[0] != trial.id:
@@ -179,7 +184,7 @@ class Session(QObject):
         self._analysed[trial] = mark
         self._submit(
             self._analyses, operations.load_result, (self._lab, trial),
-            lambda result: self._result(trial, result), self.failed.emit,
+            lambda result: self._result(trial, result), lambda error: self._no_result(trial, error),
         )  # fmt: skip
 
     def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
@@ -194,13 +199,14 @@ class Session(QObject):
     # On other threads from here on.
 
     def _open(self) -> Opened:
-        lab = self._opener(self.home)
+        lab = self._held = self._opener(self.home)
         try:
             studies = sorted(lab.studies(), key=lambda s: (s.order, s.id))
             outlines = {study.id: operations.outline(study) for study in studies}
             return Opened(lab, studies, outlines, tuple(lab.broken()), operations.metrics(), operations.models(),
                           operations.kept_tables(lab), operations.downloaded_models(lab))  # fmt: skip
         except BaseException:
+            self._held = None
             operations.close_lab(lab, 0)
             raise
 
@@ -252,8 +258,8 @@ class Session(QObject):
         if self._reader is not None:
             self._reader.join()
         try:
-            if self._lab is not None:
-                operations.close_lab(self._lab, timeout)
+            if self._held is not None:
+                operations.close_lab(self._held, timeout)
         except LabError:
             log.exception("closing the lab failed")  # the window is going; the run folders hold everything
         finally:
@@ -284,8 +290,6 @@ class Session(QObject):
     def _deliver(self, callback: Callable[[Any], object], value: Any) -> None:
         if not self._closing:
             callback(value)
-        elif callback == self._opened:  # closed while opening: the lab must not stay locked
-            self._lab = value.lab
 
     def _opened(self, found: Opened) -> None:
         self._lab, self.broken, self.metrics, self.models = found.lab, found.broken, found.metrics, found.models
@@ -306,6 +310,10 @@ class Session(QObject):
     def _result(self, trial: str, result: Result) -> None:
         self.results[trial] = result
         self.result_ready.emit(trial, result)
+
+    def _no_result(self, trial: str, error: BaseException) -> None:
+        self._unread.add(trial)
+        self.failed.emit(error)
 
     @Slot(str, object)
     def _keep_named(self, trial: str, runs: tuple[RunRecord, ...]) -> None:

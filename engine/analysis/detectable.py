@@ -1,9 +1,9 @@
-"""What a study can find, said before it runs: from the seeds of an earlier trial, else from the study's own file."""
+"""The smallest difference that a study can detect, computed before it runs from the spread over seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,10 +16,13 @@ from engine.stats.inference import power
 
 
 def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None = None) -> Detectable | None:
-    """What a study finds at a scale and with so many seeds.
+    """The smallest true difference of the primary contrast that a scale and number of seeds detect (80 % power).
+
+    Args:
+        earlier: Paired differences; `ENOUGH_SEEDS` of them or more replace the study's expected spread.
 
     Returns:
-        None with one seed, which finds nothing, and where no spread is known.
+        None with fewer than two seeds, or where the spread is unknown or zero.
     """
     primary = study.primary
     spread, basis = _seed_spread(primary.seed_sd, earlier)
@@ -40,11 +43,18 @@ def _seed_spread(planned: float | None, earlier: Pairs | None) -> tuple[float | 
     return planned, "from the study’s own expectation"
 
 
-def paired(a: Sequence[tuple[int, float]], b: Sequence[tuple[int, float]]) -> tuple[float, ...]:
-    """Differences of two arms' values by seed; the one value of an arm that trains nothing stands for every seed."""
+def paired(
+    a: Mapping[int, float], b: Mapping[int, float], seeded: tuple[bool, bool] = (True, True)
+) -> tuple[float, ...]:
+    """a - b for each seed that both arms have.
+
+    Args:
+        a: Value by seed.
+        seeded: Whether another seed changes a, and b; the only value of an arm that none changes serves for every seed.
+    """
     left, right = dict(a), dict(b)
-    if len(right) == 1 and len(left) > 1:
+    if right and not seeded[1]:
         right = dict.fromkeys(left, *right.values())
-    if len(left) == 1 and len(right) > 1:
+    if left and not seeded[0]:
         left = dict.fromkeys(right, *left.values())
     return tuple(left[seed] - right[seed] for seed in sorted(left) if seed in right)

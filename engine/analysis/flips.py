@@ -10,7 +10,7 @@ from engine.spec.example import Outcome
 from engine.stats.evidence import Run
 
 MOST = 3
-"""How many items are shown for either arm."""
+"""How many items are shown that only arm a has right, and as many that only arm b has right."""
 
 
 class Flipped(NamedTuple):
@@ -31,7 +31,7 @@ class Flipped(NamedTuple):
 
 
 def flipped(pairs: Sequence[tuple[Run, Run]], probe: str, most: int = MOST) -> list[Flipped]:
-    """The items that flip in the most pairs, up to `most` for either arm; ties by the item's name.
+    """The items that flip in most pairs: up to `most` that a has right, then as many of b's; ties by name.
 
     An item that was not scored in one of the two runs flips in neither direction.
 
@@ -42,6 +42,7 @@ def flipped(pairs: Sequence[tuple[Run, Run]], probe: str, most: int = MOST) -> l
     found: dict[tuple[bool, str], list[tuple[int, Outcome, Outcome]]] = defaultdict(list)
     for x, y in pairs:
         other = {outcome.item: outcome for outcome in y.outcomes.get(probe, ())}
+        # An unseeded run is paired with every seed of the other arm: the seeded one's seed names the pair.
         seed = x.seed if x.seeded or not y.seeded else y.seed
         for mine in x.outcomes.get(probe, ()):
             yours = other.get(mine.item)

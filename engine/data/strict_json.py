@@ -1,6 +1,6 @@
-"""JSON as the lab takes it: finite numbers, bounded depth, text that can be written again, no key twice.
+"""JSON as the lab accepts it: finite numbers, bounded depth, valid Unicode without NUL, no key twice with two values.
 
-Everything a user's file can do to a parser ends here.
+Hostile or broken input raises NotJson and no other error.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class NotJson(ValueError):
     """Text that is no JSON, or JSON that is refused.
 
     Attributes:
-        field: Where, in a value that could be parsed.
-        at: Characters before the place, in a text that could not.
+        field: Path of the refused value, if the text could be parsed.
+        at: Offset of the error in characters, if it could not.
     """
 
     def __init__(self, text: str, field: str = "", at: int = 0) -> None:
@@ -34,12 +34,19 @@ class NotJson(ValueError):
         self.at = at
 
 
+class _Twice(NotJson):
+    """A key with two values in one object: refused in whatever notation the object is written."""
+
+    def __init__(self, key: object) -> None:
+        super().__init__(f"the key {shown(key)} stands twice in one object, with different values")
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):  # Python keeps the last of two equal keys: a value would be lost unseen
         for key, value in pairs:
             if found[key] != value:
-                raise NotJson(f"the key {shown(key)} stands twice in one object, with different values")
+                raise _Twice(key)
     return found
 
 
@@ -61,18 +68,34 @@ def loads(text: str) -> Any:
 
 
 def loads_lenient(text: str) -> Any:
-    """The same for a text that may be a Python literal instead (`{'city': 'Oslo'}`). Raises NotJson as for JSON."""
+    """Like `loads`, but the text may also be a Python literal (`{'city': 'Oslo'}`). Raises the NotJson of `loads`."""
     try:
         return loads(text)
+    except _Twice:
+        raise
     except NotJson as error:
         if "'" not in text or len(text) > _LONGEST_LITERAL or text.strip()[:1] not in ("{", "["):
             raise
         try:
             with warnings.catch_warnings():  # Python warns of escapes that it does not know
                 warnings.simplefilter("ignore")
-                return loads(json.dumps(ast.literal_eval(text.strip()), allow_nan=False))
+                tree = ast.parse(text.strip(), mode="eval")
+                _refuse_twice(tree)
+                return loads(json.dumps(ast.literal_eval(tree), allow_nan=False))
+        except _Twice:
+            raise
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             raise error from None
+
+
+def _refuse_twice(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            values: dict[object, str] = {}
+            for key, value in zip(node.keys, node.values, strict=True):
+                written = ast.dump(value)
+                if isinstance(key, ast.Constant) and values.setdefault(key.value, written) != written:
+                    raise _Twice(key.value)
 
 
 def decode_value(text: str, at: int, decoder: json.JSONDecoder = _FAST) -> tuple[Any, int]:
@@ -108,13 +131,15 @@ def flaw(value: Any) -> tuple[str, str] | None:
             pairs = entry.items() if isinstance(entry, dict) else enumerate(entry)
             for key, inner in pairs:
                 stack.append((inner, (key, path), depth + 1))
-                if isinstance(key, str) and not key.isprintable():
+                if (
+                    isinstance(key, str) and not key.isprintable()
+                ):  # others hold neither a NUL nor half a surrogate pair
                     stack.append((key, (key, path), depth + 1))
     return None
 
 
 def canonical(value: Any) -> str:
-    """One text for equal plain values."""
+    """The JSON text by which values are compared: keys sorted, no spaces."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

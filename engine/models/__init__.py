@@ -49,7 +49,7 @@ def _unknown(text: str, downloads: Path | None) -> ModelError:
     if downloaded.is_name(text):
         plain = text.partition("@")[0]
         if (held := cache.find(plain)) is not None:
-            lists = f"The hub's own cache has it: {folder.shown(str(held))} can be named as it is. {lists}"
+            lists = f"The Hugging Face cache has it: give {folder.shown(str(held))} as the folder. {lists}"
         return ModelError(
             f"{folder.shown(text)} is not downloaded, and there is no such folder.",
             f"`python main.py models get {plain}` downloads it from the hub; in the window, Find… beside the model. "

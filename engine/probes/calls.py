@@ -1,4 +1,4 @@
-"""Function calls, compared as syntax trees, with word overlap as the shortcut (Manduzio et al. 2024)."""
+"""Function calls (Manduzio et al. 2024), compared as syntax trees, with word overlap as the shortcut."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class Effect(Rule[EffectConfig]):
     name: ClassVar[str] = "effect"
     label: ClassVar[str] = "Effect"
     about: ClassVar[str] = (
-        "Tells whether one figure of one arm is higher, or lower, than another arm's by more than a margin, in the "
-        "direction that was fixed beforehand."
+        "Tells whether a figure of one arm differs from another arm's in the direction fixed beforehand: interval "
+        "beyond zero, mean beyond a margin."
     )
     source: ClassVar[str] = "Schuirmann 1987, J Pharmacokinet Biopharm 15:657-680 (for “absent”)"
     Config: ClassVar[type[RuleConfig]] = EffectConfig
@@ -73,11 +73,11 @@ class Effect(Rule[EffectConfig]):
         return endpoint_gates(case, self.config, self.endpoint)
 
     def reasons(self, case: Case) -> list[str]:
-        """The primary contrast, the levels, and the difference where it is another."""
+        """The primary contrast, both arms' levels, and this rule's difference if it is not the primary one."""
         return EndpointReading(case, self.endpoint).reasons()
 
     def decide(self, case: Case) -> Decision:
-        """The verdict by the order that this file's head gives."""
+        """The verdict, by the definitions at the head of this file."""
         reading = EndpointReading(case, self.endpoint)
         found, margin = reading.found, self.endpoint.margin
         code, more = OPEN, []

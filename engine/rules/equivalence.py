@@ -101,7 +101,7 @@ class Equivalence(Rule[EquivalenceConfig]):
         return list(dict.fromkeys(found))  # all arms are compared with one, whose level is said once
 
     def decide(self, case: Case) -> Decision:
-        """The verdict by the order that this file's head gives."""
+        """The verdict, by the definitions at the head of this file."""
         first = EndpointReading(case, self.endpoint)
         found, margin = first.found, self.endpoint.margin
         reasons = tuple(self.reasons(case))

@@ -140,7 +140,7 @@ class GapClosed(Rule[GapClosedConfig]):
         return _Figures(self, case).reasons()
 
     def decide(self, case: Case) -> Decision:
-        """The verdict by the order that this file's head gives."""
+        """The verdict, by the definitions at the head of this file."""
         figures = _Figures(self, case)
         closed, gain = figures.closed, present(figures.gain)
         code, what, more = figures.finding(closed, gain)

@@ -1,4 +1,4 @@
-"""Where word overlap points: the shortcut of function calling (Manduzio et al. 2024, arXiv:2410.18890).
+"""Word overlap between a request and its tools: the shortcut that the function-calling study looks for.
 
 A model may choose the tool whose name and description share the most words with the request, without weighing
 what either means.
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=4096)  # the same tools come in many rows
 def words(text: str) -> frozenset[str]:
-    """The words of a text or an identifier, in lower case, without stop words and the plural's s."""
+    """Lower-case words of a text or identifier: singular, without stop words, digits and single letters."""
     found = (_stem(word) for word in _WORD.findall(_CAMEL.sub(" ", text).lower()) if word not in STOP_WORDS)
     return frozenset(word for word in found if len(word) > 1)
 
@@ -42,7 +42,7 @@ def shared(query: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def side(query: str, tools: Sequence[Mapping[str, Any]], right_name: str) -> Side:
-    """Where word overlap points.
+    """Whether word overlap leads to the right tool, to another one, or to none.
 
     Args:
         tools: `{"type": "function", "function": {...}}` or bare functions.
@@ -59,7 +59,7 @@ def side(query: str, tools: Sequence[Mapping[str, Any]], right_name: str) -> Sid
 
 
 def lure(query: str, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The tool that word overlap points to, as a bare function; None where it points to none (`side`)."""
+    """The function that alone shares the most words with the query, right or wrong; None where no tool does."""
     return _named(tools).get(_leader(shared(query, tools)))
 
 

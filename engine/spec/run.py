@@ -1,4 +1,4 @@
-"""A run in two parts: what made the weights, and what is measured on them. Each part's hash is its identity."""
+"""A run: the weights it makes (`TuneSpec`) and what is measured on them. Hashes of the content identify both."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Use(Frozen):
     """A plug-in as a run uses it.
 
     Attributes:
-        settings: All of its settings: a default that is written out is the same use.
-        code: sha256 of the file where it is the user's own; "" for the lab's, for which the recipe's number stands.
+        settings: All settings, defaults included, so that writing a default out does not change the hash.
+        code: sha256 of the plug-in's file if it is the user's; "" for the lab's, which `RECIPE_VERSION` covers.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Sample(Frozen):
 
 
 class Wanted(NamedTuple):
-    """What a method or a probe uses beside the base model and the data: one of the two.
+    """What a method or a probe uses beside the base model and the data: exactly one of `model` and `arm` is set.
 
     Attributes:
         model: A bundled model's name, a folder, or the role of one of the study's further models.
@@ -63,11 +63,12 @@ class Wanted(NamedTuple):
 
 
 class Need(Frozen):
-    """What a run uses beside its base model and data, by content: exactly one of the two.
+    """What a run uses beside its base model and data; exactly one of `model` and `weights` is set.
 
     Attributes:
         model: Another model.
-        weights: The weights that another run makes: the hash of its `TuneSpec`; `of` names it for people.
+        weights: `TuneSpec.hash` of the run that makes them.
+        of: That run's name, for display.
     """
 
     model: ModelRef | None = None
@@ -76,7 +77,7 @@ class Need(Frozen):
 
     @property
     def content(self) -> str:
-        """What it is, wherever it lies and whatever it is called."""
+        """Its hash, which does not depend on path or name."""
         return self.model.digest + self.model.template if self.model else self.weights
 
 
@@ -86,8 +87,8 @@ class TuneSpec(Frozen):
     Attributes:
         adaptation: What is trained; None: nothing is.
         objectives: What is minimised, phase by phase.
-        agreement: Share of congruent examples among those that have a side; None: as the data have it.
-        needs: By the name that the method gives to each.
+        agreement: Share of congruent examples among the congruent and conflicting ones; None: not changed.
+        needs: Further models and weights, by the method's name for each.
     """
 
     method: Use
@@ -113,8 +114,8 @@ class RunSpec(Frozen):
     """One arm at one seed: everything a child process needs.
 
     Attributes:
-        study, arm: Whose run it was at first; no part of its identity, for another study may share it.
-        needs: What the probes use, by the name that they give to each.
+        study, arm: Where it was first queued; not hashed, since another study may share the run.
+        needs: Further models and weights that probes use, by the probes' name for each.
         checkpoint_every: Steps between checkpoints; it changes no figure.
     """
 
@@ -155,7 +156,7 @@ class RunSpec(Frozen):
 
     @property
     def measures(self) -> str:
-        """Runs with the same value are measured on the same items, and by the same probes."""
+        """Hash of data, probes and sample: runs with equal values are measured on the same items by the same probes."""
         data = self.tune.data.model_dump(mode="json", exclude={"path"})
         plain = self.model_dump(mode="json", include={"probes", "sample"})
         return digest([data, plain, {name: need.content for name, need in self.needs.items()}])

@@ -12,7 +12,7 @@ from engine.spec.provenance import hash_file
 
 MANIFEST = "complete.json"
 FOLDER = "checkpoints"
-KEPT = 2
+KEPT = 2  # newest checkpoints of a run, over all its phases
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Checkpoint:
     """A complete checkpoint.
 
     Attributes:
-        path: Where TRL's files lie.
+        path: Its folder, as the trainer (TRL) wrote it.
         phase: Which phase it is in, from 0.
         step: Optimizer steps done in that phase.
         seq: Number of the next event of the run's stream.
@@ -38,10 +38,10 @@ def folder_of(run: Path, phase: int) -> Path:
 
 
 def seal(run: Path, path: Path, phase: int, step: int, seq: int, identity: str) -> Checkpoint:
-    """Declare the files under `path` complete, and drop all but the newest checkpoints.
+    """Mark the files under `path` as complete, and delete all but the run's `KEPT` newest checkpoints.
 
     Args:
-        identity: The run's hash; a checkpoint of another run is never used.
+        identity: The run's hash; checkpoints with another one are never used, and are deleted here.
     """
     point = Checkpoint(path, phase, step, seq)
     files = {p.name: hash_file(p) for p in sorted(path.iterdir()) if p.is_file() and not p.name.startswith(MANIFEST)}

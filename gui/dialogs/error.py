@@ -1,4 +1,4 @@
-"""What a bug looks like: said as such, with everything a report of it needs, ready to copy."""
+"""The dialog that shows an unexpected exception (a bug), with traceback and versions ready to copy."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ class CrashDialog(TextDialog):
         super().__init__(
             "Something in the lab is broken",
             "This is a bug, not something you did. Runs in progress go on, and what was measured is kept. "
-            "The text below says what a report of it needs; it holds no data of yours beyond file names.",
+            "The text below is what a bug report needs. It may quote file names and values of yours: read it before "
+            "you send it.",
             describe(error),
             parent,
         )

@@ -171,13 +171,17 @@ class LivePage(Page):
         assert self._trial is not None
         study = self.context.session.studies.get(self._trial.study)
         sizes = next((s for name, s in study.scales.items() if name == self._trial.scale), None) if study else None
-        sample = f"up to {sizes.live_items} items of each kind every {sizes.live_every} steps" if sizes else ""
+        sample = (
+            f"up to {sizes.live_items} items of each kind every {sizes.live_every} steps"
+            if sizes and sizes.live_items
+            else ""
+        )
         words = ", ".join(part for part in (axis(metric.unit).word, sample) if part)
         better = {"up": "higher is better", "down": "lower is better"}.get(metric.direction or "", "")
         return "; ".join(part for part in (words, better) if part)
 
     def _want(self, place: str, name: str) -> None:
-        """Show another curve in a plot, and again when a trial of this study is looked at later."""
+        """Show another curve in a plot, and remember the choice for this study's trials."""
         if self._trial is not None:
             self._wanted[self._trial.study, place] = name
             self._offer()
@@ -270,7 +274,7 @@ class LivePage(Page):
                 self._trial.id,
                 done=lambda _: self.context.messages.done(
                     "The trial is stopped; what was measured is kept.",
-                    f"“{name}” goes on from its card on the first page.",
+                    f"To continue “{name}”, use its card on the first page.",
                 ),
             )
 

@@ -42,10 +42,10 @@ def judge(
     """The ending of a run whose stream was read to its end.
 
     Args:
-        complete: Whether `Finished` stands with everything before it; None: it does not stand.
-        intent: What the run had been asked.
+        complete: True: `Finished` and all events before it are stored; False: some are missing; None: no `Finished`.
+        intent: What the user or the lab had asked of the run; "" for nothing.
         code: The process's exit code, negative for a signal; None where nobody saw it.
-        killed_for_memory: Whether the system killed a process for memory while this one ran.
+        killed_for_memory: Whether the system killed any process for memory (always by SIGKILL) while this one ran.
     """
     if complete:
         return Ending("succeeded")
@@ -65,7 +65,7 @@ def judge(
     if code in (None, worker.STOPPED, worker.ORPHANED):
         return Ending("interrupted", reason="it was stopped from outside; it goes on from its last checkpoint")
     if code == LOST:
-        return Ending("failed", "WorkerLost", "The process that runs are forked from ended.", RETRY)
+        return Ending("failed", "WorkerLost", "The parent process of all runs ended.", RETRY)
     if code < 0:
         return _signalled(-code, killed_for_memory)
     if code == worker.DONE:
@@ -78,7 +78,7 @@ def _signalled(number: int, killed_for_memory: bool) -> Ending:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    if killed_for_memory:
+    if killed_for_memory and name == "SIGKILL":
         return Ending(
             "failed", "OutOfMemory", f"The system ended the run for want of memory ({name}).",
             f"Close other programs or run fewer at once. {RETRY}",

@@ -1,4 +1,4 @@
-"""What readers ask of the database: snapshots, curves, results. Each is one consistent read."""
+"""Queries of the database for readers: snapshots, curves, results. Each sees the database at one moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, 
 seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
 TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe FROM trials
 ORDER BY created, id"""
-CURVE_POINTS = 60  # of a curve in a report: more cannot be seen
+CURVE_POINTS = 60  # about how many points of a curve a report keeps
 OTHER_TRIAL = "another trial has computed this run"
 
 
@@ -45,7 +45,7 @@ class Board:
         self._paused = paused
         created = {trial["id"]: trial["created"] for trial in self._trials}
         self._links_of: dict[str, list[Row]] = defaultdict(list)
-        self._names: dict[str, Row] = {}  # what the run's first trial calls it
+        self._names: dict[str, Row] = {}  # run -> its row (arm, seed) in the first trial that queued it
         self._trials_of: dict[str, list[str]] = defaultdict(list)
         for link in sorted(links, key=lambda link: created[link["trial"]]):
             self._links_of[link["trial"]].append(link)
@@ -65,9 +65,9 @@ class Board:
         return tuple(self._trial(row) for row in found)
 
     def runs(self, only: str | None = None) -> tuple[RunRecord, ...]:
-        """Every run, in the order in which they were queued, or those of one trial in the trial's order.
+        """All runs in the order in which they were queued, or one trial's in the trial's order.
 
-        A run bears the name that the trial gives it; of all runs, each bears the name that its first trial gave it.
+        Arm and seed are those of the trial asked for; without one, those of the first trial that queued the run.
         """
         if only is None:
             return tuple(self._run(self._names.get(name, row), name) for name, row in self._rows.items())
@@ -120,6 +120,7 @@ class Board:
         )  # fmt: skip
 
     def _wall(self, rows: Iterable[Row]) -> float | None:
+        """Seconds in which one or more of the runs were at work in their last attempts; overlaps count once."""
         spans = [(r["started"], self._now if r["state"] == "running" else r["finished"]) for r in rows if r["started"]]
         total, until = 0.0, 0.0
         for start, end in sorted((s, e) for s, e in spans if e is not None):
@@ -154,31 +155,45 @@ def trial_spec(db: Database, trial: str) -> TrialSpec:
 def earlier_pairs(
     db: Database, study: StudySpec, scale: Scale, model: str | None = None, data: DataRef | None = None
 ) -> Pairs | None:
-    """The primary contrast seed by seed, in the study's trial that has most seeds; of this scale if there is one.
+    """The paired differences of the primary contrast in one earlier trial of the study; None where there is no trial.
+
+    Smoke trials do not count. Preferred: at least `ENOUGH_SEEDS` pairs, then this scale, most pairs, newest.
 
     Args:
-        model: The base model's name; None: whichever.
-        data: Only trials on these count; None: the study's own.
+        model: Only trials on this base model count; None: on any.
+        data: Only trials on data with this digest count; None: those on the study's own source.
     """
     found: list[tuple[bool, bool, int, float, Pairs]] = []
     metric = f"{study.primary.probe}.{study.primary.metric}"
     part, wanted = ("source", study.data) if data is None else ("digest", data.digest)
-    sql = """SELECT id, scale, model, created FROM trials
+    sql = """SELECT id, scale, seeds, model, created FROM trials
              WHERE study = ? AND scale != 'smoke' AND json_extract(spec, '$.data.' || ?) = ?"""
-    for trial in [row for row in db.query(sql, (study.id, part, wanted)) if model in (None, row["model"])]:
-        values = db.query(
-            """SELECT t.arm, t.seed, m.value FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
-               JOIN metrics AS m ON m.run = r.hash WHERE t.trial = ? AND m.name = ? AND r.state = 'succeeded'""",
-            (trial["id"], metric),
-        )
-        arms: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for row in values:
-            arms[row["arm"]].append((row["seed"], row["value"]))
-        differences = paired(*(arms[arm] for arm in study.primary.contrast))
-        pairs = Pairs(trial=trial["id"], differences=differences)
-        enough = len(differences) >= ENOUGH_SEEDS
-        found.append((enough, trial["scale"] == scale, len(differences), trial["created"], pairs))
+    with db.atomic():
+        for trial in [row for row in db.query(sql, (study.id, part, wanted)) if model in (None, row["model"])]:
+            differences = _differences(db, study, trial, metric)
+            pairs = Pairs(trial=trial["id"], differences=differences)
+            enough = len(differences) >= ENOUGH_SEEDS
+            found.append((enough, trial["scale"] == scale, len(differences), trial["created"], pairs))
     return max(found, key=lambda entry: entry[:4])[4] if found else None
+
+
+def _differences(db: Database, study: StudySpec, trial: Row, metric: str) -> tuple[float, ...]:
+    """The primary contrast in one trial, by seed, from the runs that succeeded."""
+    rows = db.query(
+        """SELECT t.arm, t.seed, m.value FROM trial_runs AS t LEFT JOIN runs AS r ON r.hash = t.run
+           AND r.state = 'succeeded' LEFT JOIN metrics AS m ON m.run = r.hash AND m.name = ? WHERE t.trial = ?""",
+        (metric, trial["id"]),
+    )
+    queued: dict[str, int] = defaultdict(int)
+    values: dict[str, dict[int, float]] = defaultdict(dict)
+    for row in rows:
+        queued[row["arm"]] += 1
+        if row["value"] is not None:
+            values[row["arm"]][row["seed"]] = row["value"]
+    a, b = study.primary.contrast
+    # One run where the trial has several seeds, and the study asked for no fewer: no seed changes that arm.
+    once = [queued[arm] == 1 < trial["seeds"] and study.arm(arm).seeds is None for arm in (a, b)]
+    return paired(values[a], values[b], (not once[0], not once[1]))
 
 
 def context(db: Database, name: str, trial: TrialSpec) -> Context:
@@ -187,12 +202,13 @@ def context(db: Database, name: str, trial: TrialSpec) -> Context:
     Args:
         name: The name under which it is stored.
     """
-    row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
-    return Context(
-        queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
-        looks=_looks(db, name, trial, row["created"]),
-        texts=texts(db, name), learning=_learning(db, name),
-    )  # fmt: skip
+    with db.atomic():
+        row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
+        return Context(
+            queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
+            looks=_looks(db, name, trial, row["created"]),
+            texts=texts(db, name), learning=_learning(db, name),
+        )  # fmt: skip
 
 
 def texts(db: Database, trial: str) -> dict[str, ItemText]:
@@ -206,9 +222,9 @@ def texts(db: Database, trial: str) -> dict[str, ItemText]:
 
 
 def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
-    """Earlier trials of which both arms of this one's primary contrast had been measured when it was queued.
+    """Earlier trials that had measured both arms of this one's primary contrast when it was queued.
 
-    Either by runs that are this trial's own, or in a trial of the same design under another name.
+    They count if they share this trial's runs of both arms, or have the same design, whatever their name.
     """
     rows = db.query(
         """SELECT e.id, e.seeds, e.spec, t.arm, own.arm AS shared FROM trials AS e
@@ -233,9 +249,9 @@ def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Lo
 
 
 def _learning(db: Database, trial: str) -> tuple[Point, ...]:
-    """The points of a trial's curves; where a run has very many, the mean of neighbours.
+    """The points of a trial's curves, averaged over windows of steps so that a curve has about `CURVE_POINTS`.
 
-    A run that found its weights there has not trained: it has the training curves of the run that made them.
+    A run that reused stored weights did not train: it is given the training curves of the run that made them.
     """
     rows = db.query(
         """WITH mine AS (SELECT DISTINCT run FROM trial_runs WHERE trial = ?),

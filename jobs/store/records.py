@@ -13,7 +13,7 @@ class TrialRecord(Frozen):
         done: Runs that succeeded.
         failed: Runs that failed.
         finished: When its last run ended; None while one is still to come.
-        seconds: Seconds of wall time during which at least one of its runs was at work.
+        seconds: Seconds of wall time in which one or more of its runs were at work, in each run's last attempt.
         cancelled: Whether the trial was cancelled as a whole.
         old: Whether it is of an older recipe: it can be read, and not run again.
     """

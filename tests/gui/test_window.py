@@ -159,6 +159,43 @@ def test_closing_leaves_no_thread_and_closes_the_lab(opened, qtbot, lab) -> None
     assert not window.isVisible()
 
 
+def test_closing_while_the_lab_opens_closes_it(qapp, qtbot, lab) -> None:
+    """The lab's folder would stay locked if the window went before it heard that the lab is open."""
+    begun, gate = threading.Event(), threading.Event()
+
+    def opener(home: object) -> object:
+        begun.set()
+        gate.wait(20)
+        return lab
+
+    session = Session(None, opener)
+    session.open()
+    assert begun.wait(20)
+    with qtbot.waitSignal(session.closed):
+        session.close()
+        gate.set()
+    assert lab.closed
+
+
+def test_an_analysis_that_failed_is_tried_again_when_the_trial_is_looked_at_again(
+    opened, qtbot, lab, monkeypatch
+) -> None:
+    window = opened(lab)
+    session, trial, result = window.session, lab.snapshot().trials[0].id, lab.result
+    monkeypatch.setattr(lab, "result", _busy)
+    with qtbot.waitSignal(session.failed):
+        session.want_result(trial)
+    monkeypatch.setattr(lab, "result", result)
+    session.choose("")
+    with qtbot.waitSignal(session.result_ready):
+        session.choose(trial)
+        session.want_result(trial)
+
+
+def _busy(trial: str) -> None:
+    raise StoreError(f"The database is busy: {trial} cannot be read.", "Try again.")
+
+
 def test_importing_the_window_brings_no_training_library_and_no_database(root: Path) -> None:
     heavy = ("torch", "transformers", "peft", "trl", "datasets", "sqlite3", "sqlite_utils")
     pages = "gui.app, gui.pages.live, gui.pages.verdict.page"

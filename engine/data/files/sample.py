@@ -15,7 +15,7 @@ MOST_KEPT_BYTES = 96 * 2**20
 
 
 class Sample:
-    """Rows of a file, within a number of rows and of bytes.
+    """The rows of a file with the smallest hashes: at most `MOST_KEPT` of them and `MOST_KEPT_BYTES` in all.
 
     Attributes:
         total: Rows that were offered.
@@ -24,9 +24,9 @@ class Sample:
     def __init__(self, path: Path) -> None:
         self.total = 0
         self._path = path
-        self._heap: list[tuple[int, int, bytes]] = []  # hash and row number, both negative: the largest comes first
+        self._heap: list[tuple[int, int, bytes]] = []  # (-hash, -row, data): the largest hash is popped first
         self._bytes = 0
-        self._limit: tuple[int, int] | None = None  # the smallest that was let go: nothing after it is taken again
+        self._limit: tuple[int, int] | None = None  # (-hash, -row) of the smallest dropped row
 
     @property
     def whole(self) -> bool:
@@ -35,29 +35,29 @@ class Sample:
 
     def offer(self, row: int, data: bytes) -> None:
         """Keep a row, unless others have smaller hashes."""
-        if self.wants(row, key := _hash(data)):
+        if self._wants(row, key := _hash(data)):
             self._keep(row, key, data)
-
-    def wants(self, row: int, key: int) -> bool:
-        """Whether a row with this hash would be kept; it counts as offered. Raises DataError for too many rows."""
-        self.total += 1
-        if self.total > MOST_ROWS:
-            raise unusable(self._path, f"has too many rows (more than {MOST_ROWS:,})", FEWER)
-        return self._limit is None or (-key, -row) > self._limit
 
     def keep(self, row: int, data: bytes) -> None:
         """Keep a row that `wants_numbered` wanted."""
         self._keep(row, _hash(b"%d" % row), data)
 
     def wants_numbered(self, row: int) -> bool:
-        """The same by the row's number, where its content is not known yet."""
-        return self.wants(row, _hash(b"%d" % row))
+        """Whether a row would be kept, by its number, where its content is not read yet; it counts as offered."""
+        return self._wants(row, _hash(b"%d" % row))
 
     def rows(self) -> list[tuple[int, bytes]]:
-        """The kept rows in the file's order; they are given away."""
+        """The kept rows as (row number, data), in the file's order. Empties the sample."""
         kept = sorted((-row, data) for _, row, data in self._heap)
         self._heap = []
         return kept
+
+    def _wants(self, row: int, key: int) -> bool:
+        """Count a row as offered, and tell whether its hash is small enough. Raises DataError for too many rows."""
+        self.total += 1
+        if self.total > MOST_ROWS:
+            raise unusable(self._path, f"has too many rows (more than {MOST_ROWS:,})", FEWER)
+        return self._limit is None or (-key, -row) > self._limit
 
     def _keep(self, row: int, key: int, data: bytes) -> None:
         heapq.heappush(self._heap, (-key, -row, data))

@@ -1,4 +1,4 @@
-"""The content of a message: a text, or typed parts of text, thoughts, calls and results in their spellings."""
+"""A message's content: text, or a list of typed parts (text, thought, call, result) as the various APIs spell them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Content:
     """What a message holds.
 
     Attributes:
-        texts: Pieces of text, to be read on.
-        thoughts: Parts that are thoughts.
-        calls: Calls that are parts of their own.
-        results: Tools' results, each with the id of its call ("" where it has none).
+        texts: Pieces of text, in which calls and thoughts may still be written.
+        thoughts: Number of parts that are thoughts.
+        calls: Calls given as typed parts.
+        results: (id of the call or "", the tool's result as text).
     """
 
     texts: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Content:
 
 
 def read_content(value: Any, row: Row, place: str, tools: Tools) -> Content:
-    """A message's content. Raises Unusable where a part of it is none of these."""
+    """A message's content. Raises Unusable for a part of any other type, such as an image."""
     found = Content()
     if value is None:
         return found
@@ -83,7 +83,7 @@ def _take(part: Any, found: Content, row: Row, place: str, tools: Tools) -> None
 def _calls(part: Mapping[str, Any], kind: str, row: Row, place: str, tools: Tools) -> list[Call]:
     """The calls of a part; the call is the part itself, or stands in one of its fields."""
     for key in ("value", "content", "text", kind.replace("-", "_"), kind):
-        if key in part and not (key == "function" and isinstance(part[key], str)):
+        if key in part and not (key == "function" and isinstance(part[key], str)):  # a text there is the call's name
             return list(calls_in(part[key], row, f"{place}.{key}", tools))
     return [read_call(part, row, place, tools)]
 

@@ -1,4 +1,4 @@
-"""What a model on the hub is, before it is downloaded: its files, pinned and with checksums, and what speaks for it."""
+"""A model on the hub before it is downloaded: its files with checksums, pinned to a commit, and findings about it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Details:
 
     @property
     def bytes(self) -> int:
-        """What is to be downloaded."""
+        """Size of the download in bytes."""
         return sum(file.size for file in self.files)
 
     @property
@@ -76,7 +76,7 @@ class Details:
 
     @property
     def name(self) -> str:
-        """What it is called once it is there."""
+        """The model's name after the download."""
         return f"{self.repository}@{self.revision[:8]}"
 
 
@@ -88,7 +88,7 @@ def details(repository: str, revision: str | None = None) -> Details:
         revision: A commit (40 hexadecimal digits), a branch or a tag; None: the main branch. It is pinned to a commit.
 
     Raises:
-        HubError: There is no such model, it is not for this user, or the hub cannot be asked.
+        HubError: The model or revision does not exist, this user may not read it, or the hub fails.
     """
     path = f"/api/models/{repository_path(repository)}"
     hub = Hub()
@@ -132,7 +132,7 @@ _SMALL = (
 
 
 class _Listing:
-    """The files of a revision at its top, each with size and checksum, wherever the hub says them."""
+    """A revision's files with size and checksum: from the model's entry, the file tree, or the file's headers."""
 
     def __init__(self, hub: Hub, repository: str, revision: str, info: dict[str, Any]) -> None:
         self._hub, self._repository, self._revision = hub, repository, revision
@@ -180,7 +180,7 @@ class _Listing:
                 self._known[entry["path"]] = made or self._known.get(entry["path"])
 
     def _asked(self, name: str) -> File | None:
-        """What the file's own headers say."""
+        """Size and checksum from the response headers of the file's URL; None where either is missing."""
         url = self._hub.url(self._repository, self._revision, name)
         with self._hub.stream(url, self._repository, method="HEAD", redirects=False) as answer:
             tag = (

@@ -36,12 +36,12 @@ def download(
         model: From `details`.
         folder: The folder of downloads; None: `downloaded.default_folder()`.
         progress: Called about ten times a second, on this thread, with the bytes that are there and all bytes.
-        cancelled: Set it to give up; `Cancelled` follows within a second.
+        cancelled: Set it to give up; `Cancelled` follows within about `PATIENCE` seconds.
 
     Raises:
         Cancelled: It was given up.
-        HubError: The hub, the way to it or the disk is in the way.
-        ModelError: The model cannot be used here.
+        HubError: The hub or the network fails, the disk cannot be written, or the model is being downloaded already.
+        ModelError: A finding forbids the model, or it proved unusable once downloaded (it is deleted then).
     """
     from filelock import FileLock, Timeout
 
@@ -78,7 +78,7 @@ def download(
 def _collect(
     model: Details, draft: Path, progress: Callable[[int, int], object], cancelled: threading.Event
 ) -> None:  # fmt: skip
-    """Every file, into the folder of what is not finished."""
+    """Fetch every missing file into `draft`."""
     wanted = {file.name for file in model.files}
     for path in draft.iterdir():
         if path.name.removesuffix(PART) not in wanted:
@@ -115,9 +115,9 @@ def _held(draft: Path, file: File) -> int:
 def _interruptible(
     call: Callable[[], object], cancelled: threading.Event, stop: threading.Event, tick: Callable[[], object]
 ) -> None:
-    """Do something that may wait for the network, on a thread of its own, and look up ten times a second.
+    """Run `call`, which may block on the network, in a thread; check `cancelled` and call `tick` every `TICK` seconds.
 
-    A thread that is given up ends by itself: its request has a time limit, and it writes nothing any more.
+    An abandoned thread ends by itself: its requests time out, and after `stop` it writes nothing.
     """
     failed: list[BaseException] = []
 
@@ -152,7 +152,7 @@ def _check_room(place: Path, needed: int) -> None:
 
 
 def _finish(model: Details, draft: Path, final: Path) -> None:
-    """Look at the whole as at any model folder, mark it, and move it where models are found."""
+    """Check the draft like any model folder, write its marker, and rename it to `final`. A bad draft is deleted."""
     from engine.models import folder
 
     try:
@@ -162,7 +162,7 @@ def _finish(model: Details, draft: Path, final: Path) -> None:
         raise ModelError(
             f"{model.repository} was downloaded but cannot be used: {error.message}", f"It was deleted. {error.hint}"
         ) from error
-    if final.exists():  # a deletion that was cut short
+    if final.exists():  # without a valid marker: what an interrupted deletion left
         shutil.rmtree(final)
     downloaded.write(draft, Downloaded(model.repository, model.revision, "", model.bytes, model.licence))
     os.rename(draft, final)  # noqa: PTH104 - one step: the model is there or it is not

@@ -67,7 +67,7 @@ def share(group: str, what: str, right: Sequence[float], guessed: float, untuned
     """A row of a share.
 
     Args:
-        right: For each item whether it was answered right: 1 or 0, or the mean over seeds.
+        right: Per item 1 (right) or 0, or the mean over seeds. The interval is Wilson's for the rounded sum.
     """
     from scipy.stats import binomtest
 
@@ -80,14 +80,14 @@ def share(group: str, what: str, right: Sequence[float], guessed: float, untuned
 
 
 def room(subject: LocalSubject, task: Task, looked_at: int = 200) -> int:
-    """Tokens that a task's longest answer takes, judged by its examples, and a few more."""
+    """Generation limit in tokens: the longest answer among the first `looked_at` examples, and 8 more."""
     renderer = subject.renderer
     found = [len(renderer.ids(renderer.answer_text(e.prompt, e.answer))) for e in task.examples(looked_at)]
     return max(found) + 8
 
 
 def correct(items: Sequence[Item], said: Sequence[str]) -> list[bool]:
-    """Which answers are right; of a written chain its conclusion counts."""
+    """Whether each answer is right; of a written-out chain of steps only the conclusion is graded."""
     pairs = zip(items, said, strict=True)
     return [
         grade(text if i.gold.kind == "call" else final_answer(text), i.gold, i.prompt.tools).correct

@@ -40,10 +40,10 @@ class Offer:
         return [argument for argument in found if isinstance(argument, str)] if isinstance(found, list) else []
 
     def value(self, name: str, argument: str, text: str) -> Any:
-        """What a value stands for that is written without a type, as XML-like languages do.
+        """An untyped text (as XML-like call formats write values) converted to a type that the schema allows.
 
-        Where the schema allows but text it is the text itself; else the JSON (or Python) value of a kind that the
-        schema allows, and the text where there is none. Of an argument without a schema, JSON is read as JSON.
+        Text stays text where the schema allows only that, and where no allowed type fits. Without a schema, whatever
+        parses as JSON or a Python literal is converted. A number of either kind fits "integer" and "number".
         """
         kinds = set(self._kinds(self.arguments(name).get(argument), self._parameters.get(name)))
         if kinds == {"string"}:
@@ -79,7 +79,7 @@ def _referred(path: str, root: Any) -> Any:
 def _parsed(text: str) -> list[Any]:
     """What a text is as JSON, or as a Python literal: `True` and `['a']` come from templates that print values."""
     try:
-        value = json.loads(text, parse_constant=lambda name: float(f"no {name}"))
+        value = json.loads(text, parse_constant=lambda name: float(f"no {name}"))  # NaN and Infinity: ValueError
         return [value] if not pythonic.too_deep(text) else []
     except (ValueError, RecursionError):
         try:

@@ -42,7 +42,7 @@ __all__ = [
 GRADERS = {"strict": strict.grade_call, "bfcl": bfcl.grade_call}
 """How one call is compared, by the grader's name."""
 
-_MOST_CALLS = 100  # calls in one answer that are compared
+_MOST_CALLS = 100  # an answer with more calls is graded wrong
 
 
 def grade(output: str, gold: Gold, tools: Sequence[Mapping[str, Any]] = ()) -> Grade:
@@ -51,8 +51,8 @@ def grade(output: str, gold: Gold, tools: Sequence[Mapping[str, Any]] = ()) -> G
     A thought before the answer (`<think>`) is not looked at. A text that ends within its thought is no answer.
 
     Args:
-        tools: What was on offer (`Prompt.tools`): some languages leave out whether a value is a number or a text, and
-            a call within words counts only where its tool is on offer.
+        tools: The tools on offer (`Prompt.tools`). Call formats without types (XML) take a value's type from the
+            schema, and a call inside running text counts only if its tool is on offer.
     """
     if gold.kind == "text":
         _, answer, unfinished = apart(output)

@@ -50,7 +50,8 @@ class Said(Connection):
         if put.rowcount != 1:  # a resumed run repeats what it said; the first saying stands
             return
         if isinstance(event, Started):
-            self.set(run, total_steps=event.total_steps)
+            untrained = {} if event.total_steps else {"reason": "measuring"}  # no step will say how far it is
+            self.set(run, total_steps=event.total_steps, **untrained)
         elif isinstance(event, Stepped):
             self._step(run, event)
         elif isinstance(event, Asked):

@@ -130,6 +130,8 @@ class TestJudge:
         assert (told.kind, told.state) == ("OutOfMemory", "failed")
         assert "SIGKILL" in told.reason
         assert endings.judge(None, "", -9, 1, tmp_path).kind == "WorkerLost"
+        crash = endings.judge(None, "", -11, 1, tmp_path, killed_for_memory=True)
+        assert crash.kind == "WorkerLost", "another process was killed: SIGSEGV is none of memory"
         assert "signal 77" in endings.judge(None, "", -77, 1, tmp_path).reason
 
     def test_a_full_disk_interrupts(self, tmp_path: Path) -> None:

@@ -249,6 +249,8 @@ def test_more_items_find_less_only_as_far_as_items_vary() -> None:
 
 
 def test_the_one_run_of_an_arm_that_trains_nothing_is_paired_with_every_seed() -> None:
-    assert detectable.paired([(0, 0.5), (1, 0.7)], [(0, 0.2)]) == pytest.approx((0.3, 0.5))
-    assert detectable.paired([(0, 0.5)], [(0, 0.2), (3, 0.1)]) == pytest.approx((0.3, 0.4))
-    assert detectable.paired([(0, 0.5), (2, 0.6)], [(1, 0.2), (2, 0.1)]) == pytest.approx((0.5,))
+    assert detectable.paired({0: 0.5, 1: 0.7}, {0: 0.2}, (True, False)) == pytest.approx((0.3, 0.5))
+    assert detectable.paired({0: 0.5}, {0: 0.2, 3: 0.1}, (False, True)) == pytest.approx((0.3, 0.4))
+    assert detectable.paired({0: 0.5, 2: 0.6}, {1: 0.2, 2: 0.1}) == pytest.approx((0.5,))
+    assert detectable.paired({0: 0.5, 1: 0.7}, {0: 0.2}) == pytest.approx((0.3,)), "an arm of which one run has ended"
+    assert detectable.paired({}, {0: 0.2}, (False, True)) == ()

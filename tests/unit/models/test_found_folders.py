@@ -55,7 +55,7 @@ def test_a_name_that_the_hubs_own_cache_has(plain: Path, tmp_path: Path, monkeyp
     with pytest.raises(ModelError, match="is not downloaded") as caught:
         resolve("some/model")
     held = str(tmp_path / "hub" / "models--some--model")
-    assert f"{held!r} can be named as it is" in caught.value.hint
+    assert f"give {held!r} as the folder" in caught.value.hint
     assert resolve(held).parameters == 6
 
 

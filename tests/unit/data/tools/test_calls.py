@@ -52,6 +52,7 @@ def refusal(tools: Any) -> str:
         ({"name": "go", "city": "a"}, "may hold arguments"),
         ({"name": "go", "arguments": {"city": "a"}, "args": {"city": "b"}}, "differs from arguments"),
         ({"name": "go", "arguments": '{"city": "a", "city": "b"}'}, "stands twice"),
+        ({"name": "go", "arguments": '{"city": "a", "city": "it\'s"}'}, "stands twice"),
         ({"name": "go", "arguments": "city=a"}, "not JSON"),
         ({"name": "go", "arguments": [1]}, "must be an object"),
         ({"arguments": {"city": "a"}}, "is missing"),
