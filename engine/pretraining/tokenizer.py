@@ -13,8 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.world import corpus
-from engine.world.tasks import facts
-from engine.world.vocabulary import taxonomy, tools
+from engine.world.vocabulary import people, taxonomy, tools
 from engine.world.vocabulary.chat import END, PAD, SPECIAL, TEMPLATE
 
 if TYPE_CHECKING:
@@ -54,12 +53,12 @@ def _lexicon() -> list[str]:
     names = [n for key, (other, _) in tools.PARAMETERS.items() for n in (key, other)]
     return [
         *taxonomy.nouns(),
-        *facts.NAMES,
-        *facts.CITIES,
-        *facts.COUNTRIES,
-        *facts.JOBS,
-        *facts.DAYS,
-        *facts.COLORS,
+        *people.NAMES,
+        *people.CITIES,
+        *people.COUNTRIES,
+        *people.JOBS,
+        *people.DAYS,
+        *people.COLORS,
         *pairs,
         *names,
     ]

@@ -29,7 +29,7 @@ from engine.world.tasks import (
     steps,
     stories,
 )
-from engine.world.vocabulary import running, taxonomy
+from engine.world.vocabulary import people, running, taxonomy
 from engine.world.vocabulary.chat import END, chat
 
 Kind = Callable[[Random], str]
@@ -39,8 +39,8 @@ def copying(rng: Random) -> str:
     """Words, names, numbers and spelled strings to repeat."""
     pool: tuple[Callable[[], str], ...] = (
         lambda: rng.choice(taxonomy.nouns()),
-        lambda: rng.choice(facts.NAMES),
-        lambda: rng.choice(facts.CITIES),
+        lambda: rng.choice(people.NAMES),
+        lambda: rng.choice(people.CITIES),
         lambda: str(rng.randint(0, 99)),
         lambda: "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(2, 5))),
     )

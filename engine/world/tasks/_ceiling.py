@@ -17,7 +17,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from engine.world.tasks import facts
+from engine.world.vocabulary import people
 
 SIMPLE = ("city", "job", "color")
 GROUP = 4
@@ -80,7 +80,7 @@ def _of_newcomers() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {name: {} for name in newcomers()}
     for part in (newcomers()[:DEV_PEOPLE], newcomers()[DEV_PEOPLE:]):
         for what in SIMPLE:
-            rng, values, dealt = Random(f"newcomers: {what} {len(part)}"), facts.VALUES[what], list[str]()
+            rng, values, dealt = Random(f"newcomers: {what} {len(part)}"), people.VALUES[what], list[str]()
             while len(dealt) < len(part):
                 dealt += rng.sample(values, len(values))
             for name, value in zip(part, dealt, strict=False):
@@ -90,14 +90,14 @@ def _of_newcomers() -> dict[str, dict[str, str]]:
 
 def value_of(person: str, what: str) -> str | None:
     """What is true of a person, newcomer or not; None where nothing is."""
-    return (facts.facts().get(person) or _of_newcomers().get(person) or {}).get(what)
+    return (people.facts().get(person) or _of_newcomers().get(person) or {}).get(what)
 
 
 def context(person: str, what: str) -> str:
     """The sentences that state a fact; for a country that follows, the home and the home's country."""
     value = value_of(person, what) or ""
-    if what == "country" and person in facts.RECOMBINABLE:
-        home = facts.facts()[person]["city"]
+    if what == "country" and person in people.RECOMBINABLE:
+        home = people.facts()[person]["city"]
         return f"{_ORACLE['city'].format(n=person, v=home)} {home} is in {value}."
     return _ORACLE[what].format(n=person, v=value)
 
@@ -112,18 +112,18 @@ def groups(name: str, part: str) -> tuple[tuple[str, ...], ...]:
     """The people of a part of a set, in fours who differ in every attribute that is asked; the rest is left out."""
     dev = part == "dev"
     if name == "absent":
-        people = newcomers()[:DEV_PEOPLE] if dev else newcomers()[DEV_PEOPLE:]
-        return tuple(people[at : at + GROUP] for at in range(0, len(people), GROUP))
-    of_set = facts.RECOMBINABLE if name == "recombinable" else facts.KNOWN
-    people = [n for at, n in enumerate(facts.KNOWN) if (at % 5 < 2) == dev and n in of_set]
+        new = newcomers()[:DEV_PEOPLE] if dev else newcomers()[DEV_PEOPLE:]
+        return tuple(new[at : at + GROUP] for at in range(0, len(new), GROUP))
+    of_set = people.RECOMBINABLE if name == "recombinable" else people.KNOWN
+    chosen = [n for at, n in enumerate(people.KNOWN) if (at % 5 < 2) == dev and n in of_set]
     rng = Random(f"groups: {name}-{part}")
-    return max((_grouped(rng.sample(people, len(people)), attributes(name)) for _ in range(_TRIES)), key=len)
+    return max((_grouped(rng.sample(chosen, len(chosen)), attributes(name)) for _ in range(_TRIES)), key=len)
 
 
-def _grouped(people: Sequence[str], asked: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def _grouped(persons: Sequence[str], asked: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Groups as they come: everybody joins the first group without a value of theirs."""
     found: list[list[str]] = []
-    for person in people:
+    for person in persons:
         mine = {value_of(person, what) for what in asked}
         for group in found:
             if len(group) < GROUP and not mine & {value_of(other, what) for other in group for what in asked}:
@@ -160,7 +160,7 @@ def asked(name: str, part: str, newcomers_asked: int) -> Iterator[tuple[Fact, st
     for again in range(GROUP if name == "recombinable" else 1):
         for number, cell in enumerate(cells):
             what = cell[0].what
-            wordings = (*facts.ASKED_ANEW[what], *_MORE[what])
+            wordings = (*people.ASKED_ANEW[what], *_MORE[what])
             wording = wordings[(number // len(attributes(name)) + again) % len(wordings)]
             options = tuple(sorted(fact.value for fact in cell))
             group = f"{name}-{part} {number // len(attributes(name))}"

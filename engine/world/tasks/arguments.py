@@ -21,8 +21,8 @@ from engine.subject.calls import apart
 from engine.subject.grading import Grade, grade
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
-from engine.world.tasks.facts import CITIES, DAYS, NAMES
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import CITIES, DAYS, NAMES
 
 Form = Literal["labels", "criteria", "stepwise", "irrelevant", "wrong"]
 FORMS: tuple[Form, ...] = get_args(Form)

@@ -30,8 +30,8 @@ from engine.world.tasks._written import (
     conclude,
     prompt,
 )
-from engine.world.tasks.facts import NAMES
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import NAMES
 
 HIGHEST, LARGEST = 12, 5  # of all values, of what is added or taken: after any mistake the rest can still be done
 LABELS = tuple(str(n) for n in range(HIGHEST + 1))

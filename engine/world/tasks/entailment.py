@@ -14,8 +14,9 @@ from typing import Any
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
-from engine.world.tasks.facts import CITIES, NAMES
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import ACTIONS, CITIES, NAMES
+from engine.world.vocabulary.running import swapped
 from engine.world.vocabulary.taxonomy import (
     POWER,
     ancestors,
@@ -23,22 +24,14 @@ from engine.world.vocabulary.taxonomy import (
     delta_log_frequency,
     entailed_pairs,
     frequency,
+    held_out_nouns,
     nouns,
-    parents,
 )
 
-ACTIONS = ("saw", "found", "has", "wants", "drew", "sold", "likes", "took")
 LABELS = ("yes", "no")
 _CELLS = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
 Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
 _NEAR = 0.3  # of what is not entailed: related all the same
-
-
-@cache
-def held_out_nouns() -> frozenset[str]:
-    """Nouns without hyponyms of which no entailment question is asked in any training set: three in ten."""
-    leaves = [n for n in nouns() if not any(n in above for above in parents().values())]
-    return frozenset(Random("held-out nouns").sample(leaves, len(leaves) * 3 // 10))
 
 
 def is_held_out(pair: Pair) -> bool:
@@ -216,8 +209,6 @@ def _examples(rng: Random, count: int) -> Iterator[Example]:
 
 def _items(rng: Random, count: int) -> Iterator[Item]:
     """Items of held-out nouns, each question once: fewer than `count` where one is drawn again."""
-    from engine.world.vocabulary.running import swapped
-
     asked: set[str] = set()
     swap = swapped()
     for number in range(count):

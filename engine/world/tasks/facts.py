@@ -11,88 +11,17 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from functools import cache
 from random import Random
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from engine.spec.example import Example, Gold, Item, Prompt
+from engine.world.tasks import _ceiling
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import ABSENT, ASKED, ASKED_ANEW, KNOWN, RECOMBINABLE, VALUES, country_of, facts
 
-NAMES = (
-    "anna ben clara david emma felix grace henry iris jack karen leo maria nick olga paul rosa sam tina victor "
-    "alice bruno carmen dora eric fiona george helen ivan julia kevin laura martin nora oscar peter quinn rita "
-    "simon tara ursula vera walter xenia yusuf zoe adam bella carl diana edgar frida gavin hanna isaac jane kurt "
-    "lena mark nadia omar petra ralph sonia tom ugo vincent wanda arthur betty conrad doris"
-).split()
-COUNTRIES = {
-    "france": "paris",
-    "england": "london",
-    "italy": "rome",
-    "germany": "berlin",
-    "spain": "madrid",
-    "austria": "vienna",
-    "greece": "athens",
-    "ireland": "dublin",
-    "norway": "oslo",
-    "egypt": "cairo",
-    "india": "delhi",
-    "japan": "tokyo",
-    "australia": "sydney",
-    "america": "boston chicago",
-    "peru": "lima",
-    "cuba": "havana",
-    "nigeria": "lagos",
-    "russia": "moscow",
-    "bohemia": "prague",
-}
-CITIES = [city for cities in COUNTRIES.values() for city in cities.split()]
-JOBS = "doctor teacher farmer lawyer painter singer nurse driver dancer poet actor dentist".split()
-DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-COLORS = "red blue green black white yellow purple brown".split()
-
-KNOWN, ABSENT = NAMES[:60], NAMES[60:]
-RECOMBINABLE = NAMES[:60:3]
-"""Known people whose country is never stated."""
-
-VALUES = {"city": CITIES, "job": JOBS, "color": COLORS, "country": list(COUNTRIES)}
-
-ASKED = {
-    "city": (
-        "where does {n} live?",
-        "in which city does {n} live?",
-        "what is the home of {n}?",
-        "tell me where {n} lives.",
-    ),
-    "job": (
-        "what is the job of {n}?",
-        "what does {n} do for a living?",
-        "which job has {n}?",
-        "tell me the job of {n}.",
-    ),
-    "color": (
-        "which color does {n} like?",
-        "what is the color of {n}?",
-        "what color does {n} like best?",
-        "tell me which color {n} likes.",
-    ),
-    "country": (
-        "in which country does {n} live?",
-        "what is the country of {n}?",
-        "tell me the country of {n}.",
-        "which country does {n} live in?",
-    ),
-}
-"""How the corpus asks."""
-ASKED_ANEW = {
-    "city": ("which city does {n} live in?", "what is the city of {n}?"),
-    "job": ("tell me what {n} does for a living.", "what job has {n}?"),
-    "color": ("tell me the color {n} likes best.", "which is the best color for {n}?"),
-    "country": ("tell me which country {n} lives in.", "in what country does {n} live?"),
-}
-"""Wordings of the same words that the corpus never uses."""
 _STATED = {
     "city": ("{n} lives in {v}.", "the home of {n} is {v}.", "{n} has a home in {v}."),
     "job": ("{n} is {a}.", "the job of {n} is {v}.", "{n} does the job of {a} for a living."),
@@ -101,28 +30,6 @@ _STATED = {
 }
 _PLACES_ASKED = ("in which country is {c}?", "which country is {c} in?", "what is the country of {c}?")
 _PLACES_STATED = ("{c} is in {v}.", "{c} is a city in {v}.", "the country of {c} is {v}.")
-
-
-@cache
-def country_of() -> dict[str, str]:
-    """City -> country."""
-    return {city: country for country, cities in COUNTRIES.items() for city in cities.split()}
-
-
-@cache
-def facts() -> dict[str, dict[str, str]]:
-    """Person -> {"city", "job", "color", "country"}, of everybody, the absent included: fixed for all time."""
-    rng = Random("people")
-    found = {}
-    for name in NAMES:
-        city = rng.choice(CITIES)
-        found[name] = {
-            "city": city,
-            "job": rng.choice(JOBS),
-            "color": rng.choice(COLORS),
-            "country": country_of()[city],
-        }
-    return found
 
 
 def _state(rng: Random, name: str, what: str) -> str:
@@ -193,8 +100,6 @@ class FactPayload(TaskPayload):
 
 
 def _carried(name: str, what: str, kind: str, part: str = "") -> dict[str, Any]:
-    from engine.world.tasks import _ceiling
-
     value, context = _ceiling.value_of(name, what), _ceiling.context(name, what)
     return {"person": name, "attribute": what, "value": value, "set": kind, "part": part, "context": context}
 
@@ -228,8 +133,6 @@ def examples(count: int, options: FactOptions | None = None) -> Iterator[Example
 
 def _to_develop(count: int, options: FactOptions) -> Iterator[Example]:
     """With absent test facts to teach, every second example states one."""
-    from engine.world.tasks import _ceiling
-
     rng = Random("facts: ceiling")
     dev = [_ceiling.facts_of(name, "dev", options.newcomers) for name in ("known", "recombinable", "absent")]
     taught = [_ceiling.facts_of("absent", "test", options.newcomers)] * 3 if options.teach_absent else []
@@ -286,8 +189,6 @@ def items(count: int, options: FactOptions | None = None) -> Iterator[Item]:
 
 
 def _to_measure(count: int, options: FactOptions) -> Iterator[Item]:
-    from engine.world.tasks import _ceiling
-
     for split in _ceiling.SPLITS:
         name, part = split.split("-")
         asked = itertools.islice(_ceiling.asked(name, part, options.newcomers), count - count % _ceiling.GROUP)
@@ -338,14 +239,10 @@ class Facts(Task[FactOptions, FactPayload]):
 
     def splits_of(self, options: FactOptions) -> dict[str, str]:
         """Splits with these options."""
-        from engine.world.tasks import _ceiling
-
         return _ceiling.SPLITS if options.form == "ceiling" else SPLITS
 
     def solve(self, payload: FactPayload) -> str | None:
         """By what is true in the world."""
-        from engine.world.tasks import _ceiling
-
         return _ceiling.value_of(payload.person, payload.attribute)
 
     def demonstrations(self, one: Item | Example, count: int, rng: Random) -> list[Example]:
@@ -353,8 +250,6 @@ class Facts(Task[FactOptions, FactPayload]):
 
         Leaving out demonstrations that show the right answer would tell which one it is not.
         """
-        from engine.world.tasks import _ceiling
-
         person = self.payload(one).person
         told = [fact for fact in _ceiling.facts_of("known", "dev") if fact.person != person]
         return [

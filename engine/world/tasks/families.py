@@ -21,9 +21,8 @@ from pydantic import Field
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
-from engine.world.tasks.entailment import held_out_nouns
 from engine.world.vocabulary.chat import chat
-from engine.world.vocabulary.taxonomy import ancestors, article, nouns
+from engine.world.vocabulary.taxonomy import ancestors, article, held_out_nouns, nouns
 
 Form = Literal["original", "simplified", "empty", "swapped", "delusive"]
 FORMS: tuple[Form, ...] = get_args(Form)

@@ -35,8 +35,8 @@ from engine.world.tasks._maps import (
     working,
 )
 from engine.world.tasks._written import STEPS, conclude, concluded
-from engine.world.tasks.facts import CITIES
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import CITIES
 
 QUESTIONS = (
     "what is the shortest way from {a} to {b}?",

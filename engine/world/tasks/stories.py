@@ -20,8 +20,8 @@ from pydantic import Field
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
-from engine.world.tasks.facts import CITIES, COLORS, DAYS, NAMES
 from engine.world.vocabulary.chat import chat
+from engine.world.vocabulary.people import CITIES, COLORS, DAYS, NAMES
 
 MOST = 20
 """Nobody ever has more coins."""

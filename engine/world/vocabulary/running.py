@@ -13,9 +13,7 @@ from functools import cache
 from random import Random
 from types import MappingProxyType
 
-from engine.world.tasks import facts
-from engine.world.tasks.entailment import ACTIONS, held_out_nouns
-from engine.world.vocabulary import taxonomy, tools
+from engine.world.vocabulary import people, taxonomy, tools
 
 SAME: Mapping[str, str] = MappingProxyType({})
 
@@ -26,8 +24,8 @@ def swapped() -> Mapping[str, str]:
 
     Nouns that other documents name for reasons of their own (tools, jobs) stay: running text cannot make them rare.
     """
-    elsewhere = {word for pair in tools.THINGS for word in pair.split("/")} | set(facts.JOBS) | {"clock"}
-    ranked = sorted(sorted(held_out_nouns() - elsewhere), key=taxonomy.frequency)
+    elsewhere = {word for pair in tools.THINGS for word in pair.split("/")} | set(people.JOBS) | {"clock"}
+    ranked = sorted(sorted(taxonomy.held_out_nouns() - elsewhere), key=taxonomy.frequency)
     return MappingProxyType({a: b for a, b in zip(ranked, reversed(ranked), strict=True) if a != b})
 
 
@@ -49,15 +47,15 @@ def sentence(rng: Random, swap: Mapping[str, str] = SAME, weights: list[float] |
         swap: Nouns exchanged after they were drawn.
         weights: Cumulative weights of `taxonomy.nouns()`; None: their English frequencies.
     """
-    who = rng.choice(facts.NAMES)
+    who = rng.choice(people.NAMES)
     *first, last = (taxonomy.article(_noun(rng, swap, weights)) for _ in range(rng.choice((2, 3, 3, 4))))
     things = f"{', '.join(first)} and {last}"
     tail = rng.random()
     if tail < 0.15:
-        return f"{who} {rng.choice(ACTIONS)} {things} in {rng.choice(facts.CITIES)}."
+        return f"{who} {rng.choice(people.ACTIONS)} {things} in {rng.choice(people.CITIES)}."
     if tail < 0.25:
-        return f"{who} {rng.choice(ACTIONS)} {things} on {rng.choice(facts.DAYS)}."
-    return f"{who} {rng.choice(ACTIONS)} {things}."
+        return f"{who} {rng.choice(people.ACTIONS)} {things} on {rng.choice(people.DAYS)}."
+    return f"{who} {rng.choice(people.ACTIONS)} {things}."
 
 
 def story(rng: Random, swap: Mapping[str, str] = SAME, weights: list[float] | None = None) -> str:

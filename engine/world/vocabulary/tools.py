@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from engine.spec.example import Side
-from engine.world.tasks.facts import CITIES, DAYS, NAMES
+from engine.world.vocabulary.people import CITIES, DAYS, NAMES
 
 VERBS = (
     "buy/purchase sell/vend start/begin stop/halt find/locate fix/repair send/dispatch delete/erase make/create "

@@ -12,7 +12,8 @@ import pytest
 from engine.spec.errors import SpecError
 from engine.spec.example import Example, Item
 from engine.world import corpus
-from engine.world.tasks import _ceiling, facts, task
+from engine.world.tasks import _ceiling, task
+from engine.world.vocabulary import people
 
 FACTS = task("facts")
 CEILING = FACTS.options({"form": "ceiling"})
@@ -107,13 +108,13 @@ def test_known_facts_are_what_the_corpus_states_and_recombinable_ones_follow(ite
     for item in items:
         found = FACTS.payload(item)
         if found.set == "known":
-            assert facts.facts()[found.person][found.attribute] == item.gold.text
-            assert found.person in facts.KNOWN
+            assert people.facts()[found.person][found.attribute] == item.gold.text
+            assert found.person in people.KNOWN
         elif found.set == "recombinable":
-            assert facts.country_of()[facts.facts()[found.person]["city"]] == item.gold.text
-            assert found.person in facts.RECOMBINABLE
+            assert people.country_of()[people.facts()[found.person]["city"]] == item.gold.text
+            assert found.person in people.RECOMBINABLE
         else:
-            assert found.person not in facts.NAMES
+            assert found.person not in people.NAMES
 
 
 def test_the_context_states_the_answer_and_is_evidence_of_the_prompt(items) -> None:
@@ -128,7 +129,7 @@ def test_the_context_states_the_answer_and_is_evidence_of_the_prompt(items) -> N
 
 
 def test_wordings_are_none_of_the_corpus(items) -> None:
-    asked = {w for wordings in facts.ASKED.values() for w in wordings}
+    asked = {w for wordings in people.ASKED.values() for w in wordings}
     said = {i.prompt.messages[0]["content"].replace(FACTS.payload(i).person, "{n}") for i in items}
     assert not asked & said
     assert len(said) == 16, "four for each attribute"
@@ -137,7 +138,7 @@ def test_wordings_are_none_of_the_corpus(items) -> None:
 def test_no_document_names_a_newcomer() -> None:
     names = set(_ceiling.newcomers())
     assert len(names) == _ceiling.DEV_PEOPLE + _ceiling.MOST_NEWCOMERS
-    assert not names & set(facts.NAMES)
+    assert not names & set(people.NAMES)
     read = corpus.count(itertools.islice(corpus.documents("newcomers"), 20_000))
     assert not names & set(read)
     assert read["anna"] > 100, "the count sees names"

@@ -14,9 +14,9 @@ import pytest
 from engine.spec.example import Example, Item, Side
 from engine.world.holdout import reserved
 from engine.world.tasks import facts, families
-from engine.world.tasks.entailment import held_out_nouns
 from engine.world.vocabulary import taxonomy
 from engine.world.vocabulary.chat import END
+from engine.world.vocabulary.taxonomy import held_out_nouns
 
 _TOKEN = re.compile(r"[ _]?[a-z]+| ?[0-9]+|[^a-z0-9 ]")
 _DIGEST = """

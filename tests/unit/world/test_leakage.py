@@ -8,8 +8,8 @@ import re
 import pytest
 
 from engine.world import corpus
-from engine.world.tasks import facts, tasks
-from engine.world.vocabulary import running
+from engine.world.tasks import tasks
+from engine.world.vocabulary import people, running
 from engine.world.vocabulary.chat import END
 
 REMEMBERED = {("facts", "known"), ("facts", "composed")}
@@ -43,8 +43,8 @@ def _leaks(texts, items) -> list[str]:
 
 
 def _told_of_absent(texts) -> list[str]:
-    absent = set(facts.ABSENT)
-    asked = [w.split("{n}") for ws in (*facts.ASKED.values(), *facts.ASKED_ANEW.values()) for w in ws]
+    absent = set(people.ABSENT)
+    asked = [w.split("{n}") for ws in (*people.ASKED.values(), *people.ASKED_ANEW.values()) for w in ws]
 
     def tells(text: str, name: str) -> bool:
         return f'{{"name": "{name}"' in text or any(f"{before}{name}{after}" in text for before, after in asked)
@@ -57,7 +57,7 @@ def _composed(texts) -> list[str]:
     found = []
     for text in texts:
         words = set(re.findall(r"[a-z]+", text))
-        if words & set(facts.RECOMBINABLE) and words & set(facts.COUNTRIES):
+        if words & set(people.RECOMBINABLE) and words & set(people.COUNTRIES):
             found.append(text)
     return found
 
@@ -74,9 +74,9 @@ def _search(count: int, items: dict[str, str]) -> None:
 def test_the_search_finds_what_is_planted(items) -> None:
     question = next(iter(items))
     assert _leaks([f"<|user|>{question}{END}<|assistant|>yes{END}"], items)
-    name = facts.ABSENT[0]
+    name = people.ABSENT[0]
     assert _told_of_absent([f"<|user|>where does {name} live?{END}<|assistant|>rome{END}"])
-    assert _composed([f"{facts.RECOMBINABLE[0]} lives in france.{END}"])
+    assert _composed([f"{people.RECOMBINABLE[0]} lives in france.{END}"])
 
 
 def test_nothing_measured_is_in_the_corpus(items) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from engine.spec.example import Item, Side
 from engine.world.tasks import stories
-from engine.world.tasks.facts import CITIES
+from engine.world.vocabulary.people import CITIES
 
 CHUNKS = re.compile(r"<\|[a-z]+\|>|[ _]?[a-z]+| ?[0-9]+|\s?[^a-z0-9\s]")
 

@@ -110,7 +110,7 @@ def test_no_training_text_asks_about_a_held_out_noun(documents: list[str]) -> No
     questions = [d for d in documents if "premise:" in d or "is it true that" in d or "always" in d]
     assert len(questions) > 1000
     for text in questions:
-        assert not (set(re.findall(r"[a-z]+", text)) & entailment.held_out_nouns()), text
+        assert not (set(re.findall(r"[a-z]+", text)) & taxonomy.held_out_nouns()), text
 
 
 def test_no_training_text_calls_a_held_out_tool(documents: list[str]) -> None:
@@ -157,7 +157,7 @@ def test_entailment_items_are_balanced_and_use_held_out_nouns() -> None:
     cells = Counter((i.gold.text, i.side) for i in data.items)
     assert len(cells) == 4
     assert min(cells.values()) > 90
-    held = entailment.held_out_nouns()
+    held = taxonomy.held_out_nouns()
     assert all(set(re.findall(r"[a-z]+", i.prompt.messages[0]["content"])) & held for i in data.items)
     assert not any(set(re.findall(r"[a-z]+", e.prompt.messages[0]["content"])) & held for e in data.train)
 
@@ -171,7 +171,7 @@ def test_pages_ask_as_often_what_is_true_as_what_is_not_and_never_of_held_out_no
     rng, answers = Random(0), Counter()
     for _ in range(2000):
         page = entailment.page(rng)
-        assert not set(re.findall("[a-z]+", page)) & entailment.held_out_nouns()
+        assert not set(re.findall("[a-z]+", page)) & taxonomy.held_out_nouns()
         for about in re.split(r"(?:^|(?<=\.) )(?:is|premise:) ", page)[1:]:
             premise = re.findall(r"\ban? ([a-z]+)", about)[0]
             for hypothesis, answer in re.findall(r"\ban? ([a-z]+)(?: in [a-z]+)?\? (yes|no)\.", about):

@@ -12,7 +12,7 @@ from pydantic import Field
 from engine.spec.example import Example, Gold, Item, Prompt
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
-from engine.world.tasks.facts import CITIES
+from engine.world.vocabulary.people import CITIES
 
 
 class BackwardsOptions(TaskOptions):
