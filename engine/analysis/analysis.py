@@ -14,7 +14,7 @@ from engine.analysis.decomposition import chain
 from engine.analysis.design import Design
 from engine.analysis.figures import metrics_of
 from engine.analysis.registration import registration, why_exploratory
-from engine.analysis.threats import threats
+from engine.analysis.threats import threats, threats_of_runs
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
 from engine.spec.result import (
@@ -72,7 +72,8 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         exploratory=why_exploratory(trial, context),
         context=context,
     )
-    return result_of(design, runs, run_checks([(run, trains[run.record.arm]) for run in done]))
+    checks = run_checks([(run, trains[run.record.arm]) for run in done])
+    return result_of(design, runs, checks)
 
 
 def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) -> Result:
@@ -87,19 +88,23 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
     places = {name: at for at, name in enumerate(design.arms)}
     runs = sorted(runs, key=lambda run: (places[run.record.arm], run.record.seed))
     done = [run for run in runs if run.record.state == "succeeded"]
-    evidence = Evidence((as_run(run, design.seeded[run.record.arm]) for run in done), design.metrics)
-    checks = [
-        runs_check(len(design.planned), runs, missing_runs(study, design.planned, runs)),
-        *checks,
-        *(control_checks(study, rule, design.arms, evidence) if done else []),
-    ]
+    # First what the runs say by themselves, then what statistics say of all of them.
+    counts, failures, notes = _counts(study, done), _failures(study, done), _notes(study, runs)
+    learned = curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms)
+    entries = {name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms}
+    missing = missing_runs(study, design.planned, done)
+    checks = [runs_check(len(design.planned), runs, missing_runs(study, design.planned, runs)), *checks]
+    of_runs = threats_of_runs(design, done)
+    read = [as_run(run, design.seeded[run.record.arm]) for run in done]
+    evidence = Evidence(read, design.metrics)
+    checks += control_checks(study, rule, design.arms, evidence) if done else []
     compared = contrasts.family(study, rule, evidence)
     return Result(
         study=_study(design),
         model=_described(design.model),
-        data=_described({**design.data, **_counts(study, done)}),
+        data=_described({**design.data, **counts}),
         understanding=design.understanding,
-        arms=tuple(_arm(design, name, runs, evidence) for name in design.arms),
+        arms=tuple(_arm(design, name, entries[name], evidence) for name in design.arms),
         contrasts=tuple(compared),
         further=tuple(contrasts.others(study, rule, evidence)),
         decomposition=chain(study, evidence),
@@ -113,12 +118,12 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         rule=RuleResult(
             name=rule.name, label=rule.label, roles=rule.roles(), reads=rule.metrics(), thresholds=rule.thresholds()
         ),
-        failures=_failures(study, done),
+        failures=failures,
         flips=tuple(contrasts.flips(study, evidence, design.context)),
-        curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
-        notes=(*design.notes, *_notes(study, runs)),
-        threats=threats(design, evidence, checks, done),
-        verdict=_verdict(design, rule, evidence, done, checks),
+        curves=learned,
+        notes=(*design.notes, *notes),
+        verdict=_verdict(design, rule, evidence, (len(done), missing), checks),
+        threats=threats(design, evidence, checks, of_runs),
         provenance=dict(design.provenance),
     )
 
@@ -151,12 +156,12 @@ def _study(design: Design) -> StudyResult:
     )  # fmt: skip
 
 
-def _arm(design: Design, name: str, runs: Sequence[RunResult], evidence: Evidence) -> ArmResult:
+def _arm(design: Design, name: str, entries: tuple[RunEntry, ...], evidence: Evidence) -> ArmResult:
     arm = design.study.arm(name)
     levels = {metric: evidence.level(name, metric) for metric in evidence.metrics}
     return ArmResult(
         name=name, label=arm.label, method=arm.method, role=arm.role, trains=design.trains[name],
-        runs=tuple(_entry(run) for run in runs if run.record.arm == name),
+        runs=entries,
         summary=tuple(
             Interval(metric=metric, mean=found.value, ci=found.ci, n_seeds=found.n_seeds)
             for metric, found in levels.items() if found is not None
@@ -214,12 +219,11 @@ def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _verdict(
-    design: Design, rule: Rule, evidence: Evidence, done: Sequence[RunResult], checks: Sequence[Check]
-) -> Verdict:
+def _verdict(design: Design, rule: Rule, evidence: Evidence, ran: tuple[int, str], checks: Sequence[Check]) -> Verdict:
+    """The verdict. `ran`: how many runs succeeded, and which are missing."""
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
-    runs, missing = (len(design.planned), len(done)), missing_runs(design.study, design.planned, done)
     smoke = design.scale == "smoke"
+    runs, missing = (len(design.planned), ran[0]), ran[1]
     case = Case(design.study, evidence, runs, smoke, failed, design.exploratory, missing, design.advice)
     decision = decide(rule, case)
     code = rule.code(decision.code)

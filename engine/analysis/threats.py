@@ -23,18 +23,21 @@ _TOO_LONG = {
 }
 
 
-def threats(design: Design, evidence: Evidence, checks: Sequence[Check], runs: Sequence[RunResult]) -> tuple[str, ...]:
+def threats_of_runs(design: Design, runs: Sequence[RunResult]) -> tuple[str, ...]:
+    """What the runs that succeeded show by themselves, whatever their figures."""
+    return (*copy_threats(design, runs), *_of_the_runs(design, runs), *_of_the_limits(design, runs))
+
+
+def threats(design: Design, evidence: Evidence, checks: Sequence[Check], of_runs: Sequence[str]) -> tuple[str, ...]:
     """The sentences that apply, the gravest first.
 
     Args:
-        runs: The runs that succeeded.
+        of_runs: What `threats_of_runs` found.
     """
     return (
         *_of_the_recipe(design),
         *_of_the_test(design, evidence, checks),
-        *copy_threats(design, runs),
-        *_of_the_runs(design, runs),
-        *_of_the_limits(design, runs),
+        *of_runs,
         *_of_the_measure(design, evidence),
         *_of_the_scope(design),
     )

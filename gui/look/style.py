@@ -1,13 +1,11 @@
-"""The style sheet, generated from the tokens of `gui.look.theme`."""
+"""The style sheet, generated from the tokens of `gui.look.tokens`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gui.look.theme import Tokens
+from gui.look.tokens import Tokens
 
 TEMPLATE = Template("""
 QMainWindow, QDialog, QWidget#page, QScrollArea, QWidget#body { background: $background; }

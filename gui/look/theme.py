@@ -1,4 +1,4 @@
-"""Colours, sizes and arm styles, light and dark. The style sheet is made from these tokens and from nothing else."""
+"""The window's appearance, light or dark: palette, fonts, and how each arm is drawn."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from engine.spec.result import Tone
 from gui.look.style import sheet
+from gui.look.tokens import DARK, LIGHT, Tokens
 from jobs.report.content.looks import Look
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -25,39 +25,6 @@ T = TypeVar("T")
 Dash = Literal["solid", "dashed", "dotted", "dashdot"]
 Marker = Literal["circle", "square", "triangle", "diamond", "cross", "star", "pentagon", "down"]
 
-
-@dataclass(frozen=True)
-class Tokens:
-    """The colours of one appearance, as "#RRGGBB"."""
-
-    dark: bool
-    background: str
-    surface: str
-    line: str
-    text: str
-    muted: str
-    accent: str
-    on_accent: str
-    selection: str
-    hover: str
-    good: str
-    warn: str
-    bad: str
-
-    def verdict(self, tone: Tone | None) -> str:
-        """The colour of a verdict; it never stands without its word."""
-        colours = {"good": self.good, "form": self.warn, "mixed": self.warn, "bad": self.bad}
-        return colours.get(tone or "open", self.muted)
-
-
-LIGHT = Tokens(
-    False, "#F7F6F2", "#FFFFFF", "#E5E2DA", "#1E2227", "#6A6F76", "#2F5DA8", "#FFFFFF", "#E8EEF8", "#F1EFE9",
-    "#0B7A5B", "#B26A00", "#A83232",
-)  # fmt: skip
-DARK = Tokens(
-    True, "#141619", "#1B1E22", "#2B2F35", "#E7E9EC", "#9AA1A9", "#7FA8E8", "#10151F", "#24304A", "#22262B",
-    "#4CC29A", "#E0A34A", "#E57373",
-)  # fmt: skip
 
 QUIET_COLOUR, REFERENCE_COLOUR = "#8A8F96", "#E69F00"
 ARM_COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", REFERENCE_COLOUR)  # Okabe and Ito

@@ -7,18 +7,19 @@ import pytest
 
 from engine.spec.result import Tone
 from gui.look import theme
-from gui.look.theme import DARK, LIGHT, ArmStyle, Theme, arm_styles, contrast, reach
+from gui.look.theme import ArmStyle, Theme, arm_styles, contrast, reach
+from gui.look.tokens import DARK, LIGHT, Tokens
 from jobs.report.content.looks import Look, looks
 from jobs.studies import load
 
 
-def free(arms: list[str], tokens: theme.Tokens) -> dict[str, ArmStyle]:
+def free(arms: list[str], tokens: Tokens) -> dict[str, ArmStyle]:
     """Arms without a part in any rule."""
     return arm_styles(looks(arms, (), {}, ()), tokens)
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK])
-def test_words_can_be_read(tokens: theme.Tokens) -> None:
+def test_words_can_be_read(tokens: Tokens) -> None:
     for ground in (tokens.background, tokens.surface):
         assert contrast(tokens.text, ground) >= 7
         assert contrast(tokens.muted, ground) >= 4.5

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.spec.run import RECIPE_VERSION
-from gui.look.theme import LIGHT, arm_styles
+from gui.look.theme import arm_styles
+from gui.look.tokens import LIGHT
 from gui.pages.verdict.export import ITEMS
 from gui.pages.verdict.figures import bars, corner, differences, figure_rows, looks_words, recipe_words, standing_words
 from gui.pages.verdict.flips import FlipDialog

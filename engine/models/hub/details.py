@@ -11,28 +11,13 @@ from engine.models import safety, weights
 from engine.models.hub import findings as look
 from engine.models.hub.client import Hub, repository_path
 from engine.models.hub.errors import HubError, plain
+from engine.models.hub.file import File, check_bytes
 from engine.models.hub.search import licence, number
 from engine.models.hub.search import weights as parameters_of
 
 REVISION = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,99}")
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a revision.
-
-    Attributes:
-        size: Bytes.
-        sha256: Of its content, for large files; "" for others.
-        sha1: Of its content as a git blob, where there is no sha256.
-    """
-
-    name: str
-    size: int
-    sha256: str = ""
-    sha1: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,8 +144,6 @@ class _Listing:
 
     def text(self, name: str) -> bytes:
         """A small file's content, verified."""
-        from engine.models.hub.transfer import check_bytes
-
         file = self.file(name)
         if file.size > safety.LARGEST_JSON // 2:
             raise HubError(

@@ -11,8 +11,9 @@ from pathlib import Path
 from engine.models import downloaded
 from engine.models.downloaded import Downloaded
 from engine.models.hub.client import Hub
-from engine.models.hub.details import Details, File
+from engine.models.hub.details import Details
 from engine.models.hub.errors import Cancelled, HubError
+from engine.models.hub.file import File
 from engine.models.hub.transfer import PART, fetch
 from engine.spec.errors import ModelError
 

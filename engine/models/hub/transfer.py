@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -10,8 +9,8 @@ from io import FileIO
 from pathlib import Path
 
 from engine.models.hub.client import Hub
-from engine.models.hub.details import File
 from engine.models.hub.errors import Cancelled, HubError
+from engine.models.hub.file import File, check_digest, hash_of
 
 TRIES = 4  # in a row without a byte of progress
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds between tries
@@ -123,36 +122,10 @@ def _short(file: File) -> HubError:
 
 
 def _verify(path: Path, file: File, stop: threading.Event) -> None:
-    made = _hash(file)
+    made = hash_of(file)
     with path.open("rb") as data:
         while chunk := data.read(1 << 20):
             if stop.is_set():
                 raise Cancelled
             made.update(chunk)
-    _compare(made.hexdigest(), file)
-
-
-def check_bytes(raw: bytes, file: File) -> None:
-    """Refuse a small file's content that is not what the hub promised. Raises HubError."""
-    made = _hash(file)
-    made.update(raw)
-    if len(raw) != file.size:
-        raise HubError(f"The hub ends {file.name} before it is whole.", "Try again.", kind="damaged")
-    _compare(made.hexdigest(), file)
-
-
-def _hash(file: File) -> hashlib._Hash:
-    if file.sha256:
-        return hashlib.sha256()
-    made = hashlib.sha1(usedforsecurity=False)
-    made.update(b"blob %d\0" % file.size)
-    return made
-
-
-def _compare(found: str, file: File) -> None:
-    if found != (file.sha256 or file.sha1):
-        raise HubError(
-            f"{file.name} is not what the hub promised: its checksum is another.",
-            "It was deleted. Try again; if that does not help, check HF_ENDPOINT and who sits between.",
-            kind="damaged",
-        )
+    check_digest(made.hexdigest(), file)

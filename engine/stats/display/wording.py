@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.stats.display import units
-
-if TYPE_CHECKING:  # the window words figures before it loads the statistics
-    from engine.stats.evidence import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 _BOUNDS = re.compile(rf"\[([+{MINUS}\d.]+), ([+{MINUS}\d.]+)\]")
 _UNIT = re.compile(r"(\d) (?=%|points\b|nats\b|tokens\b|seconds\b)")
+
+
+class Estimated(Protocol):
+    """A figure with its 95 % interval, or None in its place (`engine.stats.estimate.Estimate`, which loads numpy)."""
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+        ...
+
+    @property
+    def ci(self) -> tuple[float, float] | None:
+        """Its interval."""
+        ...
 
 
 def level(value: float, unit: str) -> str:
@@ -65,12 +76,12 @@ def p_phrase(p: float | None) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}" if shown else ""
 
 
-def level_of(estimate: Estimate, unit: str) -> str:
+def level_of(estimate: Estimated, unit: str) -> str:
     """An arm's figure with its interval: "83.2 % [79.0, 86.1]"."""
     return f"{level(estimate.value, unit)} {bounds(estimate.ci, unit, signed=False)}".rstrip()
 
 
-def difference_of(estimate: Estimate, unit: str) -> str:
+def difference_of(estimate: Estimated, unit: str) -> str:
     """A difference with its interval: "+5.1 points [+2.2, +8.0]"."""
     return f"{difference(estimate.value, unit)} {bounds(estimate.ci, unit)}".rstrip()
 

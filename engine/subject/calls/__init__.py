@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.subject.calls import pythonic, thoughts, unmarked
+from engine.subject.calls import python_values, thoughts, unmarked
 from engine.subject.calls.call import Call, Reading, Unreadable
 from engine.subject.calls.language import Language
 from engine.subject.calls.languages import every
@@ -72,7 +72,7 @@ def _is_readable(text: str, offer: Offer) -> bool:
     if len(text) > LONGEST:
         return True
     begun = _BEGUN.match(text)
-    if begun and pythonic.end_of(text, begun.end() - 1) < 0:
+    if begun and python_values.end_of(text, begun.end() - 1) < 0:
         return False
     found = _answer(text, offer)
     return bool(found.calls) or not found.attempted

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from engine.subject.calls import pythonic
+from engine.subject.calls import python_values
 from engine.subject.calls.call import Call, Unreadable
 
-DEEPEST = pythonic.DEEPEST
+DEEPEST = python_values.DEEPEST
 _NAMES = ("name", "tool_name")
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 _BESIDE = {"id", "type", "index", "call_id", "tool_call_id"}  # what an entry may hold beside name and arguments
@@ -26,7 +26,7 @@ def decode(text: str, at: int = 0) -> tuple[Any, int]:
     Raises:
         Unreadable: There is none.
     """
-    if text[at : at + 1] in ("{", "[") and pythonic.too_deep(text, at, one=True):
+    if text[at : at + 1] in ("{", "[") and python_values.too_deep(text, at, one=True):
         raise Unreadable("too deep")
     try:
         return _DECODER.raw_decode(text, at)
@@ -58,7 +58,7 @@ def loose(text: str) -> Any:
     if (found := _QUOTED.search(text)) and (end := text.rfind("'")) > found.end():
         arguments = text[found.end() : end].replace("\\'", "'")
         return loads(f"{text[: found.start()]}{found[1]}{json.dumps(arguments)}{text[end + 1 :]}")
-    return pythonic.literal(text)
+    return python_values.literal(text)
 
 
 def calls_in(value: Any) -> list[Call]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.subject.calls import pythonic
+from engine.subject.calls import python_values
 from engine.subject.calls.call import Unreadable
 
 _DEEPEST = 8  # schemas within schemas (`anyOf`, `$ref`) that are followed
@@ -80,10 +80,10 @@ def _parsed(text: str) -> list[Any]:
     """What a text is as JSON, or as a Python literal: `True` and `['a']` come from templates that print values."""
     try:
         value = json.loads(text, parse_constant=lambda name: float(f"no {name}"))  # NaN and Infinity: ValueError
-        return [value] if not pythonic.too_deep(text) else []
+        return [value] if not python_values.too_deep(text) else []
     except (ValueError, RecursionError):
         try:
-            return [pythonic.literal(text)] if text else []
+            return [python_values.literal(text)] if text else []
         except Unreadable:
             return []
 

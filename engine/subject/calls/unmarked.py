@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.subject.calls import json_text, pythonic
+from engine.subject.calls import json_text, python_values, pythonic
 from engine.subject.calls.call import Call, Unreadable
 from engine.subject.calls.language import Found
 from engine.subject.calls.offer import Offer
@@ -181,7 +181,7 @@ def _python_within(text: str, offer: Offer) -> tuple[list[Call], list[tuple[int,
     calls: list[Call] = []
     parts: list[tuple[int, int]] = []
     starts = [found.start() for found in _NAMED_LIST.finditer(text)]
-    spans = [(start, pythonic.end_of(text, start)) for start in starts[:_TRIES]]
+    spans = [(start, python_values.end_of(text, start)) for start in starts[:_TRIES]]
     spans += _lines(text, offer)[:_TRIES]
     for start, end in sorted(spans):
         if parts and start < parts[-1][1]:

@@ -10,7 +10,7 @@ from engine.subject.calls.call import Call, Unreadable
 from engine.subject.calls.elements import skip
 from engine.subject.calls.language import Found, Language
 from engine.subject.calls.offer import Offer
-from engine.subject.calls.pythonic import DEEPEST
+from engine.subject.calls.python_values import DEEPEST
 
 _NAME = re.compile(r"\s*call:\s*([^\s{}<>]{1,256})\s*")
 _KEY = re.compile(r"\s*([^\s{}\[\]<>:,\"|][^{}\[\]<>:,\"|\n]{0,255}?)\s*:")
