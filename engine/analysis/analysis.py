@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from engine.analysis import contrasts
+from engine.analysis.account import Account, account_of
 from engine.analysis.command import provenance
-from engine.analysis.controls import control_checks, missing_runs, run_checks, runs_check
-from engine.analysis.curves import curves
+from engine.analysis.controls import control_checks, run_checks
 from engine.analysis.decomposition import chain
 from engine.analysis.design import Design
 from engine.analysis.figures import metrics_of
 from engine.analysis.registration import registration, why_exploratory
-from engine.analysis.threats import threats, threats_of_runs
+from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
 from engine.spec.result import (
@@ -30,9 +28,8 @@ from engine.spec.result import (
     Verdict,
 )
 from engine.spec.runs import Context, RunResult
-from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
-from engine.stats.evidence import Evidence, Run
+from engine.stats.evidence import Evidence
 
 STRICT = "strict"
 
@@ -85,26 +82,16 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         checks: What was checked in the runs themselves.
     """
     study, rule = design.study, rule_of(design.study)
-    places = {name: at for at, name in enumerate(design.arms)}
-    runs = sorted(runs, key=lambda run: (places[run.record.arm], run.record.seed))
-    done = [run for run in runs if run.record.state == "succeeded"]
-    # First what the runs say by themselves, then what statistics say of all of them.
-    counts, failures, notes = _counts(study, done), _failures(study, done), _notes(study, runs)
-    learned = curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms)
-    entries = {name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms}
-    missing = missing_runs(study, design.planned, done)
-    checks = [runs_check(len(design.planned), runs, missing_runs(study, design.planned, runs)), *checks]
-    of_runs = threats_of_runs(design, done)
-    read = [as_run(run, design.seeded[run.record.arm]) for run in done]
-    evidence = Evidence(read, design.metrics)
-    checks += control_checks(study, rule, design.arms, evidence) if done else []
+    account = account_of(design, runs, checks)
+    evidence = Evidence(account.runs, design.metrics)
+    checks = [*account.checks, *(control_checks(study, rule, design.arms, evidence) if account.runs else ())]
     compared = contrasts.family(study, rule, evidence)
     return Result(
         study=_study(design),
         model=_described(design.model),
-        data=_described({**design.data, **counts}),
+        data=_described({**design.data, **account.counts}),
         understanding=design.understanding,
-        arms=tuple(_arm(design, name, entries[name], evidence) for name in design.arms),
+        arms=tuple(_arm(design, name, account.entries[name], evidence) for name in design.arms),
         contrasts=tuple(compared),
         further=tuple(contrasts.others(study, rule, evidence)),
         decomposition=chain(study, evidence),
@@ -118,12 +105,12 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         rule=RuleResult(
             name=rule.name, label=rule.label, roles=rule.roles(), reads=rule.metrics(), thresholds=rule.thresholds()
         ),
-        failures=failures,
+        failures=account.failures,
         flips=tuple(contrasts.flips(study, evidence, design.context)),
-        curves=learned,
-        notes=(*design.notes, *notes),
-        verdict=_verdict(design, rule, evidence, (len(done), missing), checks),
-        threats=threats(design, evidence, checks, of_runs),
+        curves=account.curves,
+        notes=(*design.notes, *account.notes),
+        verdict=_verdict(design, rule, evidence, account, checks),
+        threats=threats(design, evidence, checks, account.threats),
         provenance=dict(design.provenance),
     )
 
@@ -137,11 +124,6 @@ def _data(trial: TrialSpec) -> dict[str, str | int]:
     if trial.data.without:
         found["rows_the_template_refuses"] = ", ".join(map(str, trial.data.without))
     return found
-
-
-def as_run(run: RunResult, seeded: bool) -> Run:
-    """A run as the statistics read it; `seeded`: whether another seed would give another one."""
-    return Run(run.record.arm, run.record.seed, seeded, run.metrics, run.outcomes)
 
 
 def _study(design: Design) -> StudyResult:
@@ -169,62 +151,11 @@ def _arm(design: Design, name: str, entries: tuple[RunEntry, ...], evidence: Evi
     )  # fmt: skip
 
 
-def _entry(run: RunResult) -> RunEntry:
-    record = run.record
-    done = record.state == "succeeded"
-    metrics = {name: value for name, value in run.metrics.items() if math.isfinite(value)} if done else {}
-    return RunEntry(
-        seed=record.seed, run=record.run, status=record.state, reason="" if done else record.reason,
-        seconds=record.seconds, metrics=metrics, adapter=run.adapter,
-    )  # fmt: skip
-
-
-def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
-    """How many items each probe measured, in how many clusters: the most of any run."""
-    found: dict[str, int] = {}
-    for probe in (spec.probe for spec in study.probes):
-        outcomes = max((run.outcomes.get(probe, ()) for run in done), key=len, default=())
-        if outcomes:
-            found[f"items.{probe}"] = len(outcomes)
-            found[f"clusters.{probe}"] = len({o.cluster for o in outcomes})
-    return found
-
-
-def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
-    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
-    probe = study.accuracy.split(".", 1)[0]
-    types: dict[str, Counter[str]] = {}
-    items: Counter[str] = Counter()
-    for run in done:
-        outcomes = run.outcomes.get(probe, ())
-        items[run.record.arm] += sum(outcome.correct is not None for outcome in outcomes)
-        types.setdefault(run.record.arm, Counter()).update(o.failure for o in outcomes if o.failure)
-    return {
-        arm: {kind: count / items[arm] for kind, count in sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))}
-        for arm, found in types.items()
-        if items[arm]
-    }
-
-
-def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
-    """What the runs noted, each once, with the runs that said it."""
-    said: dict[tuple[str, str], list[int]] = {}
-    for run in runs:
-        for _, detail in run.notes:
-            said.setdefault((run.record.arm, detail), []).append(run.record.seed)
-    found = []
-    for (arm, detail), seeds in said.items():
-        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
-        found.append(f"{study.arm(arm).label}, {which}: {detail}")
-    return tuple(found)
-
-
-def _verdict(design: Design, rule: Rule, evidence: Evidence, ran: tuple[int, str], checks: Sequence[Check]) -> Verdict:
-    """The verdict. `ran`: how many runs succeeded, and which are missing."""
+def _verdict(design: Design, rule: Rule, evidence: Evidence, account: Account, checks: Sequence[Check]) -> Verdict:
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
     smoke = design.scale == "smoke"
-    runs, missing = (len(design.planned), ran[0]), ran[1]
-    case = Case(design.study, evidence, runs, smoke, failed, design.exploratory, missing, design.advice)
+    ran = (len(design.planned), len(account.runs))
+    case = Case(design.study, evidence, ran, smoke, failed, design.exploratory, account.missing, design.advice)
     decision = decide(rule, case)
     code = rule.code(decision.code)
     return Verdict(

@@ -15,7 +15,8 @@ import time
 import numpy as np
 from scipy import stats
 
-from engine.analysis.analysis import analyse, as_run
+from engine.analysis.account import as_run
+from engine.analysis.analysis import analyse
 from engine.analysis.figures import metrics_of
 from engine.spec.runs import RunResult
 from engine.stats.evidence import Evidence

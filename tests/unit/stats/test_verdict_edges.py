@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from engine.analysis import contrasts
-from engine.analysis.analysis import analyse, as_run
+from engine.analysis.account import as_run
+from engine.analysis.analysis import analyse
 from engine.analysis.figures import metrics_of
 from engine.rules import Case, Reading, decide, gained, no_more, rule_of
 from engine.rules.shortcut import _explained

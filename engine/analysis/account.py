@@ -1,0 +1,119 @@
+"""What a trial's runs say by themselves, before any statistics: what was measured, what failed, what was noted."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.analysis.controls import missing_runs, runs_check
+from engine.analysis.curves import curves
+from engine.analysis.design import Design
+from engine.analysis.threats import threats_of_runs
+from engine.spec.result import Check, Curve, RunEntry
+from engine.spec.runs import RunResult
+from engine.spec.study import StudySpec
+from engine.stats.evidence import Run
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the runs say by themselves.
+
+    Attributes:
+        runs: Those that succeeded, as the statistics read them.
+        entries: Each arm's runs as the result lists them, by seed.
+        missing: Which of the planned runs did not succeed; "" where all did.
+        counts: How many items and clusters each probe measured.
+        failures: Each arm's wrong answers by type, as shares of its items.
+        curves: How training went.
+        checks: What must hold in every run.
+        threats: What stands against reading more into them than they say.
+        notes: What they noted.
+    """
+
+    runs: tuple[Run, ...]
+    entries: Mapping[str, tuple[RunEntry, ...]]
+    missing: str
+    counts: Mapping[str, int]
+    failures: dict[str, dict[str, float]]
+    curves: tuple[Curve, ...]
+    checks: tuple[Check, ...]
+    threats: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]) -> Account:
+    """The account of a design's runs, in any order; `checks`: what was checked in the runs themselves."""
+    study = design.study
+    places = {name: at for at, name in enumerate(design.arms)}
+    runs = sorted(runs, key=lambda run: (places[run.record.arm], run.record.seed))
+    done = [run for run in runs if run.record.state == "succeeded"]
+    missing = missing_runs(study, design.planned, runs)
+    return Account(
+        runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in done),
+        entries={name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms},
+        missing=missing,
+        counts=_counts(study, done),
+        failures=_failures(study, done),
+        curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
+        checks=(runs_check(len(design.planned), runs, missing), *checks),
+        threats=threats_of_runs(design, done),
+        notes=_notes(study, runs),
+    )
+
+
+def as_run(run: RunResult, seeded: bool) -> Run:
+    """A run as the statistics read it; `seeded`: whether another seed would give another one."""
+    return Run(run.record.arm, run.record.seed, seeded, run.metrics, run.outcomes)
+
+
+def _entry(run: RunResult) -> RunEntry:
+    record = run.record
+    done = record.state == "succeeded"
+    metrics = {name: value for name, value in run.metrics.items() if math.isfinite(value)} if done else {}
+    return RunEntry(
+        seed=record.seed, run=record.run, status=record.state, reason="" if done else record.reason,
+        seconds=record.seconds, metrics=metrics, adapter=run.adapter,
+    )  # fmt: skip
+
+
+def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
+    """How many items each probe measured, in how many clusters: the most of any run."""
+    found: dict[str, int] = {}
+    for probe in (spec.probe for spec in study.probes):
+        outcomes = max((run.outcomes.get(probe, ()) for run in done), key=len, default=())
+        if outcomes:
+            found[f"items.{probe}"] = len(outcomes)
+            found[f"clusters.{probe}"] = len({o.cluster for o in outcomes})
+    return found
+
+
+def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
+    """Each arm's wrong answers by type, as shares of all items that the accuracy's probe scored."""
+    probe = study.accuracy.split(".", 1)[0]
+    types: dict[str, Counter[str]] = {}
+    items: Counter[str] = Counter()
+    for run in done:
+        outcomes = run.outcomes.get(probe, ())
+        items[run.record.arm] += sum(outcome.correct is not None for outcome in outcomes)
+        types.setdefault(run.record.arm, Counter()).update(o.failure for o in outcomes if o.failure)
+    return {
+        arm: {kind: count / items[arm] for kind, count in sorted(found.items(), key=lambda kv: (-kv[1], kv[0]))}
+        for arm, found in types.items()
+        if items[arm]
+    }
+
+
+def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
+    """What the runs noted, each once, with the runs that said it."""
+    said: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        for _, detail in run.notes:
+            said.setdefault((run.record.arm, detail), []).append(run.record.seed)
+    found = []
+    for (arm, detail), seeds in said.items():
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+        found.append(f"{study.arm(arm).label}, {which}: {detail}")
+    return tuple(found)
