@@ -58,7 +58,7 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
         counts=_counts(study, done),
         failures=_failures(study, done),
         curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
-        checks=(runs_check(len(design.planned), runs, missing), *checks),
+        checks=(runs_check(study, len(design.planned), runs, missing), *checks),
         threats=threats_of_runs(design, done),
         notes=_notes(study, runs),
     )

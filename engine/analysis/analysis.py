@@ -9,7 +9,7 @@ from engine.analysis.account import Account, account_of
 from engine.analysis.command import provenance
 from engine.analysis.controls import control_checks, run_checks
 from engine.analysis.decomposition import chain
-from engine.analysis.design import Design
+from engine.analysis.design import ROLE, Design
 from engine.analysis.figures import metrics_of
 from engine.analysis.registration import registration, why_exploratory
 from engine.analysis.threats import threats
@@ -60,7 +60,8 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         trains=trains,
         seeded={arm: method.seeded for arm, method in methods.items()},
         metrics=metrics_of(study),
-        model=trial.model.model_dump(include={"name", "digest", "template", "parameters"}),
+        model=trial.model.model_dump(include={"name", "digest", "template", "parameters"})
+        | {f"{ROLE}{role}": model.name for role, model in trial.models.items()},
         data=_data(trial),
         understanding=trial.inspection.understanding if trial.inspection else None,
         provenance=provenance(trial, done),

@@ -73,7 +73,7 @@ def missing_runs(study: StudySpec, planned: Iterable[tuple[str, int]], runs: Ite
     return ", ".join(named) + more
 
 
-def runs_check(planned: int, runs: Sequence[RunResult], missing: str = "") -> Check:
+def runs_check(study: StudySpec, planned: int, runs: Sequence[RunResult], missing: str = "") -> Check:
     """Whether every run succeeded, and what became of the others; `missing` names them."""
     done = sum(run.record.state == "succeeded" for run in runs)
     if done >= planned:
@@ -82,7 +82,9 @@ def runs_check(planned: int, runs: Sequence[RunResult], missing: str = "") -> Ch
     bad = [run for run in runs if run.record.state != "succeeded"]
     said = f"{planned - done} of {counted(planned, 'run')} did not"
     if bad:
-        said += f", first {_name(bad[0])}: {bad[0].record.state}. {bad[0].record.reason}"
+        first = bad[0].record
+        why = first.reason if first.state in first.reason else f"{first.state}. {first.reason}"
+        said += f", first {study.arm(first.arm).label}, seed {first.seed}: {why}"
     elif missing:
         said = (
             f"{planned - done} of {counted(planned, 'run')} {'is' if planned - done == 1 else 'are'} missing: {missing}"

@@ -14,6 +14,8 @@ from engine.spec.understanding import Understanding
 from engine.stats.metric import Metric
 
 Value = str | int | float | bool
+ROLE = "as "
+"""How a further model's role begins among what is said of the model: "as small"."""
 
 
 @dataclass(frozen=True)

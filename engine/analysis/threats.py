@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from engine.analysis.design import Design
+from engine.analysis.design import ROLE, Design
 from engine.analysis.repeated import copy_threats
 from engine.spec.result import Check
 from engine.spec.run import RECIPE_VERSION
@@ -106,7 +106,7 @@ def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
     if max(shares.values(), default=0.0) > FEW_CUT:
         shown = ", ".join(f"{level(share, 'share')} of {design.study.arm(arm).label}" for arm, share in shares.items())
         yield (
-            f"Answers reached the limit of tokens before they ended ({shown}): they count as far as they were written. "
+            f"Answers reached the limit of tokens before they ended ({shown}): how they would end is not known. "
             "With more room (max_new_tokens of the probe) they may come out otherwise, and arms that differ in this "
             "may differ in nothing else."
         )
@@ -117,17 +117,25 @@ def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
 
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
-    study, accuracy = design.study, evidence.metrics[design.study.accuracy]
-    clusters = evidence.clusters(study.accuracy)
+    study = design.study
+    primary = f"{study.primary.probe}.{study.primary.metric}"
+    clusters = evidence.clusters(primary)
     if 0 < clusters < FEW_CLUSTERS:
         yield (
-            f"The items of {lowered(accuracy.label)} fall into {counted(clusters, 'cluster')} "
+            f"The items of {lowered(evidence.metrics[primary].label)} fall into {counted(clusters, 'cluster')} "
             "(wordings, tools or nouns): that is how much of the task's variety was seen."
         )
-    levels = [found for arm in study.primary.contrast if (found := evidence.level(arm, study.accuracy))]
-    if accuracy.unit == "share" and len(levels) == 2 and min(found.value for found in levels) > HIGH:
-        shown = level(min(found.value for found in levels), "share")
-        yield f"Both arms of the primary contrast are right on {shown} or more: what they differ in may not show."
+    figure = primary if evidence.metrics[primary].unit == "share" else study.accuracy
+    levels = [found for arm in study.primary.contrast if (found := evidence.level(arm, figure))]
+    if evidence.metrics[figure].unit == "share" and len(levels) == 2 and min(e.value for e in levels) > HIGH:
+        shown, name = level(min(found.value for found in levels), "share"), lowered(evidence.metrics[figure].label)
+        yield f"Both arms of the primary contrast reach {shown} or more in {name}: what they differ in may not show."
+    alone, either = evidence.unshared(*study.primary.contrast, primary)
+    if alone:
+        yield (
+            f"{alone} of {counted(either, 'item')} of the primary contrast (all seeds) have a figure in one arm only: "
+            "in part the arms are compared on other items."
+        )
     if study.reliance is None:
         return
     shortcut = lowered(evidence.metrics[study.reliance].label)
@@ -145,6 +153,9 @@ def _of_the_scope(design: Design) -> Iterable[str]:
         yield "The data are generated from templates: what people write varies more, in wording and in difficulty."
     trained = any(design.trains.values())
     done = "tuned" if trained else "measured"
-    yield f"One base model was {done} ({design.model['name']}). Others, above all larger ones, may differ."
+    further = [f"{role.removeprefix(ROLE)}: {name}" for role, name in design.model.items() if role.startswith(ROLE)]
+    names = "; ".join([str(design.model["name"]), *further])
+    what = "One set of base models" if further else "One base model"
+    yield f"{what} was {done} ({names}). Others, above all larger ones, may differ."
     if trained:
-        yield "All arms had the same steps and none was tuned for its best settings; with others an arm may do better."
+        yield "Steps and rates were fixed beforehand, not searched for each arm: with others an arm may do better."

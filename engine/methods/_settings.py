@@ -49,6 +49,6 @@ class PreferenceSettings(Frozen):
     )
     unreadable: bool = Field(
         False,
-        description="Whether answers that cannot be read (no call, bad JSON) are learned from beside readable ones; "
+        description="Whether answers that cannot be read (no call, half a call) are learned from beside readable ones; "
         "otherwise only where the teacher gives no readable wrong answer at all.",
     )

@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from engine.objectives._kit import Kit
+from engine.spec.errors import PluginError
+from engine.spec.plugin import file_of
 from engine.subject.forward import attention, packing
 from engine.subject.forward.packing import Packed
 
@@ -137,8 +139,28 @@ class LeanTrainer(Lean, Trainer):
         """The objective's, with its further figures kept aside."""
         with torch.autocast(model.device.type, torch.bfloat16, enabled=self.half):
             loss = self.objective.loss(model, inputs)
+        _require_loss(self.objective, loss)
         self.last_scalars = {name: value.detach() for name, value in loss.scalars.items()}
         return loss.total
+
+
+def _require_loss(objective: Any, loss: Any) -> None:
+    """Raises PluginError where an objective's loss is not of the form that can be minimised and recorded."""
+    total, scalars = getattr(loss, "total", None), getattr(loss, "scalars", {})
+    wrong = ""
+    if not isinstance(total, torch.Tensor):
+        wrong = f"it must return a Loss whose `total` is a tensor, and returned a {type(loss).__name__}"
+        wrong += "" if total is None else f" whose `total` is a {type(total).__name__}"
+    elif total.numel() != 1:
+        wrong = f"`total` must be one number, and is a tensor of shape {list(total.shape)}"
+    elif not total.requires_grad:
+        wrong = "`total` does not depend on any trained weight (was it detached, or made without the model?)"
+    for name, value in scalars.items():
+        if not (isinstance(value, torch.Tensor) and value.numel() == 1):
+            what = f"tensor of shape {list(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+            wrong = wrong or f"the figure {name!r} must be a tensor of one number, and is a {what}"
+    if wrong:
+        raise PluginError(f"The objective {objective.name!r} ({file_of(type(objective))}) gives no loss: {wrong}.")
 
 
 class Pace(NamedTuple):

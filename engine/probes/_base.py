@@ -57,6 +57,14 @@ class Probe(Generic[P]):
     live: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[ProbeConfig]] = ProbeConfig
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Raises TypeError where a live metric is none of its metrics."""
+        super().__init_subclass__(**more)
+        names = [metric.name for metric in getattr(cls, "metrics", ())]
+        for name in cls.live:
+            if name not in names:
+                raise TypeError(f"there is no live metric {name!r}; `metrics` has {', '.join(names)}")
+
     def __init__(self, config: P) -> None:
         self.config = config
 

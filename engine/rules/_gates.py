@@ -7,6 +7,8 @@ from engine.rules._reading import MIN_SEEDS, Reading
 from engine.stats.display.wording import counted, lowered
 from engine.stats.evidence import Estimate, Evidence
 
+UNSHARED = 0.05
+"""The largest share of items that one arm of a comparison may leave without a figure and the other not."""
 BOTH = "Both arms must be run and measured."
 SIDES = "Both arms must be measured on items where the shortcut helps and on items where it misleads."
 
@@ -35,7 +37,20 @@ def common_gates(rule: Rule, case: Case) -> list[Gate]:
         if figure is None and (a, b, metric) != primary:
             what = f"{reading.named(metric)} of {reading.label(a)} and {reading.label(b)} could not be compared"
             found.append(Gate(what, SIDES if metric == case.study.reliance else BOTH))
+    found += _other_items(reading, [at for at, figure in figures.items() if figure is not None])
     return [*found, *_too_few_seeds(reading, {at: e for at, e in figures.items() if e is not None})]
+
+
+def _other_items(reading: Reading, read: list[tuple[str, str, str]]) -> list[Gate]:
+    """Figures that the two arms give for other items."""
+    found: list[Gate] = []
+    for a, b, metric in read:
+        alone, either = reading.evidence.unshared(a, b, metric)
+        if alone > UNSHARED * either:
+            pair = f"{reading.named(metric)}, {reading.label(a)} against {reading.label(b)}"
+            what = f"{alone} of {counted(either, 'item')} (all seeds) have a figure in one arm only ({pair})"
+            found.append(Gate(what, "What an arm leaves unanswered is no random choice: have each item scored."))
+    return found
 
 
 def _too_few_seeds(reading: Reading, figures: dict[tuple[str, str, str], Estimate]) -> list[Gate]:

@@ -30,14 +30,16 @@ class Reading:
         if found is None:
             return f"{name} of {a} and {b} could not be compared"
         figure = self.figure(found, self.metric)
-        sign = found.value if plan.expected == "greater" else -found.value
         way = "higher" if found.value > 0 else "lower"
+        matters = abs(found.value) > plan.margin
         if found.above or found.below:
-            small = " (too little to matter)" if abs(found.value) <= plan.margin else ""
-            claim = ("as claimed, " if sign > 0 else "against the claim, ") if self.study.claim else ""
+            small = "" if matters else " (too little to matter)"
+            fits = not matters if plan.expected == "equal" else (plan.expected == "greater") == (found.value > 0)
+            claim = ("as claimed, " if fits else "against the claim, ") if self.study.claim else ""
             return f"{claim}{name} is {way}{small} with {a} than with {b}: {figure}"
         if equivalent(found.ci90, plan.margin):
-            return f"{a} and {b} differ in {name} by too little to matter: {figure}"
+            claim = "as claimed, " if self.study.claim and plan.expected == "equal" else ""
+            return f"{claim}{a} and {b} differ in {name} by too little to matter: {figure}"
         return f"no difference in {name} between {a} and {b} was shown: {figure}"
 
     def primary_reasons(self) -> list[str]:

@@ -16,6 +16,7 @@ from pydantic import Field
 from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, Read, Rule, RuleConfig
 from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, endpoint_gates, endpoint_metrics
 from engine.rules._reading import gained, lost
+from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
 from engine.stats.inference.equivalence import equivalent
 
@@ -49,6 +50,11 @@ class Effect(Rule[EffectConfig]):
     def __init__(self, config: EffectConfig, study: StudySpec) -> None:
         super().__init__(config, study)
         self.endpoint = Endpoint.of(config, study)
+        if not config.direction and study.primary.expected == "equal":
+            raise SpecError(
+                "primary.expected: the rule “effect” asks for a direction, and the study expects none.",
+                "Set rule.settings.direction, or choose the rule “equivalence”.",
+            )
         self.sign = 1.0 if (config.direction or study.primary.expected) == "greater" else -1.0
 
     def roles(self) -> dict[str, str]:

@@ -24,7 +24,8 @@ from engine.adaptations import adaptation  # noqa: E402
 from engine.methods import Answering, method_class  # noqa: E402
 from engine.methods._base import Method  # noqa: E402
 from engine.probes._base import Probe  # noqa: E402
-from engine.run import checks, unchanged, weights  # noqa: E402
+from engine.run import checks, saved, unchanged, weights  # noqa: E402
+from engine.run.measured import measured  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
 from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
@@ -118,7 +119,7 @@ class _Run:
                     versions=provenance.versions(),
                     hardware=provenance.hardware(self.shared.device),
                 )
-                if self.how:
+                if stretches:
                     measurer.base()
             half = _precision(self.spec, self.folder, log, self.shared, resume is not None) if stretches else False
             if self.how:
@@ -136,9 +137,9 @@ class _Run:
             elif stretches:
                 self._train(log, measurer, encoded, resume, half, total)
             self.model.eval()
-            saved = self._keep() if stretches else made[1] if made else ""
+            adapter = self._keep() if stretches else made[1] if made else ""
             self._measure(log, measurer, total)
-            log.emit("finished", seconds=time.monotonic() - self.began, adapter=saved)
+            log.emit("finished", seconds=time.monotonic() - self.began, adapter=adapter)
 
     def _examples(self) -> list[Encoded]:
         """Draw the run's training examples, as its method shows them; returns them as token ids."""
@@ -171,9 +172,9 @@ class _Run:
 
     def _keep(self) -> str:
         """Save the weights in the run's folder and where other runs find them. Returns their sha256."""
-        saved = self.folder / "adapter"
-        digest = self.how.save(self.model, saved)  # type: ignore[union-attr]
-        weights.keep(self.root, self.spec.tune, saved, digest)
+        folder = self.folder / "adapter"
+        digest = saved.save(self.how, self.model, folder)  # type: ignore[arg-type]
+        weights.keep(self.root, self.spec.tune, folder, digest)
         return digest
 
     @contextmanager
@@ -228,7 +229,7 @@ class _Measurer:
         for probe in self.plan.probes:
             if probe.name in self.plan.live:
                 kit = self.shared.measuring(self.spec, probe, subject)
-                self._record(probe, probe.measure(kit, self.plan.live[probe.name]), step, "live")
+                self._record(probe, measured(probe, kit, self.plan.live[probe.name]), step, "live")
 
     def full(self, subject: Subject, step: int, curve: bool) -> dict[str, Sequence[Outcome]]:
         """The full set, with every item's outcome; `curve`: and the last point of the live sample's curve.
@@ -240,13 +241,13 @@ class _Measurer:
         for probe in self.plan.probes:
             kit = self.shared.measuring(self.spec, probe, subject)
             items = self.plan.items[probe.name]
-            outcomes = found[probe.name] = probe.measure(kit, items)
+            outcomes = found[probe.name] = measured(probe, kit, items)
             self.log.emit("asked", probe=probe.name, texts=tuple(map(ItemText.of, items)))
             if curve and probe.name in self.plan.live:
                 known = {outcome.item: outcome for outcome in outcomes}
                 sample = self.plan.live[probe.name]
                 inside = all(item.id in known for item in sample)
-                drawn = [known[item.id] for item in sample] if inside else probe.measure(kit, sample)
+                drawn = [known[item.id] for item in sample] if inside else measured(probe, kit, sample)
                 self._record(probe, drawn, step, "live")
             self._record(probe, outcomes, step, "after")
         return found
@@ -279,10 +280,10 @@ def _precision(spec: RunSpec, folder: Path, log: Journal, shared: Shared, resume
     return decided.ok
 
 
-def _note_limits(log: Journal, subject: LocalSubject, measured: dict[str, Sequence[Outcome]]) -> None:
+def _note_limits(log: Journal, subject: LocalSubject, found: dict[str, Sequence[Outcome]]) -> None:
     """What a reader must know of answers that were cut at the end, and of prompts that were cut at their start."""
     limit = subject.limit
-    cuts = {probe: [o.features["cut"] == 1.0 for o in some if "cut" in o.features] for probe, some in measured.items()}
+    cuts = {probe: [o.features["cut"] == 1.0 for o in some if "cut" in o.features] for probe, some in found.items()}
     if limit is not None and (limit.tokens != LEAST or any(map(any, cuts.values()))):
         log.emit("noted", name="limit", detail=limit.basis)
     for probe, cut in cuts.items():

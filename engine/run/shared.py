@@ -19,6 +19,7 @@ import torch
 from engine.probes import Measuring, probe_class
 from engine.probes._base import Probe
 from engine.run import checks, needs, sources, unchanged
+from engine.run.measured import measured
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Outcome, Prompt, StudyData
 from engine.spec.plugin import configured
@@ -190,7 +191,7 @@ class Shared:
         prompts = [item.prompt for found in items.values() for item in found] or [e.prompt for e in data.train]
         logits = checks.logits(self.model, self.renderer, prompts)
         subject = LocalSubject(self.model, self.tokenizer, None, self.renderer, self.limits(spec.data))
-        base = {p.name: p.measure(self.measuring(spec, p, subject), live[p.name]) for p in probes if p.name in live}
+        base = {p.name: measured(p, self.measuring(spec, p, subject), live[p.name]) for p in probes if p.name in live}
         return Plan(probes, items, live, prompts, logits, base)
 
 

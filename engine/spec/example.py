@@ -179,13 +179,13 @@ class Outcome(Frozen):
     """
 
     item: str
-    correct: bool | None
+    correct: bool | None = Field(strict=True)
     split: str
     cluster: str
     side: Side = Side.NEUTRAL
     output: str = ""
     failure: str | None = None
-    value: float | None = None
+    value: float | None = Field(default=None, strict=True)
     features: dict[str, float] = Field(default_factory=dict)
 
 

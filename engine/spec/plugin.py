@@ -255,6 +255,19 @@ def _line(cls: type) -> int:
         return 1
 
 
+def file_of(cls: type) -> str:
+    """The file that defines a plug-in's class, or its module's name where that has none."""
+    return getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
+
+
+def place_of(error: BaseException) -> str:
+    """The line of the user's own files at which an error arose last: "FILE, line N"; "" where none was run."""
+    named = os.environ.get(FOLDER)
+    frames = traceback.extract_tb(error.__traceback__) if named else []
+    own = [frame for frame in frames if Path(str(named)) in Path(frame.filename).parents]
+    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""
+
+
 def configured(cls: Any, settings: dict[str, Any], what: str) -> Any:
     """A method or a probe with its settings. Raises SpecError where they do not fit; `what` names it for people."""
     try:

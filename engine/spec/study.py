@@ -67,7 +67,7 @@ class Primary(Frozen):
     """The endpoint that is fixed before the study runs: `metric` of `contrast[0]` minus that of `contrast[1]`.
 
     Attributes:
-        expected: The direction the claim predicts.
+        expected: What the claim predicts; "equal": no difference beyond the margin.
         margin: Differences within +- margin (the metric's unit) are too small to matter.
         seed_sd: Standard deviation of the paired difference over seeds that is expected (the metric's unit), from
             which it is said what the study can find before it runs; None: not known.
@@ -78,7 +78,7 @@ class Primary(Frozen):
     probe: str
     metric: str
     contrast: tuple[str, str]
-    expected: Literal["greater", "less"] = "greater"
+    expected: Literal["greater", "less", "equal"] = "greater"
     margin: float = Field(0.03, ge=0)
     seed_sd: float | None = Field(None, ge=0)
     item_sd: float | None = Field(None, ge=0)
@@ -188,7 +188,9 @@ class StudySpec(Frozen):
         read = [self.accuracy, *([self.reliance] if self.reliance else []), *(c.metric for c in self.controls)]
         wanted = {self.primary.probe, *(metric.split(".")[0] for metric in read if metric)}
         if missing := sorted(wanted - probes):
-            raise ValueError(f"no probe is named {', '.join(missing)}")
+            raise ValueError(
+                f"{', '.join(missing)} is read and not among the study's probes ({', '.join(sorted(probes))})"
+            )
         if self.reliance is None and any(not control.metric for control in self.controls):
             raise ValueError("controls: a control names its metric where the study has no reliance")
         return self

@@ -83,7 +83,7 @@ def estimated(
     (ci, drawn), (ci90, _) = (interval(points, draws, at) for at in (0.95, 0.90))
     spread = bootstrap.item_spread(draws.replicates) if draws is not None and drawn else 0.0
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
-        clusters = 0 if draws is None or not linear or unit not in _SHARES else draws.influence.shape[0]
+        clusters = 0 if draws is None or not linear or unit not in _SHARES else int(draws.read.min())
         ci, ci90 = (bootstrap.unvarying(values[0], clusters, at) for at in (0.95, 0.90))
     return Estimate(
         value=float(np.mean(values)),

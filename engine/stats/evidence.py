@@ -115,6 +115,18 @@ class Evidence:
         """Runs of both arms by seed; a run that is not seeded stands for every seed."""
         return [(x, y) for x, y in self._joined(a, b)]
 
+    def unshared(self, a: str, b: str, metric: str) -> tuple[int, int]:
+        """How many items only one run of a pair gives the metric's numbers for, and how many either does, added up.
+
+        What one arm leaves unanswered is not left out by chance: a difference of other items is no difference of arms.
+        """
+        columns, statistic = self._probe_columns(metric), self.metrics[metric].statistic
+        alone = either = 0
+        for pair in self.pairs(a, b):
+            x, y = (columns.given(statistic, self._at[run.arm, run.seed]) for run in pair)
+            alone, either = alone + len(x ^ y), either + len(x | y)
+        return alone, either
+
     def clusters(self, metric: str) -> int:
         """How many clusters of items stand behind a metric; 0 where no item says anything about it."""
         draws = self._drawn(metric)

@@ -105,4 +105,6 @@ def _edge(inside: float, step: float, beyond: Callable[[float], float], close: f
 
 
 def _less(a: bootstrap.Draws, b: bootstrap.Draws, ratio: float) -> bootstrap.Draws:
-    return bootstrap.Draws(a.replicates - ratio * b.replicates, a.influence - ratio * b.influence)
+    return bootstrap.Draws(
+        a.replicates - ratio * b.replicates, a.influence - ratio * b.influence, np.minimum(a.read, b.read)
+    )

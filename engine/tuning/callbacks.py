@@ -47,10 +47,9 @@ class Recorder(TrainerCallback):
         step = self.first + state.global_step
         loss = float(self.trainer.last_loss)
         if not math.isfinite(loss):
-            raise Diverged(
-                f"The loss became {loss} at step {step}.",
-                "Lower the learning rate of this arm, or lengthen its warm-up.",
-            )
+            slower = "Lower the learning rate of this arm, or lengthen its warm-up."
+            never = "Nothing was learned before it, so no learning rate helps: look at the objective and the data."
+            raise Diverged(f"The loss became {loss} at step {step}.", slower if step > 1 else never)
         scalars = ((name, float(value)) for name, value in self.trainer.last_scalars.items())
         self.journal.emit(
             "stepped", step=step, loss=loss, learning_rate=self.trainer.last_rate, phase=self.name,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -285,6 +286,15 @@ class OptionsDialog(QDialog):
         self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five." if words else "")
         self.finds.setToolTip(tip(detectable_tip(found)))
         self.finds.setVisible(bool(words))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in a text field takes what was typed there and goes on to the next one; it starts nothing."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(
+            self.focusWidget(), QLineEdit | QComboBox
+        ):
+            self.focusNextChild()
+            return
+        super().keyPressEvent(event)
 
     def done(self, result: int) -> None:
         """Close, however it came about."""

@@ -148,5 +148,8 @@ class QueuePage(Page):
             self.context.session.run(operations.read_log, run.run, done=lambda text: self._show_log(run, text))
 
     def _show_log(self, run: RunRecord, text: str) -> None:
+        snapshot = self.context.session.snapshot
+        trials = {t.id: dict(t.arms) for t in snapshot.trials} if snapshot is not None else {}
+        label = next((trials[trial][run.arm] for trial in run.trials if run.arm in trials.get(trial, ())), run.arm)
         why = f"{run.state}: {run.reason} {run.hint}".strip() if run.reason else run.state
-        TextDialog(f"Log of {run.arm}, seed {run.seed}", why, text or "(empty)", self.window(), end=True).open()
+        TextDialog(f"Log of {label}, seed {run.seed}", why, text or "(empty)", self.window(), end=True).open()

@@ -20,6 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from engine.spec.errors import LabError, OutOfMemory, RunError, WorkerLost
+from engine.spec.plugin import place_of
 from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
 from jobs.paths import Home, write_json
@@ -135,7 +136,7 @@ def _fail(job: Job, folder: Path, error: Exception) -> int:
         {
             "attempt": job.attempt,
             "type": type(error).__name__,
-            "message": error.message if known else f"A bug stopped this run: {_bug(error)}",
+            "message": error.message if known else _bug(error),
             "hint": error.hint if known else "The run's folder holds run.log and failure.json with the whole story.",
             "traceback": trace,
         },
@@ -154,7 +155,8 @@ def no_memory(error: Exception) -> bool:
 
 
 def _bug(error: Exception) -> str:
-    return f"{type(error).__name__}: {_first_line(error)}"
+    said, place = f"{type(error).__name__}: {_first_line(error)}", place_of(error)
+    return f"A file of your own stopped this run ({place}): {said}" if place else f"A bug stopped this run: {said}"
 
 
 def _first_line(error: Exception) -> str:

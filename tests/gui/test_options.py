@@ -53,6 +53,20 @@ def test_each_further_model_has_a_chooser_of_its_own(dialog, qtbot) -> None:
     assert dialog.choice().models == ()
 
 
+def test_enter_in_a_text_field_goes_on_and_starts_nothing(dialog, qtbot) -> None:
+    launches: list[object] = []
+    dialog.wanted.connect(launches.append)
+    field = dialog.others["expert"]
+    field.lineEdit().setFocus()
+    qtbot.keyClicks(field.lineEdit(), "x")
+    qtbot.keyClick(field.lineEdit(), Qt.Key.Key_Return)
+    assert launches == []
+    assert dialog.isVisible()
+    qtbot.waitUntil(dialog.run.isEnabled)
+    qtbot.mouseClick(dialog.run, Qt.MouseButton.LeftButton)
+    assert len(launches) == 1
+
+
 def test_a_further_model_of_ones_own_is_looked_at_first(dialog, qtbot, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     dialog._choose_model(dialog.others["expert"])

@@ -19,7 +19,7 @@ from jobs.studies import load
 Rates = Mapping[str, tuple[float, float]]
 """Arm -> chance of being right on (congruent, conflicting) items."""
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}
-FAILURES = ("wrong function", "wrong value", "bad JSON", "no call")
+FAILURES = ("wrong function", "wrong value", "unreadable call", "no call")
 CALLS: Rates = {
     "base": (0.02, 0.02),
     "shuffled": (0.50, 0.40),

@@ -91,6 +91,10 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+EXPECTED = {"greater": "higher", "less": "lower", "equal": "equal"}
+"""What a study expects of its primary contrast, in words."""
+
+
 def lowered(label: str) -> str:
     """A label within a sentence: its first letter small, unless it begins with an abbreviation."""
     return label if len(label) > 1 and label[1].isupper() else label[:1].lower() + label[1:]

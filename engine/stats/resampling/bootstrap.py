@@ -39,18 +39,21 @@ class Draws:
     Attributes:
         replicates: [resamples, runs], NaN where no item was drawn.
         influence: How much each cluster adds to the figure, from leaving it out: [clusters, runs].
+        read: How many clusters hold items that the figure of each run reads: [runs].
     """
 
     replicates: np.ndarray
     influence: np.ndarray
+    read: np.ndarray
 
     def of(self, runs: list[int] | np.ndarray) -> Draws:
         """Of these runs alone, in this order."""
-        return Draws(self.replicates[:, runs], self.influence[:, runs])
+        return Draws(self.replicates[:, runs], self.influence[:, runs], self.read[runs])
 
     def minus(self, other: Draws) -> Draws:
         """Of the paired difference of runs."""
-        return Draws(self.replicates - other.replicates, self.influence - other.influence)
+        read = np.minimum(self.read, other.read)
+        return Draws(self.replicates - other.replicates, self.influence - other.influence, read)
 
 
 class Resampler:
@@ -79,7 +82,7 @@ class Resampler:
 
     def draws(self, sums: Sums) -> Draws:
         """A linear statistic of every run under every draw of clusters (others: `replicates`)."""
-        return Draws(self._replicates(sums), _influence(sums))
+        return Draws(self._replicates(sums), _influence(sums), (sums.count != 0).any(axis=1).sum(axis=1))
 
     def _replicates(self, sums: Sums) -> np.ndarray:
         runs = sums.total.shape[0]

@@ -67,6 +67,11 @@ class Columns:
         """The rows of one run."""
         return self.table(placebo).rows(self.rows(run))
 
+    def given(self, statistic: Statistic, run: int) -> frozenset[str]:
+        """The items of a run that have all the numbers that a figure reads, whether its `where` takes them or not."""
+        outcomes, mask = self._outcomes[self.rows(run)], statistic.given(self.run(run))
+        return frozenset(outcome.item for outcome, there in zip(outcomes, mask, strict=True) if there)
+
     def sums(self, statistic: Linear, placebo: bool = False) -> Sums:
         """Sums per run and cluster of a linear statistic.
 

@@ -47,6 +47,7 @@ def draws(
     place[kept] = code
     counts = sampler(len(used)).counts
     drawn, influence = np.full((len(counts), columns.runs), np.nan), np.zeros((len(used), columns.runs))
+    read = np.zeros(columns.runs, dtype=np.int64)
     for run in range(columns.runs):
         rows = columns.rows(run)
         own = kept[rows]
@@ -54,8 +55,9 @@ def draws(
             table = columns.run(run, placebo).part(own)
             figure = _redrawn(statistic, table, place[rows][own], len(used))
             drawn[:, run] = _chunked(figure, lambda some: counts[some], counts.shape)
+            read[run] = len(np.unique(place[rows][own]))
             influence[:, run] = _influence(_chunked(figure, lambda some: _without(some, len(used)), (len(used),) * 2))
-    return Draws(drawn, influence)
+    return Draws(drawn, influence, read)
 
 
 def _redrawn(statistic: Statistic, table: Table, cluster: np.ndarray, clusters: int) -> Figure:

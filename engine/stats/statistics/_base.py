@@ -66,13 +66,16 @@ class Statistic(Frozen):
 
     def kept(self, table: Table) -> np.ndarray:
         """Which items it reads: [items], bool."""
+        given = self.given(table)
+        return given & (table.column(f"feature:{self.where[0]}") == self.where[1]) if self.where else given
+
+    def given(self, table: Table) -> np.ndarray:
+        """Which items have all the numbers that it reads, whether `where` takes them or not: [items], bool."""
         kept = np.ones(len(table), dtype=bool)
         for name in self.columns():
             kept &= ~np.isnan(table.column(name))
         if self.splits:
             kept &= table.among(self.splits)
-        if self.where:
-            kept &= table.column(f"feature:{self.where[0]}") == self.where[1]
         if self.side is not None:
             kept &= table.side == SIDES[self.side]
         return kept & (table.side != SIDES[Side.NEUTRAL]) if self.sided else kept

@@ -13,7 +13,6 @@ from engine.spec.example import Gold
 from engine.subject.calls import apart, read
 from engine.subject.grading import bfcl, strict
 from engine.subject.grading.grade import (
-    BAD_JSON,
     CUT_OFF,
     EXTRA,
     FAILURES,
@@ -22,6 +21,7 @@ from engine.subject.grading.grade import (
     NOT_APPLICABLE,
     SWAPPED,
     UNFINISHED,
+    UNREADABLE,
     WRONG_ANSWER,
     WRONG_COUNT,
     WRONG_FUNCTION,
@@ -34,9 +34,24 @@ from engine.subject.grading.strict import same
 from engine.subject.grading.texts import final_answer, grade_text
 
 __all__ = [
-    "BAD_JSON", "CUT_OFF", "EXTRA", "FAILURES", "GRADERS", "MISSING", "NOT_APPLICABLE", "NO_CALL", "SWAPPED",
-    "UNFINISHED", "WRONG_ANSWER", "WRONG_COUNT", "WRONG_FUNCTION", "WRONG_VALUE", "Grade", "final_answer",
-    "grade", "same",
+    "CUT_OFF",
+    "EXTRA",
+    "FAILURES",
+    "GRADERS",
+    "MISSING",
+    "NOT_APPLICABLE",
+    "NO_CALL",
+    "SWAPPED",
+    "UNFINISHED",
+    "UNREADABLE",
+    "WRONG_ANSWER",
+    "WRONG_COUNT",
+    "WRONG_FUNCTION",
+    "WRONG_VALUE",
+    "Grade",
+    "final_answer",
+    "grade",
+    "same",
 ]  # fmt: skip
 
 GRADERS = {"strict": strict.grade_call, "bfcl": bfcl.grade_call}
@@ -64,7 +79,7 @@ def grade(output: str, gold: Gold, tools: Sequence[Mapping[str, Any]] = ()) -> G
             return stopped_at(1 if calls else 0, NOT_APPLICABLE)
         return stopped_at(0, UNFINISHED) if reading.unfinished else stopped_at(4)
     if not calls:
-        return stopped_at(0, BAD_JSON if reading.attempted else UNFINISHED if reading.unfinished else NO_CALL)
+        return stopped_at(0, UNREADABLE if reading.attempted else UNFINISHED if reading.unfinished else NO_CALL)
     if len(calls) != len(gold.calls) or len(calls) > _MOST_CALLS:
         known = {call.name for call in calls} <= {want.get("name") for want in gold.calls}
         return stopped_at(1, WRONG_COUNT if known else WRONG_FUNCTION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.spec.example import Frozen
 
 NO_CALL = "no call"
-BAD_JSON = "bad JSON"
+UNREADABLE = "unreadable call"
 WRONG_COUNT = "wrong number of calls"
 WRONG_FUNCTION = "wrong function"
 MISSING = "missing argument"
@@ -18,8 +18,8 @@ UNFINISHED = "unfinished thought"
 CUT_OFF = "cut off"  # it reached the limit of tokens before it ended
 
 FAILURES = (
-    NO_CALL, BAD_JSON, WRONG_COUNT, WRONG_FUNCTION, MISSING, EXTRA, SWAPPED, WRONG_VALUE, NOT_APPLICABLE, WRONG_ANSWER,
-    UNFINISHED, CUT_OFF,
+    NO_CALL, UNREADABLE, WRONG_COUNT, WRONG_FUNCTION, MISSING, EXTRA, SWAPPED, WRONG_VALUE, NOT_APPLICABLE,
+    WRONG_ANSWER, UNFINISHED, CUT_OFF,
 )  # fmt: skip
 
 

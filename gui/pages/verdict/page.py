@@ -133,7 +133,8 @@ class VerdictPage(Page):
             self.subtitle.setText("Analysing …")
             self.show_empty("Analysing what the runs left.", "Watch it live", lambda: self.context.go("live"))
             return
-        finished = f" · finished {clock(trial.finished)}" if trial.finished else ""
+        ended = "finished" if trial.done == len(trial.runs) else "stopped"
+        finished = f" · {ended} {clock(trial.finished)}" if trial.finished else ""
         file = f" · {elided(result.understanding.file, 40)}" if result.understanding else ""
         self._show(result, f"{sizes_words(trial)}{file}{finished} · primary endpoint: {primary_words(result)}")
 

@@ -6,7 +6,7 @@ from engine.analysis.registration import looked
 from engine.probes import probe_class
 from engine.spec.result import Registration
 from engine.spec.trial import TrialSpec
-from engine.stats.display.wording import about, difference, exists, lowered
+from engine.stats.display.wording import EXPECTED, about, difference, exists, lowered
 from jobs.commands.terminal.screen import Screen
 
 
@@ -15,12 +15,12 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     plan = trial.study.primary
     metric = next(m for m in probe_class(plan.probe).metrics if m.name == plan.metric)
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
-    way = "higher" if plan.expected == "greater" else "lower"
+    way = f"{EXPECTED[plan.expected]} with {a} {'and' if plan.expected == 'equal' else 'than'} with {b}"
     margin = difference(plan.margin, metric.unit).lstrip("+")
     since = "Asked" if registration.looks else "Fixed before any figure"
     screen.say(
-        f"{since}: {lowered(metric.label)} is expected to be {way} with {a} than with {b}; "
-        f"within ±{margin} it is too small to matter (registered as {registration.digest[:12]})."
+        f"{since}: {lowered(metric.label)} is expected to be {way}; "
+        f"a difference within ±{margin} is too small to matter (registered as {registration.digest[:12]})."
     )
     if registration.detectable is not None:
         size = about(registration.detectable, metric.unit)

@@ -82,7 +82,7 @@ class Lines:
             if not self.first_look and name in runs and self.states.get(name) not in DONE:
                 if name in self.losses:
                     figures.insert(0, f"loss {self.losses.pop(name):.3f}")
-                where = f"step {step}/{runs[name].total_steps}" if runs[name].total_steps else "measured"
+                where = f"step {step}/{runs[name].total_steps}" if runs[name].total_steps else "live sample"
                 self._print(runs[name], f"{where}: {', '.join(figures)}")
         for run in snapshot.runs:
             if self.states.get(run.run, "queued") != run.state:

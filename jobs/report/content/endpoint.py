@@ -60,10 +60,10 @@ def primary(result: Result, half: bool) -> Section:
     """The primary endpoint's figure and how it may be read."""
     study = result.study
     metric = label_of(result, primary_metric(result))
-    way = "higher" if study.primary.expected == "greater" else "lower"
     since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
-    asked = f"is expected to be {way}, " if study.registration is not None else ""  # of a table nobody said so
-    caption = f"{since}: {metric}, {asked}{pair(result)}; differences up to ±{margin(result)} are too small to matter."
+    way = wording.EXPECTED[study.primary.expected]
+    asked = f" (expected to be {way})" if study.registration is not None else ""  # of a table nobody said so
+    caption = f"{since}: {metric}, {pair(result)}{asked}; differences up to ±{margin(result)} are too small to matter."
     blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
     found = primary_contrast(result)
     if found is not None:

@@ -50,8 +50,8 @@ def test_every_way_to_write_a_right_call_is_right(text: str) -> None:
     [
         ("It is warm.", WEATHER, "no call", (0, 0, 0, 0)),
         ("", WEATHER, "no call", (0, 0, 0, 0)),
-        ('<tool_call>{"name": "weather"', WEATHER, "bad JSON", (0, 0, 0, 0)),
-        ('{"city": "Rome"}', WEATHER, "bad JSON", (0, 0, 0, 0)),
+        ('<tool_call>{"name": "weather"', WEATHER, "unreadable call", (0, 0, 0, 0)),
+        ('{"city": "Rome"}', WEATHER, "unreadable call", (0, 0, 0, 0)),
         (call("news", city="Rome"), WEATHER, "wrong function", (1, 0, 0, 0)),
         (call("weather", city="Rome"), WEATHER, "missing argument", (1, 1, 0, 0)),
         (call("weather", city="Rome", days=3, sea=True), WEATHER, "extra argument", (1, 1, 0, 0)),

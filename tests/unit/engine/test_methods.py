@@ -96,13 +96,13 @@ def test_every_pair_is_verified_wrong_and_of_one_type_a_prompt(data: StudyData) 
 def test_unreadable_answers_are_left_out_unless_asked_for(data: StudyData) -> None:
     pairs, _ = made(data, samples=5)
     assert pairs
-    assert {pair.failure for pair in pairs}.isdisjoint({"no call", "bad JSON"})
+    assert {pair.failure for pair in pairs}.isdisjoint({"no call", "unreadable call"})
 
 
 def test_unreadable_answers_are_used_where_there_is_nothing_else(data: StudyData) -> None:
     calls = [e for e in data.train if e.family == "call"]
     pairs = sampled(Teacher(["hello", '{"name"']), calls, samples=2).pairs
-    assert {pair.failure for pair in pairs} == {"no call", "bad JSON"}
+    assert {pair.failure for pair in pairs} == {"no call", "unreadable call"}
 
 
 def test_what_reached_the_limit_is_never_a_rejected_answer(data: StudyData) -> None:

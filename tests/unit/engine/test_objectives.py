@@ -126,7 +126,9 @@ def test_dpo_is_trl(tmp_path: Path, tokenizer: Any, data: StudyData, weight: flo
             torch.nn.init.normal_(weights, std=0.02, generator=torch.Generator().manual_seed(1))
     reference = copy.deepcopy(tuned)
     pairs = [
-        Preference(prompt=e.prompt, chosen=e.answer, rejected=f"<tool_call>{at}</tool_call> no", failure="bad JSON")
+        Preference(
+            prompt=e.prompt, chosen=e.answer, rejected=f"<tool_call>{at}</tool_call> no", failure="unreadable call"
+        )
         for at, e in enumerate(data.train[:24])
     ]
     kit = kit_of(tmp_path / "ours", tuned, renderer)

@@ -220,3 +220,25 @@ def test_random_streams_are_functions_of_seed_phase_name_and_step(tmp_path: Path
     assert kit.rng("preferences").random() == Random("3:preferences-1").random()
     assert kit.rng("rollouts", 5).random() == Random("3:rollouts-1:5").random()
     assert Use(name="sft") == Use(name="sft", settings={}), "a default that is written out is the same"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda loss: loss, "must return a Loss whose `total` is a tensor, and returned a Tensor"),
+        (lambda loss: Loss(loss.item()), "whose `total` is a float"),  # type: ignore[arg-type]
+        (lambda loss: Loss(torch.stack([loss, loss])), "is a tensor of shape [2]"),
+        (lambda loss: Loss(loss.detach()), "does not depend on any trained weight"),
+        (lambda loss: Loss(loss, {"x": 1.0}), "the figure 'x' must be a tensor of one number, and is a float"),  # type: ignore[dict-item]
+        (lambda loss: Loss(loss, {"x": torch.ones(3)}), "and is a tensor of shape [3]"),
+    ],
+)
+def test_a_loss_of_another_form_is_a_fault_of_the_objective(
+    tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch, wrong: Any, said: str
+) -> None:
+    use(monkeypatch, Named)
+    monkeypatch.setattr(Named, "loss", lambda self, model, batch: wrong(_loss(model, batch)))
+    with pytest.raises(PluginError) as caught:
+        run(tmp_path, loaders, steps=2)
+    assert said in caught.value.message
+    assert "test_own_objectives.py" in caught.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,3 +40,26 @@ def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path
     assert done.returncode == 0, done.stderr
     lab = tmp_path / "lab"
     assert (folder / "where").read_text() == f"{lab / 'models'} {lab / 'plugins' / 'probes'} {lab / 'weights'}"
+
+
+def test_a_bug_in_a_file_of_the_users_is_told_with_its_line(tmp_path: Path, root: Path) -> None:
+    folder = tmp_path / "lab" / "runs" / "ab"
+    own = tmp_path / "lab" / "plugins" / "objectives" / "mine.py"
+    for parent in (folder, own.parent):
+        parent.mkdir(parents=True)
+    own.write_text("def loss():\n    return 1 + ''\n", encoding="utf-8")
+    (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
+    (tmp_path / "where.py").write_text(
+        "import runpy\n"
+        "from engine.spec.plugin import folder_of\n"
+        "def write(spec, folder, stop, kept):\n"
+        "    runpy.run_path(str(folder_of('objectives') / 'mine.py'))['loss']()\n",
+        encoding="utf-8",
+    )
+    paths = os.pathsep.join((str(root), str(tmp_path)))
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "spec.json"), str(folder)],
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = json.loads((folder / "failure.json").read_text(encoding="utf-8"))
+    assert told["message"].startswith(f"A file of your own stopped this run ({own}, line 2): TypeError: unsupported")

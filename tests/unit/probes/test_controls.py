@@ -148,7 +148,7 @@ def test_calls_that_reached_the_limit_are_counted_and_named(tools_data: StudyDat
     assert probe.figures(outcomes)["cut"] == pytest.approx(0.25, abs=0.02)
     kinds = {(o.features["cut"], o.correct): o.failure for o in outcomes if o.split != "no_tool"}
     assert kinds[1.0, False] == "cut off"
-    assert kinds[0.0, False] == "bad JSON"
+    assert kinds[0.0, False] == "unreadable call"
     assert kinds[1.0, True] is None, "a right call is right, whatever follows it"
 
 

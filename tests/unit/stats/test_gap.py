@@ -81,8 +81,9 @@ def test_items_that_the_arms_share_cancel() -> None:
     luck = rng.normal(0, 0.05, (4000, 1)) + np.zeros((4000, 5))
     pull = rng.normal(0, 0.01, (50, 1)) + np.zeros((50, 5))
     gaps = 0.3 + rng.normal(0, 0.001, 5)
-    together = (Draws(0.5 * (gaps + luck), 0.5 * pull), Draws(gaps + luck, pull))
-    apart = (Draws(0.5 * gaps + luck, pull), Draws(gaps - luck, -pull))
+    read = np.full(5, 50)
+    together = (Draws(0.5 * (gaps + luck), 0.5 * pull, read), Draws(gaps + luck, pull, read))
+    apart = (Draws(0.5 * gaps + luck, pull, read), Draws(gaps - luck, -pull, read))
     same, other = (gap_closed(0.5 * gaps + 1e-5 * rng.normal(0, 1, 5), gaps, draws) for draws in (together, apart))
     assert same is not None
     assert other is not None

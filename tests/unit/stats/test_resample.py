@@ -71,7 +71,7 @@ def test_an_only_cluster_has_no_influence_rather_than_an_endless_one() -> None:
 @pytest.mark.parametrize("seeds", [4, 6, 12, 30])
 def test_without_item_noise_it_is_about_as_wide_as_students(seeds: int) -> None:
     points = np.random.default_rng(seeds).normal(0, 1, seeds)
-    found = interval(points, Draws(np.tile(points, (10_000, 1)), np.zeros((1, seeds))))
+    found = interval(points, Draws(np.tile(points, (10_000, 1)), np.zeros((1, seeds)), np.ones(seeds, int)))
     expected = t_interval(list(points))
     assert found is not None
     assert expected is not None
@@ -131,7 +131,7 @@ def test_luck_of_seeds_on_items_is_not_counted_as_items() -> None:
 
 def test_skewed_seeds_move_the_bounds_as_scipys_bca_does() -> None:
     points = np.array([0.0, 0.01, 0.02, 0.0, 0.01, 0.02, 0.01, 0.3])
-    found = interval(points, Draws(np.tile(points, (10_000, 1)), np.zeros((1, 8))))
+    found = interval(points, Draws(np.tile(points, (10_000, 1)), np.zeros((1, 8)), np.ones(8, int)))
     expected = stats.bootstrap(
         (points,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(1)
     ).confidence_interval

@@ -15,10 +15,13 @@ from engine.analysis.figures import metrics_of
 from engine.rules import Case, Reading, decide, gained, no_more, rule_of
 from engine.rules.shortcut import _explained
 from engine.spec.errors import SpecError
+from engine.spec.example import Outcome
 from engine.spec.result import Result
+from engine.spec.runs import RunResult
 from engine.spec.study import StudySpec
-from engine.stats.evidence import Estimate, Evidence
+from engine.stats.evidence import Estimate, Evidence, Run
 from engine.stats.inference.power import seeds_within
+from engine.stats.metric import share_metric
 from jobs.studies import load
 from tests.support.planted import CALLS, Rates, make_runs, make_trial
 
@@ -129,6 +132,26 @@ def test_a_figure_that_seeds_lack_is_no_reason_to_leave_them_out() -> None:
     assert "a figure of SFT → DPO or SFT is missing in 3 seeds" in result.verdict.text
 
 
+@pytest.mark.parametrize(("share", "gated"), [(0.3, True), (0.02, False)])
+def test_arms_that_are_measured_on_other_items_are_not_compared(share: float, gated: bool) -> None:
+    trial = make_trial("function-calling", 5)
+    runs = [_unanswered(run, share) if run.record.arm == "sft" else run for run in make_runs(trial, CALLS)]
+    result = analyse(trial, runs)
+    said = "have a figure in one arm only"
+    assert (said in result.verdict.text) is gated
+    assert any(said in threat for threat in result.threats)
+    assert said not in str(analyse(trial, make_runs(trial, CALLS)).model_dump())
+
+
+def _unanswered(run: RunResult, share: float) -> RunResult:
+    """The run with the first of its wrong answers not scored."""
+    outcomes = list(run.outcomes["calls"])
+    wrong = [at for at, outcome in enumerate(outcomes) if not outcome.correct][: round(share * len(outcomes))]
+    for at in wrong:
+        outcomes[at] = outcomes[at].model_copy(update={"correct": None})
+    return run.model_copy(update={"outcomes": run.outcomes | {"calls": tuple(outcomes)}})
+
+
 def test_one_seed_of_any_arm_that_is_read_gives_no_verdict() -> None:
     study = load("function-calling")
     arms = tuple(arm.model_copy(update={"seeds": 1}) if arm.name == "shuffled" else arm for arm in study.arms)
@@ -160,3 +183,17 @@ def test_the_treated_arm_is_one_of_the_primary_contrast() -> None:
     primary = study.primary.model_copy(update={"contrast": ("sft", "shuffled")})
     with pytest.raises(SpecError, match="must be in the primary contrast"):
         rule_of(study.model_copy(update={"primary": primary}))
+
+
+@pytest.mark.parametrize("scored", [20, 15])
+def test_a_share_that_never_varies_is_as_sure_as_its_scored_items_are_many(scored: int) -> None:
+    outcomes = tuple(
+        Outcome(item=f"i{n}", correct=False if n < scored else None, split="s", cluster=f"c{n}") for n in range(20)
+    )
+    other = tuple(outcome.model_copy(update={"correct": False}) for outcome in outcomes)
+    metric = {"p.right": share_metric("right", "Right")}
+    runs = [Run("a", seed, True, {"p.right": 0.0}, {"p": outcomes}) for seed in range(3)]
+    runs += [Run("b", seed, True, {"p.right": 0.0}, {"p": other}) for seed in range(3)]
+    found = Evidence(runs, metric, 500).level("a", "p.right")
+    assert found is not None
+    assert found.ci == pytest.approx((0.0, 1 - 0.025 ** (1 / scored)))
