@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.spec.errors import LabError
 from engine.spec.result import Check, Result
 from engine.stats.display.axis import axis
 from gui import operations
@@ -68,6 +69,7 @@ class VerdictPage(Page):
         session = context.session
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
         session.result_ready.connect(self._ready)
+        session.failed.connect(lambda _: self.refresh() if self.isVisible() else None)
         session.chosen.connect(lambda _: self.refresh() if self.isVisible() else None)
         context.theme.changed.connect(self._redraw)
 
@@ -128,7 +130,11 @@ class VerdictPage(Page):
             self.show_empty("No run of this trial was completed.", "Open the queue", lambda: self.context.go("queue"))
             return
         session.want_result(trial.id)
-        result = session.results.get(trial.id)
+        result, trouble = session.results.get(trial.id), session.unread.get(trial.id)
+        if result is None and isinstance(trouble, LabError):
+            self.subtitle.setText(sizes_words(trial))
+            self.show_empty(str(trouble), "Try again", partial(self._again, trial.id))
+            return
         if result is None:
             self.subtitle.setText("Analysing …")
             self.show_empty("Analysing what the runs left.", "Watch it live", lambda: self.context.go("live"))
@@ -136,6 +142,10 @@ class VerdictPage(Page):
         finished = f" · finished {clock(trial.finished)}" if trial.finished else ""
         file = f" · {elided(result.understanding.file, 40)}" if result.understanding else ""
         self._show(result, f"{sizes_words(trial)}{file}{finished} · primary endpoint: {primary_words(result)}")
+
+    def _again(self, trial: str) -> None:
+        self.context.session.forget_failure(trial)
+        self.refresh()
 
     def _show(self, result: Result, facts: str) -> None:
         self.show_body()
