@@ -58,6 +58,7 @@ def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     assert "base: accuracy 4.0 %, reliance +6.0 points" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
     assert page.table.figures.rowCount() == 5
+    assert "calls: 180 items in 45 clusters" in page.cards["table"].caption.text()
     page.grab()
 
 

@@ -38,6 +38,7 @@ from gui.widgets.waterfall import Waterfall
 from jobs.report.content.endpoint import margin
 from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
+from jobs.report.content.sizes import at_the_end, rests_on
 
 
 class VerdictPage(Page):
@@ -59,7 +60,7 @@ class VerdictPage(Page):
             "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
-            "table": Card("All figures", " "),
+            "table": Card("All figures", " ", lines=5),
             "threats": Card("Threats", "what stands against reading more into this"),
             "notes": Card("Notes"),
         }
@@ -190,7 +191,8 @@ class VerdictPage(Page):
         )
         self.flips.show_result(result, labels)
         self.table.show_figures(*figure_rows(result))
-        self.cards["table"].set_caption("mean over seeds with its 95 % interval; of one seed, over items alone")
+        means = "Mean over seeds with its 95 % interval; of one seed, over items alone."
+        self.cards["table"].set_caption(" ".join([means, rests_on(result), at_the_end(result)]).strip())
         fill(self.lists["checks"], [self._check(c) for c in result.checks])
         notes = [*result.notes, *([f"Published: {result.study.published}"] if result.study.published else [])]
         for card, texts in (("threats", result.threats), ("notes", notes)):
