@@ -52,7 +52,7 @@ def no_result(trial: TrialSpec, home: Home, error: PluginError) -> PluginError:
     """
     report = home.reports / f"{trial.id}.html"
     written = f" The report that was written earlier is {report}." if report.exists() else ""
-    items = f"Every outcome as a table: main.py report {trial.id} --items --to items.csv"
+    items = f"Every outcome as a table: python main.py report {trial.id} --items --to items.csv"
     kept = f"Runs and outcomes are kept.{written} {items}"
     if lost := _lost(trial, home):
         files = ", ".join(f"{path.name} in {path.parent}" for path in lost)
