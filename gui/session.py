@@ -91,7 +91,7 @@ class Session(QObject):
         self._lab: LabLike | None = None
         self._held: LabLike | None = None  # opened, though the window may not know of it yet
         self._analysed: dict[str, tuple[int, int, float | None]] = {}
-        self._unread: set[str] = set()  # trials whose analysis failed: tried again when they are looked at again
+        self.unread: dict[str, BaseException] = {}  # why trials have no result; chosen again, they are tried again
         self._watched: str | None = None
         self._stop, self._wake = threading.Event(), threading.Event()
         self._reader: threading.Thread | None = None
@@ -140,10 +140,13 @@ class Session(QObject):
         """Look at another trial on the live and verdict pages."""
         if trial != self.trial:
             self.trial = trial
-            if trial in self._unread:
-                self._unread.discard(trial)
-                self._analysed.pop(trial, None)
+            self.forget_failure(trial)
             self.chosen.emit(trial)
+
+    def forget_failure(self, trial: str) -> None:
+        """Let a trial be analysed again where that failed."""
+        if self.unread.pop(trial, None) is not None:
+            self._analysed.pop(trial, None)
 
     def show_table(self, table: Kept) -> None:
         """Look at a table from elsewhere that was judged just now."""
@@ -312,7 +315,7 @@ class Session(QObject):
         self.result_ready.emit(trial, result)
 
     def _no_result(self, trial: str, error: BaseException) -> None:
-        self._unread.add(trial)
+        self.unread[trial] = error
         self.failed.emit(error)
 
     @Slot(str, object)

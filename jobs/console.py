@@ -107,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     run = command("run", "Run a study to its verdict. The same command goes on where an earlier one stopped.", _run)
     _asked(run)
-    run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON, into a folder that is there")
     run.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
     _home(run)
 

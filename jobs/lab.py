@@ -13,7 +13,7 @@ from types import TracebackType
 import psutil
 
 from engine.run.planned import runs_of, with_uses
-from engine.spec.errors import LabError, SpecError, StoreError
+from engine.spec.errors import LabError, PluginError, SpecError, StoreError
 from engine.spec.plugin import Broken
 from engine.spec.reference import DataRef
 from engine.spec.result import Registration, Result
@@ -96,13 +96,21 @@ class LabReader:
             return read.run_results(self._db(), trial, self.slots)
 
     def result(self, trial: str) -> Result:
-        """The trial's figures and verdict, from whatever is done. Raises StoreError where there is no such trial."""
+        """The trial's figures and verdict, from whatever is done.
+
+        Raises:
+            StoreError: There is no such trial.
+            PluginError: A plug-in of the user's by which they are drawn up is not there, or fails.
+        """
         from engine.analysis.analysis import analyse
 
         spec = self.trial(trial)
-        with errors(self.home.database):
-            context = read.context(self._db(), trial, spec)
-        return analyse(spec, self.run_results(trial), context)
+        try:
+            with errors(self.home.database):
+                context = read.context(self._db(), trial, spec)
+            return analyse(spec, self.run_results(trial), context)
+        except PluginError as error:
+            raise plugins.no_result(spec, self.home, error) from error
 
     def registration(self, trial: str) -> Registration:
         """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from engine import models as base_models
+from engine.spec.errors import LabError
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
@@ -35,7 +37,8 @@ def ready(
 
     Args:
         cancel: Set to give the inspection up.
-        tell: Is told, in words, of arms that are run because a chosen one needs them.
+        tell: Is told, in words, of arms that are run because a chosen one needs them, and of models of another size
+            than the study means.
 
     Raises:
         LabError: The study, the model or the data cannot be used, or not with each other.
@@ -43,7 +46,11 @@ def ready(
     planned = prepare(study, scale, seeds, arms, model, data, options, models)
     if said := added(planned):
         tell(said)
-    return settled(planned, inspected(home, planned, cancel)) if planned.own else planned.trial
+    if planned.own:
+        return settled(planned, inspected(home, planned, cancel))
+    for said in sizes(planned):  # an inspection has them among its warnings
+        tell(said)
+    return planned.trial
 
 
 def inspected(
@@ -58,7 +65,7 @@ def inspected(
         tell: Is told what is being done, in words.
     """
     found = kept.inspect(home, planned.trial, planned.understanding, cancel=cancel, tell=tell)
-    return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned))})
+    return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned), *sizes(planned))})
 
 
 def prospects(planned: Prepared) -> list[str]:
@@ -78,6 +85,28 @@ def prospects(planned: Prepared) -> list[str]:
             "their intervals will be there, and the verdict will be inconclusive."
         )
     return said
+
+
+def sizes(planned: Prepared) -> list[str]:
+    """That a further model is not smaller, or not larger, than the base model where the study's own one is."""
+    trial, said = planned.trial, []
+    for role, chosen in trial.models.items():
+        try:
+            usual = [base_models.resolve(name or None) for name in (trial.study.models[role], trial.study.model)]
+        except LabError:  # the study's own models are not there, so it is not known how large they are meant to be
+            continue
+        meant, found = (_order(one.parameters, base.parameters) for one, base in (usual, (chosen, trial.model)))
+        if meant and found != meant:
+            said.append(
+                f"The model for {role!r} ({chosen.name}, {chosen.parameters:,} parameters) is not "
+                f"{'larger' if meant > 0 else 'smaller'} than the base model ({trial.model.name}, "
+                f"{trial.model.parameters:,}), as the study's own is: what it asks of two sizes is not tested."
+            )
+    return said
+
+
+def _order(a: int, b: int) -> int:
+    return (a > b) - (a < b)
 
 
 def added(planned: Prepared) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from engine.spec import plugin, plugin_trial
+from engine.spec.errors import PluginError
 from engine.spec.plugin import BASES, Broken, File
+from engine.spec.trial import TrialSpec
+from jobs.paths import Home
+
+DRAWN_BY = ("methods", "probes", "rules")
+"""The kinds of plug-ins that are asked when a result is drawn up from outcomes."""
 
 
 class Own(NamedTuple):
@@ -35,6 +42,32 @@ def own() -> list[Own]:
 def broken() -> list[Broken]:
     """Those that cannot, with what is wrong."""
     return [Broken(file.name, file.path, problem) for kind in BASES for file, problem in _files(kind) if problem]
+
+
+def no_result(trial: TrialSpec, home: Home, error: PluginError) -> PluginError:
+    """What is said where a trial's figures cannot be drawn up for want of a plug-in: what to do, and what is safe.
+
+    Args:
+        error: What happened.
+    """
+    report = home.reports / f"{trial.id}.html"
+    written = f" The report that was written earlier is {report}." if report.exists() else ""
+    items = f"Every outcome as a table: python main.py report {trial.id} --items --to items.csv"
+    kept = f"Runs and outcomes are kept.{written} {items}"
+    if lost := _lost(trial, home):
+        files = ", ".join(f"{path.name} in {path.parent}" for path in lost)
+        return PluginError(
+            f"The figures of {trial.id} cannot be drawn up without {files}.", f"Put back what is missing. {kept}"
+        )
+    return PluginError(error.message, f"{error.hint} {kept}".strip())
+
+
+def _lost(trial: TrialSpec, home: Home) -> list[Path]:
+    """The user's files by which the trial's figures are drawn up and that are not there."""
+    used = [(kind, name) for kind, _, name in (use.partition("/") for use in trial.uses) if kind in DRAWN_BY]
+    return [
+        home.plugins / kind / f"{name.replace('-', '_')}.py" for kind, name in used if not plugin.code_of(kind, name)
+    ]
 
 
 def _files(kind: str) -> list[tuple[File, str]]:

@@ -15,6 +15,7 @@ from engine.spec.result import Check, Curve, RunEntry
 from engine.spec.runs import RunResult
 from engine.spec.study import StudySpec
 from engine.stats.evidence import Run
+from engine.stats.statistics._table import Table
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Account:
         runs: Those that succeeded, as the statistics read them.
         entries: Each arm's runs as the result lists them, by seed.
         missing: Which of the planned runs did not succeed; "" where all did.
-        counts: How many items and clusters each probe measured.
+        counts: How many items and clusters each probe measured, and each metric that reads fewer of them.
         failures: Each arm's wrong answers by type, as shares of its items.
         curves: How training went.
         checks: What must hold in every run.
@@ -55,7 +56,7 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
         runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in done),
         entries={name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms},
         missing=missing,
-        counts=_counts(study, done),
+        counts=_counts(design, done),
         failures=_failures(study, done),
         curves=curves(design.context.learning, {run.record.run: run.record.arm for run in runs}, design.arms),
         checks=(runs_check(study, len(design.planned), runs, missing), *checks),
@@ -79,15 +80,28 @@ def _entry(run: RunResult) -> RunEntry:
     )  # fmt: skip
 
 
-def _counts(study: StudySpec, done: Sequence[RunResult]) -> dict[str, int]:
-    """How many items each probe measured, in how many clusters: the most of any run."""
+def _counts(design: Design, done: Sequence[RunResult]) -> dict[str, int]:
+    """How many items each probe measured, in how many clusters, and a metric that reads fewer: the most of any run."""
     found: dict[str, int] = {}
-    for probe in (spec.probe for spec in study.probes):
-        outcomes = max((run.outcomes.get(probe, ()) for run in done), key=len, default=())
-        if outcomes:
-            found[f"items.{probe}"] = len(outcomes)
-            found[f"clusters.{probe}"] = len({o.cluster for o in outcomes})
+    for probe in (spec.probe for spec in design.study.probes):
+        tables = [Table(outcomes) for run in done if (outcomes := run.outcomes.get(probe))]
+        if not tables:
+            continue
+        whole = found[f"items.{probe}"], found[f"clusters.{probe}"] = _size(max(tables, key=len))
+        for name, metric in design.metrics.items():
+            if not name.startswith(f"{probe}."):
+                continue
+            kept = [metric.statistic.kept(table) for table in tables]
+            table, most = max(zip(tables, kept, strict=True), key=lambda pair: pair[1].sum())
+            read = _size(table.part(most))
+            if 0 < read[0] < whole[0]:
+                found[f"items.{name}"], found[f"clusters.{name}"] = read
     return found
+
+
+def _size(table: Table) -> tuple[int, int]:
+    """How many items, in how many clusters."""
+    return len(table), len(set(table.clusters.tolist()))
 
 
 def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str, float]]:
@@ -107,10 +121,13 @@ def _failures(study: StudySpec, done: Sequence[RunResult]) -> dict[str, dict[str
 
 
 def _notes(study: StudySpec, runs: Sequence[RunResult]) -> tuple[str, ...]:
-    """What the runs noted, each once, with the runs that said it."""
+    """What the runs noted, each once, with the runs that said it; how one trains only where it came to train."""
     said: dict[tuple[str, str], list[int]] = {}
     for run in runs:
-        for _, detail in run.notes:
+        trained = run.record.step > 0 or run.record.state == "succeeded"
+        for name, detail in run.notes:
+            if name == "precision" and not trained:
+                continue
             said.setdefault((run.record.arm, detail), []).append(run.record.seed)
     found = []
     for (arm, detail), seeds in said.items():

@@ -103,7 +103,7 @@ def _contrast(
         if share and runs
         else None,
         paired_d=effects.paired_d(found.per_seed),
-        cliffs_delta=effects.cliffs_delta(*levels),
+        cliffs_delta=effects.cliffs_delta(*levels) if found.n_seeds > 1 else None,
         seeds=tuple(_paired_seed(x, y, metric, splits) for x, y in runs),
     )  # fmt: skip
 

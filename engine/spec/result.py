@@ -133,7 +133,7 @@ class Contrast(Frozen):
         detectable: The true difference that would have been found four times in five, as run.
         cohens_h: Of the two arms' shares; null for other units.
         paired_d: Mean over standard deviation of the seeds' differences (d_z).
-        cliffs_delta: Share of pairs of runs, of any seeds, that a wins minus the share that b wins.
+        cliffs_delta: Share of pairs of runs, of any seeds, that a wins minus the share that b wins; null with one seed.
     """
 
     a: str

@@ -102,7 +102,7 @@ class Empty(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sentence = Text("", "muted", pixels=14, lines=4)
+        self.sentence = Text("", "muted", pixels=14, lines=8)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.sentence.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.button = push_button("", self._press, primary=True)

@@ -46,12 +46,12 @@ def report(wanted: Wanted, home: Path | None, screen: Screen) -> int:
         home: The data folder, None for the user's own.
 
     Raises:
-        SpecError: No such trial, format or probe.
+        SpecError: No such trial, format, folder or probe.
         ReportError: The file cannot be written.
     """
     if wanted.probe is not None and not wanted.items:
         raise SpecError("--probe is for --items.", "Give both, or neither.")
-    check_targets([wanted.target])
+    check_targets([wanted.target], placed=wanted.target)
     place = Home.at(home)
     tables = kept(place)
     moments = {name: table.moment for name, table in tables.items()}

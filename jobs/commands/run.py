@@ -58,7 +58,7 @@ def run(request: Request, screen: Screen) -> int:
         LabError: Before anything is queued, where the request, the model or the data cannot be used.
     """
     began = time.monotonic()
-    check_targets(request.reports, request.json, request.data)
+    check_targets(request.reports, request.json, request.data, placed=request.json)
     if request.data is not None and not request.data.exists():
         raise SpecError(f"There is no file {request.data}.", "--data takes a file of examples.")
     home = Home.at(request.home)

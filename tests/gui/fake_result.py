@@ -123,7 +123,7 @@ def invented_result(study: StudySpec, trial: str, texts: dict[str, str] | None =
             registration=REGISTRATION,
         ),
         model={"name": MODEL},
-        data={"name": "invented"},
+        data={"name": "invented", "items.calls": 180, "clusters.calls": 45},
         arms=tuple(arms),
         contrasts=tuple(contrasts),
         decomposition=steps,

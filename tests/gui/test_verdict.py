@@ -8,6 +8,7 @@ from fake_result import REGISTRATION, gap_result, invented_result
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from engine.spec.errors import PluginError
 from engine.spec.run import RECIPE_VERSION
 from gui.look.theme import arm_styles
 from gui.look.tokens import LIGHT
@@ -57,6 +58,7 @@ def test_the_result_is_drawn(opened, qtbot, tmp_path: Path, mode: str) -> None:
     assert "base: accuracy 4.0 %, reliance +6.0 points" in page.scatter.accessibleDescription()
     assert page.forest.accessibleDescription().startswith("SFT → DPO − SFT: +5.1 [+2.2, +8.0]")
     assert page.table.figures.rowCount() == 5
+    assert "calls: 180 items in 45 clusters" in page.cards["table"].caption.text()
     page.grab()
 
 
@@ -68,6 +70,26 @@ def test_it_is_analysed_once_for_each_state_of_the_runs(opened, qtbot, tmp_path:
     verdict(window, qtbot)
     qtbot.wait(300)
     assert len([a for a in lab.asked if a[0] == "result"]) == 1
+
+
+def test_a_result_that_cannot_be_drawn_up_says_what_is_safe_until_it_can(opened, qtbot, tmp_path, monkeypatch) -> None:
+    lab, drawn = FakeLab(tmp_path, step=STEPS), FakeLab.result
+    said = "The figures of a-1 cannot be drawn up without talk.py."
+
+    def lost(_lab: FakeLab, _trial: str) -> None:
+        raise PluginError(said, "Runs and outcomes are kept.")
+
+    monkeypatch.setattr(FakeLab, "result", lost)
+    window = opened(lab)
+    window.go("verdict")
+    page = window.pages["verdict"]
+    qtbot.waitUntil(lambda: page.empty.sentence.text() == f"{said} Runs and outcomes are kept.")
+    assert page.is_empty
+    assert not page.export.isVisible()
+    monkeypatch.setattr(FakeLab, "result", drawn)
+    qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.is_empty)
+    assert page.head.pill.word == "Learned"
 
 
 def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:

@@ -36,12 +36,14 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
         ["run", "nli-frequency", "--arms", ","],
         ["run", "nli-frequency", "--report", "report.docx"],
         ["run", "nli-frequency", "--json", "result.html"],
+        ["run", "nli-frequency", "--json", "no-such-folder/result.json"],
         ["run", "nli-frequency", "--data", "no-such-file.jsonl"],
         ["run", "nli-frequency", "--model", "no-such-model"],
         ["run", "nli-frequency", "--se", "3"],
         ["report", "nli"],
         ["report", "nli", "--to", "report.docx"],
         ["report", "nli", "--to", "report.csv", "--probe", "calls"],
+        ["report", "nli", "--to", "no-such-folder/report.html"],
         ["doctor", "--everything"],
     ],
 )
@@ -53,6 +55,29 @@ def test_what_is_typed_wrong_is_2_with_a_reason_and_no_traceback(
     assert said.err.strip()
     assert "Traceback" not in said.err + said.out
     assert not home.exists()  # nothing was made, nothing was queued
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["run", "nli-frequency", "--json", "nowhere/r.json"],
+        ["report", "nli", "--to", "nowhere/r.html"],
+        ["report", "nli", "--items", "--to", "nowhere/r.csv"],
+    ],
+)
+def test_a_folder_that_is_not_there_is_said_before_the_work_and_is_not_made(
+    lab: type[FakeLab],
+    argv: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = [str(tmp_path / word) if word.startswith("nowhere") else word for word in argv]
+    monkeypatch.setattr(lab, "last", None, raising=False)
+    assert main(*argv) == console.USAGE
+    assert f"There is no folder {tmp_path / 'nowhere'}" in capsys.readouterr().err
+    assert lab.last is None, "nothing was queued"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bad_model_or_file_is_1(

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engine.adaptations import Adaptation
+from engine.spec.example import Outcome
 from engine.spec.plugin import BASES, folder_name
+from engine.stats.estimate import Estimate
 from tests.support import examples
 
 
@@ -30,3 +33,14 @@ def test_every_kind_has_an_example_and_is_explained(root: Path) -> None:
     assert {path.name for path in examples.FOLDER.iterdir() if path.is_dir()} == kinds
     assert all(f"| `{kind}` |" in text for kind in kinds)
     assert all(list((examples.FOLDER / kind).iterdir()) for kind in kinds)
+
+
+def test_what_an_outcome_an_estimate_and_an_adaptation_have_is_listed(root: Path) -> None:
+    text = (root / "docs" / "extending.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)", row)}
+    methods = {name for name in vars(Adaptation) if callable(getattr(Adaptation, name)) and name[0] != "_"}
+    shown = {name for name, value in vars(Estimate).items() if isinstance(value, property)}
+    assert methods - {"Config"} <= named
+    assert shown | set(Estimate.__dataclass_fields__) <= named
+    assert set(Outcome.model_fields) <= named

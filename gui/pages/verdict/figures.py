@@ -133,7 +133,7 @@ def rule_words(result: Result) -> str:
     if result.rule is None:
         return ""
     played = ", ".join(f"{part}: {arm}" for part, arm in parts(result, result.rule))
-    limited = ", ".join(f"{name} {value}" for name, value in limits(result.rule))
+    limited = ", ".join(f"{name} {value}" for name, value in limits(result, result.rule))
     words = "; ".join(part for part in (played, f"limits: {limited}" if limited else "") if part)
     return f"Rule “{result.rule.label}”{f' with {words}' if words else ''}."
 

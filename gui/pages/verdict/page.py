@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from engine.spec.errors import LabError
 from engine.spec.result import Check, Result
 from engine.stats.display.axis import axis
 from gui import operations
@@ -37,6 +38,7 @@ from gui.widgets.waterfall import Waterfall
 from jobs.report.content.endpoint import margin
 from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
+from jobs.report.content.sizes import at_the_end, rests_on
 
 
 class VerdictPage(Page):
@@ -58,7 +60,7 @@ class VerdictPage(Page):
             "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
-            "table": Card("All figures", " "),
+            "table": Card("All figures", " ", lines=5),
             "threats": Card("Threats", "what stands against reading more into this"),
             "notes": Card("Notes"),
         }
@@ -68,6 +70,7 @@ class VerdictPage(Page):
         session = context.session
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
         session.result_ready.connect(self._ready)
+        session.failed.connect(lambda _: self.refresh() if self.isVisible() else None)
         session.chosen.connect(lambda _: self.refresh() if self.isVisible() else None)
         context.theme.changed.connect(self._redraw)
 
@@ -128,7 +131,11 @@ class VerdictPage(Page):
             self.show_empty("No run of this trial was completed.", "Open the queue", lambda: self.context.go("queue"))
             return
         session.want_result(trial.id)
-        result = session.results.get(trial.id)
+        result, trouble = session.results.get(trial.id), session.unread.get(trial.id)
+        if result is None and isinstance(trouble, LabError):
+            self.subtitle.setText(sizes_words(trial))
+            self.show_empty(str(trouble), "Try again", partial(self._again, trial.id))
+            return
         if result is None:
             self.subtitle.setText("Analysing …")
             self.show_empty("Analysing what the runs left.", "Watch it live", lambda: self.context.go("live"))
@@ -137,6 +144,10 @@ class VerdictPage(Page):
         finished = f" · {ended} {clock(trial.finished)}" if trial.finished else ""
         file = f" · {elided(result.understanding.file, 40)}" if result.understanding else ""
         self._show(result, f"{sizes_words(trial)}{file}{finished} · primary endpoint: {primary_words(result)}")
+
+    def _again(self, trial: str) -> None:
+        self.context.session.forget_failure(trial)
+        self.refresh()
 
     def _show(self, result: Result, facts: str) -> None:
         self.show_body()
@@ -181,7 +192,8 @@ class VerdictPage(Page):
         )
         self.flips.show_result(result, labels)
         self.table.show_figures(*figure_rows(result))
-        self.cards["table"].set_caption("mean over seeds with its 95 % interval; of one seed, over items alone")
+        means = "Mean over seeds with its 95 % interval; of one seed, over items alone."
+        self.cards["table"].set_caption(" ".join([means, rests_on(result), at_the_end(result)]).strip())
         fill(self.lists["checks"], [self._check(c) for c in result.checks])
         notes = [*result.notes, *([f"Published: {result.study.published}"] if result.study.published else [])]
         for card, texts in (("threats", result.threats), ("notes", notes)):

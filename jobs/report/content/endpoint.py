@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from engine.spec.result import NamedFigure, Result, RuleResult
 from engine.stats.display import wording
+from engine.stats.display.axis import axis
 from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
 from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
 from jobs.report.content.tables import unsigned
@@ -25,6 +26,8 @@ _FIXED = (
 _UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
 _UNCERTAIN = "not known: fewer than five seeds do not tell how much seeds differ"
 _LOOKS = "The first of them spent the whole 5 %."
+_LEVELS, _DIFFERENCES = ("floor", "ceiling", "chance", "parse_floor"), ("margin", "smallest_gap")
+"""Limits of a rule that are levels of its figures, and those that are differences of them."""
 
 
 def pair(result: Result) -> str:
@@ -116,7 +119,7 @@ def rule(result: Result) -> Section | None:
         ("Rule", found.label),
         *((f"Part: {part}", arm) for part, arm in parts(result, found)),
         ("Figures that it reads", "; ".join(label_of(result, metric) for metric in found.reads) or "none"),
-        *((f"Limit: {name}", value) for name, value in limits(found)),
+        *((f"Limit: {name}", value) for name, value in limits(result, found)),
     ]
     facts = Facts("rule", "The rule", tuple(pairs))
     return Section("rule", "How the verdict was reached", (*([figures] if figures else []), facts))
@@ -143,13 +146,19 @@ def parts(result: Result, found: RuleResult) -> list[tuple[str, str]]:
     return [(role.replace("_", " "), arm_label(result, arm)) for role, arm in found.roles.items()]
 
 
-def limits(found: RuleResult) -> list[tuple[str, str]]:
-    """A rule's limits in words; numbers are in the unit of the figure that each is for."""
-    return [(name.replace("_", " "), _limit(value)) for name, value in found.thresholds.items()]
+def limits(result: Result, found: RuleResult) -> list[tuple[str, str]]:
+    """A rule's limits in words; in the unit of the figures that it reads where that is the same for all of them."""
+    return [(name.replace("_", " "), _limit(result, found, name, value)) for name, value in found.thresholds.items()]
 
 
-def _limit(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}".replace("-", wording.MINUS)
+def _limit(result: Result, found: RuleResult, name: str, value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    about = {_LEVELS: (result.accuracy, *found.reads), _DIFFERENCES: found.reads}
+    units = [unit_of(result, metric) for names, read in about.items() if name in names for metric in read]
+    known = axis(units[0]) if len({axis(unit).family for unit in units}) == 1 else axis("")
+    word = known.word if name in _LEVELS else known.compared
+    return f"{known.factor * value:g} {word}".rstrip().replace("-", wording.MINUS)
 
 
 def _why_exploratory(result: Result) -> str:

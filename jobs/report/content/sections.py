@@ -8,7 +8,7 @@ from engine.spec.result import Result
 from engine.stats.display import wording
 from engine.stats.display.axis import axis, titled
 from jobs.report import read
-from jobs.report.content import curves, endpoint, figures, flips, tables
+from jobs.report.content import curves, endpoint, figures, flips, sizes, tables
 from jobs.report.content.lookup import arm_label, label_of, primary_metric, unit_of
 from jobs.report.content.model import (
     Block,
@@ -90,7 +90,7 @@ def _sections(result: Result) -> Iterable[Section]:
     drawn = [*curves.figures(result), curves.table(result)]
     yield from _section("curves", curves.TITLE, drawn, caption, "exploratory")
     yield from _reliance(result)
-    yield from _section("arms", "All arms", tables.arms(result), status="exploratory")
+    yield from _section("arms", "All arms", _levels(result), status="exploratory")
     yield from _section("seeds", "Seed by seed", tables.seeds(result))
     yield from _section("failures", "What went wrong", tables.failures(result), status="exploratory")
     yield from _some(flips.section(result))
@@ -140,6 +140,13 @@ def _reliance(result: Result) -> Iterable[Section]:
     yield from _section("reliance", "Reliance on the shortcut", [Paragraph(words), table], status="exploratory")
 
 
+def _levels(result: Result) -> Sequence[Block]:
+    """Every level, and what they rest on."""
+    shown = tables.arms(result)
+    said = (sizes.rests_on(result), sizes.at_the_end(result)) if shown else ()
+    return [*shown, *(Paragraph(words, "muted") for words in said if words)]
+
+
 def _checks(result: Result) -> Iterable[Section]:
     entries = tuple(Checked(check.ok, check.label, check.detail) for check in result.checks)
     failed = sum(not entry.ok for entry in entries)
@@ -152,7 +159,7 @@ def _checks(result: Result) -> Iterable[Section]:
 def _provenance(result: Result) -> Section:
     command = str(result.provenance.get("command", ""))
     pairs = [(f"model.{name}", str(value)) for name, value in result.model.items()]
-    pairs += [(f"data.{name}", str(value)) for name, value in result.data.items()]
+    pairs += [(f"data.{name}", str(value)) for name, value in result.data.items() if not sizes.of_metric(name)]
     pairs += [(name, str(value)) for name, value in result.provenance.items() if name != "command"]
     blocks: list[Block] = [Command(command)] if command else []
     facts = Facts("provenance", "What this was made with", tuple(pairs))

@@ -114,7 +114,7 @@ def effects(result: Result) -> Table | None:
 
 
 def discordant(result: Result) -> Table | None:
-    """The primary contrast within each seed: items that only one of the two runs has right."""
+    """The primary contrast within each seed: items that only one of the two runs has right, with p if any."""
     found = primary_contrast(result)
     if found is None or all(seed.p is None for seed in found.seeds):
         return None
@@ -124,7 +124,7 @@ def discordant(result: Result) -> Table | None:
             wording.difference(seed.difference, unit_of(result, found.metric)),
             ABSENT if seed.only_a is None else str(seed.only_a),
             ABSENT if seed.only_b is None else str(seed.only_b),
-            wording.probability(seed.p) or ABSENT,
+            (wording.probability(seed.p) if seed.only_a or seed.only_b else "") or ABSENT,
         )
         for seed in found.seeds
     )

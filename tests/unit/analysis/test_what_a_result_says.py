@@ -92,3 +92,33 @@ class TestFormat2:
         old = json.loads(OLD.read_text("utf-8"))
         old["verdict"]["code"] = "grand"
         assert Result.model_validate(old).verdict.tone == "open"
+
+
+def test_how_many_items_a_metric_reads_is_counted_where_they_are_fewer(trial: TrialSpec) -> None:
+    data = analyse(trial, make_runs(trial, CALLS, items=60, clusters=12)).data
+    assert (data["items.calls"], data["clusters.calls"]) == (135, 27)  # 60 of each side, 15 that need no call
+    assert (data["items.calls.reliance"], data["clusters.calls.reliance"]) == (120, 12)
+    assert "items.calls.accuracy" not in data or data["items.calls.accuracy"] < 135
+
+
+def test_one_seed_does_not_tell_how_often_an_arm_wins() -> None:
+    one, three = (make_trial("function-calling", seeds) for seeds in (1, 3))
+    alone, several = (analyse(trial, make_runs(trial, CALLS, items=60)).contrasts for trial in (one, three))
+    assert {contrast.cliffs_delta for contrast in alone} == {None}
+    assert all((contrast.cliffs_delta is None) == (contrast.n_seeds == 1) for contrast in several)
+    assert any(contrast.cliffs_delta is not None for contrast in several)
+
+
+def test_how_a_run_trains_is_noted_only_where_it_came_to_train(trial: TrialSpec) -> None:
+    def noted(**how: object) -> bool:
+        first, *rest = [run for run in make_runs(trial, CALLS, items=60) if run.record.arm == "sft"]
+        told = (("precision", "Trained in bfloat16."), ("preferences", "Nothing fitted."))
+        record = first.record.model_copy(update=how)
+        runs = [first.model_copy(update={"record": record, "notes": told}), *rest]
+        notes = analyse(trial, runs).notes
+        assert "SFT, seed 0: Nothing fitted." in notes
+        return "SFT, seed 0: Trained in bfloat16." in notes
+
+    assert noted(state="succeeded")
+    assert noted(state="failed", step=3)
+    assert not noted(state="failed", step=0)

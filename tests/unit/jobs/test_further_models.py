@@ -69,6 +69,25 @@ def test_choosing_an_arm_adds_what_it_needs_and_says_so(home: Path) -> None:
     assert told == []
 
 
+@pytest.mark.parametrize(("base", "little", "warned"), [("fork-m", "fork-s", 0), ("fork-s", "fork-s", 1),
+                                                        ("fork-s", "fork-m", 1), ("big", "fork-m", 0)])  # fmt: skip
+def test_models_that_are_not_of_the_sizes_that_the_study_means_are_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, base: str, little: str, warned: int
+) -> None:
+    large = {"fork-s": 3_000_000, "fork-m": 9_000_000, "big": 90_000_000}
+
+    def resolve(name: str | None, downloads: Path | None = None) -> ModelRef:
+        return ModelRef(name=str(name), path="p", digest=f"d-{name}", parameters=large[str(name)])
+
+    monkeypatch.setattr(models, "resolve", resolve)
+    monkeypatch.setattr(bundled, "names", lambda: list(large))
+    told: list[str] = []
+    asked = study().model_copy(update={"model": "fork-m"})
+    launch.ready(Home.at(home), asked, "smoke", 1, model=base, models={"little": little}, tell=told.append)
+    assert len(told) == warned
+    assert all(f"The model for 'little' ({little}, " in said and "not smaller than the base" in said for said in told)
+
+
 def test_arms_that_need_each_other_are_refused() -> None:
     made = study()
     odd = made.arm("odd").model_copy(update={"settings": {"arm": "plain", "n": 1}})

@@ -219,6 +219,28 @@ def test_an_edited_file_trains_anew_in_the_lab(home: Path, open_lab: Callable[..
     assert (new["odd"].state, new["odd"].total_steps) == ("succeeded", 12)
 
 
+def test_without_a_file_that_figures_need_it_is_said_what_is_safe(home: Path, open_lab: Callable[..., Lab]) -> None:
+    path = put(home, "methods", "mine", GOOD)
+    lab = open_lab()
+    trial = lab.enqueue(own_trial(home))
+    until(lambda: done(lab))
+    before = lab.result(trial)
+    source = path.read_text(encoding="utf-8")
+    path.unlink()
+    with pytest.raises(PluginError) as lost:
+        lab.result(trial)
+    assert lost.value.message == f"The figures of {trial} cannot be drawn up without mine.py in {path.parent}."
+    assert "Runs and outcomes are kept" in lost.value.hint
+    assert "written earlier" not in lost.value.hint
+    report = lab.home.reports / f"{trial}.html"
+    report.write_text("kept", encoding="utf-8")
+    with pytest.raises(PluginError, match=f"The report that was written earlier is {report}"):
+        lab.result(trial)
+    assert lab.export_items(trial, home / "items.csv") > 0
+    path.write_text(source, encoding="utf-8")
+    assert lab.result(trial) == before
+
+
 def test_a_study_that_names_a_bad_plug_in_is_listed_with_the_reason(home: Path) -> None:
     put(home, "methods", "hangs", BAD["hangs"][0])
     text = (studies.BUNDLED / "nli-frequency.toml").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from engine.spec.result import Check, Contrast, Result, Tone
 from engine.stats.display import wording
-from jobs.report.content import figures
+from jobs.report.content import endpoint, figures
 from jobs.report.content.model import Checks, Examples, Facts, Figure, Report, Section, Table, Value, cleaned
 from jobs.report.content.sections import report_of
 from jobs.report.formats import markdown, page
@@ -215,7 +215,8 @@ def test_the_rule_is_told_with_its_parts_and_limits(calls: Result) -> None:
     told = dict(facts.pairs)
     assert told["Rule"] == calls.rule.label
     assert told["Part: treated"] == "SFT → DPO"
-    assert told["Limit: floor"] == "0.2"
+    assert told["Limit: floor"] == "20 %"
+    assert told["Limit: margin"] == "5 points"
     assert "Reliance on word overlap" in told["Figures that it reads"]
     without = calls.model_copy(update={"rule": None})
     assert "rule" not in [one.name for one in report_of(without).sections]
@@ -253,3 +254,48 @@ def test_every_tone_has_a_colour_on_the_page_and_on_paper(calls: Result, root: P
     assert tone == "open" or f".verdict.{tone}" in style
     source = (root / "resources/report/report.typ").read_text("utf-8")
     assert tone == "open" or f"{tone}: " in source.partition(".at(report.verdict.tone")[0]
+
+
+def test_a_limit_is_told_in_a_unit_only_where_all_that_the_rule_reads_agree(other: Result) -> None:
+    assert other.rule is not None
+    limits = endpoint.limits(other, other.rule)
+    assert dict(limits) == {"smallest gap": "3 points", "margin": "5 points"}
+    limited = other.rule.model_copy(
+        update={"reads": ("calls.length",), "thresholds": {"margin": 0.5, "floor": 0.2, "seeds": 3, "way": "greater"}}
+    )
+    told = dict(endpoint.limits(other, limited))
+    assert told == {"margin": "0.5 furlongs", "floor": "0.2", "seeds": "3", "way": "greater"}
+
+
+def test_items_clusters_and_seeds_stand_by_the_levels(calls: Result) -> None:
+    data = {"items.calls": 300, "clusters.calls": 75, "items.calls.congruent": 40, "clusters.calls.congruent": 9}
+    arms = tuple(arm.model_copy(update={"summary": arm.summary[:1]}) for arm in calls.arms)
+    counted = calls.model_copy(update={"data": data, "arms": arms})
+    said = words(section(report_of(counted), "arms"))
+    assert "calls: 300 items in 75 clusters; of these at most 40 in 9 for Right call where overlap helps." in said
+    assert "3 seeds (base, planted overlap: 1)." in said
+    assert "data.items.calls.congruent" not in words(section(report_of(counted), "provenance"))
+    none = calls.model_copy(update={"data": {}, "arms": tuple(a.model_copy(update={"summary": ()}) for a in arms)})
+    assert "arms" not in [one.name for one in report_of(none).sections]
+
+
+def test_the_bound_of_a_share_at_its_end_is_named(calls: Result) -> None:
+    def at(mean: float, ci: tuple[float, float] | None) -> str:
+        found = calls.arms[0].summary[0].model_copy(update={"metric": "calls.accuracy", "mean": mean, "ci": ci})
+        arms = (calls.arms[0].model_copy(update={"summary": (found,)}),)
+        return words(section(report_of(calls.model_copy(update={"arms": arms})), "arms"))
+
+    assert "binomial bound" in at(1.0, (0.292, 1.0))
+    assert "binomial bound" in at(0.0, (0.0, 0.708))
+    assert "binomial bound" not in at(1.0, None)
+    assert "binomial bound" not in at(0.972, (0.823, 1.0))
+
+
+def test_two_runs_that_differ_on_no_item_are_not_tested(calls: Result) -> None:
+    primary = next(c for c in calls.contrasts if c.primary)
+    seeds = (
+        primary.seeds[0].model_copy(update={"only_a": 0, "only_b": 0, "p": 1.0}),
+        primary.seeds[1].model_copy(update={"only_a": 2, "only_b": 2, "p": 1.0}),
+    )
+    alike = calls.model_copy(update={"contrasts": (primary.model_copy(update={"seeds": seeds}),)})
+    assert [row[-1] for row in table(report_of(alike), "discordant").rows] == ["–", "1.000"]
