@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 TEXT = 500  # characters that are kept of a text
 
@@ -179,14 +179,22 @@ class Outcome(Frozen):
     """
 
     item: str
-    correct: bool | None = Field(strict=True)
+    correct: bool | None
     split: str
     cluster: str
     side: Side = Side.NEUTRAL
     output: str = ""
     failure: str | None = None
-    value: float | None = Field(default=None, strict=True)
+    value: float | None = None
     features: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("correct", "value", mode="before")
+    @classmethod
+    def _no_words(cls, given: Any) -> Any:
+        """Pydantic would read "yes" as true and "12" as a number; a probe that gives words means something else."""
+        if isinstance(given, str):
+            raise ValueError("must not be text")
+        return given
 
 
 class StudyData(Frozen):

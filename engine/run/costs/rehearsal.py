@@ -196,7 +196,7 @@ def _told(what: Callable[[], Any], name: str) -> Any:
     except LabError as error:
         raise _Refused(f"{name} cannot be told before ({error.message})") from error
     except Exception as error:  # a plug-in's code may raise anything where there is no model
-        raise Unknown(f"{name} cannot be told before ({type(error).__name__})") from error
+        raise Unknown(f"{name} cannot be told without the models themselves") from error
 
 
 def _no_order(rows: int, chunk: int) -> list[list[int]]:
