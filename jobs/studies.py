@@ -19,6 +19,7 @@ from engine.probes import probe_class
 from engine.run import sources
 from engine.run.planned import needed_arms, runs_of, with_uses
 from engine.spec.errors import LabError, SpecError
+from engine.spec.misfits import fields_for, misfit
 from engine.spec.plugin import Broken
 from engine.spec.reference import ModelRef
 from engine.spec.run import RunSpec
@@ -75,8 +76,7 @@ class Studies:
                 return study
         for broken in self.broken:
             if broken.name == name:
-                last = broken.traceback.strip().splitlines()[-1]
-                raise SpecError(f"The study file {broken.path} cannot be used.", last)
+                raise SpecError(f"The study file {broken.path} cannot be used.", broken.reason)
         raise SpecError(f"There is no study named {name!r}.", f"There are: {', '.join(s.id for s in self.found)}.")
 
 
@@ -114,7 +114,7 @@ def read(path: Path) -> StudySpec:
     try:
         study = StudySpec.model_validate(plain)
     except ValidationError as error:
-        raise SpecError(f"{path}: {_first(error)}", "docs/architecture.md says what a study holds.") from error
+        raise SpecError(f"{path}: {misfit(error)}.", "docs/architecture.md says what a study holds.") from error
     if study.id != path.stem:
         raise SpecError(f"{path}: id: it is {study.id!r}, and the file is named {path.stem!r}.", "Make them the same.")
     _check_plugins(path, study)
@@ -239,11 +239,15 @@ def _check_plugins(path: Path, study: StudySpec) -> None:
     """Everything that the study names is there, and its settings fit. Raises SpecError naming file and field."""
     for n, arm in enumerate(study.arms):
         where = f"{path}: arms.{n}"
-        _check_settings(f"{where}.settings", _plugin(f"{where}.method", method_class, arm.method).Config, arm.settings)
+        cls = _plugin(f"{where}.method", method_class, arm.method)
+        _check_settings(f"{where}.settings of the arm {arm.name!r}", cls.Config, arm.settings)
     for n, probe in enumerate(study.probes):
         where = f"{path}: probes.{n}"
         cls = _plugin(f"{where}.probe", probe_class, probe.probe)
-        _check_settings(f"{where}.settings", cls.Config, probe.settings)
+        _check_settings(f"{where}.settings of the probe {probe.probe!r}", cls.Config, probe.settings)
+    data = _plugin(f"{path}: data", lambda options: sources.own(study.data, options, "It"), study.data_options)
+    for n, arm in enumerate(study.arms):
+        _plugin(f"{path}: arms.{n}.data", lambda options: sources.with_options(data, options), arm.data)
     _plugin(str(path), check_figures, study)
     _plugin(f"{path}: arms", lambda names: needed_arms(study, names), tuple(arm.name for arm in study.arms))
 
@@ -259,12 +263,4 @@ def _check_settings(where: str, config: type[BaseModel], settings: dict[str, Any
     try:
         config.model_validate(settings)
     except ValidationError as error:
-        raise SpecError(f"{where}: {_first(error)}", "The method's or probe's file lists its settings.") from error
-
-
-def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False)
-    first = found[0]
-    field = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{field}: {first['msg']}.{more}" if field else f"{first['msg']}.{more}"
+        raise SpecError(f"{where}: {misfit(error)}.", f"There are: {fields_for(error, config)}.") from error

@@ -31,8 +31,8 @@ KINDS = {
 """Each kind of error with its title, and what to do where the message itself does not say."""
 NAMED_LATER = {
     "unusable": "DataError", "Unclear": "DataError", "NotJson": "DataError", "PartError": "SpecError",
-    "HubError": "ModelError", "Cancelled": "ModelError", "DiskFull": "StoreError", "Outdated": "StoreError",
-    "Damaged": "StoreError",
+    "HubError": "ModelError", "UnknownModel": "ModelError", "Cancelled": "ModelError",
+    "DiskFull": "StoreError", "Outdated": "StoreError", "Damaged": "StoreError",
 }  # fmt: skip
 """Functions and classes of ours that make one of the kinds."""
 FILE_FIRST = ("unusable", "Unclear", "PartError")

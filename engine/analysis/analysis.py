@@ -10,7 +10,7 @@ from engine.analysis.command import provenance
 from engine.analysis.controls import control_checks, run_checks
 from engine.analysis.decomposition import chain
 from engine.analysis.design import ROLE, Design
-from engine.analysis.figures import metrics_of
+from engine.analysis.figures import check_read, metrics_of
 from engine.analysis.registration import registration, why_exploratory
 from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
@@ -83,6 +83,7 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         checks: What was checked in the runs themselves.
     """
     study, rule = design.study, rule_of(design.study)
+    check_read(study, rule, design.metrics)
     account = account_of(design, runs, checks)
     evidence = Evidence(account.runs, design.metrics)
     checks = [*account.checks, *(control_checks(study, rule, design.arms, evidence) if account.runs else ())]

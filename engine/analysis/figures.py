@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.probes import probe_class
-from engine.rules import rule_of
+from engine.rules import Read, Rule, rule_of, source_of
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
 from engine.stats.metric import Metric
@@ -26,21 +28,21 @@ def check_figures(study: StudySpec) -> None:
     """Whether a study can be analysed as it is written: to be asked before anything runs.
 
     Raises:
-        SpecError: Its rule does not fit, a figure is none of its probes', or a control cannot be computed.
+        SpecError: Its rule does not fit, or does not read the primary contrast; a figure is none of its probes', or a
+            control cannot be computed.
         PluginError: Its rule or a probe is not there.
     """
     rule, metrics = rule_of(study), metrics_of(study)
-    named = [*main_metrics(study), *rule.metrics(), *(c.metric for c in study.controls if c.metric)]
-    for metric in named:
-        if metric not in metrics:
-            probe, _, name = metric.partition(".")
-            own = sorted(known.partition(".")[2] for known in metrics if known.startswith(f"{probe}."))
-            hint = (
-                f"It has: {', '.join(own)}."
-                if own
-                else f"The study's probes: {', '.join(p.probe for p in study.probes)}."
-            )
-            raise SpecError(f"the probe {probe!r} has no metric {name!r}.", hint)
+    for metric in (*main_metrics(study), *(c.metric for c in study.controls if c.metric)):
+        _check_metric(study, metric, metrics)
+    check_read(study, rule, metrics)
+    primary = Read.primary(study)
+    if not any(read.same(primary) for read in rule.reads()):
+        raise SpecError(
+            f"the rule {rule.name!r} does not read the primary contrast: its reads() gives {rule.reads()!r}.",
+            f"It must give at least Read({primary.a!r}, {primary.b!r}, {primary.metric!r}, margin), which is "
+            f"Read.primary(self.study): {source_of(rule, 'reads')}.",
+        )
     for control in study.controls:
         metric = control.metric or study.reliance or ""
         if control.placebo and not by_side(metrics[metric]):
@@ -48,6 +50,22 @@ def check_figures(study: StudySpec) -> None:
                 f"a placebo draws the sides of items by lot, and {metric!r} does not read them.",
                 "Name a figure by side as the control's `metric`, or take `placebo` away.",
             )
+
+
+def check_read(study: StudySpec, rule: Rule, metrics: Mapping[str, Metric]) -> None:
+    """Raise SpecError where a rule reads a figure that is not there."""
+    at = source_of(rule, "reads")
+    for metric in (*rule.metrics(), *(read.metric for read in rule.reads())):
+        _check_metric(study, metric, metrics, f" The rule {rule.name!r} reads it{f': {at}' if at else ''}.")
+
+
+def _check_metric(study: StudySpec, metric: str, metrics: Mapping[str, Metric], who: str = "") -> None:
+    if metric in metrics:
+        return
+    probe, _, name = metric.partition(".")
+    own = sorted(known.partition(".")[2] for known in metrics if known.startswith(f"{probe}."))
+    there = f"It has: {', '.join(own)}." if own else f"The study's probes: {', '.join(p.probe for p in study.probes)}."
+    raise SpecError(f"the probe {probe!r} has no metric {name!r}.", there + who)
 
 
 def by_side(metric: Metric) -> bool:

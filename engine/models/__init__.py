@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.models import bundled, cache, downloaded, folder
 from engine.models.loading import load, load_configuration, load_tokenizer
-from engine.spec.errors import ModelError
+from engine.spec.errors import UnknownModel
 from engine.spec.reference import ModelRef
 
 __all__ = ["load", "load_configuration", "load_tokenizer", "resolve"]
@@ -22,7 +22,8 @@ def resolve(name_or_folder: str | Path | None, downloads: Path | None = None) ->
         downloads: The folder of downloaded models; None: `downloaded.default_folder()`.
 
     Raises:
-        ModelError: There is no such model, or it is incomplete or unsafe.
+        UnknownModel: There is no such model.
+        ModelError: It is incomplete or unsafe.
     """
     if name_or_folder is None:
         name_or_folder = bundled.default()
@@ -42,7 +43,7 @@ def resolve(name_or_folder: str | Path | None, downloads: Path | None = None) ->
     return folder.resolve(path)
 
 
-def _unknown(text: str, downloads: Path | None) -> ModelError:
+def _unknown(text: str, downloads: Path | None) -> UnknownModel:
     known = ", ".join(bundled.names()) or "none is installed"
     there = ", ".join(model.name for model in downloaded.every(downloads)[:10])
     lists = f"Bundled models: {known}." + (f" Downloaded: {there}." if there else "")
@@ -50,12 +51,12 @@ def _unknown(text: str, downloads: Path | None) -> ModelError:
         plain = text.partition("@")[0]
         if (held := cache.find(plain)) is not None:
             lists = f"The Hugging Face cache has it: give {folder.shown(str(held))} as the folder. {lists}"
-        return ModelError(
+        return UnknownModel(
             f"{folder.shown(text)} is not downloaded, and there is no such folder.",
             f"`python main.py models get {plain}` downloads it from the hub; in the window, Find… beside the model. "
             + lists,
         )
-    return ModelError(
+    return UnknownModel(
         f"There is no model named {folder.shown(text)}, and no such folder.",
         f"{lists} Or name a folder with config.json, tokenizer.json and *.safetensors.",
     )

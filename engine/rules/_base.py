@@ -45,6 +45,22 @@ class Read(NamedTuple):
     metric: str
     margin: float
 
+    def same(self, other: Read) -> bool:
+        """Whether both are of the same metric and the same two arms, whichever is taken from the other."""
+        return self.metric == other.metric and {self.a, self.b} == {other.a, other.b}
+
+    @classmethod
+    def primary(cls, study: StudySpec) -> Read:
+        """The study's primary contrast, which every rule must read."""
+        primary = study.primary
+        return cls(*primary.contrast, f"{primary.probe}.{primary.metric}", primary.margin)
+
+    @classmethod
+    def with_primary(cls, study: StudySpec, *reads: Read) -> tuple[Read, ...]:
+        """These differences, and the primary contrast where it is none of them."""
+        primary = cls.primary(study)
+        return reads if any(read.same(primary) for read in reads) else (*reads, primary)
+
 
 class Gate(NamedTuple):
     """What stands against any verdict, as the end of the sentence "No verdict: ...", and what would remove it."""
@@ -141,7 +157,10 @@ class Rule(Generic[C]):
         return ()
 
     def reads(self) -> tuple[Read, ...]:
-        """The differences that it reads. No verdict is given where one is missing or rests on too few seeds."""
+        """The differences that it reads, the study's primary contrast among them (`Read.with_primary`).
+
+        No verdict is given where one of them is missing or rests on too few seeds.
+        """
         return ()
 
     def thresholds(self) -> dict[str, float | str]:

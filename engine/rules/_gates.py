@@ -13,8 +13,8 @@ BOTH = "Both arms must be run and measured."
 SIDES = "Both arms must be measured on items where the shortcut helps and on items where it misleads."
 
 
-def common_gates(rule: Rule, case: Case) -> list[Gate]:
-    """Smoke scale, runs missing, checks failed, figures missing, and figures that rest on too few seeds."""
+def trial_gates(case: Case) -> list[Gate]:
+    """Smoke scale, runs missing, and checks failed."""
     planned, succeeded = case.runs
     found: list[Gate] = []
     if case.smoke:
@@ -24,7 +24,12 @@ def common_gates(rule: Rule, case: Case) -> list[Gate]:
         missing = f"{lost} of {counted(planned, 'run')} {'is' if lost == 1 else 'are'} missing"
         which = f"Missing: {case.missing}. " if case.missing else ""
         found.append(Gate(missing, which + case.advice.missing))
-    found += [Gate(f"the check “{label}” did not pass", detail) for label, detail in case.failed]
+    return [*found, *(Gate(f"the check “{label}” did not pass", detail) for label, detail in case.failed)]
+
+
+def figure_gates(rule: Rule, case: Case) -> list[Gate]:
+    """Figures missing, the primary one or others that the rule reads, and figures that rest on too few seeds."""
+    found: list[Gate] = []
     reading = Reading(case)
     primary = (*case.study.primary.contrast, reading.metric)
     asked = dict.fromkeys([primary, *(read[:3] for read in rule.reads())])

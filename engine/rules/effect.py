@@ -66,8 +66,8 @@ class Effect(Rule[EffectConfig]):
         return endpoint_metrics(self.config, self.endpoint, self.study)
 
     def reads(self) -> tuple[Read, ...]:
-        """The one difference."""
-        return (Read(*self.endpoint),)
+        """The one difference, and the primary contrast where that is another."""
+        return Read.with_primary(self.study, Read(*self.endpoint))
 
     def thresholds(self) -> dict[str, float | str]:
         """The margin and the direction, as they hold."""

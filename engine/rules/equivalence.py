@@ -73,8 +73,8 @@ class Equivalence(Rule[EquivalenceConfig]):
         return endpoint_metrics(self.config, self.endpoint, self.study)
 
     def reads(self) -> tuple[Read, ...]:
-        """Each arm against the reference."""
-        return tuple(Read(*one) for one in (self.endpoint, *self.others))
+        """Each arm against the reference, and the primary contrast where that is none of these."""
+        return Read.with_primary(self.study, *(Read(*one) for one in (self.endpoint, *self.others)))
 
     def thresholds(self) -> dict[str, float | str]:
         """The margin as it holds, and the other settings."""

@@ -101,9 +101,12 @@ class GapClosed(Rule[GapClosedConfig]):
         return (self.metric,)
 
     def reads(self) -> tuple[Read, ...]:
-        """The gain, the gap to every target, what is left of it, and what the treated arm has over the expert alone."""
+        """The gain, the gap to every target, what is left of it, and what the treated arm has over the expert alone.
+
+        The primary contrast as well, where it is none of these.
+        """
         pairs = dict.fromkeys(pair for target in self.targets for pair in self.pairs(target))
-        return tuple(Read(a, b, self.metric, self.margin) for a, b in pairs)
+        return Read.with_primary(self.study, *(Read(a, b, self.metric, self.margin) for a, b in pairs))
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -102,9 +102,10 @@ class Shortcut(Rule[ShortcutConfig]):
         return (self.accuracy, self.reliance, *([self.config.parses] if self.config.parses else []))
 
     def reads(self) -> tuple[Read, ...]:
-        """Accuracy over the base and over the form; reliance over the reference and over the base."""
+        """Accuracy over the base and over the form, reliance over the reference and over the base; the primary one."""
         over = [self.base, *([self.format] if self.format else [])]
-        return (
+        return Read.with_primary(
+            self.study,
             *(Read(self.treated, arm, self.accuracy, self.margin) for arm in over),
             *(Read(self.treated, arm, self.reliance, self.config.margin) for arm in self.against),
         )

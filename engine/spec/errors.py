@@ -32,6 +32,10 @@ class ModelError(LabError):
     """A model folder that is missing, incomplete or unsafe."""
 
 
+class UnknownModel(ModelError):
+    """A name or folder at which there is no model: most likely typed wrong."""
+
+
 class PluginError(LabError):
     """A method, probe or study file that cannot be loaded."""
 

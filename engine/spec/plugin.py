@@ -18,7 +18,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from engine.spec import plugin_fault
 from engine.spec.errors import PluginError, SpecError
+from engine.spec.misfits import fields_for, misfit
 
 T = TypeVar("T")
 
@@ -43,6 +45,13 @@ class Broken:
     name: str
     path: str
     traceback: str
+
+    @property
+    def reason(self) -> str:
+        """Its last line, which says what is wrong, without the file's path: "line 3: ValueError: no luck"."""
+        lines = self.traceback.strip().splitlines() or ["no reason was given"]
+        last = lines[-1].strip().removeprefix(f'File "{self.path}"').removeprefix(self.path)
+        return last.removeprefix(",").removeprefix(":").strip()
 
 
 class File(NamedTuple):
@@ -79,9 +88,8 @@ class Found(Generic[T]):
             return self.classes[name]
         for broken in self.broken:
             if broken.name == name:
-                raise PluginError(
-                    f"The plug-in {broken.path} does not load.", broken.traceback.strip().splitlines()[-1]
-                )
+                reason = f"{broken.reason[:1].upper()}{broken.reason[1:]}"
+                raise PluginError(f"The plug-in {broken.path} does not load.", reason)
         raise PluginError(f"There is no plug-in named {name!r}.", f"There are: {', '.join(sorted(self.classes))}.")
 
     def code(self, name: str) -> str:
@@ -193,8 +201,8 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> tuple[Found[T]
                 classes[file.name] = load(file, base)
                 files[file.name], digests[file.name] = Path(file.path), file.digest
                 continue
-            except Exception:  # noqa: BLE001 - whatever a user's file raises is shown to the user
-                problem = traceback.format_exc()
+            except Exception as error:  # noqa: BLE001 - whatever a user's file raises is shown to the user
+                problem = plugin_fault.told(error, file.path)
         broken.append(Broken(file.name, file.path, problem))
     return Found(classes, tuple(broken), files, digests), certain
 
@@ -239,7 +247,7 @@ def only_class(module: ModuleType, base: type[T], name: str) -> type[T]:
     if len(own) != 1:
         raise PluginError(f'File "{where}", line 1: it must define one {base.__name__}; it defines {len(own)}.')
     (cls,) = own
-    at = f'File "{where}", line {_line(cls)}'
+    at = plugin_fault.place(where, line_of(cls))
     if getattr(cls, "name", None) != name:
         raise PluginError(f"{at}: the class's `name` must be {name!r}, as the file is named.")
     settings = getattr(cls, "Config", None)
@@ -248,7 +256,8 @@ def only_class(module: ModuleType, base: type[T], name: str) -> type[T]:
     return cls
 
 
-def _line(cls: type) -> int:
+def line_of(cls: type) -> int:
+    """The line where a class begins; 1 where that is not known."""
     try:
         return inspect.getsourcelines(cls)[1]
     except (OSError, TypeError):
@@ -273,8 +282,7 @@ def configured(cls: Any, settings: dict[str, Any], what: str) -> Any:
     try:
         return cls(cls.Config.model_validate(settings))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise SpecError(
-            f"The settings of {what} do not fit: {where}: {first['msg']}.", "Correct the study's file."
+            f"The settings of {what} do not fit: {misfit(error)}.",
+            f"Correct the study's file. There are: {fields_for(error, cls.Config)}.",
         ) from error

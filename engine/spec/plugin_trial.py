@@ -12,15 +12,17 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tempfile
-import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.spec.plugin import BASES, File, load
+from engine.spec.plugin_fault import place
+from engine.spec.plugin_fault import told as told_by
 
 SECONDS = 15.0
 """A file that has not loaded after so long is given up."""
@@ -58,9 +60,10 @@ def tried(kind: str, file: File) -> Tried:
 
 
 def _key(kind: str, file: File) -> str:
-    """What the outcome depends on: the file, the lab's own base class, and which packages are installed."""
+    """What the outcome depends on: the file, the lab's base class and words, and which packages are installed."""
     engine = Path(__file__).resolve().parents[1]
     stamps = [
+        *(_changed(Path(__file__).with_name(f"{name}.py")) for name in ("misfits", "plugin_fault", "plugin_trial")),
         _changed(engine.joinpath(*kind.split(".")) / "_base.py"),
         _changed(Path(sysconfig.get_path("purelib"))),
         _changed(Path(sysconfig.get_path("platlib"))),
@@ -115,7 +118,7 @@ def _try(kind: str, file: File) -> Tried:
         with contextlib.suppress(OSError):
             if stack := stood.read_text(encoding="utf-8", errors="replace").strip():
                 said = f"it did not load within {SECONDS:g} seconds" if "Timeout" in stack else "its process crashed"
-                return Tried(f"{_own_lines(stack, file.path)}\n{file.path}: {said}.")
+                return Tried(f"{_own_lines(stack, file.path)}\n{place(file.path, _stood(stack, file.path))}: {said}.")
     return Tried(f'File "{file.path}", line 1: its process ended with code {done.returncode} while it was loaded.')
 
 
@@ -124,6 +127,12 @@ def _own_lines(stack: str, path: str) -> str:
     lines = stack.splitlines()
     last = max((n for n, line in enumerate(lines) if path in line), default=len(lines) - 1)
     return "\n".join(lines[: last + 1])
+
+
+def _stood(stack: str, path: str) -> int | None:
+    """The line of the file at which the stack stood, the newest first; None where it is not within it."""
+    found = re.search(rf'File "{re.escape(path)}", line (\d+)', stack)
+    return int(found[1]) if found else None
 
 
 def main(kind: str, name: str, path: str, digest: str, told: str, stood: str) -> None:
@@ -138,7 +147,7 @@ def main(kind: str, name: str, path: str, digest: str, told: str, stood: str) ->
                 cls.Config.model_json_schema()  # forms, flags and tables are derived from it
             said = ""
         except BaseException as error:  # noqa: BLE001 - whatever it raises is shown to the user, SystemExit as well
-            said = "".join(traceback.format_exception(error))
+            said = told_by(error, path)
         faulthandler.cancel_dump_traceback_later()
         Path(told).write_text(json.dumps({"problem": said}), encoding="utf-8")
         os._exit(0)  # a thread that the file began must not keep the process

@@ -66,6 +66,5 @@ def place_of(broken: Broken) -> str:
 
 
 def reason_of(broken: Broken) -> str:
-    """The last words of its traceback."""
-    lines = [line for line in broken.traceback.strip().splitlines() if line.strip()]
-    return clean(lines[-1].strip(), 200) if lines else "no reason was given"
+    """What is wrong, without the line, which `place_of` says."""
+    return clean(re.sub(r"^line \d+: ", "", broken.reason), 200)

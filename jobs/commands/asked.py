@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.models.downloaded import located
+from engine.spec.errors import SpecError, UnknownModel
 from jobs.paths import Home
 from jobs.studies import Options
+
+
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Within it, a model that is not there was named wrong: that is a fault of what was asked for, not of a model."""
+    try:
+        yield
+    except UnknownModel as error:
+        raise SpecError(error.message, error.hint) from error
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from jobs.commands.asked import Asked
+from jobs.commands.asked import Asked, as_typed
 from jobs.commands.terminal.described import describe
 from jobs.commands.terminal.screen import Screen
 from jobs.launch import added, inspected, settled
@@ -28,7 +28,8 @@ def check(asked: Question, screen: Screen) -> int:
     """
     home = Home.at(asked.home).create()
     study = load(asked.study, home.study_folders)
-    planned = prepare(study, **asked.choice(home))
+    with as_typed():
+        planned = prepare(study, **asked.choice(home))
     if (said := added(planned)) and not asked.as_json:
         screen.say(said)
     found = inspected(home, planned, tell=screen.note)

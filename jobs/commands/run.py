@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from engine.spec.errors import ModelError, RunError, SpecError
+from engine.spec.errors import RunError, SpecError
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
-from jobs.commands.asked import Asked
+from jobs.commands.asked import Asked, as_typed
 from jobs.commands.targets import check_targets
 from jobs.commands.terminal.announce import announce
 from jobs.commands.terminal.progress import follower
@@ -88,12 +88,8 @@ def _ready(home: Home, study: StudySpec, request: Request, screen: Screen) -> Tr
     """The trial, ready to be queued; what was understood of the user's own model and data is printed."""
     for name in request.arms or ():
         study.arm(name)
-    try:
+    with as_typed():
         trial = ready(home, study, **request.choice(home), tell=screen.say)
-    except ModelError as error:
-        if request.model is not None and not Path(request.model).exists():
-            raise SpecError(error.message, error.hint) from error  # a name typed wrong, not a bad model
-        raise
     if trial.inspection is not None:
         for line in brief(trial.inspection):
             screen.say(line)

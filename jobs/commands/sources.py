@@ -29,7 +29,7 @@ def sources(screen: Screen, as_json: bool) -> int:
             screen.say(f"  option {visible(line)}")
         screen.say()
     for one in broken:
-        screen.note(f"{one.path} does not load: {one.traceback.strip().splitlines()[-1]}", "bold red")
+        screen.note(f"{one.path} does not load: {one.reason}", "bold red")
     screen.say('A study\'s file names one as data = "world.chains", and its options under [data_options].')
     return 1 if broken else 0
 

@@ -47,7 +47,7 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
             screen.say(f"  {each.kind}: {each.name} (version {each.version}, {each.path})")
         screen.say()
     for b in broken:
-        screen.note(f"{b.path} does not load: {b.traceback.strip().splitlines()[-1]}", "bold red")
+        screen.note(f"{b.path} does not load: {b.reason}", "bold red")
     if good:
         screen.say(f"Run one: python main.py run {good[0].id}")
     return 1 if broken else 0

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from engine.analysis.figures import metrics_of
-from engine.rules import OPEN, Case, Rule, RuleConfig, decide, found, rule_of
+from engine.rules import OPEN, Case, Read, Rule, RuleConfig, decide, found, rule_of
 from engine.spec.errors import SpecError
 from engine.spec.result import Tone
 from engine.spec.study import RuleSpec, StudySpec
@@ -72,7 +72,7 @@ class TestEveryRule:
         arms = {arm.name for arm in study.arms}
         assert rule.roles()
         assert set(rule.roles().values()) <= arms
-        assert rule.reads()
+        assert any(read.same(Read.primary(study)) for read in rule.reads())
         primary = f"{study.primary.probe}.{study.primary.metric}"
         for read in rule.reads():
             assert {read.a, read.b} <= arms
@@ -113,6 +113,13 @@ class TestEveryRule:
             if gone:
                 assert decision.code == OPEN
                 assert "could not be" in " ".join(decision.reasons)
+
+    def test_smoke_scale_asks_it_and_gives_no_verdict(self, name: str, cls: type[Rule]) -> None:
+        study = study_with(name)
+        for seed in CASES:
+            decision = decide(rule_of(study), case_of(study, seed, missing=0.02, smoke=True))
+            assert (decision.code, decision.figures) == (OPEN, ())
+            assert decision.text == "No verdict: smoke scale shows that everything runs, and no more."
 
     @pytest.mark.parametrize("gate", ["smoke", "runs", "check"])
     def test_what_stands_against_any_verdict(self, name: str, cls: type[Rule], gate: str) -> None:

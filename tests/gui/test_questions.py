@@ -258,7 +258,7 @@ def test_a_broken_study_is_listed_with_its_reason(opened, qtbot, lab) -> None:
 def test_a_broken_plug_in_is_listed_with_file_line_and_traceback(opened, qtbot, lab) -> None:
     path = "/data/plugins/rules/mine.py"
     lines = ["Traceback (most recent call last):", f'  File "{path}", line 12, in <module>', "    boom()",
-             '  File "other.py", line 99, in boom', "ValueError: <b>no</b>"]  # fmt: skip
+             '  File "other.py", line 99, in boom', f'File "{path}", line 12: ValueError: <b>no</b>']  # fmt: skip
     lab.broken_studies = [Broken("mine", path, "\n".join(lines)), Broken("mute", "studies/mute.toml", "")]
     window = opened(lab)
     rows = page(window).broken.rows

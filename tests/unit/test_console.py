@@ -39,6 +39,8 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
         ["run", "nli-frequency", "--json", "no-such-folder/result.json"],
         ["run", "nli-frequency", "--data", "no-such-file.jsonl"],
         ["run", "nli-frequency", "--model", "no-such-model"],
+        ["run", "proxy-tuning", "--with", "small=no-such-model"],
+        ["run", "nli-frequency", "--arms", "base,base"],
         ["run", "nli-frequency", "--se", "3"],
         ["report", "nli"],
         ["report", "nli", "--to", "report.docx"],

@@ -90,3 +90,11 @@ def test_a_refusal_is_1_with_its_rows(
 def test_what_is_typed_wrong_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(*argv) == console.USAGE
     assert capsys.readouterr().err.strip()
+
+
+@pytest.mark.parametrize("argv", [("nli-frequency", "--model", "/nope"), ("proxy-tuning", "--with", "small=ghost")])
+def test_a_model_that_is_not_there_was_typed_wrong(
+    argv: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main("check", *argv) == console.USAGE
+    assert "There is no model named" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Frozen, Item
+from engine.spec.misfits import fields_for, misfit
 from engine.subject.grading import Grade, grade
 
 
@@ -97,11 +98,9 @@ class Task(Generic[O, P]):
         try:
             return self.Options.model_validate(dict(given or {}))  # pyright: ignore[reportReturnType]
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "together"
-            known = ", ".join(self.Options.model_fields) or "none"
             raise SpecError(
-                f"The options of the data {self.name!r} do not fit: {where}: {first['msg']}.", f"There are: {known}."
+                f"The options of the data {self.name!r} do not fit: {misfit(error)}.",
+                f"There are: {fields_for(error, self.Options)}.",
             ) from error
 
     def payload(self, one: Item | Example) -> P:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -41,6 +42,12 @@ class AnyGain(Rule):
 '''
 
 
+READS = (
+    r"the rule 'any-gain' does not read the primary contrast: its reads\(\) gives .* It must give at least "
+    r"Read\('sft-dpo', 'sft', 'calls.accuracy', margin\)"
+)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(FOLDER, str(tmp_path))
@@ -49,11 +56,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "rules"
 
 
-def trial() -> TrialSpec:
+def trial(scale: Literal["smoke", "quick"] = "quick") -> TrialSpec:
     plain = load("function-calling")
     study = plain.model_copy(update={"rule": RuleSpec(name="any-gain"), "reliance": None, "controls": ()})
     check_figures(study)
-    made = make_trial(study, 3)
+    made = make_trial(study, 3, scale)
     return with_uses(made, runs_of(made))
 
 
@@ -78,31 +85,92 @@ def test_its_file_is_part_of_the_registration_and_editing_it_later_makes_it_expl
     assert trial().registration != asked.registration
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('"ahead" if', '"grand" if', "no code 'grand'"),
-        ("found.value:+.3f", "found.nothing", "failed: AttributeError"),
-    ],
+DECIDED = (
+    'return Decision("ahead" if found.value > 0 else "behind", f"It is ahead by {found.value:+.3f}.", ("It is so.",))'
 )
-def test_one_that_fails_says_so(folder: Path, old: str, new: str, said: str) -> None:
+FAULTS = {
+    "a code of its own": ('"ahead" if', '"grand" if', "with the code 'grand', which is none of its `codes`", 19),
+    "it raises": ("found.value:+.3f", "found.nothing", "AttributeError: 'Estimate' object has no attribute", 21),
+    "nothing": (DECIDED, "pass", "its decide() must give a Decision, and gave None", 19),
+    "a word": (DECIDED, 'return "ahead"', "its decide() must give a Decision, and gave 'ahead'", 19),
+    "no text": ('f"It is ahead by {found.value:+.3f}."', "None", "with the text None, which is no sentence", 19),
+    "one reason": ('("It is so.",)', '"It is so."', "the reasons 'It is so.', which are no tuple of sentences", 19),
+    "a figure": ('("It is so.",)', '("It is so.",), (0.5,)', "the figures (0.5,), which are no tuple of", 19),
+    "reasons raise": (
+        "    def decide",
+        "    def reasons(self, case):\n        1 / 0\n\n    def decide",
+        "ZeroDivisionError",
+        20,
+    ),
+    "a gate": (
+        "    def decide",
+        "    def gates(self, case):\n        return None\n\n    def decide",
+        "a list of Gate",
+        19,
+    ),
+}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick"])
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_that_fails_says_so_with_its_line_and_is_asked_again_once_it_is_mended(
+    folder: Path, name: str, scale: Literal["smoke", "quick"]
+) -> None:
+    old, new, said, line = FAULTS[name]
+    assert old in RULE
+    asked = trial(scale)
+    runs = make_runs(asked, CALLS, items=200)[: None if name != "reasons raise" else -1]
     (folder / "any_gain.py").write_text(RULE.replace(old, new), "utf-8")
-    asked = trial()
-    with pytest.raises(PluginError, match=said):
-        analyse(asked, make_runs(asked, CALLS, items=200))
+    with pytest.raises(PluginError, match="The rule 'any-gain' failed: ") as caught:
+        analyse(asked, runs)
+    assert said in caught.value.message
+    assert f'File "{folder / "any_gain.py"}", line {line}. The runs and their figures are kept.' in caught.value.hint
+    (folder / "any_gain.py").write_text(RULE, "utf-8")
+    assert analyse(asked, runs).verdict.text
+
+
+def test_smoke_scale_asks_the_rule_and_gives_no_verdict(folder: Path) -> None:
+    asked = trial("smoke")
+    verdict = analyse(asked, make_runs(asked, CALLS, items=200)).verdict
+    assert verdict.text == "No verdict: smoke scale shows that everything runs, and no more."
+    assert "It is so." not in verdict.reasons
+    (folder / "any_gain.py").write_text(RULE.replace("found.value > 0", "found.nothing"), "utf-8")
+    runs = make_runs(asked, CALLS, items=200)
+    missing = [run for run in runs if run.record.arm != "sft"]
+    assert analyse(asked, missing).verdict.text.startswith("No verdict yet"), "it is promised its figures"
+    with pytest.raises(PluginError, match="failed: AttributeError"):
+        analyse(asked, runs)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (", INCONCLUSIVE)", ")", "no code 'inconclusive'"),
-        ("Read(*self.study.primary.contrast", 'Read("nobody", "sft"', "no arm is named nobody"),
+        (", INCONCLUSIVE)", ")", r"it has no code 'inconclusive' among its `codes`.* line 5"),
+        ("Read(*self.study.primary.contrast", 'Read("nobody", "sft"', r"no arm is named nobody\..* line 16"),
+        (
+            "self.study.accuracy, 0.03",
+            '"calls.nothing", 0.03',
+            r"has no metric 'nothing'.*'any-gain' reads it.* line 16",
+        ),
+        ("return (Read(*self.study.primary.contrast, self.study.accuracy, 0.03),)", "return ()", READS),
+        ("self.study.accuracy, 0.03", '"calls.reliance", 0.03', READS),
+        ("return (Read(", "return (tuple(", r"failed: TypeError.* line 17"),
+        ("return (Read(*self.study.primary.contrast, self.study.accuracy, 0.03),)", "pass", r"its reads\(\) must give"),
+        ("return dict(zip(", "return list(zip(", r"its roles\(\) must give a dict from role to arm"),
     ],
 )
 def test_one_that_cannot_be_used_is_refused_beforehand(folder: Path, old: str, new: str, said: str) -> None:
+    assert old in RULE
     (folder / "any_gain.py").write_text(RULE.replace(old, new), "utf-8")
-    with pytest.raises((PluginError, SpecError), match=said):
+    with pytest.raises((PluginError, SpecError), match=said) as caught:
         trial()
+    assert f'File "{folder / "any_gain.py"}", line ' in str(caught.value)
+
+
+def test_the_primary_contrast_may_be_read_either_way_and_among_others(folder: Path) -> None:
+    other = 'Read("sft", "base", "calls.reliance", 0.1), Read(*self.study.primary.contrast[::-1]'
+    (folder / "any_gain.py").write_text(RULE.replace("Read(*self.study.primary.contrast", other), "utf-8")
+    assert trial()
 
 
 def test_a_broken_one_is_listed_and_a_taken_name_too(folder: Path) -> None:

@@ -117,6 +117,25 @@ def test_each_kind_of_bad_file_is_listed_and_the_good_one_works(home: Path, trie
     assert len(tries) == len(BAD) + 1, "each file is tried once"
 
 
+def test_the_reason_of_each_is_its_line_and_what_does_not_fit(home: Path) -> None:
+    bad_column = PROBE.replace("from typing", "from engine.stats.statistics.mean import Mean\nfrom typing")
+    put(home, "probes", "counting", bad_column.replace("metrics = ()", 'metrics = (Mean(column="words"),)'))
+    put(home, "probes", "hangs", BAD["hangs"][0])
+    put(home, "probes", "raises", "def no():\n    raise ValueError('two\\nlines')\n\n\nno()\n")
+    put(home, "probes", "syntax", BAD["syntax"][0])
+    put(home, "probes", "empty", "")
+    found = {each.name: each.reason for each in plugins.broken()}
+    allowed = "String should match pattern '^(correct|value|feature:.+|output:.*)$'"
+    assert found["counting"] == f"line 10: Mean: column: {allowed} (it is 'words')"
+    assert found["hangs"] == "line 3: it did not load within 1.5 seconds."
+    assert found["raises"] == "line 2: ValueError: two lines"
+    assert found["syntax"] == "line 2: SyntaxError: invalid syntax"
+    assert found["empty"] == "line 1: it must define one Probe; it defines 0."
+    with pytest.raises(PluginError, match="does not load") as caught:
+        probes_found().get("counting")
+    assert caught.value.hint.startswith("Line 10: Mean: column: ")
+
+
 def test_what_came_out_is_kept_for_other_processes_and_forgotten_when_the_file_changes(
     home: Path, tries: list[str]
 ) -> None:
@@ -270,7 +289,7 @@ def test_the_command_lists_them_calmly(home: Path, capsys: pytest.CaptureFixture
     assert console.main(["studies", "--home", str(home)], lambda _: 1) == 1
     said = capsys.readouterr()
     assert f"methods: mine (version {plugin.code_of('methods', 'mine')[:8]}" in said.out
-    assert "raises.py does not load: RuntimeError: no <b>" in " ".join(said.err.split())
+    assert "raises.py does not load: line 3: RuntimeError: no <b>" in " ".join(said.err.split())
     assert "Traceback" not in said.err
     assert console.main(["studies", "--json", "--home", str(home)], lambda _: 1) == 1
     plain = json.loads(capsys.readouterr().out)

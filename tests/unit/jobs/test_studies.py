@@ -35,7 +35,14 @@ def test_a_users_study_stands_beside_the_bundled(tmp_path: Path) -> None:
     ("before", "after", "words"),
     [
         ('method = "sft"', 'method = "sfft"', "arms.1.method"),
-        ('method = "sft"', 'method = "sft"\nsettings = { rank = 0 }', "arms.1.settings: rank"),
+        ('method = "sft"', 'method = "sft"\nsettings = { rank = 0 }', "settings of the arm 'balanced': rank: Input"),
+        (
+            'method = "sft"',
+            'method = "sft"\nsettings = { lerning_rate = 4 }',
+            "settings of the arm 'balanced': lerning_rate: there is no such field. There are: learning_rate, rank,",
+        ),
+        ('method = "sft"', 'method = "sft"\ndata = { no_such = 1 }', "arms.1.data: The options"),
+        ('data = "world.entailment"', 'data = "world.nosuch"', "data: It names data 'world.nosuch'. There are: world."),
         ('method = "sft"', 'method = "sft"\nseeds = 0', "arms.1.seeds"),
         ("question =", "questoin =", "question: Field required"),
         ('probe = "forgetting"', 'probe = "forgettin"', "probes.1.probe"),
