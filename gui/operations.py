@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from engine.spec.errors import StoreError
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from engine.spec.result import Result
 from engine.spec.runs import Detectable
 from engine.spec.study import Scale, StudySpec

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from PySide6.QtCore import QObject, Signal, Slot
 
 from engine.spec.errors import LabError
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from engine.spec.result import Result
 from engine.spec.runs import RunRecord
 from engine.spec.study import StudySpec

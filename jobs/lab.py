@@ -14,7 +14,7 @@ import psutil
 
 from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, PluginError, SpecError, StoreError
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import DataRef
 from engine.spec.result import Registration, Result
 from engine.spec.run import RunSpec

@@ -116,15 +116,15 @@ class Home:
         To be called before anything is looked for there.
         """
         from engine.models import downloaded
-        from engine.spec import plugin
+        from engine.spec.plugins import discovery
 
         os.environ[downloaded.VARIABLE] = str(self.models)
-        os.environ[plugin.FOLDER] = str(self.plugins)
+        os.environ[discovery.FOLDER] = str(self.plugins)
         return self
 
     def create(self) -> Home:
         """Make the folders. Raises StoreError where that is not possible."""
-        from engine.spec.plugin import BASES, folder_name
+        from engine.spec.plugins.discovery import BASES, folder_name
 
         kinds = [self.plugins / folder_name(kind) for kind in (*BASES, "studies")]
         try:

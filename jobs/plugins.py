@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.spec import plugin, plugin_trial
 from engine.spec.errors import PluginError
-from engine.spec.plugin import BASES, Broken, File
+from engine.spec.plugins import discovery, trial
+from engine.spec.plugins.discovery import BASES, Broken, File
 from engine.spec.trial import TrialSpec
 from jobs.paths import Home
 
@@ -32,7 +32,7 @@ class Own(NamedTuple):
 def own() -> list[Own]:
     """Those that can be used, kind by kind."""
     return [
-        Own(plugin.folder_name(kind), file.name, file.path, file.digest[:8])
+        Own(discovery.folder_name(kind), file.name, file.path, file.digest[:8])
         for kind in BASES
         for file, problem in _files(kind)
         if not problem
@@ -66,16 +66,16 @@ def _lost(trial: TrialSpec, home: Home) -> list[Path]:
     """The user's files by which the trial's figures are drawn up and that are not there."""
     used = [(kind, name) for kind, _, name in (use.partition("/") for use in trial.uses) if kind in DRAWN_BY]
     return [
-        home.plugins / kind / f"{name.replace('-', '_')}.py" for kind, name in used if not plugin.code_of(kind, name)
+        home.plugins / kind / f"{name.replace('-', '_')}.py" for kind, name in used if not discovery.code_of(kind, name)
     ]
 
 
 def _files(kind: str) -> list[tuple[File, str]]:
     """The user's files of a kind, each with why it cannot be used; "" where it can."""
-    names = set(plugin.ours(kind))
+    names = set(discovery.ours(kind))
     found: list[tuple[File, str]] = []
-    for file in plugin.own_files(kind):
-        problem = plugin.taken(file) if file.name in names else plugin_trial.tried(kind, file).problem
+    for file in discovery.own_files(kind):
+        problem = discovery.taken(file) if file.name in names else trial.tried(kind, file).problem
         names |= set() if problem else {file.name}
         found.append((file, problem))
     return found

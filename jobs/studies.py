@@ -19,8 +19,8 @@ from engine.probes import probe_class
 from engine.run import sources
 from engine.run.planned import needed_arms, runs_of, with_uses
 from engine.spec.errors import LabError, SpecError
-from engine.spec.misfits import fields_for, misfit
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
+from engine.spec.plugins.misfits import fields_for, misfit
 from engine.spec.reference import ModelRef
 from engine.spec.run import RunSpec
 from engine.spec.study import StudySpec

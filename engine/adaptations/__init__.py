@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.adaptations._base import Adaptation, AdaptationConfig
 from engine.adaptations._peft import PeftAdaptation
-from engine.spec.plugin import Found, configured, discover
+from engine.spec.plugins.discovery import Found, configured, discover
 from engine.spec.run import Use
 
 __all__ = ["Adaptation", "AdaptationConfig", "PeftAdaptation", "adaptation", "found"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from engine.spec.plugin import code_of
+from engine.spec.plugins.discovery import code_of
 from engine.spec.result import Look, Registration
 from engine.spec.runs import Context, Planned
 from engine.spec.trial import TrialSpec

@@ -13,7 +13,7 @@ from engine.methods._base import (
     Untrained,
     settings_of,
 )
-from engine.spec.plugin import Found, discover
+from engine.spec.plugins.discovery import Found, discover
 
 __all__ = [
     "Answering",

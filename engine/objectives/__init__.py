@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.objectives._base import Loss, Objective, ObjectiveConfig
 from engine.objectives._kit import Kit
-from engine.spec.plugin import Found, configured, discover
+from engine.spec.plugins.discovery import Found, configured, discover
 from engine.spec.run import Use
 
 __all__ = ["Kit", "Loss", "Objective", "ObjectiveConfig", "found", "objective"]

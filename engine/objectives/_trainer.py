@@ -19,7 +19,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from engine.objectives._kit import Kit
 from engine.spec.errors import PluginError
-from engine.spec.plugin import file_of
+from engine.spec.plugins.discovery import file_of
 from engine.subject.forward import attention, packing
 from engine.subject.forward.packing import Packed
 

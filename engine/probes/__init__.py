@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.probes._base import Measuring, Probe, ProbeConfig
-from engine.spec.plugin import Found, discover
+from engine.spec.plugins.discovery import Found, discover
 
 __all__ = ["Measuring", "Probe", "ProbeConfig", "found", "probe_class"]
 

@@ -21,8 +21,8 @@ from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, en
 from engine.rules._gates import enough_seeds, figure_gates, trial_gates
 from engine.rules._reading import MIN_SEEDS, Reading, gained, lost, no_more, present, sentence
 from engine.spec.errors import LabError, SpecError
-from engine.spec.misfits import fields_for, misfit
-from engine.spec.plugin import Found, discover
+from engine.spec.plugins.discovery import Found, discover
+from engine.spec.plugins.misfits import fields_for, misfit
 from engine.spec.study import StudySpec
 
 __all__ = [

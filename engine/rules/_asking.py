@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.rules._base import OPEN, Case, Code, Decision, Gate, Read, Rule
 from engine.spec.errors import PluginError
-from engine.spec.plugin import line_of
-from engine.spec.plugin_fault import line_within, place, what
+from engine.spec.plugins.discovery import line_of
+from engine.spec.plugins.fault import line_within, place, what
 from engine.spec.result import NamedFigure
 
 AGAIN = (

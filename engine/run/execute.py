@@ -29,7 +29,7 @@ from engine.run.measured import measured  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
 from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
 from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
-from engine.spec.plugin import configured  # noqa: E402
+from engine.spec.plugins.discovery import configured  # noqa: E402
 from engine.spec.run import RECIPE_VERSION, RunSpec  # noqa: E402
 from engine.spec.stopping import Stopped  # noqa: E402
 from engine.subject.forward.attention import attends  # noqa: E402

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from engine.probes._base import Measuring, Probe
 from engine.spec.errors import PluginError
 from engine.spec.example import Item, Outcome
-from engine.spec.plugin import file_of
+from engine.spec.plugins.discovery import file_of
 
 _OWN = ("item", "split", "cluster", "side")
 HINT = "Correct the probe's file, then retry: the weights that were trained are kept."

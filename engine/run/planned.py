@@ -10,7 +10,7 @@ from engine.methods import Method, method_class, settings_of
 from engine.probes import probe_class
 from engine.run import sources
 from engine.spec.errors import SpecError
-from engine.spec.plugin import code_of, configured
+from engine.spec.plugins.discovery import code_of, configured
 from engine.spec.reference import ModelRef
 from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use, Wanted
 from engine.spec.study import ArmSpec, StudySpec

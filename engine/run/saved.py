@@ -9,7 +9,7 @@ import torch
 
 from engine.adaptations import Adaptation
 from engine.spec.errors import Diverged, PluginError
-from engine.spec.plugin import file_of
+from engine.spec.plugins.discovery import file_of
 
 
 def save(how: Adaptation[Any], model: Any, folder: Path) -> str:

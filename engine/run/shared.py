@@ -22,7 +22,7 @@ from engine.run import checks, needs, sources, unchanged
 from engine.run.measured import measured
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Outcome, Prompt, StudyData
-from engine.spec.plugin import configured
+from engine.spec.plugins.discovery import configured
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import Need, RunSpec
 from engine.subject.forward import kernels

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import world
 from engine.spec.example import StudyData
-from engine.spec.plugin import code_of
+from engine.spec.plugins.discovery import code_of
 from engine.spec.run import digest
 from engine.world.tasks import found, task
 from engine.world.vocabulary.running import own_texts

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from gui.dialogs.error import TextDialog
 from gui.look.text import clean, count, elided
 from gui.widgets.basics import Card, Text, push_button

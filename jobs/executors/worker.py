@@ -20,7 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from engine.spec.errors import LabError, OutOfMemory, RunError, WorkerLost
-from engine.spec.plugin import place_of
+from engine.spec.plugins.discovery import place_of
 from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
 from jobs.paths import Home, write_json

@@ -13,7 +13,7 @@ from engine import methods
 from engine.objectives import Objective, found
 from engine.run import execute
 from engine.spec.events import decode
-from engine.spec.plugin import code_of
+from engine.spec.plugins.discovery import code_of
 from engine.spec.run import RunSpec
 from engine.spec.stopping import Stopped
 from tests.support import examples

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine.spec import plugin_trial
 from engine.spec.events import decode
+from engine.spec.plugins import trial
 from jobs.lab import Lab
 from tests.support import examples
 from tests.support.consoles import main
@@ -107,7 +107,7 @@ class Odd(Method):
 def test_broken_files_are_listed_with_their_line_and_the_rest_goes_on(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(plugin_trial, "SECONDS", 2.0)
+    monkeypatch.setattr(trial, "SECONDS", 2.0)
     plugins = examples.drop(home)
     (plugins / "methods" / "raises.py").write_text(RAISES, encoding="utf-8")
     (plugins / "probes" / "hangs.py").write_text(HANGS, encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 from fake_result import FINAL, MODEL, invented_result
 
 from engine.spec.errors import LabError, SpecError
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import ModelRef
 from engine.spec.result import Result
 from engine.spec.runs import Detectable, Point, RunRecord

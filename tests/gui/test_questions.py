@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton
 
 from engine.models import bundled
 from engine.spec.errors import ModelError
-from engine.spec.plugin import Broken
+from engine.spec.plugins.discovery import Broken
 from engine.spec.runs import Detectable
 from engine.spec.understanding import Fit, Inspection
 from gui import operations

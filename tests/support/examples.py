@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from engine.spec import plugin, plugin_trial
+from engine.spec.plugins import discovery, trial
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "extending" / "plugins"
 
@@ -17,16 +17,16 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "extending" / "plugins"
 @contextmanager
 def there() -> Iterator[None]:
     """Within it, they are found beside the lab's own. They are not tried in a process of their own first."""
-    named = mock.patch.dict(os.environ, {plugin.FOLDER: str(FOLDER)})
-    with named, mock.patch.object(plugin_trial, "tried", _nothing_wrong):
+    named = mock.patch.dict(os.environ, {discovery.FOLDER: str(FOLDER)})
+    with named, mock.patch.object(trial, "tried", _nothing_wrong):
         yield
 
 
 def drop(home: Path) -> Path:
     """Copy them into the data folder of a home; gives their folder there."""
-    ignored = shutil.ignore_patterns(plugin_trial.KEPT, "__pycache__")
+    ignored = shutil.ignore_patterns(trial.KEPT, "__pycache__")
     return Path(shutil.copytree(FOLDER, home / "plugins", ignore=ignored, dirs_exist_ok=True))
 
 
-def _nothing_wrong(kind: str, file: plugin.File) -> plugin_trial.Tried:
-    return plugin_trial.Tried("")
+def _nothing_wrong(kind: str, file: discovery.File) -> trial.Tried:
+    return trial.Tried("")

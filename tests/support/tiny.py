@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side, StudyData
-from engine.spec.plugin import configured
+from engine.spec.plugins.discovery import configured
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.adaptations import Adaptation
 from engine.spec.example import Outcome
-from engine.spec.plugin import BASES, folder_name
+from engine.spec.plugins.discovery import BASES, folder_name
 from engine.stats.estimate import Estimate
 from tests.support import examples
 

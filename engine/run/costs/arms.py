@@ -20,7 +20,7 @@ from engine.run.costs.rehearsal import Unknown
 from engine.run.costs.speed import Batch
 from engine.run.costs.work import Measured
 from engine.spec.example import Example, Item, StudyData
-from engine.spec.plugin import configured
+from engine.spec.plugins.discovery import configured
 from engine.spec.run import RunSpec, Use, digest
 from engine.subject.limits import Limits
 from engine.subject.protocol import Subject

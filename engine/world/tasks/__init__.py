@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from engine.spec.plugin import Found, discover
+from engine.spec.plugins.discovery import Found, discover
 from engine.world.tasks._base import Corruption, Task, TaskOptions, TaskPayload
 
 __all__ = ["Corruption", "Task", "TaskOptions", "TaskPayload", "found", "task", "tasks"]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Frozen, Item
-from engine.spec.misfits import fields_for, misfit
+from engine.spec.plugins.misfits import fields_for, misfit
 from engine.subject.grading import Grade, grade
 
 

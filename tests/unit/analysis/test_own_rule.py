@@ -12,7 +12,7 @@ from engine.analysis.figures import check_figures
 from engine.rules import found
 from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import PluginError, SpecError
-from engine.spec.plugin import FOLDER
+from engine.spec.plugins.discovery import FOLDER
 from engine.spec.study import RuleSpec
 from engine.spec.trial import TrialSpec
 from jobs.studies import load

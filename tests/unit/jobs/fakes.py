@@ -28,7 +28,7 @@ from engine.methods._base import NAMES_A_NEED
 from engine.run import weights
 from engine.spec.errors import Diverged, RunError
 from engine.spec.example import ItemText, Outcome
-from engine.spec.plugin import Found, discover
+from engine.spec.plugins.discovery import Found, discover
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import RunSpec, Use, Wanted
 from engine.spec.runs import RunResult

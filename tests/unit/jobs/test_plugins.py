@@ -14,8 +14,8 @@ from engine.methods import method_class
 from engine.probes import found as probes_found
 from engine.run.planned import runs_of, with_uses
 from engine.run.unchanged import require
-from engine.spec import plugin, plugin_trial
 from engine.spec.errors import PluginError, SpecError
+from engine.spec.plugins import discovery, trial
 from engine.spec.study import ArmSpec
 from engine.spec.trial import TrialSpec
 from jobs import console, plugins, studies
@@ -72,15 +72,15 @@ def put(home: Path, kind: str, name: str, text: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin_trial, "SECONDS", 1.5)
+    monkeypatch.setattr(trial, "SECONDS", 1.5)
 
 
 @pytest.fixture
 def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were tried in a process of their own."""
     seen: list[str] = []
-    before = plugin_trial._try
-    monkeypatch.setattr(plugin_trial, "_try", lambda kind, file: seen.append(file.name) or before(kind, file))
+    before = trial._try
+    monkeypatch.setattr(trial, "_try", lambda kind, file: seen.append(file.name) or before(kind, file))
     return seen
 
 
@@ -141,7 +141,7 @@ def test_what_came_out_is_kept_for_other_processes_and_forgotten_when_the_file_c
 ) -> None:
     path = put(home, "methods", "mine", "raise RuntimeError\n")
     assert len(plugins.broken()) == 1
-    kept = list((path.parent / plugin_trial.KEPT).glob("*.json"))
+    kept = list((path.parent / trial.KEPT).glob("*.json"))
     assert len(kept) == 1
     path.write_text(GOOD)
     assert plugins.broken() == []
@@ -154,16 +154,16 @@ def test_what_came_out_is_kept_for_other_processes_and_forgotten_when_the_file_c
 def test_what_a_busy_machine_could_not_try_is_tried_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(home, "methods", "mine", GOOD)
     with monkeypatch.context() as busy:
-        busy.setattr(plugin_trial, "_try", lambda kind, file: plugin_trial.Tried("too busy", certain=False))
+        busy.setattr(trial, "_try", lambda kind, file: trial.Tried("too busy", certain=False))
         with pytest.raises(PluginError, match="does not load"):
             method_class("mine")
-    assert not list((path.parent / plugin_trial.KEPT).glob("*.json"))
+    assert not list((path.parent / trial.KEPT).glob("*.json"))
     assert method_class("mine").label == "Mine"
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_trouble(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(home, "methods", "mine", GOOD)
-    (path.parent / plugin_trial.KEPT).write_text("a file in the way")
+    (path.parent / trial.KEPT).write_text("a file in the way")
     assert plugins.broken() == []
 
 
@@ -197,15 +197,15 @@ def test_dashes_and_underscores_in_a_files_name_are_the_same(home: Path) -> None
     assert [each.name for each in plugins.own()] == ["my-own"]
     assert "another plug-in named 'my-own'" in plugins.broken()[0].traceback
     assert method_class("my-own").label == "Mine"
-    assert len(plugin.code_of("methods", "my-own")) == 64
-    assert plugin.code_of("methods", "sft") == plugin.code_of("methods", "none") == ""
+    assert len(discovery.code_of("methods", "my-own")) == 64
+    assert discovery.code_of("methods", "sft") == discovery.code_of("methods", "none") == ""
 
 
 def test_an_edited_file_is_another_run_and_another_trial(home: Path) -> None:
     path = put(home, "methods", "mine", GOOD)
     first = own_trial(home)
     before = {run.arm: run for run in runs_of(first)}
-    assert before["odd"].tune.method.code == plugin.code_of("methods", "mine")
+    assert before["odd"].tune.method.code == discovery.code_of("methods", "mine")
     path.write_text(GOOD.replace("Mine", "Nine"))  # at once, and of the same length
     after = {run.arm: run for run in runs_of(first)}
     assert before["plain"].hash == after["plain"].hash
@@ -288,13 +288,13 @@ def test_the_command_lists_them_calmly(home: Path, capsys: pytest.CaptureFixture
     put(home, "probes", "raises", "\n\nraise RuntimeError('no <b>')\n")
     assert console.main(["studies", "--home", str(home)], lambda _: 1) == 1
     said = capsys.readouterr()
-    assert f"methods: mine (version {plugin.code_of('methods', 'mine')[:8]}" in said.out
+    assert f"methods: mine (version {discovery.code_of('methods', 'mine')[:8]}" in said.out
     assert "raises.py does not load: line 3: RuntimeError: no <b>" in " ".join(said.err.split())
     assert "Traceback" not in said.err
     assert console.main(["studies", "--json", "--home", str(home)], lambda _: 1) == 1
     plain = json.loads(capsys.readouterr().out)
     assert plain["plugins"] == [
-        {"kind": "methods", "name": "mine", "path": str(path), "version": plugin.code_of("methods", "mine")[:8]}
+        {"kind": "methods", "name": "mine", "path": str(path), "version": discovery.code_of("methods", "mine")[:8]}
     ]
     assert [each["name"] for each in plain["broken"]] == ["raises"]
     assert "line 3" in plain["broken"][0]["traceback"]

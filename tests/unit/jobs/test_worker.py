@@ -27,7 +27,7 @@ def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path
     (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
     (tmp_path / "where.py").write_text(
         "from engine.models.downloaded import default_folder\n"
-        "from engine.spec.plugin import folder_of\n"
+        "from engine.spec.plugins.discovery import folder_of\n"
         "def write(spec, folder, stop, kept):\n"
         "    (folder / 'where').write_text(f'{default_folder()} {folder_of(\"probes\")} {kept}')\n",
         encoding="utf-8",
@@ -51,7 +51,7 @@ def test_a_bug_in_a_file_of_the_users_is_told_with_its_line(tmp_path: Path, root
     (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
     (tmp_path / "where.py").write_text(
         "import runpy\n"
-        "from engine.spec.plugin import folder_of\n"
+        "from engine.spec.plugins.discovery import folder_of\n"
         "def write(spec, folder, stop, kept):\n"
         "    runpy.run_path(str(folder_of('objectives') / 'mine.py'))['loss']()\n",
         encoding="utf-8",

@@ -8,8 +8,8 @@ import pytest
 
 from engine import world
 from engine.run import sources
-from engine.spec import plugin
 from engine.spec.errors import DataError, PluginError, SpecError
+from engine.spec.plugins import discovery
 from engine.spec.reference import DataRef
 from engine.spec.run import digest
 from engine.world.study_data import source_of, study_data, task_of
@@ -55,7 +55,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "plugins" / "tasks"
     folder.mkdir(parents=True)
     (folder / "parrot.py").write_text(MINE, encoding="utf-8")
-    monkeypatch.setenv(plugin.FOLDER, str(folder.parent))
+    monkeypatch.setenv(discovery.FOLDER, str(folder.parent))
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from engine.spec.plugin import discover
+from engine.spec.plugins.discovery import discover
 from engine.subject.calls.language import Language
 
 

@@ -18,9 +18,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from engine.spec import plugin_fault
 from engine.spec.errors import PluginError, SpecError
-from engine.spec.misfits import fields_for, misfit
+from engine.spec.plugins import fault
+from engine.spec.plugins.misfits import fields_for, misfit
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ def discover(kind: str, base: type[T]) -> Found[T]:
     """Every plug-in of a kind: those of the package `engine.<kind>`, then the user's own.
 
     Names that begin with "_" are no plug-ins. What is known is kept until a file of the user's changes. A user's file
-    is tried in a process of its own before it is loaded here (`engine.spec.plugin_trial`).
+    is tried in a process of its own before it is loaded here (`engine.spec.plugins.trial`).
 
     Args:
         kind: One of `BASES`, or another folder of the package, which no user adds to.
@@ -152,7 +152,7 @@ def code_of(kind: str, name: str) -> str:
 
 def ours(kind: str) -> frozenset[str]:
     """The names of the lab's own plug-ins of a kind, none of them imported."""
-    folder = Path(__file__).resolve().parents[1].joinpath(*kind.split("."))
+    folder = Path(__file__).resolve().parents[2].joinpath(*kind.split("."))
     return frozenset(name_of(path) for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
@@ -175,7 +175,7 @@ def _file(path: Path) -> File:
 
 def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> tuple[Found[T], bool]:
     """The plug-ins, and whether that is certain: a file that a busy machine could not try is tried again."""
-    from engine.spec import plugin_trial
+    from engine.spec.plugins import trial
 
     package = importlib.import_module(f"engine.{kind}")
     classes: dict[str, type[T]] = {}
@@ -194,7 +194,7 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> tuple[Found[T]
     for file in own:
         problem = file.problem or (taken(file) if file.name in classes else "")
         if not problem:
-            problem, sure = plugin_trial.tried(kind, file)
+            problem, sure = trial.tried(kind, file)
             certain &= sure
         if not problem:
             try:
@@ -202,7 +202,7 @@ def _discover(kind: str, base: type[T], own: tuple[File, ...]) -> tuple[Found[T]
                 files[file.name], digests[file.name] = Path(file.path), file.digest
                 continue
             except Exception as error:  # noqa: BLE001 - whatever a user's file raises is shown to the user
-                problem = plugin_fault.told(error, file.path)
+                problem = fault.told(error, file.path)
         broken.append(Broken(file.name, file.path, problem))
     return Found(classes, tuple(broken), files, digests), certain
 
@@ -247,7 +247,7 @@ def only_class(module: ModuleType, base: type[T], name: str) -> type[T]:
     if len(own) != 1:
         raise PluginError(f'File "{where}", line 1: it must define one {base.__name__}; it defines {len(own)}.')
     (cls,) = own
-    at = plugin_fault.place(where, line_of(cls))
+    at = fault.place(where, line_of(cls))
     if getattr(cls, "name", None) != name:
         raise PluginError(f"{at}: the class's `name` must be {name!r}, as the file is named.")
     settings = getattr(cls, "Config", None)

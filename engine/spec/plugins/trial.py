@@ -20,9 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.spec.plugin import BASES, File, load
-from engine.spec.plugin_fault import place
-from engine.spec.plugin_fault import told as told_by
+from engine.spec.plugins.discovery import BASES, File, load
+from engine.spec.plugins.fault import place
+from engine.spec.plugins.fault import told as told_by
 
 SECONDS = 15.0
 """A file that has not loaded after so long is given up."""
@@ -61,9 +61,9 @@ def tried(kind: str, file: File) -> Tried:
 
 def _key(kind: str, file: File) -> str:
     """What the outcome depends on: the file, the lab's base class and words, and which packages are installed."""
-    engine = Path(__file__).resolve().parents[1]
+    engine = Path(__file__).resolve().parents[2]
     stamps = [
-        *(_changed(Path(__file__).with_name(f"{name}.py")) for name in ("misfits", "plugin_fault", "plugin_trial")),
+        *(_changed(Path(__file__).with_name(f"{name}.py")) for name in ("misfits", "fault", "trial")),
         _changed(engine.joinpath(*kind.split(".")) / "_base.py"),
         _changed(Path(sysconfig.get_path("purelib"))),
         _changed(Path(sysconfig.get_path("platlib"))),
@@ -96,12 +96,12 @@ def _keep(path: Path, said: str) -> None:
 
 
 def _try(kind: str, file: File) -> Tried:
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     environment = {**os.environ, "PYTHONPATH": root, SECONDS_VARIABLE: str(SECONDS)}
     with tempfile.TemporaryDirectory(prefix="tuning-fork-plugin-") as scratch:
         told, stood = Path(scratch) / "told.json", Path(scratch) / "stood.txt"
         asked = [kind, file.name, file.path, file.digest, str(told), str(stood)]
-        command = [sys.executable, "-m", "engine.spec.plugin_trial", *asked]
+        command = [sys.executable, "-m", "engine.spec.plugins.trial", *asked]
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
         try:
             done = subprocess.run(

@@ -7,7 +7,7 @@ import traceback
 from pydantic import ValidationError
 
 from engine.spec.errors import LabError
-from engine.spec.misfits import misfit
+from engine.spec.plugins.misfits import misfit
 
 
 def told(error: BaseException, path: str) -> str:
