@@ -64,7 +64,7 @@ def primary(result: Result, half: bool) -> Section:
     study = result.study
     metric = label_of(result, primary_metric(result))
     since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
-    way = wording.EXPECTED[study.primary.expected]
+    way = wording.EXPECTED.get(study.primary.expected, study.primary.expected)
     asked = f" (expected to be {way})" if study.registration is not None else ""  # of a table nobody said so
     caption = f"{since}: {metric}, {pair(result)}{asked}; differences up to ±{margin(result)} are too small to matter."
     blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
