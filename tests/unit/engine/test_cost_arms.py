@@ -121,7 +121,7 @@ def test_what_is_sampled_in_a_step_is_unknown_and_not_guessed(
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(DataError("no verifier here"), "no verifier here"), (AttributeError("logits"), "AttributeError")],
+    [(DataError("no verifier here"), "no verifier here"), (AttributeError("logits"), "without the models themselves")],
 )
 def test_rows_that_need_a_model_are_unknown(
     data: StudyData, renderer: Renderer, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
@@ -164,7 +164,7 @@ def test_an_arm_that_needs_the_models_themselves_to_answer_is_unknown(
         return kit.subject.model  # type: ignore[attr-defined, no-any-return]
 
     monkeypatch.setattr(Sft, "answerer", weighted)
-    assert "how it answers cannot be told before" in drawn("sft", data, renderer).unknown
+    assert "how it answers cannot be told without the models themselves" in drawn("sft", data, renderer).unknown
 
 
 def test_other_models_that_answer_make_it_unknown(
