@@ -288,13 +288,12 @@ class OptionsDialog(QDialog):
         self.finds.setVisible(bool(words))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter in a text field takes what was typed there and goes on to the next one; it starts nothing."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(
-            self.focusWidget(), QLineEdit | QComboBox
-        ):
+        """Enter in a field takes what was typed there and goes on to the next one; it starts nothing."""
+        entered = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if entered and isinstance(self.focusWidget(), QLineEdit | QComboBox | QSpinBox):
             self.focusNextChild()
-            return
-        super().keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
 
     def done(self, result: int) -> None:
         """Close, however it came about."""

@@ -142,14 +142,11 @@ class QueuePage(Page):
         self.context.session.run(operations.resume_queue if paused else operations.pause_queue)
 
     def _log(self) -> None:
-        chosen = self._chosen()
+        chosen = self.table.selectionModel().selectedRows()
         if len(chosen) == 1:
-            run = chosen[0]
-            self.context.session.run(operations.read_log, run.run, done=lambda text: self._show_log(run, text))
+            run, label = self.model.run(chosen[0].row()), self.model.label(chosen[0].row())
+            self.context.session.run(operations.read_log, run.run, done=lambda text: self._show_log(run, label, text))
 
-    def _show_log(self, run: RunRecord, text: str) -> None:
-        snapshot = self.context.session.snapshot
-        trials = {t.id: dict(t.arms) for t in snapshot.trials} if snapshot is not None else {}
-        label = next((trials[trial][run.arm] for trial in run.trials if run.arm in trials.get(trial, ())), run.arm)
+    def _show_log(self, run: RunRecord, label: str, text: str) -> None:
         why = f"{run.state}: {run.reason} {run.hint}".strip() if run.reason else run.state
         TextDialog(f"Log of {label}, seed {run.seed}", why, text or "(empty)", self.window(), end=True).open()

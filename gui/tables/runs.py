@@ -98,6 +98,10 @@ class RunsModel(QAbstractTableModel):
         """The run in that row."""
         return self._rows[row].run
 
+    def label(self, row: int) -> str:
+        """What people read for the arm of the run in that row."""
+        return self._rows[row].label
+
     def rowCount(self, parent: Index | None = None) -> int:
         """How many runs."""
         return 0 if parent is not None and parent.isValid() else len(self._rows)

@@ -60,6 +60,8 @@ def test_enter_in_a_text_field_goes_on_and_starts_nothing(dialog, qtbot) -> None
     field.lineEdit().setFocus()
     qtbot.keyClicks(field.lineEdit(), "x")
     qtbot.keyClick(field.lineEdit(), Qt.Key.Key_Return)
+    dialog.seeds.setFocus()
+    qtbot.keyClick(dialog.seeds, Qt.Key.Key_Return)
     assert launches == []
     assert dialog.isVisible()
     qtbot.waitUntil(dialog.run.isEnabled)

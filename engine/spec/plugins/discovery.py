@@ -270,11 +270,11 @@ def file_of(cls: type) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """The line of the user's own files at which an error arose last: "FILE, line N"; "" where none was run."""
+    """The line of the user's own files at which an error arose last, as tracebacks name it; "" where none was run."""
     named = os.environ.get(FOLDER)
     frames = traceback.extract_tb(error.__traceback__) if named else []
     own = [frame for frame in frames if Path(str(named)) in Path(frame.filename).parents]
-    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""
+    return fault.place(own[-1].filename, own[-1].lineno) if own else ""
 
 
 def configured(cls: Any, settings: dict[str, Any], what: str) -> Any:

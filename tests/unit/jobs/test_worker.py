@@ -21,15 +21,16 @@ worker.main(worker.Job("ab", spec, folder, 1, "where:write"), there)
 """
 
 
-def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path) -> None:
+def work(tmp_path: Path, root: Path, body: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Run `body` as a run's target, in a process of its own; gives the run's folder, and how the process ended."""
     folder = tmp_path / "lab" / "runs" / "ab"
     folder.mkdir(parents=True)
     (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
     (tmp_path / "where.py").write_text(
+        "import runpy\n"
         "from engine.models.downloaded import default_folder\n"
         "from engine.spec.plugins.discovery import folder_of\n"
-        "def write(spec, folder, stop, kept):\n"
-        "    (folder / 'where').write_text(f'{default_folder()} {folder_of(\"probes\")} {kept}')\n",
+        f"def write(spec, folder, stop, kept):\n    {body}\n",
         encoding="utf-8",
     )
     paths = os.pathsep.join((str(root), str(tmp_path)))
@@ -37,29 +38,23 @@ def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path
         [sys.executable, "-c", SCRIPT, str(tmp_path / "spec.json"), str(folder)],
         env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    return folder, done
+
+
+def test_a_run_finds_what_lies_in_its_own_data_folder(tmp_path: Path, root: Path) -> None:
+    body = "(folder / 'where').write_text(f'{default_folder()} {folder_of(\"probes\")} {kept}')"
+    folder, done = work(tmp_path, root, body)
     assert done.returncode == 0, done.stderr
     lab = tmp_path / "lab"
     assert (folder / "where").read_text() == f"{lab / 'models'} {lab / 'plugins' / 'probes'} {lab / 'weights'}"
 
 
 def test_a_bug_in_a_file_of_the_users_is_told_with_its_line(tmp_path: Path, root: Path) -> None:
-    folder = tmp_path / "lab" / "runs" / "ab"
     own = tmp_path / "lab" / "plugins" / "objectives" / "mine.py"
-    for parent in (folder, own.parent):
-        parent.mkdir(parents=True)
+    own.parent.mkdir(parents=True)
     own.write_text("def loss():\n    return 1 + ''\n", encoding="utf-8")
-    (tmp_path / "spec.json").write_text(make_spec().model_dump_json(), encoding="utf-8")
-    (tmp_path / "where.py").write_text(
-        "import runpy\n"
-        "from engine.spec.plugins.discovery import folder_of\n"
-        "def write(spec, folder, stop, kept):\n"
-        "    runpy.run_path(str(folder_of('objectives') / 'mine.py'))['loss']()\n",
-        encoding="utf-8",
-    )
-    paths = os.pathsep.join((str(root), str(tmp_path)))
-    subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "spec.json"), str(folder)],
-        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    folder, done = work(tmp_path, root, "runpy.run_path(str(folder_of('objectives') / 'mine.py'))['loss']()")
+    assert done.returncode != 0
     told = json.loads((folder / "failure.json").read_text(encoding="utf-8"))
-    assert told["message"].startswith(f"A file of your own stopped this run ({own}, line 2): TypeError: unsupported")
+    said = f'A file of your own stopped this run (File "{own}", line 2): TypeError: unsupported'
+    assert told["message"].startswith(said)
