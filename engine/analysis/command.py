@@ -12,7 +12,6 @@ from engine.models import bundled
 from engine.spec.reference import ModelRef
 from engine.spec.runs import RunResult
 from engine.spec.trial import TrialSpec
-from engine.stats.resampling import bootstrap
 
 
 def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
@@ -22,7 +21,6 @@ def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
         "command": command(trial),
         "trial": trial.id,
         "recipe": trial.recipe,
-        "resamples": bootstrap.RESAMPLES,
         "steps": trial.settings.steps,
         "batch_size": trial.settings.batch_size,
         "train_examples": trial.settings.train_examples,

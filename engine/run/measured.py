@@ -18,7 +18,7 @@ HINT = "Correct the probe's file, then retry: the weights that were trained are 
 
 
 def measured(probe: Probe[Any], kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
-    """What the probe finds on these items.
+    """What the probe finds on these items, each outcome with its item's second factor (`Item.crossed`).
 
     Raises:
         PluginError: It says nothing of an item, or something twice, or of another; or what it says is of another
@@ -37,7 +37,10 @@ def measured(probe: Probe[Any], kit: Measuring, items: Sequence[Item]) -> list[O
         raise _fault(probe, f"gave {len(outcomes)} outcomes for {len(items)} items; it must give one for each")
     for item, outcome in zip(items, outcomes, strict=True):
         _check(probe, item, outcome)
-    return list(outcomes)
+    return [
+        outcome if outcome.crossed == item.crossed else outcome.model_copy(update={"crossed": item.crossed})
+        for item, outcome in zip(items, outcomes, strict=True)
+    ]
 
 
 def _check(probe: Probe[Any], item: Item, outcome: Outcome) -> None:

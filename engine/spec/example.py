@@ -98,7 +98,9 @@ class Item(Frozen):
     Attributes:
         id: Unique within the study's data.
         split: What is held out, e.g. "wording", "tools", "no_tool".
-        cluster: Items that share a template, tool or noun are resampled together.
+        cluster: Items that share a template, tool or noun are no independent draws: intervals take them together.
+        crossed: A second factor, crossed with the first: items with the same value are no independent draws either,
+            whatever their cluster (a hypothesis that comes with many premises); "" where there is none.
         side: Where the shortcut points.
         features: Numbers a probe may regress on, e.g. {"delta_log_frequency": 1.2}.
         task: The task of the world it is of, e.g. "chains"; "" where it comes from a user's file.
@@ -110,6 +112,7 @@ class Item(Frozen):
     gold: Gold
     split: str
     cluster: str
+    crossed: str = ""
     side: Side = Side.NEUTRAL
     features: dict[str, float] = Field(default_factory=dict)
     task: str = ""
@@ -175,6 +178,7 @@ class Outcome(Frozen):
         output: The model's own words (untrusted text), cut to 500 characters.
         failure: The type of the failure; None where right, or not scored.
         value: A number the probe keeps per item (e.g. log P(true) - log P(false), nats), if any.
+        crossed: The item's second factor. A probe need not copy it: the lab does (`engine.run.measured`).
         features: The item's features, so that figures can be drawn from stored outcomes alone.
     """
 
@@ -182,6 +186,7 @@ class Outcome(Frozen):
     correct: bool | None
     split: str
     cluster: str
+    crossed: str = ""
     side: Side = Side.NEUTRAL
     output: str = ""
     failure: str | None = None

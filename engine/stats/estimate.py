@@ -1,4 +1,4 @@
-"""An estimate: a mean over seeds with its intervals, from the seeds' values and from draws of items."""
+"""An estimate: a mean over seeds with its intervals, from the seeds' values and the influence of items."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 
 from engine.stats.display.units import unit as known_unit
 from engine.stats.inference import paired, power
-from engine.stats.resampling import bootstrap
+from engine.stats.inference.looks import FIXED, Looks
+from engine.stats.resampling.interval import Bounds, interval, item_spread, unvarying
+from engine.stats.resampling.jackknife import Influence
 
 _SHARES = ("share", "difference")
 NOTHING = 1e-9
 """A width that rounding alone brings about."""
+_LEAST_P, _HALVINGS = 1e-12, 40
 ENOUGH_SEEDS = 5
 """Seeds from which their own spread is known well enough to plan by."""
-Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class Estimate:
     """A mean over seeds.
 
     Attributes:
-        ci: 95 % interval, None where there is none (one seed and no items to resample).
+        ci: 95 % interval, None where there is none (one seed, and no items that say the figure). Of a design with
+            several looks: of this look, so wide that all looks together err no more often.
         ci90: 90 % interval, for showing that a difference is too small to matter.
         per_seed: The values whose mean it is.
-        p: Two-sided sign-flip p over seeds (differences only), None with one seed.
+        p: Two-sided p over seeds (differences only), by flipping signs; in a design with several looks that of the
+            interval. None with one seed.
         item_spread: Standard deviation that the choice of items alone gives the mean; 0 where none is known.
     """
 
@@ -67,40 +71,60 @@ class Estimate:
 
 
 def estimated(
-    values: Sequence[float], draws: bootstrap.Draws | None, unit: str, level: bool, linear: bool = True
+    values: Sequence[float],
+    influence: Influence | None,
+    unit: str,
+    level: bool,
+    linear: bool = True,
+    looks: Looks | None = None,
 ) -> Estimate:
     """A mean over seeds with its intervals.
 
     Args:
         values: Of each seed.
-        draws: The same under draws of clusters; None: the intervals are Student's over seeds.
+        influence: Of the clusters of items, on the same; None: the intervals are Student's over seeds.
         unit: Of the values; bounds beyond what a known unit can be are cut off.
         level: Whether it is an arm's own figure; otherwise it is a difference of two arms', which gets a p.
         linear: Whether it is a ratio of sums, such as a share. Only of those is it known how far they may be off where
             no cluster differed from any other.
+        looks: The look of a design that has several; None: there is one.
     """
-    points = np.asarray(values, dtype=float)
-    (ci, drawn), (ci90, _) = (interval(points, draws, at) for at in (0.95, 0.90))
-    spread = bootstrap.item_spread(draws.replicates) if draws is not None and drawn else 0.0
+    points, levels = np.asarray(values, dtype=float), looks.levels if looks else FIXED
+    (ci, known), (ci90, _) = (mean_interval(points, influence, at) for at in levels)
+    spread = item_spread(influence) if influence is not None and known else 0.0
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
-        clusters = 0 if draws is None or not linear or unit not in _SHARES else int(draws.read.min())
-        ci, ci90 = (bootstrap.unvarying(values[0], clusters, at) for at in (0.95, 0.90))
+        clusters = 0 if influence is None or not linear or unit not in _SHARES else int(influence.read.min())
+        ci, ci90 = (unvarying(values[0], clusters, at) for at in levels)
     return Estimate(
         value=float(np.mean(values)),
         ci=_clipped(ci, unit, level),
         ci90=_clipped(ci90, unit, level),
         per_seed=tuple(float(v) for v in values),
-        p=None if level else paired.sign_flip(values),
+        p=None if level else _p(points, influence, looks),
         item_spread=spread,
     )
 
 
-def interval(points: np.ndarray, draws: bootstrap.Draws | None, level: float) -> tuple[Bounds | None, bool]:
+def _p(points: np.ndarray, influence: Influence | None, looks: Looks | None) -> float | None:
+    """Two-sided p of a mean over seeds being 0; in a design with several looks what it is worth there."""
+    if looks is None:
+        return paired.sign_flip(points.tolist())
+    if len(points) < 2:
+        return None
+    low, high = _LEAST_P, 1.0
+    for _ in range(_HALVINGS):  # of the error at which the interval ends at 0
+        middle = float(np.sqrt(low * high))
+        ci, _ = mean_interval(points, influence, 1 - middle)
+        low, high = (middle, high) if ci is None or ci[0] <= 0 <= ci[1] else (low, middle)
+    return looks.p(high)
+
+
+def mean_interval(points: np.ndarray, influence: Influence | None, level: float) -> tuple[Bounds | None, bool]:
     """An interval of a mean over seeds, and whether items are part of it.
 
-    Without draws, or where too many of them cannot give the figure, it is Student's over seeds.
+    Where nothing is known of items, or where too many of them cannot be left out, it is Student's over seeds.
     """
-    if draws is not None and (found := bootstrap.interval(points, draws, level)):
+    if influence is not None and (found := interval(points, influence, level)):
         return found, True
     return paired.t_interval(points.tolist(), level), False
 

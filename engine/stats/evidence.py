@@ -11,9 +11,10 @@ import numpy as np
 from engine.spec.example import Outcome
 from engine.stats.estimate import Estimate, estimated
 from engine.stats.gap import gap_closed
+from engine.stats.inference.looks import Looks
 from engine.stats.metric import Metric
-from engine.stats.resampling import bootstrap, replicates
 from engine.stats.resampling.columns import Columns
+from engine.stats.resampling.jackknife import Influence, influence
 from engine.stats.statistics._base import Linear, Statistic
 
 
@@ -40,19 +41,16 @@ class Evidence:
     Args:
         runs: The runs that succeeded.
         metrics: Every metric by "probe.metric".
-        resamples: Draws of the bootstrap.
+        looks: The look of a design that has several; None: there is one.
     """
 
-    def __init__(
-        self, runs: Iterable[Run], metrics: Mapping[str, Metric], resamples: int = bootstrap.RESAMPLES
-    ) -> None:
+    def __init__(self, runs: Iterable[Run], metrics: Mapping[str, Metric], looks: Looks | None = None) -> None:
         self.metrics = metrics
-        self._resamples = resamples
+        self.looks = looks
         self._runs = sorted(runs, key=lambda run: (run.arm, run.seed))
         self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
         self._columns: dict[str, Columns] = {}
-        self._resamplers: dict[int, bootstrap.Resampler] = {}
-        self._draws: dict[tuple[str, Statistic, bool], bootstrap.Draws | None] = {}
+        self._influence: dict[tuple[str, Statistic, bool], Influence | None] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
@@ -66,9 +64,10 @@ class Evidence:
             return None
         about = self.metrics[metric]
         values = [run.metrics[metric] for run in runs]
-        drawn = self._drawn(metric)
-        draws = None if drawn is None else drawn.of([self._at[run.arm, run.seed] for run in runs])
-        return estimated(values, draws, about.unit, level=True, linear=isinstance(about.statistic, Linear))
+        found = self._of_items(metric)
+        own = None if found is None else found.of([self._at[run.arm, run.seed] for run in runs])
+        linear = isinstance(about.statistic, Linear)
+        return estimated(values, own, about.unit, level=True, linear=linear, looks=self.looks)
 
     def difference(
         self, a: str, b: str, metric: str, statistic: Statistic | None = None, placebo: bool = False
@@ -93,7 +92,7 @@ class Evidence:
     def closed(self, a: str, base: str, target: str, metric: str) -> Estimate | None:
         """The gap closed by arm a: (a - base) / (target - base), of means over the seeds that all three have.
 
-        Its interval is Fieller's, with seeds and items drawn jointly (`engine.stats.gap`). It is None where the gap
+        Its interval is Fieller's, of seeds and items together (`engine.stats.gap`). It is None where the gap
         between target and base is not shown to differ from 0: no ratio can be excluded then.
 
         Returns:
@@ -105,11 +104,11 @@ class Evidence:
         at = np.array([[self._at[run.arm, run.seed] for run in of] for of in runs])  # [seeds, 3]
         values = np.array([[run.metrics[metric] for run in of] for of in runs])
         gains, gaps = values[:, 0] - values[:, 1], values[:, 2] - values[:, 1]
-        found = self._drawn(metric)
+        found = self._of_items(metric)
         if found is None:
-            return gap_closed(gains, gaps, None)
+            return gap_closed(gains, gaps, None, self.looks)
         x, y, z = (found.of(at[:, place]) for place in range(3))
-        return gap_closed(gains, gaps, (x.minus(y), z.minus(y)))
+        return gap_closed(gains, gaps, (x.minus(y), z.minus(y)), self.looks)
 
     def pairs(self, a: str, b: str) -> list[tuple[Run, Run]]:
         """Runs of both arms by seed; a run that is not seeded stands for every seed."""
@@ -129,19 +128,19 @@ class Evidence:
 
     def clusters(self, metric: str) -> int:
         """How many clusters of items stand behind a metric; 0 where no item says anything about it."""
-        draws = self._drawn(metric)
-        return 0 if draws is None else draws.influence.shape[0]
+        found = self._of_items(metric)
+        return 0 if found is None else len(found.ways[0])
 
     def _difference(self, a: str, b: str, metric: str, statistic: Statistic | None, placebo: bool) -> Estimate | None:
-        draws = self._drawn(metric, placebo, statistic)
+        found = self._of_items(metric, placebo, statistic)
         own = statistic is None and not placebo
-        if draws is None and not own:
+        if found is None and not own:
             return None
         pairs = [pair for pair in self.pairs(a, b) if not own or (_has(pair[0], metric) and _has(pair[1], metric))]
         if not pairs:
             return None
         at = np.array([[self._at[run.arm, run.seed] for run in pair] for pair in pairs])  # [pairs, 2]
-        shifts = None if draws is None else draws.of(at[:, 0]).minus(draws.of(at[:, 1]))
+        shifts = None if found is None else found.of(at[:, 0]).minus(found.of(at[:, 1]))
         drawn = statistic or self.metrics[metric].statistic
         if own:
             values = [x.metrics[metric] - y.metrics[metric] for x, y in pairs]
@@ -153,7 +152,7 @@ class Evidence:
         unit = self.metrics[metric].unit
         if unit == "difference" and statistic is not None and not statistic.sided:
             unit = "share"  # of one of the two sides
-        return estimated(values, shifts, unit, level=False, linear=isinstance(drawn, Linear))
+        return estimated(values, shifts, unit, level=False, linear=isinstance(drawn, Linear), looks=self.looks)
 
     def _joined(self, *arms: str) -> list[tuple[Run, ...]]:
         """One run of each arm for every seed that all of them have; a run that is not seeded stands for every seed."""
@@ -172,19 +171,13 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _drawn(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> bootstrap.Draws | None:
-        """The metric of every run under every draw of items; None where no item says anything about it."""
+    def _of_items(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> Influence | None:
+        """How much each cluster adds to the metric of every run; None where no item says anything about it."""
         statistic = statistic or self.metrics[metric].statistic
         key = (metric.split(".", 1)[0], statistic, placebo)
-        if key not in self._draws:
-            columns = self._probe_columns(metric)
-            self._draws[key] = replicates.draws(columns, statistic, self._resampler, placebo)
-        return self._draws[key]
-
-    def _resampler(self, clusters: int) -> bootstrap.Resampler:
-        if clusters not in self._resamplers:
-            self._resamplers[clusters] = bootstrap.Resampler(clusters, self._resamples)
-        return self._resamplers[clusters]
+        if key not in self._influence:
+            self._influence[key] = influence(self._probe_columns(metric), statistic, placebo)
+        return self._influence[key]
 
 
 def _has(run: Run, metric: str) -> bool:

@@ -2,8 +2,8 @@
 
 The gap closed is (a - base) / (target - base), of means over seeds (Liu et al. 2024, arXiv:2401.08565, section 3). A
 bootstrap of the ratio itself is wrong where the gap is small: draws in which it is about 0 make the ratio endless, of
-either sign. The interval is therefore Fieller's (1954, Journal of the Royal Statistical Society B 16), drawn from this
-lab's two-level bootstrap in place of Student's t: it holds every ratio g for which the mean of (a - base) - g * (target
+either sign. The interval is therefore Fieller's (1954, Journal of the Royal Statistical Society B 16), with this lab's
+interval of seeds and items in place of Student's t: it holds every ratio g for which the mean of (a - base) - g * (target
 - base), paired by seed and drawn on the same items, is not shown to differ from 0. It is wide where the gap is hardly
 larger than its error, and there is none where the gap is not shown to differ from 0 at all, since no ratio can be
 excluded then.
@@ -15,22 +15,25 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.stats.estimate import NOTHING, Bounds, Estimate, interval
+from engine.stats.estimate import NOTHING, Estimate, mean_interval
 from engine.stats.inference import paired
-from engine.stats.resampling import bootstrap
+from engine.stats.inference.looks import FIXED, Looks
+from engine.stats.resampling.interval import Bounds, item_spread
+from engine.stats.resampling.jackknife import Influence
 
 _DOUBLINGS, _LOOKS, _CLOSE = 60, 40, 1e-6
 
 
 def gap_closed(
-    gains: np.ndarray, gaps: np.ndarray, draws: tuple[bootstrap.Draws, bootstrap.Draws] | None
+    gains: np.ndarray, gaps: np.ndarray, influence: tuple[Influence, Influence] | None, looks: Looks | None = None
 ) -> Estimate | None:
     """The ratio of the mean gain to the mean gap.
 
     Args:
         gains: a - base for each seed: [seeds].
         gaps: target - base for each seed: [seeds].
-        draws: Both under the same draws of clusters, None where items do not say them.
+        influence: Of the same clusters on both, None where items do not say them.
+        looks: The look of a design that has several; None: there is one.
 
     Returns:
         None where the mean gap is 0. `per_seed` are the seeds' pseudo-values, whose mean is the ratio and whose spread
@@ -42,26 +45,25 @@ def gap_closed(
     ratio = float(gains.mean()) / gap
     values = ratio + (gains - ratio * gaps) / gap
     spread = 0.0
-    if draws is not None:
-        rest = _less(draws[0], draws[1], ratio)
-        spread = bootstrap.item_spread(rest.replicates) / abs(gap)
-        spread = spread if np.isfinite(spread) else 0.0
-    ci, ci90 = (_interval(gains, gaps, draws, ratio, level) for level in (0.95, 0.90))
+    if influence is not None:
+        spread = item_spread(influence[0].minus(influence[1], ratio)) / abs(gap)
+    ci, ci90 = (_interval(gains, gaps, influence, ratio, level) for level in (looks.levels if looks else FIXED))
     return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), paired.sign_flip(gains.tolist()), spread)
 
 
 def _interval(
     gains: np.ndarray,
     gaps: np.ndarray,
-    draws: tuple[bootstrap.Draws, bootstrap.Draws] | None,
+    influence: tuple[Influence, Influence] | None,
     ratio: float,
     level: float,
 ) -> Bounds | None:
     def bounds(of: float) -> Bounds | None:
         """Of the mean of gain - `of` * gap."""
-        return interval(gains - of * gaps, None if draws is None else _less(*draws, of), level)[0]
+        rest = None if influence is None else influence[0].minus(influence[1], of)
+        return mean_interval(gains - of * gaps, rest, level)[0]
 
-    gap, _ = interval(gaps, None if draws is None else draws[1], level)
+    gap, _ = mean_interval(gaps, None if influence is None else influence[1], level)
     here = bounds(ratio)
     if gap is None or here is None or gap[0] <= 0 <= gap[1] or here[1] - here[0] < NOTHING:
         return None
@@ -102,9 +104,3 @@ def _edge(inside: float, step: float, beyond: Callable[[float], float], close: f
         else:
             inside, below, above, last = middle, found, above / 2 if last < 0 else above, -1
     return outside
-
-
-def _less(a: bootstrap.Draws, b: bootstrap.Draws, ratio: float) -> bootstrap.Draws:
-    return bootstrap.Draws(
-        a.replicates - ratio * b.replicates, a.influence - ratio * b.influence, np.minimum(a.read, b.read)
-    )

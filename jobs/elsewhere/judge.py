@@ -22,7 +22,6 @@ from engine.spec.result import Result
 from engine.spec.run import digest
 from engine.spec.runs import RunRecord, RunResult
 from engine.stats.metric import Metric, reliance_metric, share_metric
-from engine.stats.resampling import bootstrap
 from engine.stats.resampling.columns import Columns
 from engine.stats.statistics.mean import Mean
 from jobs.elsewhere.checks import advice, base_note, table_checks
@@ -167,7 +166,6 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
         data={"source": files_words(table.sources), "digest": table.digest},
         provenance={
             "command": command(table, told, limits),
-            "resamples": bootstrap.RESAMPLES,
             "rows": sum(map(len, table.runs.values())),
             "form": table.form,
             **{f"column.{role}": column for role, column in table.columns.items()},

@@ -21,9 +21,13 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
     """Student's interval of a mean over seeds; None with fewer than two."""
     if len(values) < 2:
         return None
-    mean = float(np.mean(values))
-    half = float(stdtrit(len(values) - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    mean, half = float(np.mean(values)), reach(values, level)
     return mean - half, mean + half
+
+
+def reach(values: Sequence[float] | np.ndarray, level: float = 0.95) -> float:
+    """How far Student's interval of a mean over at least two seeds reaches to either side."""
+    return float(stdtrit(len(values) - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def sign_flip(differences: Sequence[float]) -> float | None:

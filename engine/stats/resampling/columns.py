@@ -39,17 +39,18 @@ class Columns:
 
     Args:
         runs: The outcomes of each run, in a fixed order.
+
+    Attributes:
+        ways: The cluster of each row, as a number; and where items have a second factor, the same for it and for the
+            cells in which both cross.
     """
 
     def __init__(self, runs: Sequence[Sequence[Outcome]]) -> None:
         outcomes = [outcome for found in runs for outcome in found]
-        names = {name: code for code, name in enumerate(sorted({o.cluster for o in outcomes}))}
         self.runs = len(runs)
-        self.clusters = len(names)
-        self.cluster = np.array([names[o.cluster] for o in outcomes], dtype=np.int64)  # [rows]
+        self.ways = tuple(_coded(names) for names in _ways(outcomes))  # each [rows]
         self._ends = np.concatenate([[0], np.cumsum([len(found) for found in runs], dtype=np.int64)])
-        number = np.repeat(np.arange(self.runs), np.diff(self._ends))
-        self._cell = number * self.clusters + self.cluster
+        self._number = np.repeat(np.arange(self.runs), np.diff(self._ends))
         self._outcomes = outcomes
         self._tables = {False: Table(outcomes)}
 
@@ -72,18 +73,21 @@ class Columns:
         outcomes, mask = self._outcomes[self.rows(run)], statistic.given(self.run(run))
         return frozenset(outcome.item for outcome, there in zip(outcomes, mask, strict=True) if there)
 
-    def sums(self, statistic: Linear, placebo: bool = False) -> Sums:
+    def sums(self, statistic: Linear, placebo: bool = False, way: int = 0) -> Sums:
         """Sums per run and cluster of a linear statistic.
 
         Args:
             statistic: The statistic.
             placebo: Take each item's side from a lot, not from where the shortcut points.
+            way: Which of the `ways` of clustering.
         """
         table = self.table(placebo)
         kept = statistic.kept(table)
-        parts, cell = statistic.parts(table.part(kept)), self._cell[kept]
-        total = np.stack([self._summed(cell, part.top) for part in parts], axis=1)
-        count = np.stack([self._summed(cell, part.bottom) for part in parts], axis=1)
+        parts, cluster = statistic.parts(table.part(kept)), self.ways[way]
+        clusters = int(cluster.max(initial=-1)) + 1
+        cell = (self._number * clusters + cluster)[kept]
+        total = np.stack([self._summed(cell, part.top, clusters) for part in parts], axis=1)
+        count = np.stack([self._summed(cell, part.bottom, clusters) for part in parts], axis=1)
         return Sums(total, count, np.array([part.sign for part in parts]))
 
     def figures(self, statistic: Statistic, placebo: bool = False) -> np.ndarray:
@@ -104,7 +108,21 @@ class Columns:
         lot = {item: first + int(order[at] % 2) for at, item in enumerate(sided)}
         return np.array([lot.get(o.item, SIDES[Side.NEUTRAL]) for o in self._outcomes], dtype=np.int8)
 
-    def _summed(self, cell: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def _summed(self, cell: np.ndarray, values: np.ndarray, clusters: int) -> np.ndarray:
         """Sums per run and cluster: [runs, clusters]."""
-        flat = np.bincount(cell, weights=values, minlength=self.runs * self.clusters)
-        return flat.astype(float).reshape(self.runs, self.clusters)
+        flat = np.bincount(cell, weights=values, minlength=self.runs * clusters)
+        return flat.astype(float).reshape(self.runs, clusters)
+
+
+def _ways(outcomes: Sequence[Outcome]) -> list[list[tuple[str, ...]]]:
+    """The cluster of each outcome by every way of clustering; an item without a second factor is in its cluster."""
+    first: list[tuple[str, ...]] = [("cluster", o.cluster) for o in outcomes]
+    if not any(o.crossed for o in outcomes):
+        return [first]
+    second = [("crossed", o.crossed) if o.crossed else own for o, own in zip(outcomes, first, strict=True)]
+    return [first, second, [a + b for a, b in zip(first, second, strict=True)]]
+
+
+def _coded(names: Sequence[tuple[str, ...]]) -> np.ndarray:
+    codes = {name: code for code, name in enumerate(sorted(set(names)))}
+    return np.array([codes[name] for name in names], dtype=np.int64)

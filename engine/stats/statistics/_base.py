@@ -1,12 +1,13 @@
-"""What a statistic is: the one definition of a figure, from which its level, differences and resampling follow.
+"""What a statistic is: the one definition of a figure, from which its level, differences and intervals follow.
 
 Every statistic is one file in `engine/stats/statistics/`. It says which columns of a run's outcomes it reads
-(`columns`) and what comes of them where each item counts so many times (`drawn`). Three bases, from the fastest to
-the most general:
+(`columns`) and what comes of them where each item counts so many times (`drawn`): intervals come from leaving clusters
+of items out, so a figure must change little where one is left out. A median jumps, and its interval would be wrong.
+Three bases, from the fastest to the most general:
 
-- `Linear`: ratios of sums over items, added up with signs. Resampled by products of matrices.
-- `OfSums`: any function of sums over items. Resampled from sums over clusters.
-- `Statistic`: anything. Resampled with a weight for each item.
+- `Linear`: ratios of sums over items, added up with signs.
+- `OfSums`: any function of sums over items; a cluster is left out by taking its sums away.
+- `Statistic`: anything, with a weight for each item.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ class Statistic(Frozen):
         side: Only items of this side; None: all.
         where: Only items whose feature of that name equals the number, in each run's own outcomes.
         sided: Whether the statistic itself tells congruent items from conflicting ones.
+        crosses: Whether items can be left out by their second factor (`Item.crossed`), too.
     """
 
     sided: ClassVar[bool] = False
+    crosses: ClassVar[bool] = True
     splits: tuple[str, ...] = ()
     side: Side | None = None
     where: tuple[str, float] | None = None

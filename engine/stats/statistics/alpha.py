@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -15,8 +15,8 @@ class Alpha(OfSums):
     """1 - observed disagreement / expected disagreement (Krippendorff 2018, Content Analysis, chapter 12).
 
     Each outcome is a rating; outcomes of one unit rate the same thing. A unit with one rating says nothing and is left
-    out. 1 is perfect agreement, 0 is what chance gives. A unit never crosses clusters, so that a cluster which is drawn
-    twice counts as other units with the same ratings.
+    out. 1 is perfect agreement, 0 is what chance gives. A unit never crosses clusters, so that a cluster which
+    counts twice counts as other units with the same ratings.
 
     Attributes:
         column: What was rated; "output" compares the answers' words.
@@ -24,6 +24,7 @@ class Alpha(OfSums):
         scale: "nominal" (ratings are the same or not) or "interval" (they differ by the square of their distance).
     """
 
+    crosses: ClassVar[bool] = False  # a unit is one thing: half of its ratings cannot be left out
     column: str = Field(default="value", pattern=CATEGORY)
     unit: str = Field(default="cluster", pattern=r"^(cluster|feature:.+)$")
     scale: Literal["nominal", "interval"] = "interval"

@@ -7,7 +7,7 @@ develop on (`dev`: choose prompts, train) and a part to measure on (`test`), of 
 People come in groups of four who differ in every attribute that is asked. A question is put about all four of a group
 in one wording, and their four values are its options: each is right once. Whoever answers without regard to the person
 is right for exactly one in four, whatever is preferred: chance is .25 in every group, not only on average. Groups are
-resampled whole, for their items depend on each other.
+taken whole by intervals, for their items depend on each other.
 """
 
 from __future__ import annotations

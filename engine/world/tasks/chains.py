@@ -221,7 +221,7 @@ def document(rng: Random) -> str:
 
 
 def _cluster(problem: Problem) -> str:
-    """The first step: problems that share it are resampled together."""
+    """The first step: problems that share it are no independent draws."""
     return Problem(problem.start, problem.operations[:1]).expression
 
 

@@ -1,4 +1,4 @@
-"""What an arm's figures rest on: how many items, clusters and seeds, and where an interval is no bootstrap's."""
+"""What an arm's figures rest on: how many items, clusters and seeds, and where an interval is an exact bound."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from engine.stats.display.wording import counted
 from jobs.report.content.lookup import label_of, unit_of
 
 AT_THE_END = (
-    "A share of exactly 0 or 100 % is the same in every cluster and seed, so there is nothing to resample: its "
+    "A share of exactly 0 or 100 % is the same in every cluster and seed, so nothing shows how it varies: its "
     "interval is the exact binomial bound (Clopper & Pearson) with each cluster counted once, and may be wider than "
     "that of a share beside it."
 )

@@ -13,7 +13,7 @@ from engine.spec.runs import RunResult
 from jobs.report.atomic import replacing
 from jobs.report.formats.files import cell
 
-HEAD = ("arm", "seed", "probe", "item", "split", "cluster", "side", "correct", "value", "failure", "output")
+HEAD = ("arm", "seed", "probe", "item", "split", "cluster", "crossed", "side", "correct", "value", "failure", "output")
 WORDS = ("prompt", "gold")  # where they were kept
 
 
@@ -70,7 +70,7 @@ def _row(run: RunResult, probe: str, outcome: Outcome) -> list[str]:
     return [
         cell(run.record.arm),
         str(run.record.seed),
-        *map(cell, (probe, outcome.item, outcome.split, outcome.cluster)),
+        *map(cell, (probe, outcome.item, outcome.split, outcome.cluster, outcome.crossed)),
         outcome.side.value,
         "" if outcome.correct is None else str(int(outcome.correct)),
         "" if outcome.value is None else repr(outcome.value),

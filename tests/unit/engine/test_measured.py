@@ -51,6 +51,15 @@ def test_what_is_as_it_was_asked_is_taken_as_it_is() -> None:
     assert given(lambda found: [*found[:-1], own(ITEMS[-1], value=None)])[-1].value is None
 
 
+def test_the_second_factor_of_an_item_is_carried_along_by_the_lab() -> None:
+    items = [item.model_copy(update={"crossed": f"h{n % 2}"}) for n, item in enumerate(ITEMS)]
+    probe = Letters(ProbeConfig())
+    probe.change = lambda found: found
+    found = measured(probe, Measuring(None), items)  # type: ignore[arg-type]
+    assert [(o.cluster, o.crossed) for o in found] == [("c0", "h0"), ("c1", "h1"), ("c2", "h0"), ("c3", "h1")]
+    assert Outcome.model_validate({"item": "i", "correct": True, "split": "s", "cluster": "c"}).crossed == ""
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from engine.stats.resampling.bootstrap import Resampler, interval
 from engine.stats.resampling.columns import Sums
+from engine.stats.resampling.interval import interval
+from engine.stats.resampling.jackknife import of_sums
 
 TRIALS = 2000
 CLUSTERS, ITEMS = 60, 8  # items in each cluster
@@ -65,17 +66,17 @@ WORLDS = {
 def covered(world: World, seeds: int, clusters: int = CLUSTERS) -> float:
     """How often the interval of the paired difference holds the true one."""
     rng = np.random.default_rng(seeds)
-    sampler = Resampler(clusters, 2000)
     truth = world.truth()
     count = np.full((2 * seeds, 1, clusters), float(ITEMS))
     hits = 0
     for _ in range(TRIALS):
         total = world.draw(seeds, rng, clusters)
-        draws = sampler.draws(Sums(total, count, np.array([1.0])))
+        found = of_sums(Sums(total, count, np.array([1.0])))
+        assert found is not None
         values = total.mean(axis=(1, 2)) / ITEMS
-        pairs = draws.of(np.arange(seeds)).minus(draws.of(np.arange(seeds, 2 * seeds)))
-        found = interval(values[:seeds] - values[seeds:], pairs)
-        hits += found is not None and found[0] <= truth <= found[1]
+        pairs = found.of(np.arange(seeds)).minus(found.of(np.arange(seeds, 2 * seeds)))
+        bounds = interval(values[:seeds] - values[seeds:], pairs)
+        hits += bounds is not None and bounds[0] <= truth <= bounds[1]
     return hits / TRIALS
 
 
@@ -108,15 +109,16 @@ def test_one_seed_covers_its_own_mean_over_items() -> None:
 
 @pytest.mark.slow
 def test_an_interval_that_ignores_clusters_would_not_pass() -> None:
-    """The check itself can fail: items resampled one by one, as if each stood alone, cover far too seldom."""
+    """The check itself can fail: items left out one by one, as if each stood alone, cover far too seldom."""
     rng = np.random.default_rng(0)
     world = World((0.0, 0.0), 0.0, 1.5, 0.0)
-    sampler = Resampler(CLUSTERS * ITEMS, 1000)
     count = np.ones((1, 1, CLUSTERS * ITEMS))
     hits = 0
     for _ in range(300):
         right = world.draw(1, rng)[0, 0]
         single = (np.arange(ITEMS) < right[:, None]).astype(float).reshape(1, 1, -1)
-        found = interval(single.mean(axis=2)[0], sampler.draws(Sums(single, count, np.array([1.0]))))
-        hits += found is not None and found[0] <= 0.5 <= found[1]
+        alone = of_sums(Sums(single, count, np.array([1.0])))
+        assert alone is not None
+        bounds = interval(single.mean(axis=2)[0], alone)
+        hits += bounds is not None and bounds[0] <= 0.5 <= bounds[1]
     assert hits / 300 < 0.85

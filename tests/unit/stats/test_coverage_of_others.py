@@ -104,7 +104,7 @@ def _covered(world: World, statistic: Statistic, truth: float, seeds: int, trial
             Run(arm, seed, True, {"p.figure": statistic.of(made) or 0.0}, {"p": made} if items else {})
             for arm, seed, made in world.draw(seeds, rng)
         ]
-        found = Evidence(runs, metrics, 1000).difference("a", "b", "p.figure")
+        found = Evidence(runs, metrics).difference("a", "b", "p.figure")
         assert found is not None
         assert found.ci is not None
         hits += found.ci[0] <= truth <= found.ci[1]

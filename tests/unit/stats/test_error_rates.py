@@ -14,8 +14,9 @@ import pytest
 from engine.stats.inference import power
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.paired import holm, sign_flip
-from engine.stats.resampling.bootstrap import Draws, Resampler, interval
 from engine.stats.resampling.columns import Sums
+from engine.stats.resampling.interval import interval
+from engine.stats.resampling.jackknife import Influence, of_sums
 
 pytestmark = pytest.mark.slow
 CLUSTERS, ITEMS = 50, 8
@@ -38,18 +39,20 @@ class Pairs:
     item_sd: float = 0.08
     luck: float = 0.5
 
-    def draw(self, seeds: int, trials: int, sampler: Resampler) -> Iterator[tuple[np.ndarray, Draws]]:
-        """The differences of the seeds and their draws, trial by trial."""
+    def draw(self, seeds: int, trials: int) -> Iterator[tuple[np.ndarray, Influence]]:
+        """The differences of the seeds and the influence of clusters on them, trial by trial."""
         rng = np.random.default_rng(seeds)
         count = np.full((seeds, 1, CLUSTERS), float(ITEMS))
         for _ in range(trials):
             means = self.true + rng.normal(0, self.seed_sd, (seeds, 1)) + rng.normal(0, self.item_sd, CLUSTERS)
             means = means + rng.normal(0, self.luck / np.sqrt(ITEMS), (seeds, CLUSTERS))
-            yield means.mean(axis=1), sampler.draws(Sums(ITEMS * means[:, None], count, ALL))
+            found = of_sums(Sums(ITEMS * means[:, None], count, ALL))
+            assert found is not None
+            yield means.mean(axis=1), found
 
     def found(self, seeds: int, trials: int = 1500) -> float:
         """How often the 95 % interval excludes zero."""
-        cis = [interval(*drawn) for drawn in self.draw(seeds, trials, Resampler(CLUSTERS, 1500))]
+        cis = [interval(*drawn) for drawn in self.draw(seeds, trials)]
         return float(np.mean([ci is not None and (ci[0] > 0 or ci[1] < 0) for ci in cis]))
 
     def detectable(self, seeds: int) -> float:
@@ -76,7 +79,7 @@ def test_a_family_without_any_effect_has_a_finding_in_at_most_one_study_of_twent
 @pytest.mark.parametrize("seeds", [5, 10, 20])
 def test_five_points_are_not_called_equivalent_at_a_margin_of_three(seeds: int) -> None:
     pairs = Pairs(true=0.05)
-    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(seeds, 1000, Resampler(CLUSTERS, 1500))]
+    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(seeds, 1000)]
     assert np.mean([equivalent(ci, 0.03) for ci in cis]) <= 0.05
 
 
@@ -84,14 +87,14 @@ def test_five_points_are_not_called_equivalent_at_a_margin_of_three(seeds: int) 
 def test_at_the_margin_itself_it_is_called_equivalent_one_time_in_twenty(seeds: int) -> None:
     """The worst case of two one-sided tests at 5 %."""
     pairs = Pairs(true=0.03, seed_sd=0.01, item_sd=0.01, luck=0.2)
-    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(seeds, 2000, Resampler(CLUSTERS, 1500))]
+    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(seeds, 2000)]
     assert 0.03 <= np.mean([equivalent(ci, 0.03) for ci in cis]) <= 0.07
 
 
 def test_a_difference_of_nothing_is_called_equivalent_where_the_study_is_large_enough() -> None:
     """Or else never saying so would pass the tests above."""
     pairs = Pairs(seed_sd=0.01, item_sd=0.02, luck=0.2)
-    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(10, 300, Resampler(CLUSTERS, 1500))]
+    cis = [interval(*drawn, level=0.90) for drawn in pairs.draw(10, 300)]
     assert np.mean([equivalent(ci, 0.03) for ci in cis]) > 0.9
 
 

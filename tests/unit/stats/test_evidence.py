@@ -59,7 +59,7 @@ def run(arm: str, seed: int, value: float, seeded: bool = True, **metrics: float
 
 
 def test_an_untrained_arm_is_paired_with_every_seed() -> None:
-    evidence = Evidence([run("base", 0, 0.1, seeded=False), *(run("a", s, 0.8) for s in range(4))], METRICS, 500)
+    evidence = Evidence([run("base", 0, 0.1, seeded=False), *(run("a", s, 0.8) for s in range(4))], METRICS)
     found = evidence.difference("a", "base", "p.accuracy")
     assert found is not None
     assert found.n_seeds == 4
@@ -74,14 +74,14 @@ def test_an_untrained_arm_is_paired_with_every_seed() -> None:
 
 
 def test_trained_arms_are_paired_on_the_seeds_they_share() -> None:
-    evidence = Evidence([run("a", 0, 0.8), run("a", 2, 0.8), run("b", 1, 0.5), run("b", 2, 0.5)], METRICS, 500)
+    evidence = Evidence([run("a", 0, 0.8), run("a", 2, 0.8), run("b", 1, 0.5), run("b", 2, 0.5)], METRICS)
     found = evidence.difference("a", "b", "p.accuracy")
     assert found is not None
     assert found.n_seeds == 1
     assert found.p is None
     assert found.ci is not None  # over items alone
     assert evidence.difference("a", "missing", "p.accuracy") is None
-    assert Evidence([run("a", 0, 0.8), run("b", 1, 0.5)], METRICS, 500).difference("a", "b", "p.accuracy") is None
+    assert Evidence([run("a", 0, 0.8), run("b", 1, 0.5)], METRICS).difference("a", "b", "p.accuracy") is None
 
 
 def test_a_metric_that_no_stored_item_gives_has_students_interval_over_seeds() -> None:
@@ -100,7 +100,7 @@ def test_a_metric_that_no_stored_item_gives_has_students_interval_over_seeds() -
 
 
 def test_figures_that_are_no_numbers_count_as_missing() -> None:
-    evidence = Evidence([run("a", 0, 0.8, slope=float("nan")), run("a", 1, 0.8, slope=2.0)], METRICS, 200)
+    evidence = Evidence([run("a", 0, 0.8, slope=float("nan")), run("a", 1, 0.8, slope=2.0)], METRICS)
     found = evidence.level("a", "p.slope")
     assert found is not None
     assert found.per_seed == (2.0,)
@@ -109,7 +109,7 @@ def test_figures_that_are_no_numbers_count_as_missing() -> None:
 def test_order_of_runs_and_items_changes_nothing() -> None:
     runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6)) for seed in range(3)]
     turned = [Run(r.arm, r.seed, r.seeded, r.metrics, {"p": tuple(reversed(r.outcomes["p"]))}) for r in reversed(runs)]
-    one, other = (Evidence(rs, METRICS, 500).difference("a", "b", "p.accuracy") for rs in (runs, turned))
+    one, other = (Evidence(rs, METRICS).difference("a", "b", "p.accuracy") for rs in (runs, turned))
     assert one == other
 
 
@@ -129,7 +129,7 @@ def test_what_never_varies_is_known_as_far_as_its_clusters_reach() -> None:
         outcomes = [Outcome(item=f"i{n}", correct=True, split="s", cluster=f"c{n % 6}") for n in range(24)]
         return Run(arm, seed, True, {"p.accuracy": 1.0}, {"p": outcomes})
 
-    evidence = Evidence([all_right(arm, seed) for arm in ("a", "b") for seed in range(3)], METRICS, 200)
+    evidence = Evidence([all_right(arm, seed) for arm in ("a", "b") for seed in range(3)], METRICS)
     level, difference = evidence.level("a", "p.accuracy"), evidence.difference("a", "b", "p.accuracy")
     exact = stats.binomtest(6, 6).proportion_ci(0.95, method="exact").low
     assert level is not None

@@ -10,7 +10,7 @@ from engine.spec.example import Outcome
 from engine.stats.evidence import Evidence, Run
 from engine.stats.gap import gap_closed
 from engine.stats.metric import share_metric
-from engine.stats.resampling.bootstrap import Draws
+from engine.stats.resampling.jackknife import Influence
 from tests.unit.stats.test_coverage import ITEMS, World
 
 METRICS = {"p.accuracy": share_metric("accuracy", "Accuracy")}
@@ -76,15 +76,17 @@ def test_what_never_varies_has_no_interval() -> None:
 
 
 def test_items_that_the_arms_share_cancel() -> None:
-    """Gain and gap that rise and fall together on the same draws leave their ratio as it is."""
+    """Gain and gap that rise and fall together on the same clusters leave their ratio as it is."""
     rng = np.random.default_rng(1)
-    luck = rng.normal(0, 0.05, (4000, 1)) + np.zeros((4000, 5))
-    pull = rng.normal(0, 0.01, (50, 1)) + np.zeros((50, 5))
+    pull = rng.normal(0, 0.007, (50, 1)) + np.zeros((50, 5))
+    pull = pull - pull.mean()
     gaps = 0.3 + rng.normal(0, 0.001, 5)
-    read = np.full(5, 50)
-    together = (Draws(0.5 * (gaps + luck), 0.5 * pull, read), Draws(gaps + luck, pull, read))
-    apart = (Draws(0.5 * gaps + luck, pull, read), Draws(gaps - luck, -pull, read))
-    same, other = (gap_closed(0.5 * gaps + 1e-5 * rng.normal(0, 1, 5), gaps, draws) for draws in (together, apart))
+
+    def influence(by: float) -> Influence:
+        return Influence((by * pull,), np.full(5, 50), np.zeros(5))
+
+    together, apart = (influence(0.5), influence(1.0)), (influence(1.0), influence(-1.0))
+    same, other = (gap_closed(0.5 * gaps + 1e-5 * rng.normal(0, 1, 5), gaps, of) for of in (together, apart))
     assert same is not None
     assert other is not None
     assert same.ci is not None
@@ -110,7 +112,7 @@ def runs(rights: np.ndarray, arm: str, seeded: bool = True) -> list[Run]:
 def test_evidence_pairs_the_seeds_that_all_three_arms_have() -> None:
     rng = np.random.default_rng(3)
     base, arm, target = (rng.binomial(ITEMS, rate, (seeds, 30)) for rate, seeds in ((0.3, 1), (0.6, 4), (0.7, 5)))
-    evidence = Evidence([*runs(base, "base", False), *runs(arm, "a"), *runs(target, "t")], METRICS, 500)
+    evidence = Evidence([*runs(base, "base", False), *runs(arm, "a"), *runs(target, "t")], METRICS)
     found = evidence.closed("a", "base", "t", "p.accuracy")
     assert found is not None
     assert found.n_seeds == 4
@@ -122,7 +124,7 @@ def test_evidence_pairs_the_seeds_that_all_three_arms_have() -> None:
     itself = evidence.closed("t", "base", "t", "p.accuracy")
     assert itself is not None
     assert itself.value == pytest.approx(1.0)
-    turned = Evidence([*runs(arm, "a"), *runs(target, "t"), *runs(base, "base", False)], METRICS, 500)
+    turned = Evidence([*runs(arm, "a"), *runs(target, "t"), *runs(base, "base", False)], METRICS)
     assert turned.closed("a", "base", "t", "p.accuracy") == found
 
 
@@ -142,6 +144,6 @@ def test_of_ninety_five_intervals_in_a_hundred_hold_the_true_ratio(target: float
             logits = rng.normal(mean, 0.15, (seeds, 1)) + rng.normal(0, 0.3, (seeds, 40)) + shared
             arms.append(rng.binomial(ITEMS, 1 / (1 + np.exp(-logits))))
         named = [run for counts, arm in zip(arms, ("base", "a", "t"), strict=True) for run in runs(counts, arm)]
-        found = Evidence(named, METRICS, 1000).closed("a", "base", "t", "p.accuracy")
+        found = Evidence(named, METRICS).closed("a", "base", "t", "p.accuracy")
         hits += found is not None and (found.ci is None or found.ci[0] <= true <= found.ci[1])
     assert 0.92 <= hits / trials <= 0.99

@@ -36,7 +36,7 @@ def estimate(value: float, half: float, half90: float | None = None, seeds: int 
 def evidence_of(rates: Rates, seeds: int = 6) -> tuple[StudySpec, Evidence]:
     trial = make_trial("function-calling", seeds)
     runs = make_runs(trial, rates, items=100, clusters=20)
-    return trial.study, Evidence((as_run(run, run.record.arm != "base") for run in runs), metrics_of(trial.study), 500)
+    return trial.study, Evidence((as_run(run, run.record.arm != "base") for run in runs), metrics_of(trial.study))
 
 
 def test_gained_needs_the_interval_above_zero_and_the_mean_above_the_margin() -> None:
@@ -194,6 +194,6 @@ def test_a_share_that_never_varies_is_as_sure_as_its_scored_items_are_many(score
     metric = {"p.right": share_metric("right", "Right")}
     runs = [Run("a", seed, True, {"p.right": 0.0}, {"p": outcomes}) for seed in range(3)]
     runs += [Run("b", seed, True, {"p.right": 0.0}, {"p": other}) for seed in range(3)]
-    found = Evidence(runs, metric, 500).level("a", "p.right")
+    found = Evidence(runs, metric).level("a", "p.right")
     assert found is not None
     assert found.ci == pytest.approx((0.0, 1 - 0.025 ** (1 / scored)))

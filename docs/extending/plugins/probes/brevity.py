@@ -17,20 +17,17 @@ from engine.stats.statistics.mean import Mean
 from engine.subject.grading import CUT_OFF, grade
 
 
-class Median(Statistic):
-    """The median of the items' values; of an even number of them the lower of the middle two."""
+class GeometricMean(Statistic):
+    """The geometric mean of the items' values: one very long answer moves it less than it moves the mean."""
 
     def columns(self) -> tuple[str, ...]:
         """Items without a value are left out."""
         return ("value",)
 
     def drawn(self, table: Table, weights: np.ndarray) -> np.ndarray:
-        """The median where each item counts `weights` times: [draws, items] -> [draws]."""
-        values = table.column("value")
-        order = np.argsort(values, kind="stable")
-        counted = weights[:, order].cumsum(axis=1)  # how many items are no greater than this one: [draws, items]
-        middle = (2 * counted >= counted[:, -1:]).argmax(axis=1)
-        return np.where(counted[:, -1] > 0, values[order][middle], np.nan)
+        """The mean where each item counts `weights` times: [draws, items] -> [draws]; an empty answer counts as 1."""
+        logs = np.log(np.maximum(table.column("value"), 1.0))
+        return np.exp(weights @ logs / weights.sum(axis=1))
 
 
 class Brevity(Probe[ProbeConfig]):
@@ -40,7 +37,7 @@ class Brevity(Probe[ProbeConfig]):
     label: ClassVar[str] = "Brevity"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="words", label="Words of an answer", unit="words", statistic=Mean(column="value")),
-        Metric(name="usual", label="Words of the middle answer", unit="words", statistic=Median()),
+        Metric(name="usual", label="Words of an answer, geometric mean", unit="words", statistic=GeometricMean()),
         share_metric("right", "Right answers"),
     )
     live: ClassVar[tuple[str, ...]] = ("words", "right")

@@ -1,4 +1,4 @@
-"""Every statistic is redrawn as if its clusters were drawn by hand, and left out one by one."""
+"""The influence of clusters on every statistic is what leaving them out by hand gives."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 from engine.spec.example import Outcome, Side
 from engine.stats.evidence import Evidence, Run
 from engine.stats.metric import Metric
-from engine.stats.resampling import replicates
-from engine.stats.resampling.bootstrap import Resampler
 from engine.stats.resampling.columns import Columns
+from engine.stats.resampling.jackknife import influence
 from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.alpha import Alpha
 from engine.stats.statistics.auc import Auc
@@ -22,7 +21,7 @@ from engine.stats.statistics.ratio import Ratio
 from engine.stats.statistics.slope import Slope
 from engine.stats.statistics.weights import Weight
 
-TRUTH, CLUSTERS, DRAWS = "feature:true", 9, 40
+TRUTH, CLUSTERS = "feature:true", 9
 STATISTICS: list[Statistic] = [
     Mean(),
     Mean(column="value"),
@@ -60,53 +59,57 @@ def items(seed: int, clusters: int = CLUSTERS, each: int = 6, skill: float = 1.0
 
 
 @every
-def test_each_draw_is_the_figure_of_the_clusters_that_were_drawn(statistic: Statistic) -> None:
-    runs = [items(1), items(2)]
-    sampler = Resampler(CLUSTERS, DRAWS)
-    found = replicates.draws(Columns(runs), statistic, lambda clusters: sampler)
-    assert found is not None
-    assert found.replicates.shape == (DRAWS, 2)
-    for at, counts in enumerate(sampler.counts):
-        for run, outcomes in enumerate(runs):
-            redrawn = [
-                o.model_copy(update={"cluster": f"{o.cluster}-{copy}"})
-                for o in outcomes[:-1]
-                for copy in range(int(counts[int(o.cluster[1:])]))
-            ]
-            expected = statistic.of(redrawn)
-            assert found.replicates[at, run] == pytest.approx(
-                np.nan if expected is None else expected, nan_ok=True, rel=1e-5
-            )
-
-
-@every
 def test_influence_is_what_leaving_a_cluster_out_takes_away(statistic: Statistic) -> None:
     runs = [items(1), items(2)]
-    found = replicates.draws(Columns(runs), statistic, lambda clusters: Resampler(clusters, DRAWS))
+    found = influence(Columns(runs), statistic)
     assert found is not None
-    assert found.influence.shape == (CLUSTERS, 2)
+    assert [way.shape for way in found.ways] == [(CLUSTERS, 2)]
+    assert found.read.tolist() == [CLUSTERS, CLUSTERS]
+    assert found.lost.tolist() == [0.0, 0.0]
     for run, outcomes in enumerate(runs):
         left = [statistic.of([o for o in outcomes if o.cluster != f"c{cluster}"]) for cluster in range(CLUSTERS)]
-        expected = np.mean(left) - np.array(left, dtype=float)
-        own = found.influence[:, run] - found.influence[:, run].mean()
-        assert own == pytest.approx(expected, abs=1e-9)
+        assert found.ways[0][:, run] == pytest.approx(np.mean(left) - np.array(left, dtype=float), abs=1e-9)
 
 
 @every
-def test_the_resampler_has_only_the_clusters_that_the_figure_reads(statistic: Statistic) -> None:
-    asked = []
-    replicates.draws(Columns([items(1)]), statistic, lambda clusters: asked.append(clusters) or Resampler(clusters, 5))
-    assert asked == [CLUSTERS]
-    nothing = [Outcome(item="i", correct=None, split="s", cluster="c")]
-    assert replicates.draws(Columns([nothing]), statistic, lambda clusters: Resampler(clusters, 5)) is None
-
-
-def test_a_run_without_the_figure_has_no_draws_and_the_others_have() -> None:
-    one_sided = [o for o in items(1) if o.features.get("true") == 1.0]
-    found = replicates.draws(Columns([items(1), one_sided, []]), Auc(truth=TRUTH), lambda n: Resampler(n, 20))
+def test_a_second_factor_and_the_cells_are_left_out_too(statistic: Statistic) -> None:
+    made = [o.model_copy(update={"crossed": f"h{at % 4}"}) for at, o in enumerate(items(1)[:-1])]
+    found = influence(Columns([made]), statistic)
     assert found is not None
-    assert np.isnan(found.replicates).all(axis=0).tolist() == [False, True, True]
-    assert (found.influence[:, 1:] == 0).all()
+    if not statistic.crosses:
+        assert len(found.ways) == 1
+        return
+    assert found.clusters == 4
+    for way, of in zip(found.ways[1:], (lambda o: o.crossed, lambda o: o.cluster + o.crossed), strict=True):
+        left = np.array([statistic.of([o for o in made if of(o) != one]) for one in sorted({of(o) for o in made})], float)
+        assert way[:, 0] == pytest.approx(np.mean(left) - left, abs=1e-9)
+
+
+@every
+def test_only_clusters_that_the_figure_reads_count(statistic: Statistic) -> None:
+    found = influence(Columns([items(1)]), statistic)
+    assert found is not None
+    assert found.clusters == CLUSTERS  # "alone" holds nothing that a figure reads
+    nothing = [Outcome(item="i", correct=None, split="s", cluster="c")]
+    assert influence(Columns([nothing]), statistic) is None
+
+
+@every
+def test_names_and_order_change_nothing(statistic: Statistic) -> None:
+    made = items(1)
+    names = dict(zip([o.cluster for o in made], np.random.default_rng(0).permutation(1000), strict=False))
+    other = [o.model_copy(update={"item": f"x{at}", "cluster": f"{names[o.cluster]}"}) for at, o in enumerate(made)]
+    found = [influence(Columns([each]), statistic) for each in (made, other[::-1])]
+    one, two = (np.sort(each.ways[0][:, 0]) for each in found if each is not None)
+    assert one == pytest.approx(two, abs=1e-12)
+
+
+def test_a_run_without_the_figure_has_no_influence_and_the_others_have() -> None:
+    one_sided = [o for o in items(1) if o.features.get("true") == 1.0]
+    found = influence(Columns([items(1), one_sided, []]), Auc(truth=TRUTH))
+    assert found is not None
+    assert found.lost.tolist() == [0.0, 1.0, 1.0]
+    assert (found.ways[0][:, 1:] == 0).all()
 
 
 @pytest.mark.parametrize("statistic", [Weight(weight="shortcut", truth=TRUTH), BySide()], ids=["weight", "by_side"])
@@ -127,9 +130,7 @@ def test_a_placebo_reads_drawn_sides_whatever_the_statistic(statistic: Statistic
     assert followed[0] >= 1
     assert abs(lot[0]) < followed[0] / 8
     assert lot[0] == lot[1]
-    drawn = replicates.draws(columns, statistic, lambda clusters: Resampler(clusters, 200), placebo=True)
-    assert drawn is not None
-    assert drawn.replicates.mean() == pytest.approx(lot[0], abs=0.1)
+    assert influence(columns, statistic, placebo=True) is not None
 
 
 METRICS = {
@@ -149,7 +150,7 @@ def run(arm: str, seed: int, skill: float, **more: float) -> Run:
 @pytest.mark.parametrize("metric", METRICS)
 def test_evidence_has_the_items_part_of_any_statistic(metric: str) -> None:
     runs = [run(arm, seed, skill) for arm, skill in (("a", 1.5), ("b", 0.2)) for seed in range(3)]
-    evidence = Evidence(runs, METRICS, 500)
+    evidence = Evidence(runs, METRICS)
     found = evidence.difference("a", "b", metric)
     assert found is not None
     assert found.value == pytest.approx(
@@ -157,7 +158,7 @@ def test_evidence_has_the_items_part_of_any_statistic(metric: str) -> None:
     )
     assert found.item_spread > 0
     assert evidence.clusters(metric) == 20
-    alone = Evidence([runs[0]], METRICS, 500).level("a", metric)
+    alone = Evidence([runs[0]], METRICS).level("a", metric)
     assert alone is not None
     assert alone.ci is not None, "one seed has an interval over items"
     assert alone.ci[0] < alone.value < alone.ci[1]
@@ -166,7 +167,7 @@ def test_evidence_has_the_items_part_of_any_statistic(metric: str) -> None:
 def test_what_never_varies_is_bounded_for_shares_alone() -> None:
     """That no cluster is otherwise bounds a share; it does not bound an area under a curve, which has no interval."""
     perfect = [o.model_copy(update={"value": o.features.get("true")}) for o in items(0)]
-    level = Evidence([Run("a", 0, True, {"p.auc": 1.0}, {"p": perfect})], METRICS, 200).level("a", "p.auc")
+    level = Evidence([Run("a", 0, True, {"p.auc": 1.0}, {"p": perfect})], METRICS).level("a", "p.auc")
     assert level is not None
     assert level.ci is None
 
@@ -174,7 +175,7 @@ def test_what_never_varies_is_bounded_for_shares_alone() -> None:
 def test_bounds_end_where_a_correlation_does() -> None:
     made = [o.model_copy(update={"value": o.features.get("x", 0.0) ** 3}) for o in items(0)]
     made[0] = made[0].model_copy(update={"value": -9.0})
-    level = Evidence([Run("a", 0, True, {"p.rank": 0.999}, {"p": made})], METRICS, 500).level("a", "p.rank")
+    level = Evidence([Run("a", 0, True, {"p.rank": 0.999}, {"p": made})], METRICS).level("a", "p.rank")
     assert level is not None
     assert level.ci is not None
     assert level.ci[1] <= 1.0
@@ -182,7 +183,7 @@ def test_bounds_end_where_a_correlation_does() -> None:
 
 def test_another_statistic_of_the_same_items_is_not_read_from_the_runs_figures() -> None:
     runs = [run("a", 0, 1.5), run("b", 0, 0.2)]
-    found = Evidence(runs, METRICS, 200).difference("a", "b", "p.auc", Mean())
+    found = Evidence(runs, METRICS).difference("a", "b", "p.auc", Mean())
     right = [np.mean([o.correct for o in r.outcomes["p"] if o.correct is not None]) for r in runs]
     assert found is not None
     assert found.value == pytest.approx(right[0] - right[1])
