@@ -12,6 +12,7 @@ from engine.analysis.decomposition import chain
 from engine.analysis.design import ROLE, Design
 from engine.analysis.figures import check_read, metrics_of
 from engine.analysis.registration import registration, why_exploratory
+from engine.analysis.sequential import sequential
 from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
@@ -30,6 +31,7 @@ from engine.spec.result import (
 from engine.spec.runs import Context, RunResult
 from engine.spec.trial import TrialSpec
 from engine.stats.evidence import Evidence
+from engine.stats.inference.looks import Looks
 
 STRICT = "strict"
 
@@ -46,7 +48,8 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
     study = trial.study
     methods = {arm: method_of(study.arm(arm)) for arm in trial.arms}
     trains = {arm: method.trains for arm, method in methods.items()}
-    expected = planned(trial)
+    looks, seeds = _looks(trial, context)
+    expected = frozenset((arm, seed) for arm, seed in planned(trial) if seed < seeds)
     runs = [run for run in runs if (run.record.arm, run.record.seed) in expected]
     done = [run for run in runs if run.record.state == "succeeded"]
     design = Design(
@@ -54,9 +57,10 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         id=trial.id,
         scale=trial.scale,
         note=trial.settings.note,
-        seeds=trial.seeds,
+        seeds=seeds,
         arms=trial.arms,
         planned=expected,
+        looks=looks,
         trains=trains,
         seeded={arm: method.seeded for arm, method in methods.items()},
         metrics=metrics_of(study),
@@ -85,9 +89,10 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
     study, rule = design.study, rule_of(design.study)
     check_read(study, rule, design.metrics)
     account = account_of(design, runs, checks)
-    evidence = Evidence(account.runs, design.metrics)
+    evidence = Evidence(account.runs, design.metrics, design.looks)
     checks = [*account.checks, *(control_checks(study, rule, design.arms, evidence) if account.runs else ())]
     compared = contrasts.family(study, rule, evidence)
+    verdict = _verdict(design, rule, evidence, account, checks)
     return Result(
         study=_study(design),
         model=_described(design.model),
@@ -111,10 +116,20 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         flips=tuple(contrasts.flips(study, evidence, design.context)),
         curves=account.curves,
         notes=(*design.notes, *account.notes),
-        verdict=_verdict(design, rule, evidence, account, checks),
+        verdict=verdict,
+        sequential=sequential(design, evidence, account.runs, verdict.code, checks),
         threats=threats(design, evidence, checks, account.threats),
         provenance=dict(design.provenance),
     )
+
+
+def _looks(trial: TrialSpec, context: Context) -> tuple[Looks | None, int]:
+    """The look that a trial has come to, and how many seeds belong to it."""
+    if not trial.looks:
+        return None, trial.seeds
+    begun = context.begun or trial.looks[0]
+    at = next((at for at, seeds in enumerate(trial.looks) if seeds >= begun), len(trial.looks) - 1)
+    return Looks(trial.looks, at), trial.looks[at]
 
 
 def _data(trial: TrialSpec) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context
 from engine.spec.study import StudySpec
 from engine.spec.understanding import Understanding
+from engine.stats.inference.looks import Looks
 from engine.stats.metric import Metric
 
 Value = str | int | float | bool
@@ -34,6 +35,7 @@ class Design:
         understanding: What was read in the user's file; None where the data are the study's own.
         advice: What to do about what stands against a verdict.
         recipe: The recipe of its runs; another one than the present computed them differently.
+        looks: The look that is taken, of a design that has several; None: the number of seeds was fixed.
         notes: What whoever reads the result should know of how it was read, before what the runs noted.
     """
 
@@ -54,6 +56,7 @@ class Design:
     exploratory: str = ""
     context: Context = field(default_factory=lambda: Context(queued=0.0))
     recipe: int = RECIPE_VERSION
+    looks: Looks | None = None
     notes: tuple[str, ...] = ()
     understanding: Understanding | None = None
     advice: Advice = field(default_factory=Advice)

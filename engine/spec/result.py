@@ -272,6 +272,42 @@ class Verdict(Frozen):
     figures: tuple[NamedFigure, ...] = ()
 
 
+class LookResult(Frozen):
+    """What the primary contrast said at one look of a design that has several.
+
+    Attributes:
+        seeds: After how many.
+        difference: In the metric's unit; null where it could not be computed.
+        ci: The look's own interval: all looks together hold the truth 95 times in 100.
+        decision: "effect" (it is shown to differ from 0), "no-effect" (it is shown to lie within the margin) or "go-on".
+    """
+
+    seeds: int
+    difference: float | None = None
+    ci: tuple[float, float] | None = None
+    decision: Literal["effect", "no-effect", "go-on"] = "go-on"
+
+
+class Sequential(Frozen):
+    """A design that is looked at several times, until the verdict is no longer open.
+
+    Attributes:
+        max_seeds: After how many seeds it ends in any case.
+        plan: The looks that were fixed beforehand, as numbers of seeds.
+        looks: Those that were taken.
+        decision: "settled" (there is a verdict), "go-on", "most-seeds" (the last look, and it is still open) or "stopped"
+            (a check failed that no further seed can mend).
+        further: How many more seeds the primary contrast may take, in four trials of five that go on as this one began;
+            null where nothing can be said, or where it is settled.
+    """
+
+    max_seeds: int
+    plan: tuple[int, ...]
+    looks: tuple[LookResult, ...]
+    decision: Literal["settled", "go-on", "most-seeds", "stopped"]
+    further: tuple[int, int] | None = None
+
+
 class RuleResult(Frozen):
     """The rule by which the verdict was reached: all of it was fixed beforehand.
 
@@ -318,6 +354,9 @@ class Result(Frozen):
     notes: tuple[str, ...] = ()
     threats: tuple[str, ...] = ()
     verdict: Verdict
+    sequential: Sequential | None = Field(
+        None, description="Its looks, where the trial goes on until it is settled; null where the seeds were fixed."
+    )
     provenance: dict[str, str | int | float | bool]
 
     @model_validator(mode="before")

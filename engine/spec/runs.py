@@ -100,6 +100,7 @@ class Context(Frozen):
 
     Attributes:
         queued: When it was queued, seconds since 1970.
+        begun: How many of its seeds were queued so far, where it goes on until it is settled; None: all.
         planned: What was written down by then; None for trials of labs that wrote nothing down.
         looks: Trials by whose runs the arms of the primary contrast could be compared by then.
         texts: The words of items, by the item's name.
@@ -107,6 +108,7 @@ class Context(Frozen):
     """
 
     queued: float
+    begun: int | None = None
     planned: Planned | None = None
     looks: tuple[Look, ...] = ()
     texts: dict[str, ItemText] = Field(default_factory=dict)

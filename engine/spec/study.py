@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.spec.errors import SpecError
 from engine.spec.example import Frozen
@@ -16,6 +17,8 @@ class ScaleSpec(Frozen):
     """How large a study is run.
 
     Attributes:
+        looks: After how many seeds a trial that goes on until it is settled is looked at, rising. At such a scale that
+            is the usual way, and `seeds` is read only where a fixed number is asked for. Empty: seeds are fixed.
         note: A sentence shown with every figure of this scale ("" for none).
     """
 
@@ -27,7 +30,20 @@ class ScaleSpec(Frozen):
     live_items: int = Field(40, ge=0, description="Items of the live sample per split.")
     live_every: int = Field(25, ge=1, description="Steps between live measurements.")
     checkpoint_every: int = Field(50, ge=1, description="Steps between checkpoints.")
+    looks: tuple[int, ...] = ()
     note: str = ""
+
+    @field_validator("looks")
+    @classmethod
+    def _looks_rise(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        return rising(looks)
+
+
+def rising(looks: tuple[int, ...]) -> tuple[int, ...]:
+    """The looks themselves. Raises ValueError where they do not rise from at least two seeds to at most 1,000."""
+    if looks and (looks[0] < 2 or looks[-1] > 1000 or any(b <= a for a, b in pairwise(looks))):
+        raise ValueError(f"looks must rise from at least 2 seeds to at most 1000: {', '.join(map(str, looks))}")
+    return looks
 
 
 class ArmSpec(Frozen):

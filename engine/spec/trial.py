@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.spec.example import Frozen
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import RECIPE_VERSION, digest
-from engine.spec.study import Scale, ScaleSpec, StudySpec
+from engine.spec.study import Scale, ScaleSpec, StudySpec, rising
 from engine.spec.understanding import Inspection
 
 UNNAMED_RECIPE = 3
@@ -23,6 +23,8 @@ class TrialSpec(Frozen):
         models: What plays the study's further models, by role.
         uses: sha256 of what its runs use beside model and data, by name: the user's own plug-ins, and models that arms
             name themselves. Another version of one of them is another trial.
+        looks: After how many seeds it is looked at, where it goes on until it is settled; the last are `seeds`, the
+            most that are run. Empty: all seeds are run.
         recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
         stored_as: The name it was stored under; "" for one of the present recipe, whose name follows from its content.
         inspection: What was understood of model and data before it was queued, where they are the user's own. It
@@ -36,10 +38,17 @@ class TrialSpec(Frozen):
     model: ModelRef
     models: dict[str, ModelRef] = Field(default_factory=dict)
     data: DataRef
+    looks: tuple[int, ...] = ()
     uses: dict[str, str] = Field(default_factory=dict)
     recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
     stored_as: str = ""
     inspection: Inspection | None = None
+
+    @model_validator(mode="after")
+    def _looks_end_with_all_seeds(self) -> TrialSpec:
+        if rising(self.looks) and self.looks[-1] != self.seeds:
+            raise ValueError(f"the last look is after {self.looks[-1]} seeds, and {self.seeds} are the most")
+        return self
 
     @classmethod
     def stored(cls, plain: Any, name: str) -> TrialSpec:
@@ -65,7 +74,7 @@ class TrialSpec(Frozen):
     @property
     def registration(self) -> str:
         """sha256 of all that is fixed before the first figure: names, labels and paths do not count."""
-        return digest([self.study.id, self.design, self.seeds, self.arms])
+        return digest([self.study.id, self.design, self.seeds, self.looks, self.arms])
 
     @property
     def design(self) -> str:
@@ -81,7 +90,7 @@ class TrialSpec(Frozen):
             "controls": [control.model_dump(mode="json") for control in study.controls],
             "arms": [arm.model_dump(mode="json", exclude={"label"}) for arm in study.arms],
             "probes": [probe.model_dump(mode="json") for probe in study.probes],
-            "scale": self.settings.model_dump(mode="json", exclude={"seeds", "note"}),
+            "scale": self.settings.model_dump(mode="json", exclude={"seeds", "looks", "note"}),
             "model": self.model.model_dump(mode="json", include={"digest", "template"}),
             "models": {name: [model.digest, model.template] for name, model in self.models.items()},
             "data": self.data.model_dump(mode="json", exclude={"path"}),

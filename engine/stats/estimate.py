@@ -92,31 +92,48 @@ def estimated(
     points, levels = np.asarray(values, dtype=float), looks.levels if looks else FIXED
     (ci, known), (ci90, _) = (mean_interval(points, influence, at) for at in levels)
     spread = item_spread(influence) if influence is not None and known else 0.0
+    p = None if level else _p(points, influence, looks)
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
         clusters = 0 if influence is None or not linear or unit not in _SHARES else int(influence.read.min())
         ci, ci90 = (unvarying(values[0], clusters, at) for at in levels)
+    elif looks is not None and not level and ci is not None:
+        ci = _at_the_end(points, influence, looks, ci)
     return Estimate(
         value=float(np.mean(values)),
         ci=_clipped(ci, unit, level),
         ci90=_clipped(ci90, unit, level),
         per_seed=tuple(float(v) for v in values),
-        p=None if level else _p(points, influence, looks),
+        p=p if looks is None or p is None else looks.p(p),
         item_spread=spread,
     )
 
 
 def _p(points: np.ndarray, influence: Influence | None, looks: Looks | None) -> float | None:
-    """Two-sided p of a mean over seeds being 0; in a design with several looks what it is worth there."""
+    """Two-sided p of a mean over seeds being 0, of a look by itself: the error at which its interval ends at 0."""
     if looks is None:
         return paired.sign_flip(points.tolist())
     if len(points) < 2:
         return None
     low, high = _LEAST_P, 1.0
-    for _ in range(_HALVINGS):  # of the error at which the interval ends at 0
+    for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
         ci, _ = mean_interval(points, influence, 1 - middle)
         low, high = (middle, high) if ci is None or ci[0] <= 0 <= ci[1] else (low, middle)
-    return looks.p(high)
+    return high
+
+
+def _at_the_end(points: np.ndarray, influence: Influence | None, looks: Looks, repeated: Bounds) -> Bounds:
+    """The interval of a design that ended at this look by this figure; otherwise the look's own, which is wider.
+
+    The look's own holds whatever made the trial end, and covers more often than it says where the figure itself did.
+    """
+    crossed = repeated[0] > 0 or repeated[1] < 0
+    p = _p(points, influence, looks)
+    if p is None or not (crossed or looks.last):
+        return repeated
+    errors = looks.side_errors(p, float(points.mean()))
+    (low, _), (_, high) = (mean_interval(points, influence, 1 - 2 * error)[0] or repeated for error in errors)
+    return (low, high) if (low > 0 or high < 0) == crossed else repeated
 
 
 def mean_interval(points: np.ndarray, influence: Influence | None, level: float) -> tuple[Bounds | None, bool]:

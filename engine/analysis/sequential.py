@@ -1,0 +1,77 @@
+"""A trial that goes on until its question is settled: its looks so far, and whether it needs another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.analysis.design import Design
+from engine.rules import OPEN
+from engine.spec.result import Check, LookResult, Sequential
+from engine.stats.evidence import Evidence, Run
+from engine.stats.inference.equivalence import equivalent
+from engine.stats.inference.looks import Looks, forecast
+
+RUNS = "runs"
+
+
+def sequential(
+    design: Design, evidence: Evidence, runs: Sequence[Run], code: str, checks: Sequence[Check]
+) -> Sequential | None:
+    """The looks of a trial at its primary contrast.
+
+    Args:
+        evidence: Of the last look.
+        runs: The runs that succeeded.
+        code: The verdict's.
+
+    Returns:
+        None where the number of seeds was fixed beforehand.
+    """
+    if design.looks is None:
+        return None
+    seeds, at = design.looks.seeds, design.looks.at
+    found = tuple(_look(design, evidence, runs, Looks(seeds, each)) for each in range(at + 1))
+    return Sequential(
+        max_seeds=seeds[-1],
+        plan=seeds,
+        looks=found,
+        decision=_decision(design, runs, code, checks),
+        further=_further(design, evidence),
+    )
+
+
+def _look(design: Design, last: Evidence, runs: Sequence[Run], looks: Looks) -> LookResult:
+    """What the primary contrast said after so many seeds."""
+    primary, seeds = design.study.primary, looks.seeds[looks.at]
+    here = looks == design.looks
+    evidence = last if here else Evidence([run for run in runs if run.seed < seeds], design.metrics, looks)
+    found = evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    if found is None:
+        return LookResult(seeds=seeds)
+    shown = "effect" if found.above or found.below else ""
+    shown = shown or ("no-effect" if equivalent(found.ci90, primary.margin) else "go-on")
+    return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
+
+
+def _decision(design: Design, runs: Sequence[Run], code: str, checks: Sequence[Check]) -> str:
+    """Settled, go on, or why it ends although nothing is settled.
+
+    More seeds mend what controls could not tell yet. They do not mend a check that failed in the runs there are.
+    """
+    assert design.looks is not None
+    if code != OPEN:
+        return "settled"
+    if len(runs) < len(design.planned):
+        return "go-on"
+    if any(not check.ok and check.name != RUNS and "control" not in check.name for check in checks):
+        return "stopped"
+    return "go-on" if design.looks.at + 1 < len(design.looks.seeds) else "most-seeds"
+
+
+def _further(design: Design, evidence: Evidence) -> tuple[int, int] | None:
+    """How many more seeds the primary contrast may take."""
+    primary = design.study.primary
+    found = evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    if found is None or design.looks is None or found.above or found.below:
+        return None
+    return forecast(found.per_seed, found.item_spread, design.looks, primary.margin)

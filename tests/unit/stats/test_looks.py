@@ -1,0 +1,183 @@
+"""Designs with several looks: boundaries as published, errors and savings by simulation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.special import stdtr, stdtrit
+
+from engine.stats.evidence import Evidence, Run
+from engine.stats.inference import power
+from engine.stats.inference.looks import FIXED, Looks, forecast
+from engine.stats.inference.spending import boundaries, nominal, spent
+from engine.stats.metric import Metric
+from engine.stats.statistics.mean import Mean
+
+PUBLISHED = {
+    2: (2.963, 1.969),
+    3: (3.710, 2.511, 1.993),
+    4: (4.333, 2.963, 2.359, 2.014),
+    5: (4.877, 3.357, 2.680, 2.290, 2.031),
+}
+"""Two-sided 5 %, equally spaced looks, O'Brien-Fleming type spending (Lan & DeMets 1983; Proschan, Lan & Wittes 2006,
+Statistical Monitoring of Clinical Trials; the program ld98 of Reboussin, DeMets, Kim & Lan 2000)."""
+PLAN = tuple(range(4, 13))
+METRICS = {"p.figure": Metric(name="figure", label="Figure", unit="difference", statistic=Mean(column="value"))}
+
+
+def even(looks: int) -> tuple[float, ...]:
+    return tuple((at + 1) / looks for at in range(looks))
+
+
+@pytest.mark.parametrize("looks", PUBLISHED)
+def test_boundaries_are_the_published_ones(looks: int) -> None:
+    assert boundaries(even(looks)) == pytest.approx(PUBLISHED[looks], abs=1e-3)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.10])
+def test_one_look_is_the_test_without_looks_and_all_is_spent_at_the_end(alpha: float) -> None:
+    assert nominal((1.0,), alpha)[0] == pytest.approx(alpha, abs=1e-6)
+    assert spent(1.0, alpha) == pytest.approx(alpha)
+    assert spent(0.0, alpha) == 0.0
+    shares = np.linspace(0, 1, 30)
+    assert (np.diff([spent(share, alpha) for share in shares]) >= 0).all()
+
+
+@pytest.mark.parametrize("shares", [(), (0.5,), (0.5, 0.4, 1.0), (0.0, 1.0), (0.5, 0.5, 1.0)])
+def test_shares_that_do_not_rise_to_one_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="must rise"):
+        boundaries(shares)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.10])
+@pytest.mark.parametrize("shares", [even(3), even(10), tuple(n / 12 for n in PLAN)])
+def test_paths_without_an_effect_cross_as_often_as_is_spent(shares: tuple[float, ...], alpha: float) -> None:
+    rng, trials = np.random.default_rng(0), 200_000
+    steps = np.sqrt(np.diff([0.0, *shares]))
+    path = (rng.normal(0, 1, (trials, len(shares))) * steps).cumsum(axis=1) / np.sqrt(shares)
+    crossed = (np.abs(path) >= boundaries(shares, alpha)).any(axis=1).mean()
+    assert crossed == pytest.approx(alpha, abs=4 * np.sqrt(alpha / trials))
+
+
+def test_intervals_get_narrower_look_by_look_and_the_last_is_nearly_that_of_one_look() -> None:
+    levels = [Looks(PLAN, at).levels for at in range(len(PLAN))]
+    assert all(a.claim > b.claim and a.absence > b.absence for a, b in pairwise(levels))
+    assert FIXED.claim < levels[-1].claim < 0.97
+    assert FIXED.absence < levels[-1].absence < 0.945
+    assert Looks((7,), 0).levels.claim > FIXED.claim
+
+
+@pytest.mark.parametrize("at", range(len(PLAN)))
+def test_p_agrees_with_the_interval(at: int) -> None:
+    looks = Looks(PLAN, at)
+    edge = 1 - looks.levels.claim
+    assert looks.p(edge) == pytest.approx(0.05, abs=1e-9)
+    assert looks.p(edge / 2) < 0.05 < looks.p(edge * 2)
+    ps = [looks.p(nominal) for nominal in np.geomspace(1e-12, 1, 60)]
+    assert (np.diff(ps) >= 0).all()
+    assert ps[-1] == pytest.approx(1.0, abs=0.01)
+
+
+def evidence(values: np.ndarray, looks: Looks | None) -> Evidence:
+    """Two arms whose figures differ by these values, and no items."""
+    runs = [Run("a", seed, True, {"p.figure": value}) for seed, value in enumerate(values.tolist())]
+    return Evidence([*runs, *(Run("b", seed, True, {"p.figure": 0.0}) for seed in range(len(values)))], METRICS, looks)
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_an_estimates_p_is_below_five_in_a_hundred_just_where_its_interval_excludes_zero(at: int) -> None:
+    looks = Looks(PLAN, at)
+    rng = np.random.default_rng(at)
+    noise = rng.normal(0, 0.03, PLAN[at])
+    reach = float(stdtrit(PLAN[at] - 1, (1 + looks.levels.claim) / 2) * noise.std(ddof=1) / np.sqrt(PLAN[at]))
+    for by, clear in ((0.98, False), (1.02, True)):
+        found = evidence(noise - noise.mean() + by * reach, looks).difference("a", "b", "p.figure")
+        assert found is not None
+        assert found.p is not None
+        assert found.above == clear == (found.p < 0.05)
+
+
+def test_a_forecast_is_short_for_a_clear_difference_and_long_for_one_at_the_margins_edge() -> None:
+    rng = np.random.default_rng(0)
+    looks = Looks(PLAN, 0)
+    clear = forecast((rng.normal(0, 0.01, 4) + 0.2).tolist(), 0.0, looks, 0.03)
+    unclear = forecast([0.07, -0.02, 0.05, 0.0], 0.0, looks, 0.03)
+    assert clear == (1, 1)
+    assert unclear is not None
+    assert unclear[1] == PLAN[-1] - PLAN[0]
+    assert forecast([0.1, 0.2], 0.0, looks, 0.03) is None
+    assert forecast([0.1] * 12, 0.0, Looks(PLAN, 8), 0.03) is None
+
+
+@pytest.mark.slow
+class TestByRepetition:
+    """Whole trials of paired differences, with luck of seeds that is normal, skewed or of two kinds, and with items."""
+
+    TRIALS, MARGIN, SD = 4000, 0.03, 0.03
+
+    def luck(self, kind: str, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+        """Of one arm, with mean 0 and standard deviation 1."""
+        if kind == "normal":
+            return rng.normal(0, 1, size)
+        if kind == "skewed":
+            return rng.exponential(1, size) - 1
+        return 0.95 * (2 * (rng.random(size) < 0.5) - 1) + rng.normal(0, 0.3, size)
+
+    def crossings(self, kind: str) -> tuple[float, float]:
+        """How often an effect is claimed at any look where there is none, and its absence where it is the margin."""
+        rng, size = np.random.default_rng(3), (60_000, PLAN[-1])
+        values = self.SD * (self.luck(kind, rng, size) - self.luck(kind, rng, size)) / np.sqrt(2)
+        effect, absent = np.zeros((2, size[0]), bool)
+        for at, n in enumerate(PLAN):
+            mean, error = values[:, :n].mean(axis=1), values[:, :n].std(axis=1, ddof=1) / np.sqrt(n)
+            claim, absence = (stdtrit(n - 1, (1 + level) / 2) * error for level in Looks(PLAN, at).levels)
+            effect |= np.abs(mean) > claim
+            absent |= np.abs(mean + self.MARGIN) + absence < self.MARGIN
+        return float(effect.mean()), float(absent.mean())
+
+    def run(self, kind: str, true: float, margin: float = MARGIN) -> tuple[float, float, float, float]:
+        """How often an effect and its absence are claimed, how often the last interval covers, and the mean seeds."""
+        rng, size = np.random.default_rng(7), (self.TRIALS, PLAN[-1])
+        values = true + self.SD * (self.luck(kind, rng, size) - self.luck(kind, rng, size)) / np.sqrt(2)
+        effect, absent, covers = np.zeros((3, self.TRIALS), bool)
+        seeds = np.zeros(self.TRIALS, int)
+        for at, n in enumerate(PLAN):
+            looks, mean = Looks(PLAN, at), values[:, :n].mean(axis=1)
+            error = values[:, :n].std(axis=1, ddof=1) / np.sqrt(n)
+            claim, absence = (stdtrit(n - 1, (1 + level) / 2) * error for level in looks.levels)
+            found, nothing = np.abs(mean) > claim, np.abs(mean) + absence < margin
+            stop = (seeds == 0) & (found | nothing | looks.last)
+            sides = np.array([looks.side_errors(p, m) for p, m in zip(2 * stdtr(n - 1, -np.abs(mean) / error), mean)])
+            ended = mean[:, None] + stdtrit(n - 1, sides) * error[:, None] * [1, -1]
+            bounds = np.where((found | looks.last)[:, None], ended, mean[:, None] + claim[:, None] * [-1, 1])
+            agree = ((bounds[:, 0] > 0) | (bounds[:, 1] < 0)) == found
+            bounds = np.where(agree[:, None], bounds, mean[:, None] + claim[:, None] * [-1, 1])  # as estimates do
+            effect |= stop & found
+            absent |= stop & nothing & ~found
+            covers |= stop & (bounds[:, 0] <= true) & (true <= bounds[:, 1])
+            seeds[stop] = n
+        return float(effect.mean()), float(absent.mean()), float(covers.mean()), float(seeds.mean())
+
+    @pytest.mark.parametrize("kind", ["normal", "skewed", "bimodal"])
+    def test_without_an_effect_one_is_claimed_and_at_the_margin_none_is_at_most_once_in_twenty_trials(self, kind: str) -> None:
+        effect, absent = self.crossings(kind)
+        assert effect <= 0.05
+        assert absent <= 0.05
+
+    @pytest.mark.parametrize("kind", ["normal", "skewed", "bimodal"])
+    @pytest.mark.parametrize("true", [0.0, 0.02, 0.03, 0.05, 0.08, 0.15])
+    def test_the_reported_interval_covers(self, kind: str, true: float) -> None:
+        """Up to 98 % where a trial seldom ends by its own figure, whose look's interval is then wider."""
+        assert 0.93 <= self.run(kind, true)[2] <= (0.98 if true < self.MARGIN else 0.97)
+
+    @pytest.mark.parametrize(("times", "saved"), [(1.0, 0.08), (1.4, 0.2), (1.8, 0.3)])
+    def test_how_many_seeds_it_saves(self, times: float, saved: float) -> None:
+        """Against a fixed design of equal power, at differences that are found 75, 96 and 99.7 times in 100."""
+        true = times * power.detectable(PLAN[-1], self.SD)
+        effect, _, _, seeds = self.run("normal", true, 0.0)
+        sizes = np.arange(3, 30)
+        found = [power.detectable(int(n), self.SD, power=effect) for n in sizes]
+        fixed = float(np.interp(-true, -np.array(found), sizes))
+        assert 1 - seeds / fixed >= saved
