@@ -17,7 +17,8 @@ FORMAT = 3
 class PrimaryResult(Frozen):
     """The endpoint: `metric` of `contrast[0]` minus that of `contrast[1]`.
 
-    `registered` says whether it was fixed before any figure was shown; otherwise what it shows is exploratory.
+    `registered` says whether it was fixed before any comparison that the verdict rests on was shown; otherwise what it
+    shows is exploratory.
     """
 
     probe: str

@@ -173,7 +173,7 @@ def standing_words(result: Result) -> str:
         could = f"was to find differences from about {wording.about(fixed.detectable, unit)}"
         none = "could find no difference, however large"
         words += f"; {could if wording.exists(fixed.detectable, unit) else none}"
-    return words + ("." if fixed.looks else ", before any figure of these runs was shown.")
+    return words + ("." if fixed.looks else ", before any comparison that the verdict rests on was shown.")
 
 
 def looks_words(result: Result) -> str:
@@ -183,7 +183,7 @@ def looks_words(result: Result) -> str:
         return ""
     seen = "; ".join(clean(wording.look(look, clean(look.trial, 60)), 240) for look in fixed.looks[:3])
     more = f"; and {len(fixed.looks) - 3} more" if len(fixed.looks) > 3 else ""
-    return f"Exploratory, since {seen}{more}. The first look has spent the whole 5 %."
+    return f"Looked at before: {seen}{more}. The first look has spent the whole 5 %; read this one as exploratory."
 
 
 def _by(ci: Range | None, factor: float) -> Range | None:

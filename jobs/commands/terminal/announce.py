@@ -17,7 +17,7 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
     way = f"{EXPECTED[plan.expected]} with {a} {'and' if plan.expected == 'equal' else 'than'} with {b}"
     margin = difference(plan.margin, metric.unit).lstrip("+")
-    since = "Asked" if registration.looks else "Fixed before any figure of its runs was shown"
+    since = "Asked" if registration.looks else "Fixed before any comparison that the verdict rests on was shown"
     screen.say(
         f"{since}: {lowered(metric.label)} is expected to be {way}; "
         f"a difference within ±{margin} is too small to matter (registered as {registration.digest[:12]})."

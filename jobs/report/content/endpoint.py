@@ -14,7 +14,7 @@ _EXPLORATORY = (
     "was named when they could be seen. So everything here is exploratory, the primary result too."
 )
 _LOOKED = (
-    "Figures of arms that are compared here were there to be seen before the trial was queued. No part of the 5 % was "
+    "Figures of arms that are compared here could be known when the trial was queued. No part of the 5 % was "
     "set aside for a second look, so the first has spent all of it, and everything here is exploratory, the primary "
     "result too."
 )
@@ -62,7 +62,7 @@ def primary(result: Result, half: bool) -> Section:
     """The primary endpoint's figure and how it may be read."""
     study = result.study
     metric = label_of(result, primary_metric(result))
-    since = "Fixed before any figure was shown" if study.primary.registered else _why_exploratory(result)
+    since = "Fixed before the comparison was shown" if study.primary.registered else _why_exploratory(result)
     way = wording.EXPECTED.get(study.primary.expected, study.primary.expected)
     asked = f" (expected to be {way})" if study.registration is not None else ""  # of a table nobody said so
     caption = f"{since}: {metric}, {pair(result)}{asked}; differences up to ±{margin(result)} are too small to matter."
@@ -94,14 +94,18 @@ def registration(result: Result) -> Section:
     ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
     looks = "; ".join(wording.look(look, look.trial) for look in fixed.looks)
     pairs = (
-        ("When", wording.moment(fixed.queued) + ("" if fixed.looks else ", before any figure of these runs was shown")),
+        (
+            "When",
+            wording.moment(fixed.queued)
+            + ("" if fixed.looks else ", before any comparison that the verdict rests on was shown"),
+        ),
         ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
         (
             "Earlier looks",
             f"{looks}. {_LOOKS}"
             if fixed.looks
-            else "none: no other trial in this data folder had shown these arms by then",
+            else "none: no other trial in this data folder had shown such a comparison",
         ),
         ("Digest of the design", fixed.digest),
     )
@@ -165,7 +169,7 @@ def _limit(result: Result, found: RuleResult, name: str, value: float | str) -> 
 def _why_exploratory(result: Result) -> str:
     fixed = result.study.registration
     if fixed is not None and fixed.looks:
-        return "Asked when figures of these arms could have been seen, so exploratory"
+        return "Asked when figures of these arms could be known, so exploratory"
     return "Named when the figures were there already, so exploratory"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -19,7 +20,6 @@ from jobs.lab import Lab
 from jobs.paths import Home
 from jobs.store import looks
 from jobs.store.write import Store
-from tests.support.rights import closed
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, until
 
@@ -268,7 +268,7 @@ sys.exit(console.main(["report", {trial!r}, "--to", {str(target)!r}, "--home", {
 """
     made = elsewhere(root, code)
     assert made.returncode == 0, made.stderr
-    assert "before any figure of these runs was shown" in target.read_text("utf-8")
+    assert "before any comparison that the verdict rests on was shown" in target.read_text("utf-8")
     copy = run(lab, of(fakes.study(), 1, margin=0.01))
     assert seen(lab, copy) == [(trial, 1, "result")]
     assert lab.result(trial).study.primary.registered
@@ -296,15 +296,23 @@ def test_half_a_line_is_no_look_and_spoils_none(open_lab: Open) -> None:
     assert [look.trial for look in looks.read(lab.home).looks] == [trial]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
-def test_where_it_cannot_be_noted_the_result_says_so(open_lab: Open, home: Path) -> None:
+@pytest.mark.parametrize("way", ["closed", "full"])
+def test_where_it_cannot_be_noted_the_result_says_so(open_lab: Open, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     lab = open_lab()
     trial = run(lab, fakes.trial(seeds=1))
-    lab.home.looks.chmod(0o444)
-    with closed(home):
+    write = os.write
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        if way == "closed":
+            patch.setattr(looks.os, "open", refuse)
+        else:
+            patch.setattr(looks.os, "write", lambda file, line: write(file, line[:20]))
         result = lab.result(trial)
     assert any("could not be noted that figures of" in note for note in result.notes)
-    lab.home.looks.chmod(0o600)
+    assert looks.read(lab.home).looks == ()
     assert not any("could not be noted" in note for note in lab.result(trial).notes)
 
 
