@@ -96,7 +96,7 @@ class LabReader:
             found = read.curves(self._db(), trial, since, measured)
         new = {(trial, point.run) for point in found.points if "." in point.name} - self._watched
         if new:
-            self._note(self.trial(trial), "live", [run for _, run in new])
+            self._note(trial, self.trial(trial), "live", [run for _, run in new])
             self._watched |= new
         return found
 
@@ -122,12 +122,12 @@ class LabReader:
         spec = self.trial(trial)
         try:
             with errors(self.home.database):
-                context = read.context(self._db(), self.home, spec)
+                context = read.context(self._db(), self.home, trial, spec)
             runs = self.run_results(trial)
             found = analyse(spec, runs, context)
         except PluginError as error:
             raise plugins.no_result(spec, self.home, error) from error
-        unnoted = self._note(spec, "result", [r.record.run for r in runs if r.record.state == "succeeded"])
+        unnoted = self._note(trial, spec, "result", [r.record.run for r in runs if r.record.state == "succeeded"])
         return found.model_copy(update={"notes": (*found.notes, unnoted)}) if unnoted else found
 
     def registration(self, trial: str) -> Registration:
@@ -136,7 +136,7 @@ class LabReader:
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            return registration(spec, read.context(self._db(), self.home, spec))
+            return registration(spec, read.context(self._db(), self.home, trial, spec))
 
     def detectable(
         self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None
@@ -170,7 +170,7 @@ class LabReader:
         with errors(self.home.database):
             texts = read.texts(self._db(), trial)
         runs = self.run_results(trial)
-        self._note(spec, "items", [r.record.run for r in runs if r.outcomes])
+        self._note(trial, spec, "items", [r.record.run for r in runs if r.outcomes])
         return items.write(runs, path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:
@@ -181,11 +181,11 @@ class LabReader:
             self._connections.clear()
             self._local = threading.local()
 
-    def _note(self, trial: TrialSpec, shown: Shown, runs: Collection[str]) -> str:
+    def _note(self, name: str, trial: TrialSpec, shown: Shown, runs: Collection[str]) -> str:
         """Note that figures of runs are about to be shown. Gives why that failed: an archive is shown anyway."""
         try:
             with errors(self.home.database):
-                looks.note(self.home, self._db(), trial, shown, runs)
+                looks.note(self.home, self._db(), name, trial, shown, runs)
         except StoreError as error:
             log.warning("%s", error)
             return f"{error.message} {error.hint}".strip()

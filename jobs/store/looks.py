@@ -12,8 +12,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -62,8 +62,9 @@ def begin(home: Home, db: Database) -> None:
            GROUP BY t.trial ORDER BY at"""
     )
     for row in rows:
-        trial = TrialSpec.stored(json.loads(row["spec"]), row["trial"])
-        lines.append(_look(db, trial, "assumed", json.loads(row["runs"]), row["at"]).model_dump_json())
+        primary = json.loads(row["spec"])["study"]["primary"]  # as it was stored: not every old trial can be read whole
+        look = _look(db, row["trial"], primary, "assumed", json.loads(row["runs"]), row["at"])
+        lines.append(look.model_dump_json())
     draft = home.looks.with_name(f"{home.looks.name}.part")
     try:
         with draft.open("w", encoding="utf-8") as file:
@@ -101,14 +102,18 @@ def read(home: Home) -> Noted:
     return Noted(since, tuple(looks))
 
 
-def note(home: Home, db: Database, trial: TrialSpec, shown: Shown, runs: Collection[str]) -> None:
+def note(home: Home, db: Database, name: str, trial: TrialSpec, shown: Shown, runs: Collection[str]) -> None:
     """Note that figures of a trial's runs are about to be shown, as far as this trial has not shown them before.
+
+    Args:
+        name: The name under which the trial is stored.
+        runs: The runs' names.
 
     Raises:
         StoreError: It cannot be noted.
     """
-    look = _look(db, trial, shown, runs, time.time())
-    before = [run for known in read(home).looks if known.trial == look.trial for run in known.runs]
+    look = _look(db, name, trial.study.primary.model_dump(), shown, runs, time.time())
+    before = [run for known in read(home).looks if known.trial == name for run in known.runs]
     new = tuple(run for run in look.runs if run not in before)
     if not new:
         return
@@ -124,15 +129,19 @@ def note(home: Home, db: Database, trial: TrialSpec, shown: Shown, runs: Collect
             os.close(file)
     except OSError as error:
         raise StoreError(
-            f"It could not be noted that figures of {trial.id} were shown: {error.strerror or error}.",
+            f"It could not be noted that figures of {name} were shown: {error.strerror or error}.",
             "A trial that is queued later in this folder does not know that they were seen.",
         ) from error
 
 
-def before(home: Home, db: Database, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
-    """The trials by which arms that a trial compares had been shown when it was queued.
+def before(home: Home, db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+    """The other trials by which arms that a trial compares had been shown when it was queued.
 
     Of trials from before the log was begun it is what was said of them then.
+
+    Args:
+        name: The name under which the trial is stored; its looks at its own figures stand under it in the log.
+        queued: When it was queued, seconds since 1970.
 
     Raises:
         StoreError: The log cannot be read.
@@ -140,16 +149,17 @@ def before(home: Home, db: Database, trial: TrialSpec, queued: float) -> tuple[L
     """
     noted = read(home)
     if queued < noted.since:
-        return older.looks_at(db, trial, queued)
-    others = [look for look in noted.looks if look.trial != trial.id and look.at <= queued]
-    return looks_at(trial.study, _identities(db, trial.id), others) if others else ()
+        return older.looks_at(db, name, trial, queued)
+    others = [look for look in noted.looks if look.trial != name and look.at <= queued]
+    return looks_at(trial.study, _identities(db, name), others) if others else ()
 
 
-def _look(db: Database, trial: TrialSpec, shown: Shown, runs: Collection[str], at: float) -> LookNoted:
-    primary = trial.study.primary
+def _look(
+    db: Database, name: str, primary: Mapping[str, Any], shown: Shown, runs: Collection[str], at: float
+) -> LookNoted:
     return LookNoted(
-        at=at, trial=trial.id, shown=shown, metric=f"{primary.probe}.{primary.metric}", contrast=primary.contrast,
-        runs=tuple(run for run in _identities(db, trial.id) if run.run in runs),
+        at=at, trial=name, shown=shown, metric=f"{primary['probe']}.{primary['metric']}", contrast=primary["contrast"],
+        runs=tuple(run for run in _identities(db, name) if run.run in runs),
     )  # fmt: skip
 
 

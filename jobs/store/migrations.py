@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
@@ -146,7 +147,11 @@ def m005_looks_are_noted(db: Database) -> None:
     )
     for run, probe in db.execute("SELECT DISTINCT run, probe FROM outcomes").fetchall():
         rows = db.execute("SELECT body FROM outcomes WHERE run = ? AND probe = ?", (run, probe))
-        if found := fingerprint([Outcome.model_validate_json(body) for (body,) in rows]):
+        try:
+            found = fingerprint([Outcome.model_validate_json(body) for (body,) in rows])
+        except ValidationError:  # no figure can be drawn from it either, and the rest of the folder is sound
+            continue
+        if found:
             db.execute("INSERT INTO fingerprints VALUES (?, ?, ?)", (run, probe, found))
     db.execute("PRAGMA user_version = 5")
 

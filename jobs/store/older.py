@@ -72,30 +72,26 @@ def runs_of(plain: Plain, trial: TrialSpec) -> list[Plain]:
     ]  # fmt: skip
 
 
-def looks_at(db: Database, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+def looks_at(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
     """What counted as a look before looks were noted: that figures were there, whether anyone saw them or not.
 
     Earlier trials that had measured both arms of the primary contrast when this one was queued. They count if they
     share this trial's runs of both arms, or have the same design, whatever their name.
     """
+    a, b = trial.study.primary.contrast
     rows = db.query(
         """SELECT e.id, e.seeds, e.spec, t.arm, own.arm AS shared FROM trials AS e
            JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
            LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name AND own.arm IN (:a, :b)
            WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
            AND (t.arm IN (:a, :b) OR own.arm IS NOT NULL) ORDER BY e.created""",
-        {
-            "name": trial.id,
-            "queued": queued,
-            "a": trial.study.primary.contrast[0],
-            "b": trial.study.primary.contrast[1],
-        },
+        {"name": name, "queued": queued, "a": a, "b": b},
     )
     seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
     for row in rows:
         entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
         _, _, measured, shared = seen.setdefault(row["id"], entry)
-        measured |= {row["arm"]} & set(trial.study.primary.contrast)
+        measured |= {row["arm"]} & {a, b}
         shared |= {row["shared"]} if row["shared"] else set()
     return tuple(
         look

@@ -202,19 +202,22 @@ def _differences(db: Database, study: StudySpec, trial: Row, metric: str) -> tup
     return paired(values[a], values[b], (not once[0], not once[1]))
 
 
-def context(db: Database, home: Home, trial: TrialSpec) -> Context:
+def context(db: Database, home: Home, name: str, trial: TrialSpec) -> Context:
     """What is known of a trial beside its runs.
+
+    Args:
+        name: The name under which it is stored.
 
     Raises:
         StoreError: The log of looks cannot be read.
         PluginError: The trial's rule, from which it is known what is compared, cannot be had.
     """
     with db.atomic():
-        row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (trial.id,))))
+        row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
         return Context(
             queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
-            looks=looks.before(home, db, trial, row["created"]),
-            texts=texts(db, trial.id), learning=_learning(db, trial.id),
+            looks=looks.before(home, db, name, trial, row["created"]),
+            texts=texts(db, name), learning=_learning(db, name),
         )  # fmt: skip
 
 
