@@ -191,6 +191,13 @@ def _asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
     )
+    parser.add_argument(
+        "--until-settled", action="store_true", help="go on, seed by seed, until the verdict is no longer open "
+        "(the usual way at quick scale, where --seeds is not given)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-seeds", type=_positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"
+    )
     parser.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
     parser.add_argument(
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
@@ -217,10 +224,11 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 
 def _choice(options: argparse.Namespace) -> dict[str, Any]:
     """What `check` and `run` are asked alike (`jobs.commands.asked.Asked`)."""
-    from jobs.studies import Options
+    from jobs.studies import Options, Until
 
+    until = Until(options.max_seeds) if options.until_settled or options.max_seeds else None
     return {
-        "study": options.study, "scale": options.scale, "seeds": options.seeds, "arms": options.arms,
+        "study": options.study, "scale": options.scale, "seeds": options.seeds, "until": until, "arms": options.arms,
         "model": options.model, "models": _roles(options.models), "data": options.data,
         "home": getattr(options, "home", None),
         "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),

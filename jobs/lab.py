@@ -17,7 +17,7 @@ from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, PluginError, SpecError, StoreError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import DataRef
-from engine.spec.result import Registration, Result, Shown
+from engine.spec.result import Registration, Result, Sequential, Shown
 from engine.spec.run import RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
 from engine.spec.study import Scale, StudySpec
@@ -117,6 +117,12 @@ class LabReader:
             StoreError: There is no such trial.
             PluginError: A plug-in of the user's by which they are drawn up is not there, or fails.
         """
+        spec, runs, found = self._drawn_up(trial)
+        unnoted = self._note(trial, spec, "result", [r.record.run for r in runs if r.record.state == "succeeded"])
+        return found.model_copy(update={"notes": (*found.notes, unnoted)}) if unnoted else found
+
+    def _drawn_up(self, trial: str) -> tuple[TrialSpec, tuple[RunResult, ...], Result]:
+        """A trial with its runs and its result, which nobody is shown yet."""
         from engine.analysis.analysis import analyse
 
         spec = self.trial(trial)
@@ -124,11 +130,9 @@ class LabReader:
             with errors(self.home.database):
                 context = read.context(self._db(), self.home, trial, spec)
             runs = self.run_results(trial)
-            found = analyse(spec, runs, context)
+            return spec, runs, analyse(spec, runs, context)
         except PluginError as error:
             raise plugins.no_result(spec, self.home, error) from error
-        unnoted = self._note(trial, spec, "result", [r.record.run for r in runs if r.record.state == "succeeded"])
-        return found.model_copy(update={"notes": (*found.notes, unnoted)}) if unnoted else found
 
     def registration(self, trial: str) -> Registration:
         """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""
@@ -236,7 +240,9 @@ class Lab(LabReader):
             store, said = open_store(self.home)
             self._launcher = launcher or Launcher()
             self._launcher.home = self.home
-            supervisor = self._supervisor = Supervisor(self.home, store, self._launcher, self.slots, said, self._likely)
+            supervisor = self._supervisor = Supervisor(
+                self.home, store, self._launcher, self.slots, said, self._likely, self._judged
+            )
             supervisor.reconciled.wait(RECONCILE_SECONDS)  # so that the first snapshot tells of this lab
         except BaseException:  # an interrupt, too: the folder is free only once its one writer has ended
             if supervisor is not None:
@@ -324,6 +330,12 @@ class Lab(LabReader):
 
     def _likely(self, last: RunSpec) -> list[RunSpec]:
         return studies.likely(self.studies(), last)
+
+    def _judged(self, trial: str) -> tuple[TrialSpec, Sequential | None]:
+        """A trial's looks, for the queue, which goes by them; and they are shown while it goes on."""
+        spec, runs, found = self._drawn_up(trial)
+        self._note(trial, spec, "live", [r.record.run for r in runs if r.record.state == "succeeded"])
+        return spec, found.sequential
 
     def _mood(self) -> tuple[bool, str, str]:
         return self._supervisor.paused, self._supervisor.reason, self._supervisor.hint

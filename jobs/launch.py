@@ -13,7 +13,7 @@ from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
 from jobs.inspecting import kept
 from jobs.paths import Home
-from jobs.studies import Options, Prepared, prepare
+from jobs.studies import Options, Prepared, Until, prepare
 
 SIDES = {"congruent": "helps", "conflicting": "misleads"}
 
@@ -28,6 +28,7 @@ def ready(
     data: Path | str | None = None,
     options: Options | None = None,
     models: Mapping[str, str] | None = None,
+    until: Until | None = None,
     cancel: threading.Event | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> TrialSpec:
@@ -43,7 +44,7 @@ def ready(
     Raises:
         LabError: The study, the model or the data cannot be used, or not with each other.
     """
-    planned = prepare(study, scale, seeds, arms, model, data, options, models)
+    planned = prepare(study, scale, seeds, arms, model, data, options, models, until)
     if said := added(planned):
         tell(said)
     if planned.own:

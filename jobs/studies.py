@@ -23,7 +23,7 @@ from engine.spec.plugins.discovery import Broken
 from engine.spec.plugins.misfits import fields_for, misfit
 from engine.spec.reference import ModelRef
 from engine.spec.run import RunSpec
-from engine.spec.study import StudySpec
+from engine.spec.study import ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Understanding
 
@@ -45,6 +45,16 @@ class Options:
     grader: Literal["", "strict", "bfcl"] = ""
     skip_bad_rows: bool = False
     batch_size: int | None = None
+
+
+class Until(NamedTuple):
+    """Go on until the verdict is no longer open.
+
+    Attributes:
+        most: After so many seeds it ends in any case; None: after the scale's last look.
+    """
+
+    most: int | None = None
 
 
 class Prepared(NamedTuple):
@@ -143,9 +153,10 @@ def plan(
     data: Path | str | None = None,
     options: Options | None = None,
     models: Mapping[str, str] | None = None,
+    until: Until | None = None,
 ) -> TrialSpec:
     """A study as it is to be run (`prepare`, without what was understood of the data)."""
-    return prepare(study, scale, seeds, arms, model, data, options, models).trial
+    return prepare(study, scale, seeds, arms, model, data, options, models, until).trial
 
 
 def prepare(
@@ -157,26 +168,29 @@ def prepare(
     data: Path | str | None = None,
     options: Options | None = None,
     models: Mapping[str, str] | None = None,
+    until: Until | None = None,
 ) -> Prepared:
     """A study as it is to be run. Model and data are resolved and checked here, before anything is queued.
 
     Args:
         scale: One of the study's scales.
-        seeds: Runs per arm; None: the scale's.
+        seeds: Runs per arm, all of which are run; None: the scale's, or as many as `until` comes to need.
         arms: Names of arms, in any order; None: all. They are run in the study's order, with those they need.
         model: A bundled model's name or a folder; None: the study's own, else the first bundled one.
         data: A user's file instead of the study's data.
         options: How the file is read and the runs are sized; None: the defaults.
         models: What plays the study's further models, by role, over the study's own: names or folders.
+        until: Go on until the verdict is no longer open; None: where the scale has looks and no seeds are given.
 
     Raises:
-        SpecError: An unknown scale, arm or role, a number of seeds or a batch size out of range, data the study cannot
-            take, or arms that need each other's weights in a circle.
+        SpecError: An unknown scale, arm or role, a number of seeds or a batch size out of range, seeds both fixed and
+            until it is settled, data the study cannot take, or arms that need each other's weights in a circle.
         ModelError, DataError, PluginError: A model, the data or a plug-in cannot be used.
     """
     if scale not in study.scales:
         raise SpecError(f"Study {study.id!r} has no scale {scale!r}.", f"Its scales: {', '.join(study.scales)}.")
-    count = study.scales[scale].seeds if seeds is None else seeds
+    looks = _looks(study.scales[scale], scale, seeds, until)
+    count = looks[-1] if looks else study.scales[scale].seeds if seeds is None else seeds
     if isinstance(count, bool) or not 1 <= count <= MOST_SEEDS:
         raise SpecError(f"{count} is no number of seeds.", f"Choose from 1 to {MOST_SEEDS}.")
     options = options or Options()
@@ -197,10 +211,27 @@ def prepare(
     found = sources.prepare(study, path, grader=options.grader, skip_bad_rows=options.skip_bad_rows)
     chosen = needed_arms(study, tuple(arm.name for arm in study.arms if arm.name in wanted))
     trial = TrialSpec(
-        study=study, scale=scale, seeds=count, arms=chosen, model=reference, models=further, data=found.ref
+        study=study, scale=scale, seeds=count, arms=chosen, model=reference, models=further, data=found.ref,
+        looks=looks,
     )  # fmt: skip
     own = path is not None or any(each.name not in bundled.names() for each in (reference, *further.values()))
     return Prepared(with_uses(trial, runs_of(trial)), found.understanding, own, tuple(sorted(set(chosen) - wanted)))
+
+
+def _looks(sizes: ScaleSpec, scale: str, seeds: int | None, until: Until | None) -> tuple[int, ...]:
+    """The looks of a trial that goes on until it is settled; empty where its seeds are fixed."""
+    if until is None:
+        return sizes.looks if seeds is None else ()
+    if seeds is not None:
+        raise SpecError(
+            "A number of seeds was fixed, and to go on until it is settled was asked for as well.",
+            "Leave out --seeds, or --until-settled and --max-seeds.",
+        )
+    if scale == "smoke":
+        raise SpecError("Smoke scale is never settled.", "Choose quick or full, or a number of seeds.")
+    if until.most is not None and (isinstance(until.most, bool) or not 2 <= until.most <= MOST_SEEDS):
+        raise SpecError(f"{until.most} is no number of seeds to end with.", f"Choose from 2 to {MOST_SEEDS}.")
+    return sizes.looks_until(until.most)
 
 
 def _further(study: StudySpec, chosen: Mapping[str, str]) -> dict[str, ModelRef]:

@@ -47,7 +47,8 @@ def _gathered(kind: str, told: Sequence[Mapping[str, str]]) -> dict[str, Value]:
 
 def command(trial: TrialSpec) -> str:
     """What to type to run the trial again; it is quoted for a POSIX shell."""
-    words = ["python", "main.py", "run", trial.study.id, "--scale", trial.scale, "--seeds", str(trial.seeds)]
+    seeds = ["--until-settled", "--max-seeds"] if trial.looks else ["--seeds"]
+    words = ["python", "main.py", "run", trial.study.id, "--scale", trial.scale, *seeds, str(trial.seeds)]
     if len(trial.arms) < len(trial.study.arms):
         words += ["--arms", ",".join(trial.arms)]
     words += ["--model", _named(trial.model)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.analysis.design import Design
 from engine.rules import OPEN
-from engine.spec.result import Check, LookResult, Sequential
+from engine.spec.result import Check, Ends, LookResult, Sequential
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast
@@ -35,7 +35,7 @@ def sequential(
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,
-        decision=_decision(design, runs, code, checks),
+        decision=_decision(design, design.looks, runs, code, checks),
         further=_further(design, evidence),
     )
 
@@ -53,19 +53,18 @@ def _look(design: Design, last: Evidence, runs: Sequence[Run], looks: Looks) -> 
     return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
 
 
-def _decision(design: Design, runs: Sequence[Run], code: str, checks: Sequence[Check]) -> str:
+def _decision(design: Design, looks: Looks, runs: Sequence[Run], code: str, checks: Sequence[Check]) -> Ends:
     """Settled, go on, or why it ends although nothing is settled.
 
     More seeds mend what controls could not tell yet. They do not mend a check that failed in the runs there are.
     """
-    assert design.looks is not None
     if code != OPEN:
         return "settled"
     if len(runs) < len(design.planned):
         return "go-on"
     if any(not check.ok and check.name != RUNS and "control" not in check.name for check in checks):
         return "stopped"
-    return "go-on" if design.looks.at + 1 < len(design.looks.seeds) else "most-seeds"
+    return "most-seeds" if looks.last else "go-on"
 
 
 def _further(design: Design, evidence: Evidence) -> tuple[int, int] | None:

@@ -294,13 +294,17 @@ class LookResult(Frozen):
         seeds: After how many.
         difference: In the metric's unit; null where it could not be computed.
         ci: The look's own interval: all looks together hold the truth 95 times in 100.
-        decision: "effect" (it is shown to differ from 0), "no-effect" (it is shown to lie within the margin) or "go-on".
+        decision: "effect" (shown to differ from 0), "no-effect" (shown to lie within the margin) or "go-on".
     """
 
     seeds: int
     difference: float | None = None
     ci: tuple[float, float] | None = None
     decision: Literal["effect", "no-effect", "go-on"] = "go-on"
+
+
+Ends = Literal["settled", "go-on", "most-seeds", "stopped"]
+"""How a look ends: with a verdict, with more seeds, with the last look, or with a check that no further seed mends."""
 
 
 class Sequential(Frozen):
@@ -310,8 +314,7 @@ class Sequential(Frozen):
         max_seeds: After how many seeds it ends in any case.
         plan: The looks that were fixed beforehand, as numbers of seeds.
         looks: Those that were taken.
-        decision: "settled" (there is a verdict), "go-on", "most-seeds" (the last look, and it is still open) or "stopped"
-            (a check failed that no further seed can mend).
+        decision: How the last one ended.
         further: How many more seeds the primary contrast may take, in four trials of five that go on as this one began;
             null where nothing can be said, or where it is settled.
     """
@@ -319,7 +322,7 @@ class Sequential(Frozen):
     max_seeds: int
     plan: tuple[int, ...]
     looks: tuple[LookResult, ...]
-    decision: Literal["settled", "go-on", "most-seeds", "stopped"]
+    decision: Ends
     further: tuple[int, int] | None = None
 
 

@@ -13,6 +13,10 @@ from engine.spec.example import Frozen
 Scale = Literal["smoke", "quick", "full"]
 
 
+FIRST_LOOK, MOST_UNTIL_SETTLED = 4, 12
+"""Seeds of the first look and of the last, of a trial that goes on until it is settled, where a scale says nothing."""
+
+
 class ScaleSpec(Frozen):
     """How large a study is run.
 
@@ -37,6 +41,15 @@ class ScaleSpec(Frozen):
     @classmethod
     def _looks_rise(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
         return rising(looks)
+
+    def looks_until(self, most: int | None = None) -> tuple[int, ...]:
+        """The looks of a trial that ends after `most` seeds at the latest; None: after the last of the scale's own.
+
+        Where the scale has none, or too few, there is one after every seed, from the fourth on.
+        """
+        most = most or (self.looks[-1] if self.looks else max(self.seeds, MOST_UNTIL_SETTLED))
+        further = range(self.looks[-1] + 1 if self.looks else FIRST_LOOK, most)
+        return (*(n for n in (*self.looks, *further) if n < most), most)
 
 
 def rising(looks: tuple[int, ...]) -> tuple[int, ...]:

@@ -3,8 +3,8 @@
 The gap closed is (a - base) / (target - base), of means over seeds (Liu et al. 2024, arXiv:2401.08565, section 3). A
 bootstrap of the ratio itself is wrong where the gap is small: draws in which it is about 0 make the ratio endless, of
 either sign. The interval is therefore Fieller's (1954, Journal of the Royal Statistical Society B 16), with this lab's
-interval of seeds and items in place of Student's t: it holds every ratio g for which the mean of (a - base) - g * (target
-- base), paired by seed and drawn on the same items, is not shown to differ from 0. It is wide where the gap is hardly
+interval of seeds and items in place of Student's t: it holds every ratio g for which the mean of
+(a - base) - g * (target - base), paired by seed and drawn on the same items, is not shown to differ from 0. It is wide where the gap is hardly
 larger than its error, and there is none where the gap is not shown to differ from 0 at all, since no ratio can be
 excluded then.
 """

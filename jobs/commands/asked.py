@@ -11,7 +11,7 @@ from typing import Any
 from engine.models.downloaded import located
 from engine.spec.errors import SpecError, UnknownModel
 from jobs.paths import Home
-from jobs.studies import Options
+from jobs.studies import Options, Until
 
 
 @contextmanager
@@ -30,6 +30,7 @@ class Asked:
     study: str
     scale: str = "quick"
     seeds: int | None = None
+    until: Until | None = None
     arms: tuple[str, ...] | None = None
     model: str | None = None
     data: Path | None = None
@@ -40,7 +41,8 @@ class Asked:
     def choice(self, home: Home) -> dict[str, Any]:
         """The arguments of `jobs.studies.prepare` beside the study; a downloaded model by its folder."""
         return {
-            "scale": self.scale, "seeds": self.seeds, "arms": self.arms, "model": located(self.model, home.models),
+            "scale": self.scale, "seeds": self.seeds, "until": self.until,
+            "arms": self.arms, "model": located(self.model, home.models),
             "data": self.data, "options": self.options,
             "models": {role: str(located(name, home.models)) for role, name in self.models.items()},
         }  # fmt: skip

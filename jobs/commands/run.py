@@ -105,17 +105,18 @@ def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:
     snapshot = lab.snapshot(name)
     if snapshot.paused:
         lab.resume()
-    for run in reversed([r.run for r in snapshot.runs if r.state == "queued"]):
-        lab.first(run)  # what earlier commands left waits behind what is asked for now
     shown = follower(screen, snapshot.trials[0])
-    cursor = 0
+    cursor, first = 0, set[str]()
     try:
         while True:
             snapshot = lab.snapshot(name)
+            for run in reversed([r.run for r in snapshot.runs if r.state == "queued" and r.run not in first]):
+                lab.first(run)  # what earlier commands left waits behind what is asked for now
+                first.add(run)
             curves = lab.curves(name, cursor, shown.measures)
             cursor = curves.cursor
             shown.update(snapshot, curves)
-            if not any(r.state in ("queued", "running") for r in snapshot.runs):
+            if not any(r.state in ("queued", "running") for r in snapshot.runs) and not snapshot.trials[0].at_a_look:
                 return snapshot
             if snapshot.paused and not snapshot.running:
                 raise RunError(snapshot.reason or "The queue is paused.", f"{snapshot.hint} {GOES_ON}".strip())

@@ -26,6 +26,7 @@ from jobs.queue import again, endings
 from jobs.queue.active import Active
 from jobs.queue.budget import Budget, Worker
 from jobs.queue.endings import Ending, Intent
+from jobs.queue.looking import Judge, Looking, first_look
 from jobs.queue.waiting import NEEDS, Waiting
 from jobs.store import trial_file
 from jobs.store.stream import whole_lines
@@ -52,12 +53,14 @@ class Supervisor:
         launcher: Starts the children.
         slots: How many runs are at work at once.
         said: What opening the store had to say, for people.
+        judged: A trial and its looks so far, from what is stored (`Looking`).
         likely: Runs that may come after a run: what they need is prepared while nothing else is to be done.
     """
 
     def __init__(
         self, home: Home, store: Store, launcher: Launcher, slots: int, said: str = "",
         likely: Callable[[RunSpec], list[RunSpec]] = lambda last: [],
+        judged: Judge | None = None,
     ) -> None:  # fmt: skip
         self.home = home
         self.slots = slots
@@ -69,6 +72,7 @@ class Supervisor:
         self._active: dict[str, Active] = {}
         self._budget = Budget(home.weights)
         self._waiting = Waiting(home, store)
+        self._looking = Looking(store, judged, self._budget)
         self._held = ""  # why the next run waits, if it does
         self._likely = likely
         self._last: RunSpec | None = None  # the run that was started last, until its successors are foreseen
@@ -97,6 +101,7 @@ class Supervisor:
     def enqueue(self, trial: TrialSpec, runs: list[RunSpec], planned: Planned | None = None) -> str:
         """Write a trial and queue what is not computed yet. The trial's file goes first: it can rebuild the row."""
         now = time.time()
+        runs = first_look(self._store, trial, runs)
         trial_file.write(self.home, trial, runs, now, planned)
         self._budget.expect(runs, trial.inspection)
         again.clear_damaged(self.home, self._store, [run.hash for run in runs])
@@ -173,6 +178,7 @@ class Supervisor:
             for active in self._active.values():
                 active.child.kill()
             self._launcher.close()
+            self._looking.close()
             self._refuse_the_rest()
             try:
                 self._store.close()
@@ -205,6 +211,7 @@ class Supervisor:
         self._reap()
         self._enforce()
         self._budget.watch(self._workers(), time.monotonic())
+        self._looking.step()
         self._claim()
         if self._trouble:
             self.reason, self.hint, self._trouble = "", "", False

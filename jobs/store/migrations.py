@@ -156,6 +156,15 @@ def m005_looks_are_noted(db: Database) -> None:
     db.execute("PRAGMA user_version = 5")
 
 
+@migrations()
+def m006_trials_that_are_looked_at(db: Database) -> None:
+    """After how many seeds a trial is looked at (JSON; "": its seeds are fixed), what was seen, and why it ended."""
+    db.execute("ALTER TABLE trials ADD COLUMN looks TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE trials ADD COLUMN looked TEXT NOT NULL DEFAULT ''")  # JSON of the last look's `Sequential`
+    db.execute("ALTER TABLE trials ADD COLUMN settled TEXT NOT NULL DEFAULT ''")  # "": it has not ended
+    db.execute("PRAGMA user_version = 6")
+
+
 def keep_a_copy(db: Database, path: Path) -> None:
     """Before its shape changes, copy a database that holds something beside itself.
 
@@ -176,12 +185,12 @@ def keep_a_copy(db: Database, path: Path) -> None:
         raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
-VERSION = 5
+VERSION = 6
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
 NAMES = frozenset(
     {
         "m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored", "m004_weights_of_their_own",
-        "m005_looks_are_noted",
+        "m005_looks_are_noted", "m006_trials_that_are_looked_at",
     }
 )  # fmt: skip
 """The steps this lab knows."""

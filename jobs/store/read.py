@@ -13,6 +13,7 @@ from engine.spec.errors import StoreError
 from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
 from engine.spec.reference import DataRef
+from engine.spec.result import Sequential
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
@@ -26,7 +27,7 @@ from jobs.store.write import Database, Row
 
 RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
 seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
-TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe FROM trials
+TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe, looks, looked, settled FROM trials
 ORDER BY created, id"""
 CURVE_POINTS = 60  # about how many points of a curve a report keeps
 OTHER_TRIAL = "another trial has computed this run"
@@ -107,6 +108,8 @@ class Board:
         links = self._links_of[trial["id"]]
         rows = [self._rows[link["run"]] for link in links]
         over = all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
+        looking = bool(trial["looks"]) and not trial["settled"] and trial["cancelled"] is None
+        at_a_look = looking and bool(rows) and all(r["state"] == "succeeded" for r in rows)
         each = {r["hash"]: r for r in rows}  # two arms may share a run
         ahead = {r["hash"]: self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")}
         return TrialRecord(
@@ -115,9 +118,11 @@ class Board:
             arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
             old=trial["recipe"] != RECIPE_VERSION,
             done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
-            finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
+            finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over and not at_a_look else None,
             seconds=self._wall(each.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
-            cancelled=trial["cancelled"] is not None,
+            cancelled=trial["cancelled"] is not None, looks=tuple(json.loads(trial["looks"] or "[]")),
+            looked=Sequential.model_validate_json(trial["looked"]) if trial["looked"] else None,
+            settled=trial["settled"], at_a_look=at_a_look,
         )  # fmt: skip
 
     def _wall(self, rows: Iterable[Row]) -> float | None:
@@ -215,10 +220,17 @@ def context(db: Database, home: Home, name: str, trial: TrialSpec) -> Context:
     with db.atomic():
         row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
         return Context(
-            queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
+            queued=row["created"], begun=_begun(db, name) if trial.looks else None,
+            planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
             looks=looks.before(home, db, name, trial, row["created"]),
             texts=texts(db, name), learning=_learning(db, name),
         )  # fmt: skip
+
+
+def _begun(db: Database, trial: str) -> int | None:
+    """How many of a trial's seeds were queued so far; None where none was."""
+    row = next(iter(db.query("SELECT max(seed) AS last FROM trial_runs WHERE trial = ?", (trial,))))
+    return None if row["last"] is None else row["last"] + 1
 
 
 def texts(db: Database, trial: str) -> dict[str, ItemText]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.spec.example import Frozen
+from engine.spec.result import Sequential
 from engine.spec.runs import Point, RunRecord
 
 
@@ -15,6 +16,10 @@ class TrialRecord(Frozen):
         finished: When its last run ended; None while one is still to come.
         seconds: Seconds of wall time in which one or more of its runs were at work, in each run's last attempt.
         cancelled: Whether the trial was cancelled as a whole.
+        looks: After how many seeds it is looked at, where it goes on until it is settled; empty: its seeds are fixed.
+        looked: What was seen at the last look; None before the first.
+        settled: Why such a trial ended: "settled", "most-seeds" or "stopped"; "" where it has not.
+        at_a_look: Whether all its queued runs are there and it is being judged whether it goes on.
         old: Whether it is of an older recipe: it can be read, and not run again.
     """
 
@@ -34,6 +39,10 @@ class TrialRecord(Frozen):
     eta_seconds: tuple[float, float] | None = None
     cancelled: bool = False
     old: bool = False
+    looks: tuple[int, ...] = ()
+    looked: Sequential | None = None
+    settled: str = ""
+    at_a_look: bool = False
 
 
 class Snapshot(Frozen):

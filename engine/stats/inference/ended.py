@@ -2,9 +2,9 @@
 
 Ends are ordered by the mean that they give (Emerson & Fleming 1990, Biometrika 77): the lower bound is the difference
 under which an end with a mean at least as high would come 2.5 times in 100, the upper one that under which it would
-97.5 times. All looks of the plan count, those to come as well. Where the design spends the same
-error, it excludes 0 just where the look's boundary is crossed. (Ordering by stages instead needs no looks to come, but where a figure is much clearer than its look required, that
-interval may not even hold the figure.)
+97.5 times. All looks of the plan count, those to come as well. Where the design spends the same error, the interval
+excludes 0 just where the look's boundary is crossed. (Ordering by stages instead needs no looks to come; but where a
+figure is much clearer than its look required, that interval may not even hold the figure.)
 
 All is told on the normal scale: z of the figure at its look, and for each bound how many standard errors away from the
 figure it lies. Student's quantile of the same error is taken in place of the normal one by whoever asks.

@@ -25,7 +25,9 @@ from scipy.special import ndtri, stdtrit
 from engine.stats.inference import spending
 from engine.stats.inference.ended import side_errors
 
-_ALPHAS = np.sort([*np.geomspace(1e-9, 0.5, 28), 0.05, 0.1, 0.7, 0.9, 0.999])  # .05 itself, so that p and interval agree
+_ALPHAS = np.sort(
+    [*np.geomspace(1e-9, 0.5, 28), 0.05, 0.1, 0.7, 0.9, 0.999]
+)  # .05 itself, so that p and interval agree
 _SPENT = 0.84
 """Which part of the error is spent: at the same normal boundaries Student's t of few seeds crosses up to 1.19 times as
 often as is spent (simulated: nine looks from 4 to 12 seeds whose luck is of two kinds)."""
@@ -78,7 +80,7 @@ class Looks:
     def side_errors(self, nominal: float, value: float) -> tuple[float, float]:
         """The one-sided errors of the lower and the upper bound of an interval, where the design ended at this look.
 
-        Never less than the look's own: its interval holds in any case, so that a wider one would say less than is known.
+        Never less than the look's own: its interval holds in any case, and a wider one would say less than is known.
 
         Args:
             nominal: The p of a test of the figure that is done once, both sides.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import brentq
@@ -38,7 +39,7 @@ def boundaries(shares: tuple[float, ...], alpha: float = 0.05) -> tuple[float, .
     Raises:
         ValueError: The shares do not rise from above 0 to 1.
     """
-    if not shares or shares[0] <= 0 or shares[-1] != 1 or any(b <= a for a, b in zip(shares, shares[1:], strict=False)):
+    if not shares or shares[0] <= 0 or shares[-1] != 1 or any(b <= a for a, b in pairwise(shares)):
         raise ValueError(f"shares of information must rise from above 0 to 1: {shares}")
     found: list[float] = []
     before, points, density = 0.0, np.zeros(1), np.ones(1)  # of the sum so far, where no boundary was crossed

@@ -5,10 +5,10 @@ part, and luck of a seed on an item, which must be counted once (Owen & Eckles 2
 
 - The seeds' part is Student's interval of the seeds' own figures. It holds the luck of seeds on items.
 - The items' part comes from leaving out clusters of items, as far as all seeds share what a cluster brings about
-  (`engine.stats.resampling.jackknife`). Its bounds are moved by the skewness of the clusters' influences: those of Efron
-  1987 (Journal of the American Statistical Association 82, BCa) as DiCiccio & Efron 1992 (Biometrika 79, ABC) write them
-  without draws, with Student's quantile in place of the normal one. Nothing is drawn at random, so the same outcomes
-  give the same interval, whatever the items are called.
+  (`engine.stats.resampling.jackknife`). Its bounds are moved by the skewness of the clusters' influences: those of
+  Efron 1987 (Journal of the American Statistical Association 82, BCa) as DiCiccio & Efron 1992 (Biometrika 79, ABC)
+  write them without draws, with Student's quantile in place of the normal one. Nothing is drawn at random, so the
+  same outcomes give the same interval, whatever the items are called.
 - The distances of the bounds from the mean are added as squares, each side by itself (Newcombe 1998, Statistics in
   Medicine 17; Zou & Donner 2008, Statistics in Medicine 27), for the two parts are independent.
 

@@ -9,10 +9,17 @@ from typing import Protocol
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from engine.spec.result import Sequential
 from engine.spec.runs import RunRecord
 from jobs.commands.terminal.screen import Screen, visible
 from jobs.store.records import Curves, Snapshot, TrialRecord
 
+ENDS = {
+    "settled": "settled",
+    "go-on": "goes on",
+    "most-seeds": "still open, and no more seeds are planned",
+    "stopped": "stopped: a check failed that no further seed can mend",
+}
 DONE = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -58,6 +65,18 @@ def remaining(eta: tuple[float, float] | None) -> str:
     return f"about {low} left" if low == high else f"{low} to {high} left"
 
 
+def look_words(seen: Sequential) -> str:
+    """What the last look of a trial has shown of its primary contrast, and how it goes on."""
+    look = seen.looks[-1]
+    figure = "no figure yet" if look.difference is None else f"{look.difference:+.3f}"
+    bounds = "" if look.ci is None else f" [{look.ci[0]:+.3f}, {look.ci[1]:+.3f}]"
+    said = f"look after {look.seeds} of at most {seen.max_seeds} seeds: {figure}{bounds}: {ENDS[seen.decision]}"
+    if seen.decision == "go-on" and seen.further is not None:
+        low, high = seen.further
+        said += f", probably {low} more seeds" if low == high else f", probably {low} to {high} more seeds"
+    return said
+
+
 class Lines:
     """One line for each change of a run's state and for each live measurement."""
 
@@ -70,6 +89,7 @@ class Lines:
         self.states: dict[str, str] = {}
         self.losses: dict[str, float] = {}
         self.reason = ""
+        self.looked: Sequential | None = trial.looked
         self.first_look = True  # what was measured before this command began is no news
 
     def update(self, snapshot: Snapshot, curves: Curves) -> None:
@@ -96,7 +116,13 @@ class Lines:
             if self.states.get(run.run, "queued") != run.state:
                 self._print(run, self._change(run))
             self.states[run.run] = run.state
+        self._looked(snapshot.trials[0])
         self.first_look = False
+
+    def _looked(self, trial: TrialRecord) -> None:
+        if trial.looked is not None and trial.looked != self.looked:
+            self.looked = trial.looked
+            self._line(look_words(trial.looked))
 
     def _measured(self, curves: Curves) -> dict[tuple[str, int], list[str]]:
         measured: dict[tuple[str, int], list[str]] = {}

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from engine.spec.errors import StoreError
-from engine.spec.run import RunSpec, digest
+from engine.spec.result import Sequential
+from engine.spec.run import RECIPE_VERSION, RunSpec, digest
 from engine.spec.runs import Planned
 from engine.spec.trial import TrialSpec
 from jobs.store import older
@@ -42,12 +43,33 @@ class Store(Said):
         """
         arms = [(name, trial.study.arm(name).label) for name in trial.arms]
         self.db.execute(
-            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, planned, recipe)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL""",
+            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, planned, recipe, looks)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL, settled = ''""",
             (trial.id, trial.study.id, trial.study.question, trial.scale, trial.seeds, trial.model.name,
              json.dumps(arms), trial.model_dump_json(), now, planned.model_dump_json() if planned else None,
-             trial.recipe),
+             trial.recipe, json.dumps(trial.looks) if trial.looks else ""),
         )  # fmt: skip
+
+    def begun(self, trial: str) -> int:
+        """How many of a trial's seeds were queued so far."""
+        row = next(iter(self.db.query("SELECT max(seed) AS last FROM trial_runs WHERE trial = ?", (trial,))))
+        return 0 if row["last"] is None else row["last"] + 1
+
+    def at_a_look(self) -> list[str]:
+        """The trials that go on until they are settled, and all of whose queued runs have succeeded, oldest first."""
+        rows = self.db.query(
+            """SELECT id FROM trials WHERE looks != '' AND settled = '' AND cancelled IS NULL AND recipe = ?
+               AND EXISTS (SELECT 1 FROM trial_runs WHERE trial = trials.id)
+               AND NOT EXISTS (SELECT 1 FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run
+                               WHERE t.trial = trials.id AND r.state != 'succeeded') ORDER BY created, id""",
+            (RECIPE_VERSION,),
+        )
+        return [row["id"] for row in rows]
+
+    def looked(self, trial: str, seen: Sequential | None, why: str) -> None:
+        """Note what a look at a trial has shown, and why the trial ends; "" where it goes on."""
+        body = seen.model_dump_json() if seen else ""
+        self.db.execute("UPDATE trials SET looked = ?, settled = ? WHERE id = ?", (body, why, trial))
 
     def link(self, trial: str, arm: str, seed: int, run: str, n: int) -> None:
         """Note that a run is a trial's `n`-th, and what the trial calls it: another may call it otherwise."""

@@ -81,7 +81,9 @@ def test_a_second_factor_and_the_cells_are_left_out_too(statistic: Statistic) ->
         return
     assert found.clusters == 4
     for way, of in zip(found.ways[1:], (lambda o: o.crossed, lambda o: o.cluster + o.crossed), strict=True):
-        left = np.array([statistic.of([o for o in made if of(o) != one]) for one in sorted({of(o) for o in made})], float)
+        left = np.array(
+            [statistic.of([o for o in made if of(o) != one]) for one in sorted({of(o) for o in made})], float
+        )
         assert way[:, 0] == pytest.approx(np.mean(left) - left, abs=1e-9)
 
 

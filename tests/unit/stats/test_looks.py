@@ -151,7 +151,8 @@ class TestByRepetition:
             claim, absence = (stdtrit(n - 1, (1 + level) / 2) * error for level in looks.levels)
             found, nothing = np.abs(mean) > claim, np.abs(mean) + absence < margin
             stop = (seeds == 0) & (found | nothing | looks.last)
-            sides = np.array([looks.side_errors(p, m) for p, m in zip(2 * stdtr(n - 1, -np.abs(mean) / error), mean)])
+            ps = 2 * stdtr(n - 1, -np.abs(mean) / error)
+            sides = np.array([looks.side_errors(p, m) for p, m in zip(ps, mean, strict=True)])
             ended = mean[:, None] + stdtrit(n - 1, sides) * error[:, None] * [1, -1]
             bounds = np.where((found | looks.last)[:, None], ended, mean[:, None] + claim[:, None] * [-1, 1])
             agree = ((bounds[:, 0] > 0) | (bounds[:, 1] < 0)) == found
@@ -163,7 +164,7 @@ class TestByRepetition:
         return float(effect.mean()), float(absent.mean()), float(covers.mean()), float(seeds.mean())
 
     @pytest.mark.parametrize("kind", ["normal", "skewed", "bimodal"])
-    def test_without_an_effect_one_is_claimed_and_at_the_margin_none_is_at_most_once_in_twenty_trials(self, kind: str) -> None:
+    def test_wrong_claims_are_made_at_most_once_in_twenty_trials(self, kind: str) -> None:
         effect, absent = self.crossings(kind)
         assert effect <= 0.05
         assert absent <= 0.05
@@ -175,7 +176,7 @@ class TestByRepetition:
         assert 0.93 <= self.run(kind, true)[2] <= (0.98 if true < self.MARGIN else 0.97)
 
     @pytest.mark.parametrize(
-        ("most", "times", "saved"), [(12, 1.0, 0.05), (12, 1.4, 0.2), (12, 1.8, 0.28), (20, 1.4, 0.28), (20, 1.8, 0.38)]
+        ("most", "times", "saved"), [(12, 1.0, 0.05), (12, 1.4, 0.2), (12, 1.8, 0.28), (20, 1.4, 0.25), (20, 1.8, 0.35)]
     )
     def test_how_many_seeds_it_saves(self, most: int, times: float, saved: float) -> None:
         """Against a fixed design of equal power, at differences that are found about 75, 96 and 99.6 times in 100."""
