@@ -1,12 +1,11 @@
 """The gap closed: how far a figure has come from a base towards a target, as a ratio with an interval.
 
 The gap closed is (a - base) / (target - base), of means over seeds (Liu et al. 2024, arXiv:2401.08565, section 3). A
-bootstrap of the ratio itself is wrong where the gap is small: draws in which it is about 0 make the ratio endless, of
-either sign. The interval is therefore Fieller's (1954, Journal of the Royal Statistical Society B 16), with this lab's
-interval of seeds and items in place of Student's t: it holds every ratio g for which the mean of
-(a - base) - g * (target - base), paired by seed and drawn on the same items, is not shown to differ from 0. It is wide where the gap is hardly
-larger than its error, and there is none where the gap is not shown to differ from 0 at all, since no ratio can be
-excluded then.
+ratio's own spread is a poor guide where the gap is small: a gap of about 0 makes it endless, of either sign. The
+interval is therefore Fieller's (1954, Journal of the Royal Statistical Society B 16), with this lab's interval of seeds
+and items in place of Student's t: it holds every ratio g for which the mean of (a - base) - g * (target - base), paired
+by seed and on the same items, is not shown to differ from 0. It is wide where the gap is hardly larger than its error,
+and there is none where the gap is not shown to differ from 0 at all, since no ratio can be excluded then.
 """
 
 from __future__ import annotations

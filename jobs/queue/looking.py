@@ -1,4 +1,4 @@
-"""The looks of trials that go on until they are settled: once all runs of a look are there, it is judged, and goes on."""
+"""The looks of trials that go on until they are settled: once a look's runs are there, it is judged."""
 
 from __future__ import annotations
 

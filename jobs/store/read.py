@@ -27,8 +27,8 @@ from jobs.store.write import Database, Row
 
 RUNS = """SELECT hash, arm, seed, cost, state, reason, hint, step, total_steps, loss, created, started, finished,
 seconds, attempt, first_step, first_elapsed, last_elapsed, priority, place FROM runs ORDER BY place"""
-TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe, looks, looked, settled FROM trials
-ORDER BY created, id"""
+TRIALS = """SELECT id, study, question, scale, seeds, model, arms, created, cancelled, recipe, looks, looked, settled
+FROM trials ORDER BY created, id"""
 CURVE_POINTS = 60  # about how many points of a curve a report keeps
 OTHER_TRIAL = "another trial has computed this run"
 
@@ -107,9 +107,9 @@ class Board:
     def _trial(self, trial: Row) -> TrialRecord:
         links = self._links_of[trial["id"]]
         rows = [self._rows[link["run"]] for link in links]
-        over = all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
         looking = bool(trial["looks"]) and not trial["settled"] and trial["cancelled"] is None
         at_a_look = looking and bool(rows) and all(r["state"] == "succeeded" for r in rows)
+        over = not at_a_look and all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
         each = {r["hash"]: r for r in rows}  # two arms may share a run
         ahead = {r["hash"]: self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")}
         return TrialRecord(
@@ -118,7 +118,7 @@ class Board:
             arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
             old=trial["recipe"] != RECIPE_VERSION,
             done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
-            finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over and not at_a_look else None,
+            finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
             seconds=self._wall(each.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
             cancelled=trial["cancelled"] is not None, looks=tuple(json.loads(trial["looks"] or "[]")),
             looked=Sequential.model_validate_json(trial["looked"]) if trial["looked"] else None,

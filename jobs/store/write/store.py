@@ -43,8 +43,10 @@ class Store(Said):
         """
         arms = [(name, trial.study.arm(name).label) for name in trial.arms]
         self.db.execute(
-            """INSERT INTO trials (id, study, question, scale, seeds, model, arms, spec, created, planned, recipe, looks)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cancelled = NULL, settled = ''""",
+            """INSERT INTO trials
+               (id, study, question, scale, seeds, model, arms, spec, created, planned, recipe, looks)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (id) DO UPDATE SET cancelled = NULL, settled = ''""",
             (trial.id, trial.study.id, trial.study.question, trial.scale, trial.seeds, trial.model.name,
              json.dumps(arms), trial.model_dump_json(), now, planned.model_dump_json() if planned else None,
              trial.recipe, json.dumps(trial.looks) if trial.looks else ""),
