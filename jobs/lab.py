@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import threading
+from collections.abc import Collection
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, PluginError, SpecError, StoreError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import DataRef
-from engine.spec.result import Registration, Result
+from engine.spec.result import Registration, Result, Shown
 from engine.spec.run import RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
 from engine.spec.study import Scale, StudySpec
@@ -26,7 +27,7 @@ from jobs.executors.local import Launcher
 from jobs.paths import Home
 from jobs.queue.lock import OwnerLock
 from jobs.queue.supervisor import Supervisor
-from jobs.store import read
+from jobs.store import looks, read
 from jobs.store.rebuild import open_store
 from jobs.store.records import Curves, Snapshot
 from jobs.store.write import Database, Outdated, Store, errors, open_reader
@@ -34,10 +35,14 @@ from jobs.store.write import Database, Outdated, Store, errors, open_reader
 SLOTS_VARIABLE = "TUNING_FORK_SLOTS"
 MOST_SLOTS = 256
 RECONCILE_SECONDS = 5.0  # at most; later, the snapshots say why it takes longer
+log = logging.getLogger("tuning_fork.jobs")
 
 
 class LabReader:
     """What can be read from a data folder, by any number of threads and processes, without owning it.
+
+    Whoever asks for figures of arms is taken to show them: `result`, `curves` and `export_items` note a look first
+    (`jobs.store.looks`).
 
     Args:
         home: The data folder; None: the user's own.
@@ -49,6 +54,7 @@ class LabReader:
         self._local = threading.local()
         self._connections: list[Database] = []
         self._adding = threading.Lock()
+        self._watched: set[tuple[str, str]] = set()  # (trial, run) whose live figures were noted as shown
 
     def studies(self) -> list[StudySpec]:
         """All studies that can be run, in the order in which they are shown."""
@@ -80,10 +86,19 @@ class LabReader:
             memory_total=memory.total, reason=reason, hint=hint,
         )  # fmt: skip
 
-    def curves(self, trial: str, since: int = 0) -> Curves:
-        """The points that came after the cursor `since`; 0 gives all."""
+    def curves(self, trial: str, since: int = 0, measured: bool = True) -> Curves:
+        """The points that came after the cursor `since`; 0 gives all.
+
+        Args:
+            measured: Whether what probes measure is among them, which is a look; training's own scalars are none.
+        """
         with errors(self.home.database):
-            return read.curves(self._db(), trial, since)
+            found = read.curves(self._db(), trial, since, measured)
+        new = {(trial, point.run) for point in found.points if "." in point.name} - self._watched
+        if new:
+            self._note(trial, self.trial(trial), "live", [run for _, run in new])
+            self._watched |= new
+        return found
 
     def trial(self, trial: str) -> TrialSpec:
         """A trial as it was launched. Raises StoreError where there is none of that name."""
@@ -91,7 +106,7 @@ class LabReader:
             return read.trial_spec(self._db(), trial)
 
     def run_results(self, trial: str) -> tuple[RunResult, ...]:
-        """What each run of a trial left so far."""
+        """What each run of a trial left so far, to be computed with: nothing is noted as shown."""
         with errors(self.home.database):
             return read.run_results(self._db(), trial, self.slots)
 
@@ -107,10 +122,13 @@ class LabReader:
         spec = self.trial(trial)
         try:
             with errors(self.home.database):
-                context = read.context(self._db(), trial, spec)
-            return analyse(spec, self.run_results(trial), context)
+                context = read.context(self._db(), self.home, trial, spec)
+            runs = self.run_results(trial)
+            found = analyse(spec, runs, context)
         except PluginError as error:
             raise plugins.no_result(spec, self.home, error) from error
+        unnoted = self._note(trial, spec, "result", [r.record.run for r in runs if r.record.state == "succeeded"])
+        return found.model_copy(update={"notes": (*found.notes, unnoted)}) if unnoted else found
 
     def registration(self, trial: str) -> Registration:
         """What was fixed when a trial was queued. Raises StoreError where there is no such trial."""
@@ -118,7 +136,7 @@ class LabReader:
 
         spec = self.trial(trial)
         with errors(self.home.database):
-            return registration(spec, read.context(self._db(), trial, spec))
+            return registration(spec, read.context(self._db(), self.home, trial, spec))
 
     def detectable(
         self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None
@@ -148,10 +166,12 @@ class LabReader:
         """
         from jobs.report.formats import items
 
-        self.trial(trial)  # raises where there is none
+        spec = self.trial(trial)
         with errors(self.home.database):
             texts = read.texts(self._db(), trial)
-        return items.write(self.run_results(trial), path, probe, texts)
+        runs = self.run_results(trial)
+        self._note(trial, spec, "items", [r.record.run for r in runs if r.outcomes])
+        return items.write(runs, path, probe, texts)
 
     def close(self, timeout: float = 10.0) -> None:
         """Close the connections; more than once does no harm."""
@@ -160,6 +180,16 @@ class LabReader:
                 db.close()
             self._connections.clear()
             self._local = threading.local()
+
+    def _note(self, name: str, trial: TrialSpec, shown: Shown, runs: Collection[str]) -> str:
+        """Note that figures of runs are about to be shown. Gives why that failed: an archive is shown anyway."""
+        try:
+            with errors(self.home.database):
+                looks.note(self.home, self._db(), name, trial, shown, runs)
+        except StoreError as error:
+            log.warning("%s", error)
+            return f"{error.message} {error.hint}".strip()
+        return ""
 
     def _mood(self) -> tuple[bool, str, str]:
         return False, "", ""

@@ -55,6 +55,11 @@ class Home:
         return self.folder / "trials"
 
     @property
+    def looks(self) -> Path:
+        """Which figures were shown, when and by which trial: one line for each look, never rewritten."""
+        return self.folder / "looks.ndjson"
+
+    @property
     def studies(self) -> Path:
         """The user's own studies (*.toml)."""
         return self.folder / "studies"

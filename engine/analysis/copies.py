@@ -33,6 +33,11 @@ def same_outcomes(runs: Mapping[Key, Sequence[Outcome]]) -> list[tuple[Key, ...]
     return [tuple(keys) for keys in groups.values() if len(keys) > 1]
 
 
+def fingerprint(outcomes: Sequence[Outcome]) -> str:
+    """sha256 over all that is known of outcomes; "" where others than a copy might well have the same (`telling`)."""
+    return _signature(outcomes).hex() if telling(outcomes) else ""
+
+
 def _signature(outcomes: Sequence[Outcome]) -> bytes:
     lines = sorted((o.item, o.split, str(o.correct), o.output, repr(o.value)) for o in outcomes)
     return hashlib.sha256(repr(lines).encode("utf-8", "surrogatepass")).digest()

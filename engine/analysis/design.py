@@ -28,7 +28,7 @@ class Design:
         seeded: Which arms another seed changes; one that it does not is run once and paired with every seed.
         metrics: Every metric by "probe.metric", the main ones first.
         model, data, provenance: What is said of them.
-        registration: What was fixed before any figure was there; None where nobody can say.
+        registration: What was fixed when the trial was queued; None where nobody can say.
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
         understanding: What was read in the user's file; None where the data are the study's own.

@@ -1,27 +1,41 @@
 """What was fixed when a trial was queued, and whether it still counts as fixed.
 
-A trial is looked at beforehand where the arms of its primary contrast could be compared by then: where runs of both had
-been measured that are its own, or that are the same but for the study's name. Whatever was changed since, the seeds,
-an arm, the margin or the metric, it could be changed to please. No part of the 5 % was set aside for a second look
-beforehand, so the first has spent all of it, and the result is called exploratory.
+A trial is exploratory if figures of its runs had been *shown* when it was queued, such that arms that it compares
+could be compared by them: the two of its primary contrast, or two of another difference that its rule reads. What was
+only measured, and shown to nobody, counts for nothing, and so does a look that came later. Whatever was changed after
+a look, the margin, the metric, the seeds, an arm, a label, it could be changed to please. No part of the 5 % was set
+aside for a second look beforehand, so the first has spent all of it.
+
+Shown figures belong to runs, not to names. A run is known again by its own hash, by what made its weights, or by
+what it answered (`Identity.keys`): a copy of the study under another name, one more probe on the same weights and a
+changed comment in a file of the user's are recognised. Looks add up, over trials and over time. One arm alone can be
+compared with nothing, so it is no look at a comparison.
+
+A look is whatever hands out figures of several arms: a result (window, report, `run`), live curves of what probes
+measure, a table of items. Losses and other figures of training compare nothing that is measured, and the spread of an
+earlier trial's seeds, from which the smallest detectable difference is computed, does not tell where they lie.
+Looks of a trial at its own figures change nothing of what was fixed, and are no looks of others.
 
 A rule or a probe of the user's own that was edited after the trial was queued makes it exploratory as well: how figures
 are drawn and what is concluded from them was then chosen when they could be known.
 
-What no program can see: figures in another data folder, files that were edited by hand, and a look at another scale,
-model or data, which are other runs.
+What no program can see: figures in another data folder; files that were edited, or read, by other means than the
+lab's; a clock that was set back; and a look at another scale, model or data, which are other runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from engine.rules import rule_of
 from engine.spec.plugins.discovery import code_of
 from engine.spec.result import Look, Registration
-from engine.spec.runs import Context, Planned
+from engine.spec.runs import Context, Identity, LookNoted, Planned
+from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
-from engine.stats.display.wording import counted
+from engine.stats.display import wording
 
 
 def registration(trial: TrialSpec, context: Context) -> Registration:
@@ -30,10 +44,45 @@ def registration(trial: TrialSpec, context: Context) -> Registration:
     expected = planned.detectable
     return Registration(
         digest=planned.digest,
-        queued=datetime.fromtimestamp(context.queued, UTC).isoformat(timespec="seconds"),
+        queued=_moment(context.queued),
         detectable=expected.difference if expected else None,
         basis=expected.basis if expected else "",
         looks=context.looks,
+    )
+
+
+def looks_at(study: StudySpec, runs: Sequence[Identity], noted: Iterable[LookNoted]) -> tuple[Look, ...]:
+    """The trials by which arms that a study compares were shown, the first look first.
+
+    Args:
+        study: Which differences are read.
+        runs: The runs that they are read from.
+        noted: Looks of other trials, those that count.
+
+    Raises:
+        PluginError: The study's rule, from which it is known what is compared, cannot be had.
+    """
+    arms_of: dict[str, set[str]] = defaultdict(set)
+    for run in runs:
+        for key in run.keys:
+            arms_of[key].add(run.arm)
+    looks = sorted(noted, key=lambda look: look.at)
+    shown = [
+        (look, their.seed, frozenset(arm for key in their.keys for arm in arms_of.get(key, ())))
+        for look in looks
+        for their in look.runs
+    ]
+    known = frozenset(arm for _, _, arms in shown for arm in arms)
+    read = {frozenset(pair) for pair in (study.primary.contrast, *(read[:2] for read in rule_of(study).reads()))}
+    compared = frozenset(arm for pair in read if pair <= known for arm in pair)
+    first: dict[str, LookNoted] = {}
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for look, seed, arms in shown:
+        if arms & compared:
+            first.setdefault(look.trial, look)
+            seeds[look.trial].add(seed)
+    return tuple(
+        Look(trial=name, seeds=len(seeds[name]), at=_moment(look.at), shown=look.shown) for name, look in first.items()
     )
 
 
@@ -53,8 +102,8 @@ def changed(trial: TrialSpec) -> str:
 
 def looked(looks: Sequence[Look]) -> str:
     """Why a trial is exploratory, in words that go on after "Exploratory, "; "" where nobody had looked before."""
-    if not looks:
-        return ""
-    first = looks[0]
-    trial = f"{first.trial} ({counted(first.seeds, 'seed')})"
-    return f"since figures of {trial} were there when it was queued, and spent the whole 5 %"
+    return f"since {wording.look(looks[0], looks[0].trial)}, and spent the whole 5 %" if looks else ""
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -17,7 +17,8 @@ FORMAT = 3
 class PrimaryResult(Frozen):
     """The endpoint: `metric` of `contrast[0]` minus that of `contrast[1]`.
 
-    `registered` says whether it was fixed before any figure was there; otherwise what it shows is exploratory.
+    `registered` says whether it was fixed before any comparison that the verdict rests on was shown; otherwise what it
+    shows is exploratory.
     """
 
     probe: str
@@ -28,15 +29,28 @@ class PrimaryResult(Frozen):
     registered: bool = True
 
 
+Shown = Literal["", "result", "live", "items", "assumed"]
+"""How figures were shown: in a result (window, report, command), as live curves, or as a table of items. "assumed":
+they were there while the lab kept no log of looks, so they count as shown. "": the result is of that time itself."""
+
+
 class Look(Frozen):
-    """An earlier trial by whose runs the arms of the primary contrast could be compared when this one was queued."""
+    """An earlier trial whose figures were shown before this one was queued: of the same runs, or of equal ones.
+
+    Attributes:
+        seeds: Of how many of its seeds.
+        at: When they were first shown (UTC); "" where that is not known.
+        shown: How they were first shown.
+    """
 
     trial: str
     seeds: int
+    at: str = ""
+    shown: Shown = ""
 
 
 class Registration(Frozen):
-    """What was fixed when the trial was queued, before any figure was there.
+    """What was fixed when the trial was queued, and which of its figures had been shown by then.
 
     Attributes:
         digest: sha256 over the question's arms, primary endpoint, rules, controls, scale, seeds, model and data.
@@ -44,7 +58,8 @@ class Registration(Frozen):
         detectable: The true difference that the design was expected to find four times in five; null where
             nothing was known to expect it from.
         basis: What that expectation rests on, in words.
-        looks: Earlier trials that showed the same comparison. The whole alpha was spent on the first of them.
+        looks: Other trials by which arms that this one compares had been shown when it was queued, the first look
+            first. The whole alpha was spent on it. Looks of the trial at its own figures are none of these.
     """
 
     digest: str

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from engine.spec.example import Frozen, ItemText, Outcome
-from engine.spec.result import Look
+from engine.spec.result import Look, Shown
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "interrupted"]
 
@@ -95,13 +95,54 @@ class Pairs(Frozen):
     differences: tuple[float, ...]
 
 
+class Identity(Frozen):
+    """A run of a trial by all that tells it from others, whatever the trial, the arm and the probes are called.
+
+    Attributes:
+        run: `RunSpec.hash`.
+        tune: `TuneSpec.hash`; "" for runs of very old recipes.
+        outcomes: Hashes of what it answered, one for each probe where only a copy would have answered the same
+            (`engine.analysis.copies.fingerprint`).
+    """
+
+    arm: str
+    seed: int
+    run: str
+    tune: str = ""
+    outcomes: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Two runs that share one of these are the same run, have the same weights, or gave the same answers."""
+        return frozenset({self.run, self.tune, *self.outcomes} - {""})
+
+
+class LookNoted(Frozen):
+    """One entry of the log of looks: figures of a trial were shown to someone.
+
+    Attributes:
+        at: When, seconds since 1970.
+        trial: The trial by which they were shown. Looks of a trial at its own figures are told by this.
+        metric: The trial's primary metric, "probe.metric": the question for which they were shown.
+        contrast: The arms of its primary contrast.
+        runs: The runs whose figures were shown.
+    """
+
+    at: float
+    trial: str
+    shown: Shown
+    metric: str
+    contrast: tuple[str, str]
+    runs: tuple[Identity, ...]
+
+
 class Context(Frozen):
     """What the lab knows of a trial beside its runs.
 
     Attributes:
         queued: When it was queued, seconds since 1970.
         planned: What was written down by then; None for trials of labs that wrote nothing down.
-        looks: Trials by whose runs the arms of the primary contrast could be compared by then.
+        looks: Other trials by which arms that this one compares had been shown by then.
         texts: The words of items, by the item's name.
         learning: Points of the curves of all runs.
     """

@@ -187,8 +187,8 @@ class QuestionsPage(Page):
         for name, card in self.cards.items():
             trial = newest(session.snapshot.trials, name)
             active = trial is not None and is_active(session, trial)
-            if trial is not None and not active and trial.done == len(trial.runs):
-                session.want_result(trial.id)
+            if trial is not None and not active and trial.done == len(trial.runs) and self.isVisible():
+                session.want_result(trial.id)  # a look at its verdict, so never for a card that nobody sees
             result = session.results.get(trial.id) if trial is not None and not active else None
             primary = first and trial is None
             first = first and not primary

@@ -112,7 +112,7 @@ def _follow(lab: Lab, name: str, screen: Screen) -> Snapshot:
     try:
         while True:
             snapshot = lab.snapshot(name)
-            curves = lab.curves(name, cursor)
+            curves = lab.curves(name, cursor, shown.measures)
             cursor = curves.cursor
             shown.update(snapshot, curves)
             if not any(r.state in ("queued", "running") for r in snapshot.runs):

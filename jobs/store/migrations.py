@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from engine.analysis.copies import fingerprint
 from engine.spec.errors import StoreError
+from engine.spec.example import Outcome
 from engine.spec.trial import UNNAMED_RECIPE
 from jobs.store import older
 
@@ -131,6 +134,28 @@ def m004_weights_of_their_own(db: Database) -> None:
     db.execute("PRAGMA user_version = 4")
 
 
+@migrations()
+def m005_looks_are_noted(db: Database) -> None:
+    """What runs answered, as hashes by which a copy is known (`jobs/store/looks.py`).
+
+    Labs that know no log of looks refuse this version: what they would show could not be told from what nobody saw.
+    """
+    db.execute(
+        """CREATE TABLE fingerprints (
+        run TEXT NOT NULL REFERENCES runs (hash), probe TEXT NOT NULL, digest TEXT NOT NULL,
+        PRIMARY KEY (run, probe)) WITHOUT ROWID"""
+    )
+    for run, probe in db.execute("SELECT DISTINCT run, probe FROM outcomes").fetchall():
+        rows = db.execute("SELECT body FROM outcomes WHERE run = ? AND probe = ?", (run, probe))
+        try:
+            found = fingerprint([Outcome.model_validate_json(body) for (body,) in rows])
+        except ValidationError:  # no figure can be drawn from it either, and the rest of the folder is sound
+            continue
+        if found:
+            db.execute("INSERT INTO fingerprints VALUES (?, ?, ?)", (run, probe, found))
+    db.execute("PRAGMA user_version = 5")
+
+
 def keep_a_copy(db: Database, path: Path) -> None:
     """Before its shape changes, copy a database that holds something beside itself.
 
@@ -151,9 +176,12 @@ def keep_a_copy(db: Database, path: Path) -> None:
         raise StoreError(f"{why}: {error.strerror}.", "Nothing was changed. Is there room?") from error
 
 
-VERSION = 4
+VERSION = 5
 """What `PRAGMA user_version` says once every migration is applied; a higher one was made by a newer lab."""
 NAMES = frozenset(
-    {"m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored", "m004_weights_of_their_own"}
-)
+    {
+        "m001_first_tables", "m002_words_of_items", "m003_items_that_are_not_scored", "m004_weights_of_their_own",
+        "m005_looks_are_noted",
+    }
+)  # fmt: skip
 """The steps this lab knows."""

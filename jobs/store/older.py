@@ -1,15 +1,21 @@
-"""Runs and trials that were stored before a run was what made its weights and what is measured on them.
+"""Runs and trials that were stored by older labs: what they were called, and what counted as a look at figures.
 
-They are read as the plain values that they were stored as, and never run again.
+Runs from before a run was what made its weights and what is measured on them are read as the plain values that they
+were stored as, and never run again.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 from engine.run.planned import planned
+from engine.spec.result import Look
 from engine.spec.run import digest
 from engine.spec.trial import UNNAMED_RECIPE, TrialSpec
+
+if TYPE_CHECKING:
+    from jobs.store.write import Database
 
 _LATER = ("grader", "skip_bad_rows", "without")  # of the data: left at their defaults they change no name
 
@@ -64,6 +70,35 @@ def runs_of(plain: Plain, trial: TrialSpec) -> list[Plain]:
         for name in plain["arms"]
         if (name, seed) in there
     ]  # fmt: skip
+
+
+def looks_at(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
+    """What counted as a look before looks were noted: that figures were there, whether anyone saw them or not.
+
+    Earlier trials that had measured both arms of the primary contrast when this one was queued. They count if they
+    share this trial's runs of both arms, or have the same design, whatever their name.
+    """
+    a, b = trial.study.primary.contrast
+    rows = db.query(
+        """SELECT e.id, e.seeds, e.spec, t.arm, own.arm AS shared FROM trials AS e
+           JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
+           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name AND own.arm IN (:a, :b)
+           WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
+           AND (t.arm IN (:a, :b) OR own.arm IS NOT NULL) ORDER BY e.created""",
+        {"name": name, "queued": queued, "a": a, "b": b},
+    )
+    seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
+    for row in rows:
+        entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
+        _, _, measured, shared = seen.setdefault(row["id"], entry)
+        measured |= {row["arm"]} & {a, b}
+        shared |= {row["shared"]} if row["shared"] else set()
+    return tuple(
+        look
+        for look, spec, measured, shared in seen.values()
+        if len(shared) == 2
+        or (len(measured) == 2 and TrialSpec.stored(json.loads(spec), look.trial).design == trial.design)
+    )
 
 
 def _without(plain: Plain, names: tuple[str, ...]) -> Plain:

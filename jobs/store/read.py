@@ -13,13 +13,14 @@ from engine.spec.errors import StoreError
 from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
 from engine.spec.reference import DataRef
-from engine.spec.result import Look
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.stats.estimate import ENOUGH_SEEDS
+from jobs.paths import Home
 from jobs.queue import eta
+from jobs.store import looks
 from jobs.store.records import Curves, TrialRecord
 from jobs.store.write import Database, Row
 
@@ -129,12 +130,17 @@ class Board:
         return total or None
 
 
-def curves(db: Database, trial: str, since: int) -> Curves:
-    """The points of a trial's runs after the cursor `since` (0: all), in the order in which they came."""
+def curves(db: Database, trial: str, since: int, measured: bool = True) -> Curves:
+    """The points of a trial's runs after the cursor `since` (0: all), in the order in which they came.
+
+    Args:
+        measured: Whether what probes measure is among them ("probe.metric"), or training's own scalars alone.
+    """
     rows = db.query(
         """SELECT p.id, p.run, p.name, p.step, p.value FROM points AS p
-           WHERE p.run IN (SELECT run FROM trial_runs WHERE trial = ?) AND p.id > ? ORDER BY p.id""",
-        (trial, since),
+           WHERE p.run IN (SELECT run FROM trial_runs WHERE trial = ?) AND p.id > ?
+           AND (? OR instr(p.name, '.') = 0) ORDER BY p.id""",
+        (trial, since, measured),
     )
     points: list[Point] = []
     for row in rows:
@@ -196,17 +202,21 @@ def _differences(db: Database, study: StudySpec, trial: Row, metric: str) -> tup
     return paired(values[a], values[b], (not once[0], not once[1]))
 
 
-def context(db: Database, name: str, trial: TrialSpec) -> Context:
+def context(db: Database, home: Home, name: str, trial: TrialSpec) -> Context:
     """What is known of a trial beside its runs.
 
     Args:
         name: The name under which it is stored.
+
+    Raises:
+        StoreError: The log of looks cannot be read.
+        PluginError: The trial's rule, from which it is known what is compared, cannot be had.
     """
     with db.atomic():
         row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
         return Context(
             queued=row["created"], planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
-            looks=_looks(db, name, trial, row["created"]),
+            looks=looks.before(home, db, name, trial, row["created"]),
             texts=texts(db, name), learning=_learning(db, name),
         )  # fmt: skip
 
@@ -219,33 +229,6 @@ def texts(db: Database, trial: str) -> dict[str, ItemText]:
         (trial,),
     )
     return {row["item"]: ItemText.model_construct(**row) for row in rows}
-
-
-def _looks(db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
-    """Earlier trials that had measured both arms of this one's primary contrast when it was queued.
-
-    They count if they share this trial's runs of both arms, or have the same design, whatever their name.
-    """
-    rows = db.query(
-        """SELECT e.id, e.seeds, e.spec, t.arm, own.arm AS shared FROM trials AS e
-           JOIN trial_runs AS t ON t.trial = e.id JOIN runs AS r ON r.hash = t.run
-           LEFT JOIN trial_runs AS own ON own.run = r.hash AND own.trial = :name AND own.arm IN (:a, :b)
-           WHERE e.id != :name AND e.created < :queued AND r.state = 'succeeded' AND r.finished < :queued
-           AND (t.arm IN (:a, :b) OR own.arm IS NOT NULL) ORDER BY e.created""",
-        {"name": name, "queued": queued, "a": trial.study.primary.contrast[0], "b": trial.study.primary.contrast[1]},
-    )
-    seen: dict[str, tuple[Look, str, set[str], set[str]]] = {}
-    for row in rows:
-        entry = (Look(trial=row["id"], seeds=row["seeds"]), row["spec"], set[str](), set[str]())
-        _, _, measured, shared = seen.setdefault(row["id"], entry)
-        measured |= {row["arm"]} & set(trial.study.primary.contrast)
-        shared |= {row["shared"]} if row["shared"] else set()
-    return tuple(
-        look
-        for look, spec, measured, shared in seen.values()
-        if len(shared) == 2
-        or (len(measured) == 2 and TrialSpec.stored(json.loads(spec), look.trial).design == trial.design)
-    )
 
 
 def _learning(db: Database, trial: str) -> tuple[Point, ...]:

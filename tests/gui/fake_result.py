@@ -196,5 +196,7 @@ def _flip(n: int, texts: dict[str, str]) -> Flip:
 
 REGISTRATION = Registration(
     digest="3f2a9c1b7d04e5aa0f" * 3, queued="2026-11-25T14:02:09+00:00", detectable=0.061,
-    basis="from 6 seeds of an earlier trial here", looks=(Look(trial="function-calling-quick-0a1b2c3d", seeds=3),),
+    basis="from 6 seeds of an earlier trial here", looks=(
+        Look(trial="function-calling-quick-0a1b2c3d", seeds=3, at="2026-11-25T13:40:00+00:00", shown="result"),
+    ),
 )  # fmt: skip

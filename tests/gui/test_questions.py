@@ -99,6 +99,25 @@ def test_a_bad_model_is_said_in_a_banner_and_nothing_is_queued(opened, qtbot, la
     assert not any(a[0] == "enqueue" for a in lab.asked)
 
 
+def test_a_verdict_that_no_card_shows_is_not_asked_for(opened, qtbot, tmp_path: Path) -> None:
+    """To draw it up is noted as a look at its figures."""
+    lab = FakeLab(tmp_path)
+    window = opened(lab)
+    session, shown = window.session, page(window)
+    click(qtbot, window.buttons["live"])
+    lab.step = STEPS
+    qtbot.waitUntil(lambda: session.snapshot.trials[0].finished is not None)
+    assert not shown.isVisible()
+    shown.refresh()
+    session._analyses.submit(
+        lambda: None
+    ).result()  # one thread draws up verdicts, in the order in which they are asked
+    assert not any(asked[0] == "result" for asked in lab.asked)
+    click(qtbot, window.buttons["questions"])
+    qtbot.waitUntil(lambda: session.trial in session.results)
+    assert shown.cards["function-calling"].pill.isVisible()
+
+
 def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans, monkeypatch) -> None:
     monkeypatch.setattr(operations, "inspect", lambda *_: Inspection(fit=FIT))
     lab.count = 0

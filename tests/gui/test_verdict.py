@@ -163,7 +163,10 @@ def test_what_was_fixed_beforehand_is_said(opened, qtbot, tmp_path) -> None:
     assert design == "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC"
     assert found == "was to find differences from about 6 points."
     assert "from 6 seeds of an earlier trial here" in head.standing.toolTip()
-    assert head.looks.text().startswith("Looked at before: function-calling-quick-0a1b2c3d (3 seeds). ")
+    assert head.looks.text().startswith(
+        "Looked at before: figures of function-calling-quick-0a1b2c3d (3 seeds) were shown on 2026-11-25 13:40 UTC, "
+        "before it was queued. "
+    )
 
 
 def test_a_second_look_is_exploratory(opened, qtbot, tmp_path, monkeypatch) -> None:
@@ -182,10 +185,10 @@ def test_a_first_look_says_so_and_an_old_result_says_nothing() -> None:
     result = invented_result(load("function-calling"), "t")
     first = REGISTRATION.model_copy(update={"looks": (), "detectable": None})
     for registration, standing in (
-        (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC; no earlier trial here had shown"),
+        (first, "Fixed beforehand: design 3f2a9c1b7d04, queued 2026-11-25 14:02 UTC, before any comparison"),
         (
             first.model_copy(update={"queued": "long ago\u202e"}),
-            "Fixed beforehand: design 3f2a9c1b7d04, queued long ago\ufffd;",
+            "Fixed beforehand: design 3f2a9c1b7d04, queued long ago\ufffd,",
         ),
         (None, ""),
     ):

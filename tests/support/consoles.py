@@ -153,7 +153,7 @@ class FakeLab:
         self.during(self.looks)
         return self.script[min(self.looks, len(self.script) - 1)]
 
-    def curves(self, trial: str, since: int = 0) -> Curves:
+    def curves(self, trial: str, since: int = 0, measured: bool = True) -> Curves:
         if since or self.looks < 2:  # a first look shows what there was before
             return Curves(points=(), cursor=since)
         loss = Point(run="1" * 16, name="loss", step=5, value=0.75)

@@ -68,7 +68,8 @@ def looked_at(result: Result) -> Result:
     """The same, queued after a look at fewer seeds."""
     study = result.study
     assert study.registration is not None
-    looks = (Look(trial="function-calling-quick-0a1b2c3d", seeds=2),)
+    at = "2026-11-19T07:05:00+00:00"
+    looks = (Look(trial="function-calling-quick-0a1b2c3d", seeds=2, at=at, shown="result"),)
     update = {
         "primary": study.primary.model_copy(update={"registered": False}),
         "registration": study.registration.model_copy(update={"looks": looks}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Protocol
 
+from engine.spec.result import Look
 from engine.stats.display import units
 
 MINUS = "\N{MINUS SIGN}"
@@ -89,6 +91,34 @@ def difference_of(estimate: Estimated, unit: str) -> str:
 def counted(number: int, thing: str) -> str:
     """A number and its noun: "1 seed", "3 seeds"."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def moment(text: str) -> str:
+    """A time as people write it; what is none is shown as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
+
+
+_LOOKS = {
+    "": "figures of {trial} were there when it was queued",
+    "result": "figures of {trial} were shown on {at}, before it was queued",
+    "live": "live curves of {trial} were shown on {at}, before it was queued",
+    "items": "outcomes of {trial} were written out on {at}, before it was queued",
+    "assumed": "figures of {trial} were there on {at}, when looks were not noted yet and anyone may have seen them",
+}
+
+
+def look(found: Look, trial: str) -> str:
+    """What was seen before a trial was queued, as a clause of which the trial is the subject.
+
+    Args:
+        trial: The other trial's name, as it may be shown.
+    """
+    named = f"{trial} ({counted(found.seeds, 'seed')})"
+    return _LOOKS[found.shown].format(trial=named, at=moment(found.at))
 
 
 EXPECTED = {"greater": "higher", "less": "lower", "equal": "equal"}

@@ -11,7 +11,7 @@ from gui.look.theme import ArmStyle
 from gui.widgets.forest import Difference, Group
 from gui.widgets.scatter import Spot
 from gui.widgets.waterfall import Bar
-from jobs.report.content.endpoint import figure_words, limits, moment, parts
+from jobs.report.content.endpoint import figure_words, limits, parts
 from jobs.report.content.figures import by_unit, good_corner
 from jobs.report.content.lookup import arm_label, label_of, level_of, pair_label, primary_metric, unit_of
 
@@ -167,23 +167,23 @@ def standing_words(result: Result) -> str:
     if fixed is None:
         return "" if result.study.primary.registered else NAMED_LATER
     since = "Fixed beforehand" if result.study.primary.registered else "Asked"
-    words = f"{since}: design {fixed.digest[:12]}, queued {clean(moment(fixed.queued), 40)}"
+    words = f"{since}: design {fixed.digest[:12]}, queued {clean(wording.moment(fixed.queued), 40)}"
     if fixed.detectable is not None:
         unit = unit_of(result, primary_metric(result))
         could = f"was to find differences from about {wording.about(fixed.detectable, unit)}"
         none = "could find no difference, however large"
         words += f"; {could if wording.exists(fixed.detectable, unit) else none}"
-    return words + ("." if fixed.looks else "; no earlier trial here had shown this comparison.")
+    return words + ("." if fixed.looks else ", before any comparison that the verdict rests on was shown.")
 
 
 def looks_words(result: Result) -> str:
-    """Which earlier trials had been seen when this one was queued; "" for none."""
+    """What had been seen of which trials when this one was queued; "" for nothing."""
     fixed = result.study.registration
     if fixed is None or not fixed.looks:
         return ""
-    seen = ", ".join(f"{clean(look.trial, 60)} ({count(look.seeds, 'seed')})" for look in fixed.looks[:3])
-    more = f" and {len(fixed.looks) - 3} more" if len(fixed.looks) > 3 else ""
-    return f"Looked at before: {seen}{more}. That look has spent the whole 5 %; read this one as exploratory."
+    seen = "; ".join(clean(wording.look(look, clean(look.trial, 60)), 240) for look in fixed.looks[:3])
+    more = f"; and {len(fixed.looks) - 3} more" if len(fixed.looks) > 3 else ""
+    return f"Looked at before: {seen}{more}. The first look has spent the whole 5 %; read this one as exploratory."
 
 
 def _by(ci: Range | None, factor: float) -> Range | None:

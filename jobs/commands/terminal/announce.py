@@ -1,4 +1,4 @@
-"""The beginning of `run`: what is fixed from now on, and what the study can find, before any figure is there."""
+"""The beginning of `run`: what is fixed from now on, and what the study can find, before any figure is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
     way = f"{EXPECTED[plan.expected]} with {a} {'and' if plan.expected == 'equal' else 'than'} with {b}"
     margin = difference(plan.margin, metric.unit).lstrip("+")
-    since = "Asked" if registration.looks else "Fixed before any figure"
+    since = "Asked" if registration.looks else "Fixed before any comparison that the verdict rests on was shown"
     screen.say(
         f"{since}: {lowered(metric.label)} is expected to be {way}; "
         f"a difference within ±{margin} is too small to matter (registered as {registration.digest[:12]})."

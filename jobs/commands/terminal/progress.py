@@ -17,7 +17,13 @@ DONE = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class Follower(Protocol):
-    """Shows how a trial goes on."""
+    """Shows how a trial goes on.
+
+    Attributes:
+        measures: Whether it shows what probes measure meanwhile, or how far training is alone.
+    """
+
+    measures: bool
 
     def update(self, snapshot: Snapshot, curves: Curves) -> None:
         """Show what is new."""
@@ -54,6 +60,8 @@ def remaining(eta: tuple[float, float] | None) -> str:
 
 class Lines:
     """One line for each change of a run's state and for each live measurement."""
+
+    measures = True
 
     def __init__(self, screen: Screen, trial: TrialRecord) -> None:
         self.screen = screen
@@ -117,6 +125,8 @@ class Lines:
 
 class Drawn:
     """A bar for each arm and one for the whole trial, drawn in place."""
+
+    measures = False
 
     def __init__(self, screen: Screen, trial: TrialRecord) -> None:
         self.progress = Progress(

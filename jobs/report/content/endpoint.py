@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from engine.spec.result import NamedFigure, Result, RuleResult
 from engine.stats.display import wording
 from engine.stats.display.axis import axis
@@ -16,8 +14,9 @@ _EXPLORATORY = (
     "was named when they could be seen. So everything here is exploratory, the primary result too."
 )
 _LOOKED = (
-    "Figures of this comparison were there before the trial was queued. No part of the 5 % was set aside for a second "
-    "look, so the first has spent all of it, and everything here is exploratory, the primary result too."
+    "Figures of arms that are compared here could be known when the trial was queued. No part of the 5 % was "
+    "set aside for a second look, so the first has spent all of it, and everything here is exploratory, the primary "
+    "result too."
 )
 _FIXED = (
     "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. Only "
@@ -63,7 +62,7 @@ def primary(result: Result, half: bool) -> Section:
     """The primary endpoint's figure and how it may be read."""
     study = result.study
     metric = label_of(result, primary_metric(result))
-    since = "Fixed before the study ran" if study.primary.registered else _why_exploratory(result)
+    since = "Fixed before the comparison was shown" if study.primary.registered else _why_exploratory(result)
     way = wording.EXPECTED.get(study.primary.expected, study.primary.expected)
     asked = f" (expected to be {way})" if study.registration is not None else ""  # of a table nobody said so
     caption = f"{since}: {metric}, {pair(result)}{asked}; differences up to ±{margin(result)} are too small to matter."
@@ -93,14 +92,20 @@ def registration(result: Result) -> Section:
     found = primary_contrast(result)
     designed = "not known" if fixed.detectable is None else _size(fixed.detectable, unit, " (four times in five)")
     ran = _UNCERTAIN if found is None or found.detectable is None else _size(found.detectable, unit)
-    looks = "; ".join(f"{look.trial} ({wording.counted(look.seeds, 'seed')})" for look in fixed.looks)
+    looks = "; ".join(wording.look(look, look.trial) for look in fixed.looks)
     pairs = (
-        ("When", moment(fixed.queued) + ("" if looks else ", before any figure of this comparison was there")),
+        (
+            "When",
+            wording.moment(fixed.queued)
+            + ("" if fixed.looks else ", before any comparison that the verdict rests on was shown"),
+        ),
         ("Smallest difference the design could show", designed + _basis(fixed.basis)),
         ("As it ran", ran),
         (
             "Earlier looks",
-            f"{looks}. {_LOOKS}" if looks else "none: no earlier trial in this data folder showed this comparison",
+            f"{looks}. {_LOOKS}"
+            if fixed.looks
+            else "none: no other trial in this data folder had shown such a comparison",
         ),
         ("Digest of the design", fixed.digest),
     )
@@ -164,17 +169,8 @@ def _limit(result: Result, found: RuleResult, name: str, value: float | str) -> 
 def _why_exploratory(result: Result) -> str:
     fixed = result.study.registration
     if fixed is not None and fixed.looks:
-        return "Asked when figures of this comparison were there, so exploratory"
+        return "Asked when figures of these arms could be known, so exploratory"
     return "Named when the figures were there already, so exploratory"
-
-
-def moment(text: str) -> str:
-    """A time as people write it; what is none is shown as it is."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else text
 
 
 def _size(value: float, unit: str, often: str = "") -> str:

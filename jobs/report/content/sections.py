@@ -28,7 +28,7 @@ from jobs.report.content.model import (
 _NARROW = 6  # steps of a gain that can be read at half the page's width
 _FOOTER = (
     "Made by Tuning Fork. Intervals: two-level bootstrap over seeds and clusters of items; with one seed, over items "
-    "alone. Confirmatory: the primary endpoint, where it was fixed before any figure was there. All else is "
+    "alone. Confirmatory: the primary endpoint, where it was fixed before the comparison was shown. All else is "
     "exploratory: it suggests, and a new study would have to confirm it."
 )
 _P = (

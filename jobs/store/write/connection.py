@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from engine.spec.errors import StoreError
 from jobs.paths import Home
+from jobs.store import looks
 from jobs.store.migrations import NAMES, VERSION, keep_a_copy, migrations
 
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
@@ -122,6 +123,8 @@ class Connection:
                     raise Damaged(f"The database {self.path} is damaged: {found}.", REBUILT)
                 keep_a_copy(self.db, self.path)
                 migrations.apply(self.db)
+                if path is None:
+                    looks.begin(home, self.db)
             except BaseException:
                 conn.close()
                 raise

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 
+from engine.analysis.copies import fingerprint
 from engine.spec.errors import StoreError
 from engine.spec.events import Asked, Checked, Event, Finished, Noted, Probed, Started, Stepped, decode
 from jobs.store.write.connection import Connection, Row
@@ -96,6 +97,8 @@ class Said(Connection):
             for n, o in enumerate(event.outcomes)
         ]
         self.db.conn.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        if found := fingerprint(event.outcomes):
+            self.db.execute("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", (run, event.probe, found))
 
     def _number(self, run: str, seq: int, name: str, step: int, value: float) -> bool:
         if math.isfinite(value):

@@ -101,7 +101,7 @@ class Store(Said):
 
     def forget(self, run: str) -> None:
         """Drop everything a run has said."""
-        for table in ("events", "points", "metrics", "outcomes", "checks", "notes"):
+        for table in ("events", "points", "metrics", "outcomes", "fingerprints", "checks", "notes"):
             self.db.table(table).delete_where("run = ?", [run])
         self.db.execute("UPDATE runs SET step = 0, loss = NULL, events_offset = 0 WHERE hash = ?", (run,))
 

@@ -2,7 +2,7 @@
 
 What a run does is told by its arm's settings: `steps`, `seconds` (per step), and `trouble`. Its weights are a hash
 chain over steps, so that a resumed run equals an undisturbed one to the last bit only if its checkpoint was right.
-`arm` names an arm whose weights it needs.
+`arm` names an arm whose weights it needs. `like` stands for what makes weights: runs of equal values come out equal.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class FakeConfig(MethodConfig):
     seconds: float = 0.01
     trouble: str = ""
     n: int = 0
+    like: str = ""
     arm: str = Field("", json_schema_extra=NAMES_A_NEED)
 
 
@@ -90,7 +91,11 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shar
     for need in spec.tune.needs.values():
         if weights.found(kept, need.weights) is None:
             raise RunError(f"The weights of {need.of} are not there.")
-    told = read_json(folder / "checkpoint.json") or {"step": 0, "seq": 0, "state": spec.tune.hash}
+    told = read_json(folder / "checkpoint.json") or {
+        "step": 0,
+        "seq": 0,
+        "state": settings.get("like") or spec.tune.hash,
+    }
     made = None if told["seq"] else weights.found(kept, spec.tune.hash)
     began = time.monotonic()
     state, steps = (made[1], 0) if made else (told["state"], settings["steps"])
@@ -119,7 +124,14 @@ def execute(spec: RunSpec, folder: Path, stop: threading.Event, kept: Path, shar
         if settings["trouble"] == "slow":  # to measure
             time.sleep(1.0)
         outcomes = [
-            Outcome(item=f"i{n}", correct=number(f"{state}{n}") > 0.5, split="wording", cluster="c", output=state)
+            Outcome(
+                item=f"i{n}",
+                correct=number(f"{state}{n}") > 0.5,
+                split="wording",
+                cluster="c",
+                output=state,
+                value=number(f"{state}{n}"),
+            )
             for n in range(20)
         ]
         metrics = {"accuracy": number(state), "reliance": number(state + "r")}

@@ -1,4 +1,4 @@
-"""What is fixed when a trial is queued stays known, and a look at other seeds beforehand is not forgotten."""
+"""What is fixed when a trial is queued stays known, with what it was expected to find."""
 
 from __future__ import annotations
 
@@ -43,75 +43,6 @@ def test_the_registration_is_of_what_decides_and_of_nothing_else() -> None:
         assert other.registration != trial.registration
     assert fakes.trial(seeds=3).design == trial.design
     assert changed(trial, margin=0.01).design != trial.design
-
-
-def test_seeds_added_after_a_look_make_the_result_exploratory(open_lab: Callable[..., Lab]) -> None:
-    lab = open_lab()
-    few, many = (fakes.trial(seeds=seeds).model_copy(update={"scale": "quick"}) for seeds in (2, 3))
-    first = lab.enqueue(few)
-    until(lambda: done(lab))
-    more = lab.enqueue(many)
-    until(lambda: done(lab))
-    before, after = lab.result(first), lab.result(more)
-    assert before.study.primary.registered
-    assert before.study.registration is not None
-    assert before.study.registration.digest == few.registration
-    assert not before.study.registration.looks
-    assert not after.study.primary.registered
-    assert after.study.registration is not None
-    assert [(look.trial, look.seeds) for look in after.study.registration.looks] == [(first, 2)]
-    assert any("spent the whole 5 %" in reason for reason in after.verdict.reasons)
-    assert any("exploratory" in threat for threat in after.threats)
-    lab.close()
-    lab.home.database.unlink()  # what was known then is known again from the trials' files
-    assert open_lab().result(more).study.registration == after.study.registration
-
-
-def test_more_seeds_queued_before_any_figure_are_no_second_look(open_lab: Callable[..., Lab]) -> None:
-    lab = open_lab()
-    lab.pause()
-    lab.enqueue(fakes.trial(seeds=2))
-    more = lab.enqueue(fakes.trial(seeds=3))
-    lab.resume()
-    until(lambda: done(lab))
-    assert lab.result(more).study.primary.registered
-
-
-@pytest.mark.parametrize(
-    "after",
-    [
-        changed(fakes.trial(seeds=2), margin=0.01),
-        changed(fakes.trial(seeds=2), expected="less"),
-        changed(fakes.trial(seeds=2), contrast=("plain", "odd")),
-        changed(fakes.trial(seeds=2), metric="reliance"),
-        changed(fakes.trial(seeds=3), margin=0.01),
-        fakes.trial(fakes.study(name="renamed"), seeds=2),
-    ],
-    ids=["margin", "direction", "turned", "metric", "margin-and-seeds", "name"],
-)
-def test_whatever_is_changed_after_a_look_makes_it_exploratory(open_lab: Callable[..., Lab], after: TrialSpec) -> None:
-    lab = open_lab()
-    first = lab.enqueue(fakes.trial(seeds=2))
-    until(lambda: done(lab))
-    second = lab.enqueue(after)
-    until(lambda: done(lab))
-    result = lab.result(second)
-    assert not result.study.primary.registered
-    assert result.study.registration is not None
-    assert [look.trial for look in result.study.registration.looks] == [first]
-    assert lab.result(first).study.primary.registered
-
-
-def test_other_data_or_one_arm_alone_are_no_look(open_lab: Callable[..., Lab]) -> None:
-    lab = open_lab()
-    lab.enqueue(fakes.trial(seeds=2, arms=("plain",)))
-    until(lambda: done(lab))
-    whole = lab.enqueue(fakes.trial(seeds=2))
-    until(lambda: done(lab))
-    other = lab.enqueue(fakes.trial(seeds=2).model_copy(update={"data": DataRef(source="world.tools", digest="1")}))
-    until(lambda: done(lab))
-    assert lab.result(whole).study.primary.registered
-    assert lab.result(other).study.primary.registered
 
 
 def test_the_registration_that_was_printed_stands_whatever_the_lab_becomes(

@@ -227,7 +227,7 @@ def test_a_curve_of_a_run_that_only_measured_is_that_of_the_run_that_trained(lab
         from jobs.store import read
 
         named = {run.run: f"{run.arm}-{run.seed}" for run in lab.snapshot(trial).runs}
-        points = read.context(lab._db(), trial, lab.trial(trial)).learning
+        points = read.context(lab._db(), lab.home, trial, lab.trial(trial)).learning
         return sorted((named[point.run], point.value) for point in points if point.name == "loss")
 
     assert learning(first) == learning(more)

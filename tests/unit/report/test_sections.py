@@ -93,10 +93,13 @@ def test_an_earlier_look_leaves_nothing_to_confirm(calls: Result) -> None:
     report = report_of(results.looked_at(calls))
     part = section(report, "registration")
     facts = next(b for b in part.blocks if isinstance(b, Facts))
-    assert "function-calling-quick-0a1b2c3d (2 seeds)" in dict(facts.pairs)["Earlier looks"]
-    assert "were there before the trial was queued" in words(part)
+    said = (
+        "figures of function-calling-quick-0a1b2c3d (2 seeds) were shown on 2026-11-19 07:05 UTC, before it was queued"
+    )
+    assert dict(facts.pairs)["Earlier looks"].startswith(f"{said}. ")
+    assert "could be known when the trial was queued" in words(part)
     assert section(report, "primary").caption.startswith(
-        "Asked when figures of this comparison were there, so exploratory"
+        "Asked when figures of these arms could be known, so exploratory"
     )
     assert "confirmatory" not in {one.status for one in report.sections}
 
