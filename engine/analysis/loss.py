@@ -58,19 +58,21 @@ def loss_sign(label: str, trainings: Sequence[Training]) -> Sign:
     if not trainings:
         return Sign("open", f"The loss of {label} was not recorded.")
     held, phases = _held_out(trainings), _phases(trainings)
+    starts = {} if held else _phases(trainings, first=1)  # a loss that shoots up at once falls ever after
     if held and held.ci and held.ci[0] > 0:
         return Sign("bad", _moved(label, "rose", held), SLOWER)
     for name, strata in phases.items():
         if rank_shift(strata) > SHOWN:
             return Sign("bad", f"The loss of {label} rose while it was trained ({_from_to(name, strata)}).", SLOWER)
+    for name, strata in starts.items():
+        if rank_shift(strata) > SHOWN:
+            return Sign("bad", f"The loss of {label} ends above where it began ({_from_to(name, strata)}).", SLOWER)
     if held and held.ci and held.ci[1] < 0:
         return Sign("good", _moved(label, "fell", held))
     if fell := [_from_to(name, strata) for name, strata in phases.items() if rank_shift(strata) < -SHOWN]:
         return Sign("good", f"The loss of {label} fell while it was trained ({'; '.join(fell)}).")
     if not held and not phases:
-        said = (
-            f"Whether the loss of {label} fell is not known: its phases are too short, or their batches differ in kind."
-        )
+        said = f"Whether the loss of {label} fell is not known: its phases are too short, or not of one kind."
         return Sign("open", said)
     first = held.before if held else median(x for strata in phases.values() for start, _ in strata for x in start)
     said = f"The loss of {label} was not shown to fall from {first:.3f}"
@@ -95,8 +97,12 @@ def _moved(label: str, way: str, held: Change) -> str:
     )
 
 
-def _phases(trainings: Sequence[Training]) -> dict[str, list[Stratum]]:
-    """Losses of the first and the last steps of each run, by phase, where both say something."""
+def _phases(trainings: Sequence[Training], first: int | None = None) -> dict[str, list[Stratum]]:
+    """Losses of the first and the last steps of each run, by phase, where both say something.
+
+    Args:
+        first: How many steps are its first; None: as many as are its last.
+    """
     found: dict[str, list[Stratum]] = {}
     for training in trainings:
         for at, phase in enumerate(training.phases):
@@ -104,7 +110,7 @@ def _phases(trainings: Sequence[Training]) -> dict[str, list[Stratum]]:
             if phase.comparable and steps >= FEWEST_STEPS:
                 size = max(FEWEST_STEPS // 4, round(PART * steps))
                 name = phase.name if len(training.phases) == 1 else f"phase {at + 1}, {phase.name}"
-                found.setdefault(name, []).append((phase.losses[:size], phase.losses[-size:]))
+                found.setdefault(name, []).append((phase.losses[: first or size], phase.losses[-size:]))
     return found
 
 
