@@ -1,4 +1,4 @@
-"""The bundled model trained well, too fast, and on shuffled labels: recipe health tells which, and a verdict follows it."""
+"""The bundled model trained well, too fast, and on shuffled labels: recipe health tells which, and gates a verdict."""
 
 from __future__ import annotations
 
@@ -63,20 +63,25 @@ seeds = 2
 steps = 60
 batch_size = 16
 train_examples = 960
-items = 400
+items = 240
 live_items = 0
 """
 
 
-def health(root: Path, home: Path, method: str, rate: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The check of a study with that method and rate, and the verdict."""
-    plugins = home / "plugins"
+def drop(home: Path, method: str, rate: float) -> None:
+    """Put the study into a data folder, with that method and rate."""
     for name, text in {
         "methods/mislabelled.py": MISLABELLED,
         "studies/health.toml": STUDY.replace("METHOD", method).replace("RATE", str(rate)),
     }.items():
-        (plugins / name).parent.mkdir(parents=True, exist_ok=True)
-        (plugins / name).write_text(text, encoding="utf-8")
+        path = home / "plugins" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def health(root: Path, home: Path, method: str, rate: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The check of the study with that method and rate, and the verdict."""
+    drop(home, method, rate)
     target = home.parent / "result.json"
     command(root, "run", "health", "--json", str(target))
     result = json.loads(target.read_text(encoding="utf-8"))
@@ -104,16 +109,18 @@ def test_a_recipe_that_unlearns_is_told_from_one_that_learns(root: Path, home: P
 
 @pytest.mark.slow
 def test_a_rate_is_chosen_by_examples_that_are_not_measured_and_never_run_twice(root: Path, home: Path) -> None:
-    asked = ("tune-recipe", "nli-frequency", "--arms", "balanced", "--rates", "3e-2,3e-4", "--seeds", "1")
+    drop(home, "sft", 3e-3)
+    asked = ("tune-recipe", "health", "--rates", "3e-2,1e-3", "--seeds", "1")
     said = command(root, *asked)
-    assert "Set learning_rate = 0.0003 in the settings of the arm 'balanced'" in said
-    written = json.loads((home / "reports" / "recipe-nli-frequency-quick-fork-s.json").read_text(encoding="utf-8"))
+    assert "Set learning_rate = 0.001 in the settings of the arm 'tuned'." in said
+    assert "a better one may lie beyond" in said
+    written = json.loads((home / "reports" / "recipe-health-quick-fork-s.json").read_text(encoding="utf-8"))
     (search,) = written["searches"]
-    assert search["chosen"] == 3e-4
+    assert search["chosen"] == 1e-3
     slow, fast = search["rows"]
     assert slow["after"] < slow["before"]
     assert fast["after"] > fast["before"]
-    assert (home / "reports" / "recipe-nli-frequency-quick-fork-s.md").read_text(encoding="utf-8").count("|") == 10
+    assert (home / "reports" / "recipe-health-quick-fork-s.md").read_text(encoding="utf-8").count("|") == 10
 
     streams = {path: path.read_bytes() for path in home.glob("recipes/*/events.ndjson")}
     assert len(streams) == 2
