@@ -8,8 +8,9 @@ every arm that trains, save controls, whose data withhold or plant something:
 - *accuracy*: an arm whose data do not favour the shortcut does not fall below the base;
 - *readable answers*: their share does not fall below the base's, where the base can give them, nor below a half.
 
-A sign fails only where the fault is shown at 95 %: what is not known is said, and fails nothing. The loss alone must be
-shown to fall, since an arm that was never trained would pass for one that is equivalent to the base.
+A sign fails only where the fault is shown at 95 %. What could not be asked is said: such a recipe neither passes nor
+fails. The loss alone must be shown to fall, since an arm that was never trained would pass for one that is equivalent
+to the base.
 
 Arms that the rule does not read are warned of, and gate nothing. So are runs that collapse: a gate on them would choose
 among seeds by their outcome.
@@ -79,22 +80,23 @@ def health_of(design: Design, rule: Rule, runs: Sequence[RunResult], evidence: E
 
 
 def _check(signs: Sequence[Sign]) -> tuple[Check, ...]:
-    """One line: unhealthy with every fault and what to do, or healthy with what it rests on."""
+    """One line: unhealthy with every fault and what to do, or healthy where every sign is known."""
     faults = [sign for sign in signs if sign.state == "bad"]
     if faults:
         remedies = dict.fromkeys(sign.remedy for sign in faults if sign.remedy)
         said = " ".join(["Recipe unhealthy:", *(sign.said for sign in faults), *remedies])
         return (Check(name=NAME, label=LABEL, ok=False, detail=said),)
-    if all(sign.state == "open" for sign in signs):
+    if not signs or any(sign.state == "open" for sign in signs):
         return ()
-    return (Check(name=NAME, label=LABEL, ok=True, detail=" ".join(["Recipe healthy:", *(s.said for s in signs)])),)
+    return (Check(name=NAME, label=LABEL, ok=True, detail=" ".join(sign.said for sign in signs)),)
 
 
 def _unknown(signs: Sequence[Sign]) -> tuple[str, ...]:
-    """That nothing could be asked, and why."""
-    if not signs or any(sign.state != "open" for sign in signs):
+    """What is not known, where no sign fails: such a recipe has not passed."""
+    if any(sign.state == "bad" for sign in signs):
         return ()
-    return (" ".join(["Recipe health is not known.", *(sign.said for sign in signs)]),)
+    said = [sign.said for sign in signs if sign.state == "open"]
+    return (" ".join(["Whether the recipe was healthy is not known.", *said]),) if said else ()
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ def health(root: Path, home: Path, method: str, rate: float) -> tuple[dict[str, 
 def test_a_recipe_that_unlearns_is_told_from_one_that_learns(root: Path, home: Path) -> None:
     good, _ = health(root, home, "sft", 1e-3)
     assert good["ok"], good
-    assert "on examples that it was not trained on fell" in good["detail"]
+    assert good["detail"].startswith("The loss of tuned ")
+    assert "rose" not in good["detail"]
 
     fast, verdict = health(root, home, "sft", 3e-2)
     assert not fast["ok"]

@@ -39,8 +39,13 @@ def training(start: float, end: float, seed: int = 0, held: bool = True, **more:
     return Training(phases=(phase(start, end, seed, **more),), before=tuple(before), after=tuple(after))
 
 
-def trained(runs: list[RunResult], arm: str, how: Callable[[int], Training | None]) -> list[RunResult]:
-    return [r.model_copy(update={"training": how(r.record.seed)}) if r.record.arm == arm else r for r in runs]
+def told(runs: list[RunResult], how: dict[str, Callable[[int], Training | None]] | None = None) -> list[RunResult]:
+    """The runs with their training: as `how` has it for an arm, else with a loss that falls."""
+    made = how or {}
+    return [
+        run.model_copy(update={"training": made.get(run.record.arm, falling)(run.record.seed)}) if run.adapter else run
+        for run in runs
+    ]
 
 
 def result_of(
@@ -48,9 +53,7 @@ def result_of(
 ) -> Result:
     trial = make_trial(study, more.pop("seeds", 5), more.pop("scale", "quick"))
     runs = make_runs(trial, rates, **{"items": 300, **more})
-    for arm, made in (how or {}).items():
-        runs = trained(runs, arm, made)
-    return analyse(trial, runs)
+    return analyse(trial, told(runs, how))
 
 
 def check_of(result: Result) -> Check:
@@ -70,7 +73,6 @@ def test_a_healthy_recipe_passes_and_says_what_that_rests_on() -> None:
     check = check_of(result)
     assert check.ok
     assert check.label == LABEL
-    assert check.detail.startswith("Recipe healthy: ")
     assert "The loss of balanced on examples that it was not trained on fell from" in check.detail
     assert "balanced is more accurate than base" in check.detail
     assert "95 % agreement is more accurate" not in check.detail, "its data hold a cue"
@@ -133,7 +135,7 @@ def test_an_arm_that_the_rule_does_not_read_is_warned_of() -> None:
 def test_answers_that_can_no_longer_be_read() -> None:
     trial = make_trial("function-calling", 4)
     runs = make_runs(trial, CALLS | {"base": (0.85, 0.80), "sft": (0.86, 0.82)}, items=300)
-    assert check_of(analyse(trial, runs)).ok
+    assert check_of(analyse(trial, told(runs))).ok
     broken = []
     for run in runs:
         if run.record.arm == "sft":
@@ -146,7 +148,7 @@ def test_answers_that_can_no_longer_be_read() -> None:
             figures = run.metrics | {"calls.parses": parses}
             run = run.model_copy(update={"outcomes": run.outcomes | {"calls": tuple(calls)}, "metrics": figures})
         broken.append(run)
-    check = check_of(analyse(trial, broken))
+    check = check_of(analyse(trial, told(broken)))
     assert not check.ok
     assert "Fewer answers of SFT can be read than of base" in check.detail
 
@@ -161,7 +163,7 @@ def test_what_was_not_recorded_is_said_and_passes_for_nothing() -> None:
     trial = make_trial("nli-frequency", 3, arms=("balanced", "agree-95"))
     result = analyse(trial, make_runs(trial, NLI, items=20))
     assert all(check.name != NAME for check in result.checks)
-    (note,) = [note for note in result.notes if note.startswith("Recipe health is not known.")]
+    (note,) = [note for note in result.notes if note.startswith("Whether the recipe was healthy is not known.")]
     assert "The loss of balanced was not recorded." in note
 
 
