@@ -120,8 +120,8 @@ class _Reader:
         metric = self.design.study.accuracy
         about = self.evidence.metrics[metric]
         measured = [(run.record.seed, run.metrics[metric]) for run in runs if metric in run.metrics]
-        if about.direction != "down":
-            yield from runs_apart(self.design.study.arm(name).label, measured, about.unit)
+        if about.unit == "share" and about.direction != "down":
+            yield from runs_apart(self.design.study.arm(name).label, measured)
 
     def clipping(self) -> Iterator[str]:
         """Arms whose gradients were clipped at every step: each step then counts alike, however sure its batch is."""

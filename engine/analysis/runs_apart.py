@@ -9,28 +9,27 @@ from engine.stats.display.wording import counted, level
 from engine.stats.inference.apart import far_below, two_groups
 
 APART = 0.1
-"""Runs of an arm that lie closer than this in accuracy, where it is a share, are not said to differ."""
+"""Runs of an arm that lie closer than this in accuracy are not said to differ."""
 
 
-def runs_apart(label: str, accuracies: Sequence[tuple[int, float]], unit: str) -> Iterator[str]:
+def runs_apart(label: str, accuracies: Sequence[tuple[int, float]]) -> Iterator[str]:
     """Runs of one arm that lie apart, in words.
 
     Args:
-        accuracies: Seed and accuracy of each run.
+        accuracies: Seed and accuracy of each run, a share: of other units it is not known how much is far.
     """
     seeds, values = [seed for seed, _ in accuracies], [value for _, value in accuracies]
-    least = APART if unit == "share" else 0.0
     many = counted(len(values), "run")
-    if (groups := two_groups(values, least)) is not None:
-        low, high = (f"{len(part)} about {level(median(values[at] for at in part), unit)}" for part in groups)
+    if (groups := two_groups(values, APART)) is not None:
+        low, high = (f"{len(part)} about {level(median(values[at] for at in part), 'share')}" for part in groups)
         yield (
             f"The {many} of {label} fall into two groups in accuracy, {low} and {high}: the seed decides between two "
             "outcomes, and their mean is neither. Lower the learning rate, lengthen its warm-up, or run more seeds."
         )
         return
-    for at in far_below(values, least):
+    for at in far_below(values, APART):
         yield (
-            f"{label}, seed {seeds[at]}, collapsed: {level(values[at], unit)} in accuracy, where the median of the "
-            f"arm’s {many} is {level(median(values), unit)}. It counts in every figure. Lower the learning rate, "
+            f"{label}, seed {seeds[at]}, collapsed: {level(values[at], 'share')} in accuracy, where the median of the "
+            f"arm’s {many} is {level(median(values), 'share')}. It counts in every figure. Lower the learning rate, "
             "lengthen its warm-up, or run more seeds."
         )

@@ -201,7 +201,7 @@ def test_a_collapsed_run_is_named_among_the_threats() -> None:
 
 
 def test_two_outcomes_are_named_as_two() -> None:
-    (said,) = runs_apart("SFT", list(enumerate((0.51, 0.88, 0.52, 0.89, 0.87, 0.88))), "share")
+    (said,) = runs_apart("SFT", list(enumerate((0.51, 0.88, 0.52, 0.89, 0.87, 0.88))))
     assert said.startswith("The 6 runs of SFT fall into two groups in accuracy, 2 about 51.5 % and 4 about 88.0 %")
 
 
