@@ -14,6 +14,7 @@ from typing import Any
 from engine.spec.errors import LabError, SpecError
 from jobs.commands.reading import add_options, choices_of, sources_of
 from jobs.commands.terminal.screen import Screen
+from jobs.commands.typed import names, numbers, points, positive, role, roles
 from jobs.paths import Home
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -111,6 +112,14 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
     _home(run)
 
+    tune = command(
+        "tune-recipe", "Find learning rates for a study's methods, by examples that it does not measure.", _tune
+    )
+    _asked(tune)
+    tune.add_argument("--rates", type=numbers, metavar="R,R", help="learning rates to try (default: around the arm's)")
+    tune.add_argument("--warmups", type=numbers, metavar="W,W", help="shares of warm-up to try, at the rate chosen")
+    _home(tune)
+
     report = command("report", "Write the report of a trial that has run.", _report)
     report.add_argument("trial", metavar="TRIAL", help="a trial's name, or the beginning of it")
     report.add_argument(
@@ -133,10 +142,10 @@ def build_parser() -> argparse.ArgumentParser:
     analyze.add_argument("--format", metavar="ARM", help="a control that can learn only the form of the answer" + named)
     analyze.add_argument("--planted", metavar="ARM", help="a control that was taught the shortcut itself" + named)
     analyze.add_argument(
-        "--margin", type=_points, metavar="POINTS", default=0.03, help="differences too small to matter (default: 3)"
+        "--margin", type=points, metavar="POINTS", default=0.03, help="differences too small to matter (default: 3)"
     )
     analyze.add_argument(
-        "--floor", type=_points, metavar="PERCENT", default=0.2, help="accuracy needed for a verdict (default: 20)"
+        "--floor", type=points, metavar="PERCENT", default=0.2, help="accuracy needed for a verdict (default: 20)"
     )
     analyze.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     analyze.add_argument("--report", type=Path, metavar="FILE", action="append", default=[], help="write a report too")
@@ -189,21 +198,21 @@ def _asked(parser: argparse.ArgumentParser) -> None:
         "--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)"
     )
     parser.add_argument(
-        "--seeds", type=_positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
+        "--seeds", type=positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
     )
     parser.add_argument(
         "--until-settled", action="store_true", help="go on, seed by seed, until the verdict is no longer open "
         "(the usual way at quick scale, where --seeds is not given)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-seeds", type=_positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"
+        "--max-seeds", type=positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"
     )
-    parser.add_argument("--arms", type=_names, metavar="A,B", help="only these arms (default: all)")
+    parser.add_argument("--arms", type=names, metavar="A,B", help="only these arms (default: all)")
     parser.add_argument(
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
     )
     parser.add_argument(
-        "--with", dest="models", type=_role, metavar="ROLE=MODEL", action="append", default=[],
+        "--with", dest="models", type=role, metavar="ROLE=MODEL", action="append", default=[],
         help="another model of the study (see `studies`): its role and a model's name or folder; may be repeated",
     )  # fmt: skip
     parser.add_argument("--data", type=Path, metavar="FILE", help="your own examples, in place of the study's")
@@ -218,7 +227,7 @@ def _reading(parser: argparse.ArgumentParser) -> None:
         "bfcl for the leaderboard's own files, strict for all others)",
     )  # fmt: skip
     parser.add_argument(
-        "--batch", type=_positive, metavar="N", help="examples of a training step (default: the scale's)"
+        "--batch", type=positive, metavar="N", help="examples of a training step (default: the scale's)"
     )
 
 
@@ -229,54 +238,10 @@ def _choice(options: argparse.Namespace) -> dict[str, Any]:
     until = Until(options.max_seeds) if options.until_settled or options.max_seeds else None
     return {
         "study": options.study, "scale": options.scale, "seeds": options.seeds, "until": until, "arms": options.arms,
-        "model": options.model, "models": _roles(options.models), "data": options.data,
+        "model": options.model, "models": roles(options.models), "data": options.data,
         "home": getattr(options, "home", None),
         "options": Options(grader=options.grader, skip_bad_rows=options.skip_bad_rows, batch_size=options.batch),
     }  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000")
-    return number
-
-
-def _points(text: str) -> float:
-    """A number of points, 0 to 100, as a share."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
-    return number / 100
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("no arm is named")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise argparse.ArgumentTypeError(f"{twice[0]!r} is named twice")
-    return names
-
-
-def _role(text: str) -> tuple[str, str]:
-    role, sign, model = text.partition("=")
-    if not (sign and role.strip() and model.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no ROLE=MODEL")
-    return role.strip(), model.strip()
-
-
-def _roles(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    twice = {role for n, (role, _) in enumerate(pairs) if role in {name for name, _ in pairs[:n]}}
-    if twice:
-        raise SpecError(f"--with names {sorted(twice)[0]!r} twice.", "Name one model for each role.")
-    return dict(pairs)
 
 
 def _window(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
@@ -319,6 +284,13 @@ def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> in
         reports=tuple(options.report),
     )
     return run(request, screen)
+
+
+def _tune(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.tune_recipe import Request, tune_recipe
+
+    request = Request(**_choice(options), rates=options.rates or (), warmups=options.warmups or ())
+    return tune_recipe(request, screen)
 
 
 def _report(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

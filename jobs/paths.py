@@ -80,6 +80,11 @@ class Home:
         return self.folder / "models"
 
     @property
+    def recipes(self) -> Path:
+        """Runs on development seeds (`tune-recipe`), one folder each: no study's, and no part of the database."""
+        return self.folder / "recipes"
+
+    @property
     def weights(self) -> Path:
         """What runs have trained, one folder for each `TuneSpec`, named by its hash."""
         return self.folder / "weights"

@@ -23,12 +23,11 @@ from engine.spec.plugins.discovery import Broken
 from engine.spec.plugins.misfits import fields_for, misfit
 from engine.spec.reference import ModelRef
 from engine.spec.run import RunSpec
-from engine.spec.study import ScaleSpec, StudySpec
+from engine.spec.study import MOST_SEEDS, ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Understanding
 
 BUNDLED = Path(__file__).resolve().parent.parent / "resources" / "studies"
-MOST_SEEDS = 1000
 MOST_BATCH = 4096
 
 

@@ -11,6 +11,7 @@ from engine.analysis.controls import control_checks, run_checks
 from engine.analysis.decomposition import chain
 from engine.analysis.design import ROLE, Design
 from engine.analysis.figures import check_read, metrics_of
+from engine.analysis.health import health_of
 from engine.analysis.registration import registration, why_exploratory
 from engine.analysis.sequential import sequential
 from engine.analysis.threats import threats
@@ -63,6 +64,7 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         looks=looks,
         trains=trains,
         seeded={arm: method.seeded for arm, method in methods.items()},
+        controls=frozenset(n for n, method in methods.items() if method.control or study.arm(n).role == "control"),
         metrics=metrics_of(study),
         model=trial.model.model_dump(include={"name", "digest", "template", "parameters"})
         | {f"{ROLE}{role}": model.name for role, model in trial.models.items()},
@@ -90,7 +92,9 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
     check_read(study, rule, design.metrics)
     account = account_of(design, runs, checks)
     evidence = Evidence(account.runs, design.metrics, design.looks)
-    checks = [*account.checks, *(control_checks(study, rule, design.arms, evidence) if account.runs else ())]
+    health = health_of(design, rule, [run for run in runs if run.record.state == "succeeded"], evidence)
+    controls = control_checks(study, rule, design.arms, evidence) if account.runs else ()
+    checks = [*account.checks, *health.checks, *controls]
     compared = contrasts.family(study, rule, evidence)
     verdict = _verdict(design, rule, evidence, account, checks)
     return Result(
@@ -115,10 +119,10 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         failures=account.failures,
         flips=tuple(contrasts.flips(study, evidence, design.context)),
         curves=account.curves,
-        notes=(*design.notes, *account.notes),
+        notes=(*design.notes, *health.notes, *account.notes),
         verdict=verdict,
         sequential=sequential(design, evidence, account.runs, verdict.code, checks),
-        threats=threats(design, evidence, checks, account.threats),
+        threats=threats(design, evidence, checks, (*health.warnings, *account.threats)),
         provenance=dict(design.provenance),
     )
 

@@ -27,6 +27,8 @@ class Design:
         planned: The runs it consists of, as (arm, seed).
         trains: Which arms change weights.
         seeded: Which arms another seed changes; one that it does not is run once and paired with every seed.
+        controls: Arms whose data withhold or plant something, by the study or by their method: nothing is asked of how
+            well they were trained.
         metrics: Every metric by "probe.metric", the main ones first.
         model, data, provenance: What is said of them.
         registration: What was fixed when the trial was queued; None where nobody can say.
@@ -55,6 +57,7 @@ class Design:
     registration: Registration | None = None
     exploratory: str = ""
     context: Context = field(default_factory=lambda: Context(queued=0.0))
+    controls: frozenset[str] = frozenset()
     recipe: int = RECIPE_VERSION
     looks: Looks | None = None
     notes: tuple[str, ...] = ()

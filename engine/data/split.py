@@ -36,7 +36,7 @@ def split(examples: Sequence[Example], name: str, digest: str) -> StudyData:
     Raises:
         DataError: Too few examples to hold anything out and train on the rest.
     """
-    groups = _groups(examples)
+    groups = kept_together(examples)
     unseen = _hold_out_tools(groups)
     gone = [g for g in groups if _touches(g, unseen)]
     items = [(e, "tools") for g in gone for e in g if e.gold.calls and set(_called(e)) <= unseen]
@@ -78,7 +78,7 @@ def _items(found: Sequence[tuple[Example, str]], at: dict[str, int]) -> tuple[It
     )
 
 
-def _groups(examples: Sequence[Example]) -> list[list[Example]]:
+def kept_together(examples: Sequence[Example]) -> list[list[Example]]:
     """Examples that must stay on one side: turns of one conversation (ids "<conversation>#<turn>"), equal requests."""
     parent = list(range(len(examples)))
 

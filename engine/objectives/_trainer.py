@@ -48,6 +48,7 @@ class Lean:
         adaptation: What is trained.
         half: Whether the forward pass runs in bfloat16.
         last_loss, last_rate, last_scalars: Loss, learning rate and further named figures of the last step.
+        last_norm: Norm of its gradient before clipping; None before the first step.
     """
 
     objective: Any
@@ -59,6 +60,7 @@ class Lean:
     last_loss: torch.Tensor
     last_rate: float
     last_scalars: Mapping[str, torch.Tensor] = {}
+    last_norm: torch.Tensor | None = None
 
     def collate(self, rows: list[Any]) -> Batch:
         """The rows' blocks, packed; what a loss needs beside them is added by the trainer's own `collate`."""
@@ -83,7 +85,8 @@ class Lean:
 
     def _clip_grad_norm(self, model: Any) -> torch.Tensor:
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]  # type: ignore[attr-defined]
-        return torch.nn.utils.clip_grad_norm_(weights, self.args.max_grad_norm)  # type: ignore[attr-defined]
+        self.last_norm = torch.nn.utils.clip_grad_norm_(weights, self.args.max_grad_norm)  # type: ignore[attr-defined]
+        return self.last_norm
 
     def floating_point_ops(self, inputs: Any) -> int:
         return 0

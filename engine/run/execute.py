@@ -7,6 +7,7 @@ from engine.spec import provenance
 provenance.quiet()
 
 import json  # noqa: E402 - after quiet(), which must come before any library is imported
+import math  # noqa: E402
 import os  # noqa: E402
 import random  # noqa: E402
 import threading  # noqa: E402
@@ -24,10 +25,10 @@ from engine.adaptations import adaptation  # noqa: E402
 from engine.methods import Answering, method_class  # noqa: E402
 from engine.methods._base import Method  # noqa: E402
 from engine.probes._base import Probe  # noqa: E402
-from engine.run import checks, saved, unchanged, weights  # noqa: E402
+from engine.run import checks, held_out, saved, unchanged, weights  # noqa: E402
 from engine.run.measured import measured  # noqa: E402
 from engine.run.shared import Loaders, Plan, Shared  # noqa: E402
-from engine.spec.errors import OutOfMemory, SpecError  # noqa: E402
+from engine.spec.errors import Diverged, OutOfMemory, SpecError  # noqa: E402
 from engine.spec.example import Example, ItemText, Outcome  # noqa: E402
 from engine.spec.plugins.discovery import configured  # noqa: E402
 from engine.spec.run import RECIPE_VERSION, RunSpec  # noqa: E402
@@ -98,6 +99,7 @@ class _Run:
         self.model = shared.model.to(shared.device)
         self.renderer = shared.renderer
         self.examples: Sequence[Example] = ()
+        self.held: Sequence[Example] = ()
         self.how = adaptation(spec.tune.adaptation) if spec.tune.adaptation else None
 
     def execute(self) -> None:
@@ -150,6 +152,7 @@ class _Run:
         self.examples = self.method.treat(chosen, random.Random(f"{self.spec.seed}:treat"))
         if self.how is None:
             return []
+        self.held = held_out.left(self.data, chosen, tune, self.method)
         plain = self.renderer is self.shared.renderer
         return [self.shared.encode(example) if plain else self.renderer.encode(example) for example in self.examples]
 
@@ -168,7 +171,26 @@ class _Run:
             needs=self.needs, limits=self.limits, half=half, attention=self.shared.attention, live=live,
             device=self.shared.device, began=self.began,
         )  # fmt: skip
+        if resume is None:
+            self._score(log, 0)
         train(run, resume)
+        self._score(log, total)
+
+    def _score(self, log: Journal, step: int) -> None:
+        """Record the loss on examples that the run does not train on, where its data leave any.
+
+        Raises:
+            Diverged: It is no number after training. Before, the first step says so.
+        """
+        rows = [self.renderer.encode(example) for example in self.held]
+        if not rows:
+            return
+        with self._measurable() as plain:
+            found = held_out.losses(plain, rows, self.renderer, self.stop)
+        if all(map(math.isfinite, found)):
+            log.emit("scored", step=step, losses=found)
+        elif step:
+            raise Diverged("What was trained gives no number for the loss.", "Lower the learning rate of this arm.")
 
     def _keep(self) -> str:
         """Save the weights in the run's folder and where other runs find them. Returns their sha256."""
@@ -178,10 +200,16 @@ class _Run:
         return digest
 
     @contextmanager
-    def _subject(self) -> Iterator[tuple[LocalSubject, Subject]]:
-        """Within it, the model as it stands, and who answers for the arm: attending as the model was loaded."""
+    def _measurable(self) -> Iterator[Any]:
+        """Within it, the model as it stands, in the form in which it is measured, attending as it was loaded."""
         measurable = self.how.measurable(self.model) if self.how else nullcontext(self.model)
         with attends(self.model, self.shared.attention), measurable as plain:
+            yield plain
+
+    @contextmanager
+    def _subject(self) -> Iterator[tuple[LocalSubject, Subject]]:
+        """Within it, the model as it stands, and who answers for the arm."""
+        with self._measurable() as plain:
             local = LocalSubject(plain, self.shared.tokenizer, self.stop, self.renderer, self.limits)
             kit = Answering(local, self.needs, self.examples, self.data.train, self.spec.seed)
             yield local, self.method.answerer(kit)

@@ -35,6 +35,39 @@ class Asked(Frozen):
     texts: tuple[ItemText, ...] = ()
 
 
+class Entered(Frozen):
+    """A phase of training begins: what a reader of its steps must know.
+
+    Attributes:
+        phase: Its objective, e.g. "sft", "dpo".
+        first: Optimizer steps of the run before it.
+        max_grad_norm: Gradients with a larger norm are scaled down to it.
+        comparable: Whether losses of different steps are of the same kind. They are not where batches are sampled from
+            the policy, or rows are made again on the way: such a loss need not fall while the model learns.
+    """
+
+    kind: Literal["entered"] = "entered"
+    seq: int
+    phase: str
+    first: int
+    steps: int
+    max_grad_norm: float
+    comparable: bool
+
+
+class Scored(Frozen):
+    """Examples of the run's own kind that it does not train on were scored, as the model stood after `step` steps.
+
+    Attributes:
+        losses: Mean negative log-likelihood of each right answer's tokens, nats a token; the same examples each time.
+    """
+
+    kind: Literal["scored"] = "scored"
+    seq: int
+    step: int
+    losses: tuple[float, ...]
+
+
 class Stepped(Frozen):
     """Optimizer step `step` (1-based, over all phases) is done.
 
@@ -43,6 +76,7 @@ class Stepped(Frozen):
         phase: Which objective, e.g. "sft", "dpo".
         elapsed: Seconds since the run's process began; differs between repeats.
         scalars: Further figures of the step that the objective names; each is a live curve.
+        gradient_norm: Of all trained weights together, before clipping; None where it was not recorded.
     """
 
     kind: Literal["stepped"] = "stepped"
@@ -53,6 +87,7 @@ class Stepped(Frozen):
     phase: str
     elapsed: float
     scalars: dict[str, float] = Field(default_factory=dict)
+    gradient_norm: float | None = None
 
 
 class Probed(Frozen):
@@ -109,7 +144,9 @@ class Finished(Frozen):
     adapter: str = ""  # sha256 of the adapter's weights; "" where nothing was trained
 
 
-Event = Annotated[Started | Asked | Stepped | Probed | Checked | Noted | Finished, Field(discriminator="kind")]
+Event = Annotated[
+    Started | Entered | Asked | Scored | Stepped | Probed | Checked | Noted | Finished, Field(discriminator="kind")
+]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 

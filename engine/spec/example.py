@@ -209,6 +209,7 @@ class StudyData(Frozen):
         train: Pool of training examples, a superset of what one run uses.
         items: Evaluation items, for all probes; a probe picks the splits it measures.
         texts: Plain text of the base model's own kind, for forgetting.
+        aside: Examples like those of the pool on which no run trains; empty: none were set aside.
         name: Where it comes from, for people.
         digest: sha256 over the content.
     """
@@ -216,5 +217,6 @@ class StudyData(Frozen):
     train: tuple[Example, ...]
     items: tuple[Item, ...]
     texts: tuple[str, ...] = ()
+    aside: tuple[Example, ...] = ()
     name: str
     digest: str

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from engine.spec.example import Frozen, ItemText, Outcome
 from engine.spec.result import Look, Shown
+from engine.spec.training import Training
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled", "interrupted"]
 
@@ -51,7 +52,11 @@ class Point(Frozen):
 
 
 class RunResult(Frozen):
-    """What a finished (or unfinished) run left in the store, for analysis."""
+    """What a finished (or unfinished) run left in the store, for analysis.
+
+    Attributes:
+        training: How its weights were trained, by itself or by the run that made them; None where nothing was.
+    """
 
     record: RunRecord
     metrics: dict[str, float]
@@ -61,6 +66,7 @@ class RunResult(Frozen):
     versions: dict[str, str]
     hardware: dict[str, str] = Field(default_factory=dict)
     adapter: str = ""
+    training: Training | None = None
 
 
 class Detectable(Frozen):

@@ -11,6 +11,8 @@ from engine.spec.errors import SpecError
 from engine.spec.example import Frozen
 
 Scale = Literal["smoke", "quick", "full"]
+MOST_SEEDS = 1000
+"""Runs per arm, at most: a study's seeds lie below this number."""
 
 
 FIRST_LOOK, MOST_UNTIL_SETTLED = 4, 12
@@ -26,7 +28,7 @@ class ScaleSpec(Frozen):
         note: A sentence shown with every figure of this scale ("" for none).
     """
 
-    seeds: int = Field(3, ge=1, le=1000, description="Runs per arm, paired by seed.")
+    seeds: int = Field(3, ge=1, le=MOST_SEEDS, description="Runs per arm, paired by seed.")
     steps: int = Field(150, ge=1, le=1_000_000, description="Optimizer steps per run.")
     batch_size: int = Field(16, ge=1, le=4096, description="Examples per optimizer step.")
     train_examples: int = Field(2400, ge=1, description="Training examples drawn per run.")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from engine.spec.example import Frozen
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import RECIPE_VERSION, digest
-from engine.spec.study import Scale, ScaleSpec, StudySpec, rising
+from engine.spec.study import MOST_SEEDS, Scale, ScaleSpec, StudySpec, rising
 from engine.spec.understanding import Inspection
 
 UNNAMED_RECIPE = 3
@@ -33,7 +33,7 @@ class TrialSpec(Frozen):
 
     study: StudySpec
     scale: Scale
-    seeds: int = Field(ge=1, le=1000)
+    seeds: int = Field(ge=1, le=MOST_SEEDS)
     arms: tuple[str, ...]
     model: ModelRef
     models: dict[str, ModelRef] = Field(default_factory=dict)

@@ -51,10 +51,12 @@ class Recorder(TrainerCallback):
             never = "Nothing was learned before it, so no learning rate helps: look at the objective and the data."
             raise Diverged(f"The loss became {loss} at step {step}.", slower if step > 1 else never)
         scalars = ((name, float(value)) for name, value in self.trainer.last_scalars.items())
+        norm = self.trainer.last_norm
         self.journal.emit(
             "stepped", step=step, loss=loss, learning_rate=self.trainer.last_rate, phase=self.name,
             elapsed=time.monotonic() - self.began,
             scalars={name: value for name, value in scalars if math.isfinite(value)},
+            gradient_norm=float(norm) if norm is not None and math.isfinite(norm) else None,
         )  # fmt: skip
         if step % self.live_every == 0:
             self.live(step)

@@ -133,7 +133,14 @@ def train(run: Training, resume: Checkpoint | None) -> None:
 
 def _train_phase(run: Training, stretch: Stretch, at: Checkpoint | None) -> None:
     use = stretch.phase.objective
-    trainer = trainer_of(run, stretch, objectives.objective(use), at)
+    objective = objectives.objective(use)
+    if at is None:
+        run.journal.emit(
+            "entered", phase=use.name, first=stretch.first, steps=stretch.steps,
+            max_grad_norm=pace_of(run.method, stretch.phase).max_grad_norm,
+            comparable=not (objective.on_policy or objective.chunk),
+        )  # fmt: skip
+    trainer = trainer_of(run, stretch, objective, at)
     recorder = Recorder(
         journal=run.journal, stop=run.stop, folder=run.folder, identity=run.spec.hash,
         phase=stretch.index, name=use.name, first=stretch.first, live=run.live,

@@ -17,6 +17,7 @@ from engine.spec.result import Sequential
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
 from engine.spec.study import Scale, StudySpec
+from engine.spec.training import Training, training_of
 from engine.spec.trial import TrialSpec
 from engine.stats.estimate import ENOUGH_SEEDS
 from jobs.paths import Home
@@ -296,8 +297,20 @@ def _result(db: Database, record: RunRecord) -> RunResult:
         outcomes={probe: tuple(found) for probe, found in outcomes.items()},
         checks=tuple((row["name"], bool(row["ok"]), row["detail"]) for row in checks),
         notes=tuple((row["name"], row["detail"]) for row in notes), versions=versions,
-        hardware=hardware, adapter=adapter,
+        hardware=hardware, adapter=adapter, training=_training(db, record.run),
     )  # fmt: skip
+
+
+def _training(db: Database, run: str) -> Training | None:
+    """How a run's weights were trained: where it found them made already, by the run that made them."""
+    rows = db.query(
+        """SELECT body FROM events WHERE kind IN ('entered', 'stepped', 'scored') AND run = (
+             SELECT m.hash FROM runs AS r JOIN runs AS m ON m.hash = r.hash OR (m.tune = r.tune AND m.tune != '')
+             WHERE r.hash = ? AND EXISTS (SELECT 1 FROM events WHERE run = m.hash AND kind = 'stepped')
+             ORDER BY m.hash != r.hash, m.place LIMIT 1) ORDER BY seq""",
+        (run,),
+    )
+    return training_of(decode(row["body"]) for row in rows)
 
 
 def ordinal(n: int) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +13,10 @@ from engine.spec.events import decode
 from engine.spec.plugins import trial
 from jobs.lab import Lab
 from tests.support import examples
+from tests.support.commands import command
 from tests.support.consoles import main
-from tests.support.patience import HANG
 
-NO_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 STEPS = 10  # of a run at smoke scale
-
-
-def command(root: Path, *argv: str) -> str:
-    """What a command prints, run as a user types it. It must succeed."""
-    environment = {name: value for name, value in os.environ.items() if name not in NO_DISPLAY}
-    done = subprocess.run(
-        [sys.executable, "main.py", *argv], cwd=root, env=environment, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=HANG, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    assert "Traceback" not in done.stdout
-    return done.stdout
 
 
 def streams(home: Path) -> dict[str, list[Any]]:

@@ -96,8 +96,10 @@ def test_a_failed_check_says_so_in_words(opened, qtbot, tmp_path: Path) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     lab.texts["bad"] = "Greedy decoding"
     page = verdict(opened(lab), qtbot)
-    names = [page.lists["checks"].itemAt(n).widget().accessibleName() for n in range(page.lists["checks"].count())]
+    lines = [page.lists["checks"].itemAt(n).widget() for n in range(page.lists["checks"].count())]
+    names = [line.accessibleName() for line in lines]
     assert "Greedy decoding: failed. 0.31 nats at most" in names
+    assert all("0.31 nats at most" in line.toolTip() for line in lines), "under the pointer stands what was seen"
     assert sum(": passed." in n for n in names) == 6
 
 

@@ -14,7 +14,7 @@ from engine.spec.result import Check, Result
 from engine.stats.display.axis import axis
 from gui import operations
 from gui.look.icons import pixmap
-from gui.look.text import clock, elided
+from gui.look.text import clock, elided, tip
 from gui.look.theme import arm_styles
 from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
 from gui.pages.verdict.export import ITEMS, default_name, kinds, target_of
@@ -234,6 +234,7 @@ class VerdictPage(Page):
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         row.insertLayout(1, words, 1)
         made.setAccessibleName(f"{check.label}: {word.text()}. {check.detail}")
+        made.setToolTip(tip(check.detail))
         return made
 
     def _export(self) -> None:

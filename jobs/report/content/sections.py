@@ -28,8 +28,8 @@ from jobs.report.content.model import (
 _NARROW = 6  # steps of a gain that can be read at half the page's width
 _FOOTER = (
     "Made by Tuning Fork. Intervals: of seeds (Student’s) and clusters of items (jackknife) together; with one seed, "
-    "of items alone. Confirmatory: the primary endpoint, where it was fixed before the comparison was shown. All else is "
-    "exploratory: it suggests, and a new study would have to confirm it."
+    "of items alone. Confirmatory: the primary endpoint, where it was fixed before the comparison was shown. All else "
+    "is exploratory: it suggests, and a new study would have to confirm it."
 )
 _P = (
     "p comes from flipping the signs of the paired differences, exactly up to 12 seeds, so with n seeds it is never "

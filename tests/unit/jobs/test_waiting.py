@@ -10,6 +10,7 @@ import pytest
 from engine.run.planned import runs_of
 from engine.spec.errors import StoreError
 from engine.spec.study import ProbeSpec
+from engine.spec.training import Training
 from engine.spec.trial import TrialSpec
 from jobs.lab import Lab
 from jobs.queue import waiting
@@ -232,3 +233,9 @@ def test_a_curve_of_a_run_that_only_measured_is_that_of_the_run_that_trained(lab
 
     assert learning(first) == learning(more)
     assert len(learning(first)) == 4 * 12
+
+    def trained(trial: str) -> list[tuple[str, int, Training | None]]:
+        return sorted((run.record.arm, run.record.seed, run.training) for run in lab.run_results(trial))
+
+    assert trained(first) == trained(more)
+    assert all(training and len(training.phases[0].losses) == 12 for _, _, training in trained(more))

@@ -187,7 +187,10 @@ def test_answers_that_cannot_be_read_say_nothing() -> None:
     ]
     found = analyse(trial, runs).verdict
     assert found.code == "inconclusive"
-    assert "too few answers of SFT → DPO can be read (40.0 %, the floor is 50.0 %)" in found.text
+    assert "“recipe healthy” did not pass" in found.text
+    said = " ".join(found.reasons)
+    assert "Too few answers of SFT → DPO can be read (40.0 %, the floor is 50.0 %)" in said
+    assert "Only 40.0 % of the answers of SFT → DPO can be read" in said
 
 
 def test_threats_are_those_that_apply() -> None:
