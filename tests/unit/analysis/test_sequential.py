@@ -1,0 +1,73 @@
+"""What a result says of a design with several looks, on invented runs whose truth is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.analysis.analysis import analyse
+from engine.spec.result import Result
+from engine.spec.runs import Context
+from tests.support.planted import NLI, Rates, make_runs, make_trial
+
+PLAN = (4, 6, 8)
+
+
+def result_after(seeds: int, rates: Rates = NLI, looks: tuple[int, ...] = PLAN, lean: float = 0.02) -> Result:
+    trial = make_trial("nli-frequency", looks[-1]).model_copy(update={"looks": looks})
+    runs = [run for run in make_runs(trial, rates, lean=lean) if run.record.seed < seeds]
+    return analyse(trial, runs, Context(queued=0.0, begun=seeds))
+
+
+def test_a_fixed_design_has_no_looks() -> None:
+    trial = make_trial("nli-frequency", 4)
+    assert analyse(trial, make_runs(trial, NLI)).sequential is None
+
+
+def test_each_look_has_its_own_interval_and_the_last_decides() -> None:
+    told = result_after(6).sequential
+    assert told is not None
+    assert (told.max_seeds, told.plan) == (8, PLAN)
+    assert [look.seeds for look in told.looks] == [4, 6]
+    first, second = told.looks
+    assert first.ci is not None
+    assert second.ci is not None
+    assert second.ci[1] - second.ci[0] < first.ci[1] - first.ci[0]
+    assert second.decision == "effect"
+
+
+def test_its_seeds_are_those_that_were_queued_and_none_is_missing() -> None:
+    found = result_after(6)
+    assert found.study.seeds == 6
+    assert next(check for check in found.checks if check.name == "runs").ok
+
+
+def test_to_claim_a_difference_takes_more_than_in_a_design_that_is_looked_at_once() -> None:
+    trial = make_trial("nli-frequency", 4)
+    once = analyse(trial, make_runs(trial, NLI, lean=0.02))
+    for a, b in zip(once.contrasts, result_after(4).contrasts, strict=True):
+        assert a.ci is not None
+        assert b.ci is not None
+        towards_zero = [ci[0] if a.difference > 0 else -ci[1] for ci in (a.ci, b.ci)]
+        assert towards_zero[1] < towards_zero[0]
+        assert b.p is not None
+        assert (b.p < 0.05) == (b.ci[0] > 0 or b.ci[1] < 0)
+
+
+@pytest.mark.parametrize("seeds", PLAN)
+def test_a_verdict_settles_it_and_an_open_one_goes_on_to_the_last_look(seeds: int) -> None:
+    clear = result_after(seeds, lean=0.0)
+    assert clear.sequential is not None
+    assert (clear.sequential.decision == "settled") == (clear.verdict.code != "inconclusive")
+    open_one = result_after(seeds, {**NLI, "agree-95": (0.83, 0.74)}, lean=0.15)
+    assert open_one.sequential is not None
+    assert open_one.verdict.code == "inconclusive"
+    assert open_one.sequential.decision == ("most-seeds" if seeds == 8 else "go-on")
+
+
+def test_a_figure_that_may_settle_soon_is_forecast() -> None:
+    open_one = result_after(4, {**NLI, "agree-95": (0.86, 0.72)}, lean=0.05).sequential
+    assert open_one is not None
+    if open_one.looks[-1].decision == "go-on":
+        assert open_one.further is not None
+        low, high = open_one.further
+        assert 2 <= low <= high <= 4
