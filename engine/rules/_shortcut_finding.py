@@ -58,18 +58,15 @@ def _leans_more(figures: Figures, arm: str, way: int) -> Finding:
             also = "" if misled is None else f", also where the shortcut {where},"
             return Finding("mixed", f"{more}{also} and leans {on(way)} the shortcut more ({levels})")
         if no_more(misled, margin):
-            less = (
-                f"is more accurate{figures.gain_words(arm)}, but by less than {figures.margin_words} where it {where}"
-            )
-            return Finding("shortcut", f"{sharpened} and {less}")
+            but = f"but {_no_gain_words(figures, misled)} where it {where}"
+            return Finding("shortcut", f"{sharpened} and is more accurate{figures.gain_words(arm)}, {but}")
         lead = f"{more} and leans {on(way)} the shortcut more ({levels}); whether it gained where that {where} is open"
         return _open(figures, lead, misled, Aim(0.0, margin))
     if gain is not None and no_more(gain, margin):
-        less = "is less accurate" if gain.below else f"is not more accurate by {figures.margin_words} or more"
+        less = f"is {_no_gain_words(figures, gain)}"
         return Finding("shortcut", f"{sharpened} and {less}{figures.gain_words(arm)}")
-    lead = (
-        f"{treated} leans {on(way)} the shortcut more than {other} ({levels}); whether it is more accurate too is open"
-    )
+    lead = f"{treated} leans {on(way)} the shortcut more than {other} ({levels})"
+    lead = f"{lead}; whether it is more accurate by more than {figures.margin_words} is open"
     return _open(figures, lead, gain, Aim(margin, margin, both=False))
 
 
@@ -125,6 +122,11 @@ def _no_gain(figures: Figures, gain: Estimate) -> Finding:
     return _open(figures, lead, gain, Aim(margin, margin))
 
 
+def _no_gain_words(figures: Figures, estimate: Estimate) -> str:
+    """What is known of accuracy that was shown not to have gained."""
+    return "less accurate" if estimate.below else f"not more accurate by {figures.margin_words} or more"
+
+
 def _less_accurate(figures: Figures) -> str:
     return f"{figures.treated} is less accurate than {figures.base}{figures.gain_words(figures.rule.base)}"
 
@@ -153,7 +155,7 @@ def explains(over_format: Estimate, gain: Estimate, margin: float) -> str:
 def _leaning(figures: Figures) -> Finding | None:
     """It gained and leans, or may lean; None where it was shown not to."""
     own, base = figures.leaning.own, figures.rule.base
-    levels, more = figures.leaning.levels(), f"{_more_accurate(figures)}"
+    levels, more = figures.leaning.levels(), _more_accurate(figures)
     if not own.way:
         if own.none:
             return None
@@ -165,9 +167,8 @@ def _leaning(figures: Figures) -> Finding | None:
         also = "" if misled is None else f", also where the shortcut {where},"
         return Finding("mixed", f"{more}{also} and {leans}")
     if no_more(misled, figures.margin):
-        return Finding(
-            "shortcut", f"{more}, but by less than {figures.margin_words} where the shortcut {where}: it {leans}"
-        )
+        but = f"but {_no_gain_words(figures, misled)} where the shortcut {where}"
+        return Finding("shortcut", f"{more}, {but}: it {leans}")
     lead = f"{more} and {leans}; whether it gained where that {where} is open"
     return _open(figures, lead, misled, Aim(0.0, figures.margin))
 
@@ -178,11 +179,10 @@ def _lean_lost(figures: Figures) -> Finding | None:
         sides = [figures.over_on(one, side) for one in {arm, figures.rule.base} for side in Side if side in _WHERE]
         if not all(one is not None and gained(one, 0.0) for one in sides):
             return _debiased(figures, arm)
-        more = f"{_more_accurate(figures)} both where the shortcut helps and where it misleads"
+        gain = f"it is more accurate than {figures.base}{figures.gain_words(figures.rule.base)}"
         lost_it = f"lost the lean of {figures.label(arm)} {_lean_of(figures, arm)}"
-        return Finding(
-            "learned", f"{figures.treated} learned the task: {more.removeprefix(figures.treated + ' ')} and {lost_it}"
-        )
+        sides = "both where the shortcut helps and where it misleads"
+        return Finding("learned", f"{figures.treated} learned the task: {gain}, {sides}, and {lost_it}")
     return None
 
 
@@ -192,8 +192,8 @@ def _learned(figures: Figures) -> Finding:
     misled = figures.over_on(figures.rule.base, Side.CONFLICTING)
     if misled is not None and not gained(misled, 0.0):
         if no_more(misled, figures.margin):
-            less = f"by less than {figures.margin_words} where the shortcut misleads"
-            return Finding("shortcut", f"{_more_accurate(figures)}, but {less}; {leaning.clause()}")
+            but = f"but {_no_gain_words(figures, misled)} where the shortcut misleads"
+            return Finding("shortcut", f"{_more_accurate(figures)}, {but}; {leaning.clause()}")
         lead = f"{_more_accurate(figures)}; whether it gained where the shortcut misleads is open"
         return _open(figures, lead, misled, Aim(0.0, figures.margin))
     for arm in figures.able:

@@ -115,9 +115,10 @@ class Equivalence(Rule[EquivalenceConfig]):
         for other in self.others:
             reading = EndpointReading(case, other)
             if not equivalent(reading.found.ci90, margin):
-                what = f"whether {reading.pair} differ in {reading.name} by more than {first.margin} is open"
                 if gained(reading.found, margin) or lost(reading.found, margin):
                     what = f"{reading.apart()}, so not all arms are equivalent"
+                    return Decision(OPEN, reading.whole(what), reasons)
+                what = f"whether {reading.pair} differ in {reading.name} by more than {first.margin} is open"
                 return self._open(reading, what, reasons, reading.found)
         for one in (self.endpoint, *self.others) if self.config.chance is not None else ():
             reading = EndpointReading(case, one)

@@ -133,9 +133,8 @@ class GapClosed(Rule[GapClosedConfig]):
         shown = difference_of(figures.gap, unit)
         if figures.gap.value >= least:
             what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
-            return [
-                Gate(what, f"A share of it would say nothing. {figures.advice(figures.gap, Aim(least, both=False))}")
-            ]
+            more = figures.advice(figures.gap, Aim(least, both=False))
+            return [Gate(what, f"A share of it would say nothing. {more}")]
         needed = difference(least, unit).lstrip("+")
         claim = "is not" if no_more(figures.gap, least) else "was not shown to be"
         what = f"{target} {claim} better than {base} in {figures.name} by {needed} or more: {shown}"

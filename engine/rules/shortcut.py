@@ -6,9 +6,9 @@ In order; the first that holds decides, so that no case gets two codes, and what
    that a rule reads, accuracy below the study's floor, answers that mostly cannot be read, or a base at the ceiling:
    inconclusive, whatever the figures say.
 2. *It leans more* than the reference (the other arm of the primary contrast) or than the base, on the shortcut or
-   against it; a base below the floor answers hardly anything and could not lean, so it is left out here. Where that lean
-   misleads, the arm is less accurate than that same arm: *shortcut*. It gained there, and over all: *mixed*. It gained
-   over all and was shown not to gain there, or was shown not to gain at all: *shortcut*. Otherwise inconclusive.
+   against it; a base below the floor answers hardly anything and could not lean, so it is left out here. Where that
+   lean misleads, the arm is less accurate than that same arm: *shortcut*. It gained there, and over all: *mixed*. It
+   gained over all and was shown not to gain there, or was shown not to gain at all: *shortcut*. Otherwise inconclusive.
 3. *Accuracy lost* against the base: *worse*.
 4. *No gain* over the base that was shown. It lost a lean that the reference or the base has, and was shown to lose no
    accuracy against either: *debiased*. Its gain was shown, and shown to lie below the margin: *small*. It was shown to
@@ -22,7 +22,8 @@ What is left gained accuracy over the base.
    gain there: *shortcut*. Otherwise inconclusive.
 7. *Whether it leans is open*: inconclusive.
 8. *It lost a lean* that the reference or the base has, and was shown to lose no accuracy against that arm. It gained
-   over that arm and over the base both where the shortcut helps and where it misleads: *learned*. Otherwise: *debiased*.
+   over that arm and over the base both where the shortcut helps and where it misleads: *learned*. Otherwise:
+   *debiased*.
 9. *Where the shortcut misleads* it must have gained over the base as well. It was shown not to: *shortcut*. Neither:
    inconclusive.
 10. *It leans no more* than others: shown of the reference; of the base by the mean alone, since the base is measured
