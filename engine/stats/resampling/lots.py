@@ -1,0 +1,111 @@
+"""How often a cue that means nothing would be taken for a shortcut.
+
+A placebo gives each item a side by lot, so nothing is there to be found. One lot proves little: a sound 95 % interval
+excludes zero once in twenty lots. The average over all lots proves nothing: it is zero whatever the outcomes are. What
+can be known is the rate of false alarms: over many lots, how often the very test that the verdict uses calls a
+difference shown (a randomization test; Fisher 1935, The Design of Experiments, chapter 2).
+
+A lot is a permutation of the sides that the items really have: of whole clusters where each cluster lies on one side,
+else of single items. Items stand in an order that their outcomes give, so neither names nor the order of rows matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.spec.example import Outcome, Side
+from engine.stats.estimate import Estimate, estimated
+from engine.stats.resampling import replicates
+from engine.stats.resampling.bootstrap import Resampler
+from engine.stats.resampling.columns import Columns
+from engine.stats.statistics._base import Linear, Statistic
+
+LOTS = 200
+RESAMPLES = 1_000
+"""Draws of the bootstrap for each lot: enough for a rate over lots, whose bounds are not shown one by one."""
+SEED = 20_250_521
+
+
+class FalseAlarms(NamedTuple):
+    """What cues drawn by lot came to.
+
+    Attributes:
+        lots: How many were drawn.
+        detected: How many of them were called shown.
+        ends: Between which figures the middle 95 % of them lie.
+    """
+
+    lots: int
+    detected: int
+    ends: tuple[float, float]
+
+
+def false_alarms(
+    pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]],
+    statistic: Statistic,
+    unit: str,
+    shown: Callable[[Estimate], bool],
+) -> FalseAlarms | None:
+    """How often a difference between two arms is called shown although the sides of its items mean nothing.
+
+    Args:
+        pairs: The outcomes of paired runs of the two arms.
+        statistic: A figure by side.
+        unit: Of the figure.
+        shown: The test: whether a difference counts as shown.
+
+    Returns:
+        None where no item has a side, or some lot does not give the figure.
+    """
+    pairs = [(_sided(a), _sided(b)) for a, b in pairs]
+    columns = Columns([*(a for a, _ in pairs), *(b for _, b in pairs)])
+    sampler = cache(lambda clusters: Resampler(clusters, RESAMPLES))
+    first, second = np.arange(len(pairs)), np.arange(len(pairs)) + len(pairs)
+    figures, detected = [], 0
+    for side in _lots(columns, _order(pairs)):
+        drawn = columns.on_sides(side)
+        draws, points = replicates.draws(drawn, statistic, sampler), drawn.figures(statistic)
+        values = points[first] - points[second]
+        if draws is None or not np.isfinite(values).all():
+            return None
+        shifts = draws.of(first).minus(draws.of(second))
+        found = estimated(values.tolist(), shifts, unit, level=False, linear=isinstance(statistic, Linear))
+        figures.append(found.value)
+        detected += shown(found)
+    if not figures:
+        return None
+    low, high = np.quantile(figures, [0.025, 0.975])
+    return FalseAlarms(len(figures), detected, (float(low), float(high)))
+
+
+def _order(pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]]) -> dict[str, int]:
+    """Each item's place in an order that its side and its outcomes give, whatever items, seeds and rows are called."""
+    seen: dict[str, list[tuple[object, ...]]] = {}
+    for number, pair in enumerate(pairs):
+        for arm, outcomes in enumerate(pair):
+            for o in outcomes:
+                seen.setdefault(o.item, []).append((str(o.side), arm, str(o.correct), str(o.value), number))
+    keys = {item: (sorted(one[:-1] for one in found), found) for item, found in seen.items()}
+    return {item: at for at, item in enumerate(sorted(keys, key=keys.__getitem__))}
+
+
+def _lots(columns: Columns, order: dict[str, int]) -> Iterator[np.ndarray]:
+    """The sides of all rows under each lot: [rows]; none without rows."""
+    side, cluster = columns.table.side, columns.cluster
+    unit = np.array([order[item] for item in columns.items], dtype=np.int64)
+    if len(set(zip(cluster, side, strict=True))) == columns.clusters:  # each cluster lies on one side
+        first = np.full(columns.clusters, len(order))
+        np.minimum.at(first, cluster, unit)
+        unit = first[cluster]  # a cluster stands where the first of its items stands
+    _, row, code = np.unique(unit, return_index=True, return_inverse=True)
+    rng = np.random.default_rng(SEED)
+    for _ in range(LOTS if len(side) else 0):
+        yield rng.permutation(side[row])[code]
+
+
+def _sided(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.side is not Side.NEUTRAL]
