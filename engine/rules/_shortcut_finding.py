@@ -140,9 +140,14 @@ def _form(figures: Figures, gain: Estimate) -> Finding | None:
     if explained := explains(fmt, gain, margin):
         how = f"is not less accurate by {figures.margin_words} or more"
         how = "is more accurate" if fmt.below else how if explained == "all" else "reaches more than half of the gain"
-        return Finding("format", f"{treated} learned the form of the answer: {label} {how}{figures.gain_words(name)}")
+        return Finding("format", f"{treated} learned the form of the answer: {label} {how}{_against_it(figures, name)}")
     lead = f"Whether {treated} learned more than the form of the answer is open"
     return _open(figures, lead, fmt, Aim(margin, margin, both=False))
+
+
+def _against_it(figures: Figures, arm: str) -> str:
+    """The treated arm's difference to another, where that other is what the sentence is about."""
+    return figures.gain_words(arm).replace("(", f"({figures.treated} against it: ", 1)
 
 
 def explains(over_format: Estimate, gain: Estimate, margin: float) -> str:

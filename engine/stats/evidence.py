@@ -52,7 +52,7 @@ class Evidence:
         self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
         self._columns: dict[str, Columns] = {}
         self._resamplers: dict[int, bootstrap.Resampler] = {}
-        self._draws: dict[tuple[str, Statistic], bootstrap.Draws | None] = {}
+        self._draws: dict[tuple[str, Statistic, bool], bootstrap.Draws | None] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
@@ -70,7 +70,9 @@ class Evidence:
         draws = None if drawn is None else drawn.of([self._at[run.arm, run.seed] for run in runs])
         return estimated(values, draws, about.unit, level=True, linear=isinstance(about.statistic, Linear))
 
-    def difference(self, a: str, b: str, metric: str, statistic: Statistic | None = None) -> Estimate | None:
+    def difference(
+        self, a: str, b: str, metric: str, statistic: Statistic | None = None, placebo: bool = False
+    ) -> Estimate | None:
         """The metric of arm a minus that of arm b, paired by seed.
 
         Args:
@@ -78,13 +80,14 @@ class Evidence:
             b: The arm it is compared with. A run that is not seeded is paired with every seed.
             metric: "probe.metric".
             statistic: Another figure drawn from the same items, in place of the metric's own.
+            placebo: Draw the items' sides by lot.
 
         Returns:
             None where no pair of runs has it.
         """
-        key = (a, b, metric, statistic)
+        key = (a, b, metric, statistic, placebo)
         if key not in self._known:
-            self._known[key] = self._difference(a, b, metric, statistic)
+            self._known[key] = self._difference(a, b, metric, statistic, placebo)
         return self._known[key]
 
     def closed(self, a: str, base: str, target: str, metric: str) -> Estimate | None:
@@ -129,9 +132,9 @@ class Evidence:
         draws = self._drawn(metric)
         return 0 if draws is None else draws.influence.shape[0]
 
-    def _difference(self, a: str, b: str, metric: str, statistic: Statistic | None) -> Estimate | None:
-        draws = self._drawn(metric, statistic)
-        own = statistic is None
+    def _difference(self, a: str, b: str, metric: str, statistic: Statistic | None, placebo: bool) -> Estimate | None:
+        draws = self._drawn(metric, placebo, statistic)
+        own = statistic is None and not placebo
         if draws is None and not own:
             return None
         pairs = [pair for pair in self.pairs(a, b) if not own or (_has(pair[0], metric) and _has(pair[1], metric))]
@@ -143,7 +146,7 @@ class Evidence:
         if own:
             values = [x.metrics[metric] - y.metrics[metric] for x, y in pairs]
         else:
-            points = self._probe_columns(metric).figures(drawn)
+            points = self._probe_columns(metric).figures(drawn, placebo)
             values = [float(v) for v in points[at[:, 0]] - points[at[:, 1]]]
         if not all(math.isfinite(v) for v in values):
             return None
@@ -169,13 +172,13 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _drawn(self, metric: str, statistic: Statistic | None = None) -> bootstrap.Draws | None:
+    def _drawn(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> bootstrap.Draws | None:
         """The metric of every run under every draw of items; None where no item says anything about it."""
         statistic = statistic or self.metrics[metric].statistic
-        key = (metric.split(".", 1)[0], statistic)
+        key = (metric.split(".", 1)[0], statistic, placebo)
         if key not in self._draws:
             columns = self._probe_columns(metric)
-            self._draws[key] = replicates.draws(columns, statistic, self._resampler)
+            self._draws[key] = replicates.draws(columns, statistic, self._resampler, placebo)
         return self._draws[key]
 
     def _resampler(self, clusters: int) -> bootstrap.Resampler:

@@ -95,7 +95,7 @@ def _order(pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]]) -> dict
 
 def _lots(columns: Columns, order: dict[str, int]) -> Iterator[np.ndarray]:
     """The sides of all rows under each lot: [rows]; none without rows."""
-    side, cluster = columns.table.side, columns.cluster
+    side, cluster = columns.table().side, columns.cluster
     unit = np.array([order[item] for item in columns.items], dtype=np.int64)
     if len(set(zip(cluster, side, strict=True))) == columns.clusters:  # each cluster lies on one side
         first = np.full(columns.clusters, len(order))

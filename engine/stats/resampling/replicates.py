@@ -21,22 +21,25 @@ _CELLS = 500_000  # numbers at a time: a few megabytes stay in the processor's c
 Figure = tuple[Callable[[np.ndarray], np.ndarray], int]
 
 
-def draws(columns: Columns, statistic: Statistic, sampler: Callable[[int], Resampler]) -> Draws | None:
+def draws(
+    columns: Columns, statistic: Statistic, sampler: Callable[[int], Resampler], placebo: bool = False
+) -> Draws | None:
     """The figure of every run under every draw of clusters.
 
     Args:
         columns: The outcomes of all runs.
         statistic: How the figure is drawn from them.
         sampler: The resampler of so many clusters, the same for every figure that has as many.
+        placebo: Draw the items' sides by lot.
 
     Returns:
         None where no item of any run says anything about the figure.
     """
     if isinstance(statistic, Linear):
-        sums = columns.sums(statistic).filled()
+        sums = columns.sums(statistic, placebo).filled()
         clusters = sums.total.shape[2]
         return sampler(clusters).draws(sums) if clusters else None
-    kept = statistic.kept(columns.table)
+    kept = statistic.kept(columns.table(placebo))
     used, code = np.unique(columns.cluster[kept], return_inverse=True)
     if not len(used):
         return None
@@ -49,7 +52,7 @@ def draws(columns: Columns, statistic: Statistic, sampler: Callable[[int], Resam
         rows = columns.rows(run)
         own = kept[rows]
         if own.any():
-            table = columns.run(run).part(own)
+            table = columns.run(run, placebo).part(own)
             figure = _redrawn(statistic, table, place[rows][own], len(used))
             drawn[:, run] = _chunked(figure, lambda some: counts[some], counts.shape)
             read[run] = len(np.unique(place[rows][own]))
