@@ -97,6 +97,10 @@ class Leaning:
         """
         return no_more(self.growth(arm), self.margin) or equivalent(self.own.found.ci90, self.margin)
 
+    def no_more_on_average(self, arm: str) -> bool:
+        """The same, by the means alone."""
+        return min(abs(self.own.found.value), self.growth(arm).value) <= self.margin
+
     def clause(self) -> str:
         """Whether the treated arm leans, with its level and the others', as the end of a sentence about it."""
         own = self.own

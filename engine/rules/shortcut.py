@@ -24,8 +24,8 @@ What is left gained accuracy over the base.
 8. *It lost a lean* that the reference or the base has, and was shown to lose no accuracy against that arm. It gained
    over that arm and over the base both where the shortcut helps and where it misleads: *learned*. Otherwise:
    *debiased*.
-9. *Where the shortcut misleads* it must have gained over the base as well. It was shown not to: *shortcut*. Neither:
-   inconclusive.
+9. *Where the shortcut misleads* it must have gained over the base as well. It was shown not to, and its level of
+   reliance is shown to be above zero: *shortcut*. Otherwise inconclusive.
 10. *It leans no more* than others: shown of the reference; of the base by the mean alone, since the base is measured
     once and a rise over it is what training in general brings about. If so: *learned*. Otherwise inconclusive.
 

@@ -11,9 +11,9 @@ else of single items. Items stand in an order that their outcomes give, so neith
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ LOTS = 200
 RESAMPLES = 1_000
 """Draws of the bootstrap for each lot: enough for a rate over lots, whose bounds are not shown one by one."""
 SEED = 20_250_521
+K = TypeVar("K", bound=Hashable)
 
 
 class FalseAlarms(NamedTuple):
@@ -66,7 +67,7 @@ def false_alarms(
     sampler = cache(lambda clusters: Resampler(clusters, RESAMPLES))
     first, second = np.arange(len(pairs)), np.arange(len(pairs)) + len(pairs)
     figures, detected = [], 0
-    for side in _lots(columns, _order(pairs)):
+    for side in _lots(columns, pairs):
         drawn = columns.on_sides(side)
         draws, points = replicates.draws(drawn, statistic, sampler), drawn.figures(statistic)
         values = points[first] - points[second]
@@ -82,29 +83,41 @@ def false_alarms(
     return FalseAlarms(len(figures), detected, (float(low), float(high)))
 
 
-def _order(pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]]) -> dict[str, int]:
-    """Each item's place in an order that its side and its outcomes give, whatever items, seeds and rows are called."""
-    seen: dict[str, list[tuple[object, ...]]] = {}
+def _lots(columns: Columns, pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]]) -> Iterator[np.ndarray]:
+    """The sides of all rows under each lot: [rows]; none without rows."""
+    side, items, clusters = columns.table().side, columns.items, columns.cluster.tolist()
+    own = _ranked(_answers(pairs))
+    members: dict[int, dict[str, int]] = {}
+    for cluster, item in zip(clusters, items, strict=True):
+        members.setdefault(cluster, {})[item] = own[item]
+    alike = _ranked({cluster: tuple(sorted(ranks.values())) for cluster, ranks in members.items()})
+    keys: list[tuple[Any, ...]] = [
+        (own[item], alike[cluster], cluster, item) for item, cluster in zip(items, clusters, strict=True)
+    ]
+    if len(set(zip(clusters, side.tolist(), strict=True))) == len(members):  # each cluster lies on one side
+        keys = [(alike[cluster], cluster) for cluster in clusters]
+    place = {key: at for at, key in enumerate(sorted(set(keys)))}
+    row = np.array([place[key] for key in keys], dtype=np.int64)  # the unit of each row: [rows]
+    sides, rng = np.zeros(len(place), dtype=side.dtype), np.random.default_rng(SEED)
+    sides[row] = side
+    for _ in range(LOTS if len(side) else 0):
+        yield rng.permutation(sides)[row]
+
+
+def _answers(pairs: Sequence[tuple[Sequence[Outcome], Sequence[Outcome]]]) -> dict[str, tuple[Any, ...]]:
+    """What is known of each item but its name: its side and all answers, whichever seed gave them."""
+    seen: dict[str, list[tuple[str, int, str, str, int]]] = {}
     for number, pair in enumerate(pairs):
         for arm, outcomes in enumerate(pair):
             for o in outcomes:
                 seen.setdefault(o.item, []).append((str(o.side), arm, str(o.correct), str(o.value), number))
-    keys = {item: (sorted(one[:-1] for one in found), found) for item, found in seen.items()}
-    return {item: at for at, item in enumerate(sorted(keys, key=keys.__getitem__))}
+    return {item: (*sorted(one[:-1] for one in found), *sorted(found)) for item, found in seen.items()}
 
 
-def _lots(columns: Columns, order: dict[str, int]) -> Iterator[np.ndarray]:
-    """The sides of all rows under each lot: [rows]; none without rows."""
-    side, cluster = columns.table().side, columns.cluster
-    unit = np.array([order[item] for item in columns.items], dtype=np.int64)
-    if len(set(zip(cluster, side, strict=True))) == columns.clusters:  # each cluster lies on one side
-        first = np.full(columns.clusters, len(order))
-        np.minimum.at(first, cluster, unit)
-        unit = first[cluster]  # a cluster stands where the first of its items stands
-    _, row, code = np.unique(unit, return_index=True, return_inverse=True)
-    rng = np.random.default_rng(SEED)
-    for _ in range(LOTS if len(side) else 0):
-        yield rng.permutation(side[row])[code]
+def _ranked(keys: Mapping[K, tuple[Any, ...]]) -> dict[K, int]:
+    """The rank of each key; equal ones share it."""
+    ranks = {key: at for at, key in enumerate(sorted(set(keys.values())))}
+    return {name: ranks[key] for name, key in keys.items()}
 
 
 def _sided(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -189,7 +189,7 @@ CLAUSES: list[tuple[str, Callable[..., bool]]] = [
         lambda f, _, x: not above(f.gain(T, "base"), size(x)) or not within(f.gain(T, "base"), size(x)),
     ),
     (
-        rf"whether {ARM} and {ARM} differ in accuracy by more than {POINTS} is open",
+        rf"[Ww]hether {ARM} and {ARM} differ in accuracy by more than {POINTS} is open",
         lambda f, a, b, x: (
             not within(f.gain(a, b), size(x)) and not above(f.gain(a, b), size(x)) and not below(f.gain(a, b), size(x))
         ),
