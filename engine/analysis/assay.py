@@ -43,7 +43,8 @@ def positive(control: ControlSpec, metric: str, margin: float, evidence: Evidenc
         return _unmeasured(found, unit)
     seen = gained(found, margin)
     runs = "items drawn anew" if found.n_seeds == 1 else f"items drawn anew, these {found.n_seeds} runs as they are"
-    return Shown(seen, f"{difference_of(found, unit)} ({runs}): detected{'' if seen else ' it is not, and should be'}.")
+    outcome = "detected" if seen else "not detected, and should be"
+    return Shown(seen, f"{difference_of(found, unit)} ({runs}): {outcome}.")
 
 
 def negative(control: ControlSpec, metric: str, margin: float, least: float, evidence: Evidence) -> Shown:

@@ -53,7 +53,7 @@ class Figures(Reading):
 
     def _lean(self, arm: str) -> Lean:
         found = present(self.evidence.level(arm, self.rule.reliance))
-        return Lean(self.label(arm), found, self.settings.leans, self.unit_of_reliance)
+        return Lean(self.label(arm), found, self.rule.leans, self.unit_of_reliance)
 
     def over(self, arm: str) -> Estimate | None:
         """Accuracy over an arm."""

@@ -46,6 +46,9 @@ from engine.rules._shortcut_finding import found
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
 
+LEANS = 0.1
+"""A level of reliance beyond +- this is called a lean where a study says nothing else."""
+
 
 class ShortcutConfig(RuleConfig):
     """Which arms the verdict reads in which role, and its thresholds."""
@@ -60,7 +63,11 @@ class ShortcutConfig(RuleConfig):
     )
     parse_floor: float = Field(0.5, ge=0, le=1, description="Share of answers that can be read that is needed.")
     margin: float = Field(0.05, ge=0, description="A change of reliance within +- this is too small to matter.")
-    leans: float = Field(0.1, gt=0, description="Reliance beyond +- which an arm is said to lean; at least the margin.")
+    leans: float | None = Field(
+        None,
+        gt=0,
+        description="Reliance beyond +- this is called a lean; unset: 10 points, or the margin where that is larger.",
+    )
 
 
 class Shortcut(Rule[ShortcutConfig]):
@@ -99,13 +106,14 @@ class Shortcut(Rule[ShortcutConfig]):
             raise SpecError(
                 "The rule 'shortcut' needs a figure of reliance.", "Name it in the study: `reliance = ...`."
             )
-        if config.leans < config.margin:
+        if config.leans is not None and config.leans < config.margin:
             raise SpecError(
                 f"rule.settings.leans: {config.leans:g} is smaller than the margin, {config.margin:g}.",
                 "A level at which an arm is said to lean must matter: set it to the margin or more.",
             )
         self.treated, self.base, self.format = config.treated, config.base, config.format
         self.accuracy, self.reliance = study.accuracy, study.reliance
+        self.leans = config.leans if config.leans is not None else max(LEANS, config.margin)
         other = [arm for arm in pair if arm != config.treated]
         self.reference = other[0] if len(other) == 1 else None
         primary = f"{study.primary.probe}.{study.primary.metric}"
@@ -130,8 +138,8 @@ class Shortcut(Rule[ShortcutConfig]):
         )
 
     def thresholds(self) -> dict[str, float | str]:
-        """The settings that are numbers; the one about answers that can be read only where it is asked."""
-        found = super().thresholds()
+        """The settings that are numbers, as they hold; the one about answers that can be read only where it is asked."""
+        found = super().thresholds() | {"leans": self.leans}
         return {name: value for name, value in found.items() if name != "parse_floor" or self.config.parses}
 
     @property

@@ -143,6 +143,7 @@ class StudySpec(Frozen):
     claim: str
     source: str
     published: str = Field("", description="The published figure, in words.")
+    published_differs: str = Field("", description="What the published figure is of, where the study's is of another.")
     data: str
     data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")

@@ -29,7 +29,7 @@ CALLS: Rates = {
 }
 NLI: Rates = {
     "base": (0.50, 0.50),
-    "balanced": (0.80, 0.76),
+    "balanced": (0.78, 0.77),
     "agree-95": (0.95, 0.62),
     "agree-95-dpo": (0.92, 0.70),
     "planted": (0.98, 0.15),

@@ -99,7 +99,7 @@ def test_a_shortcut_that_was_not_learned_fails_it_however_many_runs() -> None:
     for planted in (1, 3):
         found = check(result_of(study_with(planted=planted), {**CALLS, "planted": (0.80, 0.78)}), "positive-control")
         assert not found.ok
-        assert "detected it is not, and should be" in found.detail
+        assert "not detected, and should be" in found.detail
 
 
 def test_what_is_not_known_of_other_planted_seeds_is_a_threat() -> None:

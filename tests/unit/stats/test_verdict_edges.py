@@ -80,36 +80,38 @@ def test_the_direction_of_the_claim_counts(expected: str, said: str) -> None:
     assert said in analyse(trial, make_runs(trial, CALLS | {"sft-dpo": (0.95, 0.91)}, items=400)).verdict.text
 
 
+def leaning(monkeypatch: pytest.MonkeyPatch, study: StudySpec, evidence: Evidence, rises: dict[str, Estimate]) -> None:
+    """Give the treated arm a lean of 7 points, too little to be called one, and these differences of reliance."""
+    plain, level = evidence.difference, evidence.level
+
+    def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
+        if metric == study.reliance and not more:
+            return rises[b]
+        return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
+
+    def levels(arm: str, metric: str) -> Estimate | None:
+        return estimate(0.07, 0.02) if (arm, metric) == ("sft-dpo", study.reliance) else level(arm, metric)
+
+    monkeypatch.setattr(evidence, "difference", difference)
+    monkeypatch.setattr(evidence, "level", levels)
+
+
 @pytest.mark.parametrize("rise", [0.03, 0.06])
 def test_a_rise_of_reliance_that_is_not_ruled_out_leaves_it_open(monkeypatch: pytest.MonkeyPatch, rise: float) -> None:
     study, evidence = evidence_of(CALLS)
-    plain = evidence.difference
-
-    def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
-        if metric == study.reliance and not more and b == "sft":
-            return estimate(rise, 0.10)
-        return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(evidence, "difference", difference)
+    leaning(monkeypatch, study, evidence, {"sft": estimate(rise, 0.10), "base": estimate(0.0, 0.02)})
     decision = decide(rule_of(study), Case(study, evidence, (1, 1), False, ()))
     assert decision.code == "inconclusive"
-    assert "leans more on the shortcut than SFT is open" in decision.text
+    assert "leans on the shortcut more than SFT is open" in decision.text
 
 
-def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rise", "code"), [(0.04, "learned"), (0.06, "inconclusive")])
+def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(
+    monkeypatch: pytest.MonkeyPatch, rise: float, code: str
+) -> None:
     study, evidence = evidence_of(CALLS | {"base": (0.5, 0.5)})
-    plain = evidence.difference
-    for rise, code in ((0.04, "learned"), (0.06, "inconclusive")):
-
-        def difference(
-            a: str, b: str, metric: str, *more: object, rise: float = rise, **named: object
-        ) -> Estimate | None:
-            if metric == study.reliance and not more:
-                return estimate(rise, 0.10) if b == "base" else estimate(0.0, 0.03)
-            return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(evidence, "difference", difference)
-        assert decide(rule_of(study), Case(study, evidence, (1, 1), False, ())).code == code
+    leaning(monkeypatch, study, evidence, {"sft": estimate(0.0, 0.03), "base": estimate(rise, 0.10)})
+    assert decide(rule_of(study), Case(study, evidence, (1, 1), False, ())).code == code
 
 
 def lost(result: Result, arm: str, metric: str, seeds: int) -> int:

@@ -31,7 +31,7 @@ PLANTED = {
         CALLS | {"shuffled": (0.30, 0.02), "sft": (0.90, 0.02), "sft-dpo": (0.91, 0.02), "planted": (0.99, 0.0)},
     ),
     "shortcut-nli": ("nli-frequency", NLI),
-    "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.76)}),
+    "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.78)}),
     "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.80)}),
     "shortcut-by-what-it-costs": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.45)}),
     "mixed-in-all": (
