@@ -138,7 +138,7 @@ class Shortcut(Rule[ShortcutConfig]):
         )
 
     def thresholds(self) -> dict[str, float | str]:
-        """The settings that are numbers, as they hold; the one about answers that can be read only where it is asked."""
+        """The settings that are numbers, as they hold; that about answers that can be read only where it is asked."""
         found = super().thresholds() | {"leans": self.leans}
         return {name: value for name, value in found.items() if name != "parse_floor" or self.config.parses}
 
