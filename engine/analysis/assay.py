@@ -20,7 +20,7 @@ from typing import NamedTuple
 from engine.rules import gained, no_more
 from engine.spec.example import Outcome
 from engine.spec.study import ControlSpec
-from engine.stats.display.wording import bounds, counted, difference, difference_of
+from engine.stats.display.wording import counted, difference, difference_of
 from engine.stats.estimate import Estimate
 from engine.stats.evidence import Evidence, Run
 from engine.stats.resampling.lots import LOTS, false_alarms
@@ -82,7 +82,8 @@ def placebo(control: ControlSpec, metric: str, margin: float, evidence: Evidence
     if found is None:
         return Shown(False, "not measured.")
     ok = found.detected <= ALARMS * found.lots
-    ends = f"the middle 95 % of them lie in {bounds(found.ends, about.unit)}"
+    low, high = (difference(end, about.unit) for end in found.ends)
+    ends = f"the middle 95 % of them lie from {low} to {high}"
     allowed = f"{round(ALARMS * found.lots)} of {LOTS} may be"
     return Shown(ok, f"{found.detected} of {found.lots} such cues were detected ({allowed}); {ends}.")
 

@@ -104,7 +104,7 @@ def test_a_shortcut_that_was_not_learned_fails_it_however_many_runs() -> None:
 
 def test_what_is_not_known_of_other_planted_seeds_is_a_threat() -> None:
     steady = result_of(study_with(planted=3), CALLS, lean=0.001)
-    loose = result_of(study_with(planted=3), CALLS, lean=0.4, seed=2)
+    loose = result_of(study_with(planted=3), CALLS, lean=0.6, seed=3)
     said = "That the shortcut would be seen is shown by 3 runs"
     assert check(loose, "positive-control").ok
     assert any(threat.startswith(said) for threat in loose.threats)
