@@ -151,7 +151,8 @@ def _study(design: Design) -> StudyResult:
     study = design.study
     return StudyResult(
         id=study.id, trial=design.id, question=study.question, claim=study.claim, source=study.source,
-        published=study.published, scale=design.scale, note=design.note, seeds=design.seeds,
+        published=study.published, published_differs=study.published_differs,
+        scale=design.scale, note=design.note, seeds=design.seeds,
         primary=PrimaryResult.model_validate(
             study.primary.model_dump(include=set(PrimaryResult.model_fields)) | {"registered": not design.exploratory}
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean
 
-from engine.analysis.figures import main_metrics
+from engine.analysis.figures import main_metrics, margin_of
 from engine.analysis.flips import flipped
 from engine.rules import Rule, enough_seeds
 from engine.spec.result import Contrast, Flip, PairedSeed
@@ -70,14 +70,6 @@ def _equivalent(
     if margin is None or found.ci90 is None or not enough_seeds(evidence, *pair, found):
         return None
     return equivalent(found.ci90, margin)
-
-
-def margin_of(study: StudySpec, rule: Rule, metric: str) -> float | None:
-    """What is too small a difference of a metric to matter: as the rule has it, else the primary endpoint."""
-    read = next((read.margin for read in rule.reads() if read.metric == metric), None)
-    if read is not None:
-        return read
-    return study.primary.margin if metric == f"{study.primary.probe}.{study.primary.metric}" else None
 
 
 def others(study: StudySpec, rule: Rule, evidence: Evidence) -> Iterable[Contrast]:

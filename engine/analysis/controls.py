@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.analysis.contrasts import margin_of
-from engine.rules import Rule, gained
+from engine.analysis import assay
+from engine.analysis.figures import margin_of
+from engine.rules import Rule
 from engine.spec.result import Check
 from engine.spec.runs import RunResult
 from engine.spec.study import ControlSpec, StudySpec
-from engine.stats.display.wording import counted, difference_of, lowered
+from engine.stats.display.wording import counted, lowered
 from engine.stats.evidence import Evidence
 
 LABELS = {
@@ -111,29 +112,21 @@ def _control(
 ) -> Check:
     a, b = (study.arm(arm).label for arm in (control.arm, control.against))
     metric = control.metric or study.reliance or ""
-    positive, unit = control.kind == "positive", evidence.metrics[metric].unit
     label = _label(control, study, evidence)
     absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")
-    found = evidence.difference(control.arm, control.against, metric, placebo=control.placebo)
+    own = margin_of(study, rule, metric) or 0.0
+    margin = own if control.margin is None else control.margin
     named = evidence.metrics[metric].label
     if control.placebo:
-        named = "Reliance on a cue drawn by lot" if metric == study.reliance else f"{named}, sides drawn by lot"
-    if found is None or found.ci is None:
-        what = (
-            "Not measured"
-            if found is None
-            else f"No interval can be given; the difference is {difference_of(found, unit)}"
-        )
-        return Check(name=name, label=label, ok=False, detail=f"{what}: {named}, {a} against {b}.")
-    margin = control.margin if control.margin is not None else margin_of(study, rule, metric) or 0.0
-    seen = gained(found, margin)
-    outcome = "detected" if seen else "not detected"
-    wanted = "" if seen == positive else ", and should be" if positive else ", and should not be"
-    what = f"{named}, {a} against {b}: {difference_of(found, unit)}"
-    detail = f"{what}, {counted(found.n_seeds, 'seed')}: {outcome}{wanted}."
-    return Check(name=name, label=label, ok=seen == positive, detail=detail)
+        named = "Reliance on cues drawn by lot" if metric == study.reliance else f"{named}, sides drawn by lot"
+        shown = assay.placebo(control, metric, margin, evidence)
+    elif control.kind == "positive":
+        shown = assay.positive(control, metric, margin, evidence)
+    else:
+        shown = assay.negative(control, metric, margin, min(margin, own or margin), evidence)
+    return Check(name=name, label=label, ok=shown.ok, detail=f"{named}, {a} against {b}: {shown.said}")
 
 
 def _label(control: ControlSpec, study: StudySpec, evidence: Evidence) -> str:

@@ -50,6 +50,23 @@ def check_figures(study: StudySpec) -> None:
                 f"a placebo draws the sides of items by lot, and {metric!r} does not read them.",
                 "Name a figure by side as the control's `metric`, or take `placebo` away.",
             )
+        if (
+            control.kind == "negative"
+            and not control.placebo
+            and not (control.margin or margin_of(study, rule, metric))
+        ):
+            raise SpecError(
+                f"the negative control of {control.arm!r} has no margin for {metric}.",
+                "Name its `margin`: the difference, in the metric's unit, that must be shown not to be there.",
+            )
+
+
+def margin_of(study: StudySpec, rule: Rule, metric: str) -> float | None:
+    """What is too small a difference of a metric to matter: as the rule has it, else the primary endpoint."""
+    read = next((read.margin for read in rule.reads() if read.metric == metric), None)
+    if read is not None:
+        return read
+    return study.primary.margin if metric == f"{study.primary.probe}.{study.primary.metric}" else None
 
 
 def check_read(study: StudySpec, rule: Rule, metrics: Mapping[str, Metric]) -> None:

@@ -66,15 +66,24 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
         )
     elif pairs == 1:
         yield "There is one seed: it is not known whether another would give the same."
+    yield from _of_the_controls(design, evidence)
+
+
+def _of_the_controls(design: Design, evidence: Evidence) -> Iterable[str]:
+    """Positive controls hold of the runs at hand (`engine.analysis.assay`): what is not known of other seeds."""
     for control in design.study.controls:
-        seeds = len(evidence.arm(control.arm))
-        if control.kind == "positive" and 0 < seeds < 2 and design.seeded[control.arm]:
-            shown_by = f"is shown by one run ({design.study.arm(control.arm).label})"
-            if control.metric in ("", design.study.reliance):
-                yield f"That the shortcut would be seen {shown_by}; another seed may lean on it less."
-            else:
-                figure = lowered(evidence.metrics[control.metric].label)
-                yield f"That a difference in {figure} would be seen {shown_by}; another seed may show less of it."
+        metric, label = control.metric or design.study.reliance or "", design.study.arm(control.arm).label
+        found = evidence.difference(control.arm, control.against, metric)
+        if control.kind != "positive" or found is None or not design.seeded[control.arm]:
+            continue
+        if found.n_seeds > 1 and found.above:
+            continue
+        runs = "one run" if found.n_seeds == 1 else f"{counted(found.n_seeds, 'run')}, whose seeds differ much"
+        if metric == design.study.reliance:
+            yield f"That the shortcut would be seen is shown by {runs} ({label}); another seed may lean on it less."
+        else:
+            what = f"a difference in {lowered(evidence.metrics[metric].label)}"
+            yield f"That {what} would be seen is shown by {runs} ({label}); another seed may show less of it."
 
 
 def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:

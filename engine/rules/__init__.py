@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from engine.rules._advice import Aim
 from engine.rules._asking import AGAIN, asked, check_codes, decided, defined_at, faults
 from engine.rules._base import (
     INCONCLUSIVE,
@@ -19,7 +20,7 @@ from engine.rules._base import (
 )
 from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, endpoint_gates, endpoint_metrics
 from engine.rules._gates import enough_seeds, figure_gates, trial_gates
-from engine.rules._reading import MIN_SEEDS, Reading, gained, lost, no_more, present, sentence
+from engine.rules._reading import MIN_SEEDS, Reading, gained, lost, no_less, no_more, present, sentence
 from engine.spec.errors import LabError, SpecError
 from engine.spec.plugins.discovery import Found, discover
 from engine.spec.plugins.misfits import fields_for, misfit
@@ -30,6 +31,7 @@ __all__ = [
     "MIN_SEEDS",
     "OPEN",
     "Advice",
+    "Aim",
     "Case",
     "Code",
     "Decision",
@@ -48,6 +50,7 @@ __all__ = [
     "found",
     "gained",
     "lost",
+    "no_less",
     "no_more",
     "present",
     "rule_class",

@@ -1,13 +1,13 @@
-"""What rules have in common when they read a case: the primary contrast in words, and what would settle a question."""
+"""What rules have in common when they read a case: the primary contrast in words, and what counts as shown."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+from engine.rules._advice import Aim, advice
 from engine.rules._base import Case
-from engine.stats.display.wording import about, counted, difference, difference_of, exists, lowered, p_phrase
+from engine.stats.display.wording import about, counted, difference_of, exists, lowered, p_phrase
 from engine.stats.evidence import Estimate
-from engine.stats.inference import power
 from engine.stats.inference.equivalence import equivalent
 
 MIN_SEEDS = 2
@@ -30,17 +30,26 @@ class Reading:
         if found is None:
             return f"{name} of {a} and {b} could not be compared"
         figure = self.figure(found, self.metric)
-        way = "higher" if found.value > 0 else "lower"
-        matters = abs(found.value) > plan.margin
-        if found.above or found.below:
-            small = "" if matters else " (too little to matter)"
-            fits = not matters if plan.expected == "equal" else (plan.expected == "greater") == (found.value > 0)
-            claim = ("as claimed, " if fits else "against the claim, ") if self.study.claim else ""
-            return f"{claim}{name} is {way}{small} with {a} than with {b}: {figure}"
-        if equivalent(found.ci90, plan.margin):
+        small = equivalent(found.ci90, plan.margin)
+        if not (found.above or found.below):
+            if not small:
+                return f"no difference in {name} between {a} and {b} was shown: {figure}"
             claim = "as claimed, " if self.study.claim and plan.expected == "equal" else ""
             return f"{claim}{a} and {b} differ in {name} by too little to matter: {figure}"
-        return f"no difference in {name} between {a} and {b} was shown: {figure}"
+        way = "higher" if found.above else "lower"
+        size = " (too little to matter)" if small else ""
+        return f"{self._claimed(found, small)}{name} is {way}{size} with {a} than with {b}: {figure}"
+
+    def _claimed(self, found: Estimate, small: bool) -> str:
+        """How a difference that was shown fits the study's claim; "" where there is none, or where it says neither."""
+        plan = self.study.primary
+        if not self.study.claim:
+            return ""
+        if plan.expected == "equal":
+            return "as claimed, " if small else "against the claim, " if abs(found.value) > plan.margin else ""
+        if (plan.expected == "greater") != found.above:
+            return "against the claim, "
+        return "in the direction claimed, " if small else "as claimed, "
 
     def primary_reasons(self) -> list[str]:
         """The primary contrast with seeds and p, and beside a null what would have been found."""
@@ -65,19 +74,11 @@ class Reading:
         size = about(found.detectable, unit)
         return [f"A true difference of about {size} would have been found four times in five."]
 
-    def advice(self, found: Estimate, margin: float, unit: str = "difference") -> str:
-        """What would settle an open question: more items where they are what varies, more seeds otherwise."""
-        if found.ci is None or found.n_seeds < MIN_SEEDS or margin <= 0:
-            return "To settle it: run more seeds."
-        if (found.ci[1] - found.ci[0]) / 2 <= margin:
-            return "To settle it: the interval is narrow already; train longer or on other data to find an effect."
-        wanted = power.seeds_within(margin, float(np.std(found.per_seed, ddof=1)), found.item_spread)
-        if wanted is None:
-            return "To settle it: measure on more items (a larger scale); which items were drawn varies too much."
-        more = max(1, wanted - found.n_seeds)
-        seeds = f"{counted(more, 'more seed')} ({found.n_seeds + more} in all)"
-        width = difference(margin, unit).lstrip("+")
-        return f"To settle it: about {seeds} bring the interval within ±{width}. Added now, they make it exploratory."
+    def advice(self, found: Estimate, aim: Aim) -> str:
+        """What would settle an open question, and what it costs the study's standing."""
+        said = advice(found, aim)
+        counts = "more seed" in said and not self.case.exploratory
+        return f"{said} Added now, they make the result exploratory." if counts else said
 
     def figure(self, found: Estimate, metric: str) -> str:
         """A difference with its interval."""
@@ -113,6 +114,17 @@ def lost(estimate: Estimate, margin: float) -> bool:
 def no_more(estimate: Estimate, margin: float) -> bool:
     """Whether a figure was shown not to have risen by more than the margin: a one-sided test at 5 % says so."""
     return estimate.ci90 is not None and estimate.ci90[1] < margin
+
+
+def no_less(estimate: Estimate, margin: float) -> bool:
+    """Whether a figure was shown not to have fallen by more than the margin: a one-sided test at 5 % says so."""
+    return estimate.ci90 is not None and estimate.ci90[0] > -margin
+
+
+def turned(estimate: Estimate) -> Estimate:
+    """The same figure with its sign turned round."""
+    ci, ci90 = ((-one[1], -one[0]) if one is not None else None for one in (estimate.ci, estimate.ci90))
+    return replace(estimate, value=-estimate.value, ci=ci, ci90=ci90, per_seed=tuple(-v for v in estimate.per_seed))
 
 
 def present(estimate: Estimate | None) -> Estimate:

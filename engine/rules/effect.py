@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from engine.rules._advice import Aim
 from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, Read, Rule, RuleConfig
 from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, endpoint_gates, endpoint_metrics
 from engine.rules._reading import gained, lost
@@ -96,5 +97,5 @@ class Effect(Rule[EffectConfig]):
         else:
             what = f"whether {reading.pair} differ in {reading.name} by more than {reading.margin} is open"
             what = f"{what}: {reading.figure(found, self.endpoint.metric)}"
-            more = [reading.advice(found, margin, reading.unit(self.endpoint.metric))]
+            more = [reading.advice(found, Aim(margin, margin))]
         return Decision(code, reading.whole(what), (*reading.reasons(), *more))

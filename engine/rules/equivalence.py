@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from engine.rules._advice import Aim
 from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, Read, Rule, RuleConfig
 from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, endpoint_gates, endpoint_metrics
 from engine.rules._reading import gained, lost
@@ -114,9 +115,10 @@ class Equivalence(Rule[EquivalenceConfig]):
         for other in self.others:
             reading = EndpointReading(case, other)
             if not equivalent(reading.found.ci90, margin):
-                what = f"whether {reading.pair} differ in {reading.name} by more than {first.margin} is open"
                 if gained(reading.found, margin) or lost(reading.found, margin):
                     what = f"{reading.apart()}, so not all arms are equivalent"
+                    return Decision(OPEN, reading.whole(what), reasons)
+                what = f"whether {reading.pair} differ in {reading.name} by more than {first.margin} is open"
                 return self._open(reading, what, reasons, reading.found)
         for one in (self.endpoint, *self.others) if self.config.chance is not None else ():
             reading = EndpointReading(case, one)
@@ -137,7 +139,7 @@ class Equivalence(Rule[EquivalenceConfig]):
         return Decision("equivalent", first.whole(what), reasons)
 
     def _open(self, reading: EndpointReading, what: str, reasons: tuple[str, ...], found: Estimate) -> Decision:
-        more = reading.advice(found, self.endpoint.margin, reading.unit(self.endpoint.metric))
+        more = reading.advice(found, Aim(self.endpoint.margin, self.endpoint.margin))
         return Decision(OPEN, reading.whole(what), (*reasons, more))
 
     def _over_chance(self, found: Estimate | None) -> Estimate | None:

@@ -19,13 +19,13 @@ that a gain is always an improvement.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
 
+from engine.rules._advice import Aim
 from engine.rules._base import INCONCLUSIVE, OPEN, Case, Code, Decision, Gate, Read, Rule, RuleConfig
-from engine.rules._reading import Reading, no_more, present
+from engine.rules._reading import Reading, no_more, present, turned
 from engine.spec.errors import SpecError
 from engine.spec.result import NamedFigure
 from engine.spec.study import StudySpec
@@ -133,9 +133,11 @@ class GapClosed(Rule[GapClosedConfig]):
         shown = difference_of(figures.gap, unit)
         if figures.gap.value >= least:
             what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
-            return [Gate(what, f"A share of it would say nothing. {figures.advice(figures.gap, least, unit)}")]
+            more = figures.advice(figures.gap, Aim(least, both=False))
+            return [Gate(what, f"A share of it would say nothing. {more}")]
         needed = difference(least, unit).lstrip("+")
-        what = f"{target} is not better than {base} in {figures.name} by {needed} or more: {shown}"
+        claim = "is not" if no_more(figures.gap, least) else "was not shown to be"
+        what = f"{target} {claim} better than {base} in {figures.name} by {needed} or more: {shown}"
         return [Gate(what, "A share of so small a gap would say nothing. Choose a target that does better.")]
 
     def reasons(self, case: Case) -> list[str]:
@@ -164,7 +166,7 @@ class _Figures(Reading):
         self.target = self._best(rule.targets)
         pairs = rule.pairs(self.target)
         self.raw = {pair: case.evidence.difference(*pair, rule.metric) for pair in pairs}
-        self.gain, self.gap = (self._turned(self.raw[pair]) for pair in pairs[:2])
+        self.gain, self.gap = map(self._improved, pairs[:2])
         self.divisible = self.gap is not None and self.gap.above and self.gap.value >= config.smallest_gap
         self.closed = (
             case.evidence.closed(config.treated, config.base, self.target, rule.metric) if self.divisible else None
@@ -176,11 +178,10 @@ class _Figures(Reading):
         best = min if self.down else max
         return best(levels, key=levels.__getitem__) if levels else targets[0]
 
-    def _turned(self, found: Estimate | None) -> Estimate | None:
-        if found is None or not self.down:
-            return found
-        ci, ci90 = ((-one[1], -one[0]) if one is not None else None for one in (found.ci, found.ci90))
-        return replace(found, value=-found.value, ci=ci, ci90=ci90, per_seed=tuple(-v for v in found.per_seed))
+    def _improved(self, pair: tuple[str, str]) -> Estimate | None:
+        """A difference, so turned that an improvement is positive."""
+        found = self.raw[pair]
+        return turned(found) if found is not None and self.down else found
 
     def finding(self, closed: Estimate | None, gain: Estimate) -> tuple[str, str, list[str]]:
         """Code, the sentence's beginning, and what would make an open question conclusive."""
@@ -196,7 +197,7 @@ class _Figures(Reading):
             return "partly", lead, []
         if no_more(gain, self.rule.margin):
             return "not", f"{treated} does not close the gap to {target}: {self._no_better(gain)}", []
-        more = [self.advice(gain, self.rule.margin, self.metric_unit)]
+        more = [self.advice(gain, Aim(0.0, self.rule.margin, both=False))]
         return OPEN, f"Whether {treated} closes any of the gap to {target} is open", more
 
     def _no_better(self, gain: Estimate) -> str:

@@ -72,6 +72,7 @@ class Registration(Frozen):
 class StudyResult(Frozen):
     """Which question was asked, at which scale. `note` is a warning that belongs beside every figure.
 
+    `published_differs` says what the published figure is of, where the study's is of another quantity.
     `registration` is null for results from elsewhere: nobody can say what was fixed before they were seen.
     """
 
@@ -81,6 +82,7 @@ class StudyResult(Frozen):
     claim: str
     source: str
     published: str
+    published_differs: str = ""
     scale: str
     note: str
     seeds: int

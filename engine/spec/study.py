@@ -119,13 +119,14 @@ class ControlSpec(Frozen):
     """A proof that the study can see what it looks for: a figure of `arm` against `against`'s must (not) be higher.
 
     Attributes:
-        kind: "positive": the difference must be found, its 95 % interval above zero and its mean above the margin;
-            "negative": it must not be found.
+        kind: "positive": the difference must be found in the runs at hand, its 95 % interval over items above zero and
+            its mean above the margin; "negative": it must be shown to be absent, the upper bound of its 90 % interval
+            below the margin.
         metric: The figure, as "probe.metric"; "": the study's reliance.
-        margin: By how much it must at least (not) be higher, in the metric's unit; None: by the margin that the rule,
-            or else the primary endpoint, has for the metric, and 0 where neither has one.
-        placebo: Measure a cue that means nothing instead (each item's side is drawn by lot): for negative controls
-            of tasks on which every trained arm may truly lean on the shortcut.
+        margin: In the metric's unit; None: the margin that the rule, or else the primary endpoint, has for the metric.
+            Where neither has one it is 0 for a positive control, and a negative one must name its own.
+        placebo: Of a negative control: draw each item's side by lot, many times over, so that nothing is there to be
+            found, and ask how often something is. For tasks on which every trained arm may truly lean on the shortcut.
     """
 
     kind: Literal["positive", "negative"]
@@ -173,6 +174,7 @@ class StudySpec(Frozen):
     claim: str
     source: str
     published: str = Field("", description="The published figure, in words.")
+    published_differs: str = Field(default="", description="What the published figure is of, where the study's is of another.")
     data: str
     data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")

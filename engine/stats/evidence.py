@@ -50,7 +50,7 @@ class Evidence:
         self._runs = sorted(runs, key=lambda run: (run.arm, run.seed))
         self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
         self._columns: dict[str, Columns] = {}
-        self._influence: dict[tuple[str, Statistic, bool], Influence | None] = {}
+        self._influence: dict[tuple[str, Statistic], Influence | None] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
     def arm(self, name: str) -> list[Run]:
@@ -69,9 +69,7 @@ class Evidence:
         linear = isinstance(about.statistic, Linear)
         return estimated(values, own, about.unit, level=True, linear=linear, looks=self.looks)
 
-    def difference(
-        self, a: str, b: str, metric: str, statistic: Statistic | None = None, placebo: bool = False
-    ) -> Estimate | None:
+    def difference(self, a: str, b: str, metric: str, statistic: Statistic | None = None) -> Estimate | None:
         """The metric of arm a minus that of arm b, paired by seed.
 
         Args:
@@ -79,14 +77,13 @@ class Evidence:
             b: The arm it is compared with. A run that is not seeded is paired with every seed.
             metric: "probe.metric".
             statistic: Another figure drawn from the same items, in place of the metric's own.
-            placebo: Draw the items' sides by lot.
 
         Returns:
             None where no pair of runs has it.
         """
-        key = (a, b, metric, statistic, placebo)
+        key = (a, b, metric, statistic)
         if key not in self._known:
-            self._known[key] = self._difference(a, b, metric, statistic, placebo)
+            self._known[key] = self._difference(a, b, metric, statistic)
         return self._known[key]
 
     def closed(self, a: str, base: str, target: str, metric: str) -> Estimate | None:
@@ -131,9 +128,9 @@ class Evidence:
         found = self._of_items(metric)
         return 0 if found is None else len(found.ways[0])
 
-    def _difference(self, a: str, b: str, metric: str, statistic: Statistic | None, placebo: bool) -> Estimate | None:
-        found = self._of_items(metric, placebo, statistic)
-        own = statistic is None and not placebo
+    def _difference(self, a: str, b: str, metric: str, statistic: Statistic | None) -> Estimate | None:
+        found = self._of_items(metric, statistic)
+        own = statistic is None
         if found is None and not own:
             return None
         pairs = [pair for pair in self.pairs(a, b) if not own or (_has(pair[0], metric) and _has(pair[1], metric))]
@@ -145,7 +142,7 @@ class Evidence:
         if own:
             values = [x.metrics[metric] - y.metrics[metric] for x, y in pairs]
         else:
-            points = self._probe_columns(metric).figures(drawn, placebo)
+            points = self._probe_columns(metric).figures(drawn)
             values = [float(v) for v in points[at[:, 0]] - points[at[:, 1]]]
         if not all(math.isfinite(v) for v in values):
             return None
@@ -171,12 +168,12 @@ class Evidence:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _of_items(self, metric: str, placebo: bool = False, statistic: Statistic | None = None) -> Influence | None:
+    def _of_items(self, metric: str, statistic: Statistic | None = None) -> Influence | None:
         """How much each cluster adds to the metric of every run; None where no item says anything about it."""
         statistic = statistic or self.metrics[metric].statistic
-        key = (metric.split(".", 1)[0], statistic, placebo)
+        key = (metric.split(".", 1)[0], statistic)
         if key not in self._influence:
-            self._influence[key] = influence(self._probe_columns(metric), statistic, placebo)
+            self._influence[key] = influence(self._probe_columns(metric), statistic)
         return self._influence[key]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from engine.stats.evidence import Estimate
 
 LEVELS = (0.1, 0.5, 0.7, 0.9, 0.99)
+LEANS = (-0.4, 0.0, 0.0, 0.02, 0.3)
 DIFFERENCES = (-0.2, -0.04, 0.0, 0.0, 0.01, 0.04, 0.1, 0.4)
 CLOSED = (-0.3, 0.0, 0.3, 0.6, 0.9, 1.1)
 
@@ -43,8 +44,9 @@ class Invented:
         self._wide = Random(f"{seed}").choice([0.01, 0.03, 0.1])
 
     def level(self, arm: str, metric: str) -> Estimate | None:
-        """An arm's figure."""
-        return self._figure(("level", arm, metric), LEVELS)
+        """An arm's figure; a difference of two sides may be a lean either way, or none."""
+        leaning = self.metrics[metric].unit == "difference"
+        return self._figure(("level", arm, metric), LEANS if leaning else LEVELS)
 
     def difference(self, a: str, b: str, metric: str, *more: Any, **named: Any) -> Estimate | None:
         """A difference; another figure of the same items (`more`) is one of its own."""

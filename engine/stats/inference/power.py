@@ -7,7 +7,6 @@ import math
 from scipy.special import nctdtr, nctdtrinc, ndtri, stdtrit
 
 POWER = 0.8
-MOST_SEEDS = 1000
 _STEP = 1e-4
 
 
@@ -33,21 +32,3 @@ def detectable(seeds: int, seed_sd: float, item_sd: float = 0.0, power: float = 
     over_seeds = shift * seed_sd / math.sqrt(seeds)
     over_items = float(ndtri((1 + level) / 2) + ndtri(power)) * item_sd
     return math.hypot(over_seeds, over_items)
-
-
-def seeds_within(margin: float, seed_sd: float, item_sd: float = 0.0, level: float = 0.95) -> int | None:
-    """How many seeds bring half the width of an interval within a margin.
-
-    Args:
-        seed_sd: Standard deviation of the paired difference over seeds.
-        item_sd: Standard deviation that the choice of items gives the mean; more seeds do not lessen it.
-
-    Returns:
-        None where no number of seeds does, because of the items, or where it takes more than 1,000.
-    """
-    by_items = float(ndtri((1 + level) / 2)) * item_sd
-    for seeds in range(2, MOST_SEEDS + 1):
-        by_seeds = float(stdtrit(seeds - 1, (1 + level) / 2)) * seed_sd / math.sqrt(seeds)
-        if math.hypot(by_seeds, by_items) <= margin:
-            return seeds
-    return None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.spec.example import Outcome, Side
+from engine.spec.example import Outcome
 from engine.stats.statistics._base import Linear, Statistic
-from engine.stats.statistics._table import SIDES, Table
-
-LOT = 20_250_521  # seeds the lot that draws the sides of a placebo
+from engine.stats.statistics._table import Table
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Columns:
         runs: The outcomes of each run, in a fixed order.
 
     Attributes:
+        table: All rows.
         ways: The cluster of each row, as a number; and where items have a second factor, the same for it and for the
             cells in which both cross.
     """
@@ -52,36 +52,40 @@ class Columns:
         self._ends = np.concatenate([[0], np.cumsum([len(found) for found in runs], dtype=np.int64)])
         self._number = np.repeat(np.arange(self.runs), np.diff(self._ends))
         self._outcomes = outcomes
-        self._tables = {False: Table(outcomes)}
+        self.table = Table(outcomes)
 
-    def table(self, placebo: bool = False) -> Table:
-        """All rows; as a placebo, with each item's side drawn by lot instead of from where the shortcut points."""
-        if placebo not in self._tables:
-            self._tables[placebo] = Table(self._outcomes, self._lot())
-        return self._tables[placebo]
+    @property
+    def items(self) -> list[str]:
+        """The items' names: [rows]."""
+        return [outcome.item for outcome in self._outcomes]
+
+    def on_sides(self, side: np.ndarray) -> Columns:
+        """The same rows with the shortcut pointing elsewhere: [rows], as `SIDES` numbers it."""
+        found = copy(self)
+        found.table = Table(self._outcomes, side, self.table.read)
+        return found
 
     def rows(self, run: int) -> slice:
         """Which rows a run has."""
         return slice(int(self._ends[run]), int(self._ends[run + 1]))
 
-    def run(self, run: int, placebo: bool = False) -> Table:
+    def run(self, run: int) -> Table:
         """The rows of one run."""
-        return self.table(placebo).rows(self.rows(run))
+        return self.table.rows(self.rows(run))
 
     def given(self, statistic: Statistic, run: int) -> frozenset[str]:
         """The items of a run that have all the numbers that a figure reads, whether its `where` takes them or not."""
         outcomes, mask = self._outcomes[self.rows(run)], statistic.given(self.run(run))
         return frozenset(outcome.item for outcome, there in zip(outcomes, mask, strict=True) if there)
 
-    def sums(self, statistic: Linear, placebo: bool = False, way: int = 0) -> Sums:
+    def sums(self, statistic: Linear, way: int = 0) -> Sums:
         """Sums per run and cluster of a linear statistic.
 
         Args:
             statistic: The statistic.
-            placebo: Take each item's side from a lot, not from where the shortcut points.
             way: Which of the `ways` of clustering.
         """
-        table = self.table(placebo)
+        table = self.table
         kept = statistic.kept(table)
         parts, cluster = statistic.parts(table.part(kept)), self.ways[way]
         clusters = int(cluster.max(initial=-1)) + 1
@@ -90,23 +94,15 @@ class Columns:
         count = np.stack([self._summed(cell, part.bottom, clusters) for part in parts], axis=1)
         return Sums(total, count, np.array([part.sign for part in parts]))
 
-    def figures(self, statistic: Statistic, placebo: bool = False) -> np.ndarray:
+    def figures(self, statistic: Statistic) -> np.ndarray:
         """The figure of every run: [runs], NaN where its items do not give it."""
         if not isinstance(statistic, Linear):
-            tables = [self.run(number, placebo) for number in range(self.runs)]
+            tables = [self.run(number) for number in range(self.runs)]
             return np.array([statistic.values(table, np.ones((1, len(table))))[0] for table in tables])
-        sums = self.sums(statistic, placebo)
+        sums = self.sums(statistic)
         total, count = sums.total.sum(axis=2), sums.count.sum(axis=2)
         with np.errstate(divide="ignore", invalid="ignore"):
             return (np.where(count > 0, total / count, np.nan) * sums.signs).sum(axis=1)
-
-    def _lot(self) -> np.ndarray:
-        """Sides by lot: half of the items that have a side are called congruent, the same in every run."""
-        sided = sorted({o.item for o in self._outcomes if o.side is not Side.NEUTRAL})
-        order = np.random.default_rng(LOT).permutation(len(sided))
-        first = SIDES[Side.CONGRUENT]
-        lot = {item: first + int(order[at] % 2) for at, item in enumerate(sided)}
-        return np.array([lot.get(o.item, SIDES[Side.NEUTRAL]) for o in self._outcomes], dtype=np.int8)
 
     def _summed(self, cell: np.ndarray, values: np.ndarray, clusters: int) -> np.ndarray:
         """Sums per run and cluster: [runs, clusters]."""

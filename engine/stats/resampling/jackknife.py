@@ -55,21 +55,20 @@ class Influence:
         return Influence(ways, np.minimum(self.read, other.read), np.maximum(self.lost, other.lost))
 
 
-def influence(columns: Columns, statistic: Statistic, placebo: bool = False) -> Influence | None:
+def influence(columns: Columns, statistic: Statistic) -> Influence | None:
     """How much each cluster adds to a figure of every run.
 
     Args:
         columns: The outcomes of all runs.
         statistic: How the figure is drawn from them.
-        placebo: Draw the items' sides by lot.
 
     Returns:
         None where no item of any run says anything about the figure.
     """
     ways = columns.ways if statistic.crosses else columns.ways[:1]
     if isinstance(statistic, Linear):
-        return of_sums(*(columns.sums(statistic, placebo, way).filled() for way in range(len(ways))))
-    kept = statistic.kept(columns.table(placebo))
+        return of_sums(*(columns.sums(statistic, way).filled() for way in range(len(ways))))
+    kept = statistic.kept(columns.table)
     if not kept.any():
         return None
     left_out, read = [], np.zeros(columns.runs, dtype=np.int64)
@@ -80,7 +79,7 @@ def influence(columns: Columns, statistic: Statistic, placebo: bool = False) -> 
         for run in range(columns.runs):
             rows = columns.rows(run)
             if (own := kept[rows]).any():
-                figure = _figure(statistic, columns.run(run, placebo).part(own), place[rows][own], len(used))
+                figure = _figure(statistic, columns.run(run).part(own), place[rows][own], len(used))
                 found[:, run] = _without_each(figure, len(used))
                 if way == 0:
                     read[run] = len(np.unique(place[rows][own]))

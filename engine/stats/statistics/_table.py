@@ -51,6 +51,11 @@ class Table:
         return np.array([o.split in wanted for o in self._outcomes], dtype=bool)
 
     @property
+    def read(self) -> dict[str, np.ndarray]:
+        """The columns that were read so far, by name; they do not depend on sides."""
+        return self._known
+
+    @property
     def clusters(self) -> np.ndarray:
         """The outcomes' clusters, numbered: [items]."""
         if "cluster" not in self._known:

@@ -195,7 +195,8 @@ class VerdictPage(Page):
         means = "Mean over seeds with its 95 % interval; of one seed, over items alone."
         self.cards["table"].set_caption(" ".join([means, rests_on(result), at_the_end(result)]).strip())
         fill(self.lists["checks"], [self._check(c) for c in result.checks])
-        notes = [*result.notes, *([f"Published: {result.study.published}"] if result.study.published else [])]
+        published = f"Published: {result.study.published} {result.study.published_differs}".rstrip()
+        notes = [*result.notes, *([published] if result.study.published else [])]
         for card, texts in (("threats", result.threats), ("notes", notes)):
             fill(self.lists[card], [Text(text, "muted", lines=6) for text in texts])
             self.cards[card].setVisible(bool(texts))

@@ -25,7 +25,7 @@ _FIXED = (
 _UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
 _UNCERTAIN = "not known: fewer than five seeds do not tell how much seeds differ"
 _LOOKS = "The first of them spent the whole 5 %."
-_LEVELS, _DIFFERENCES = ("floor", "ceiling", "chance", "parse_floor"), ("margin", "smallest_gap")
+_LEVELS, _DIFFERENCES = ("floor", "ceiling", "chance", "parse_floor"), ("margin", "smallest_gap", "leans")
 """Limits of a rule that are levels of its figures, and those that are differences of them."""
 
 
@@ -45,17 +45,18 @@ def claim(result: Result) -> Section | None:
     if not study.claim:
         return None
     published = [("Published", study.published)] if study.published else []
-    facts = Facts(
-        "claim", "The published figure and ours", (*published, ("Here", _here(result)), *_compared(published))
-    )
+    facts = Facts("claim", "The published figure and ours", (*published, ("Here", _here(result)), *_compared(result)))
     source = (Paragraph(study.source, "muted"),) if study.source else ()
     return Section("claim", "The claim", (Paragraph(study.claim), *source, facts), half=True)
 
 
-def _compared(published: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _compared(result: Result) -> tuple[tuple[str, str], ...]:
     """Two figures side by side ask to be compared; what may be compared is said."""
-    words = "Other models, data and often another measure: compare the direction, not the size."
-    return (("How to compare", words),) if published else ()
+    study = result.study
+    words = (
+        study.published_differs or "Other models, data and often another measure: compare the direction, not the size."
+    )
+    return (("How to compare", words),) if study.published else ()
 
 
 def primary(result: Result, half: bool) -> Section:

@@ -113,17 +113,6 @@ def test_order_of_runs_and_items_changes_nothing() -> None:
     assert one == other
 
 
-def test_a_placebo_draws_sides_by_lot_and_the_same_in_every_run() -> None:
-    planted = [outcomes({Side.CONGRUENT: [True] * 200, Side.CONFLICTING: [False] * 200}) for _ in range(2)]
-    columns = Columns(planted)
-    true, lot = (columns.sums(BySide(), placebo) for placebo in (False, True))
-    points = [(s.total.sum(axis=2) / s.count.sum(axis=2)) @ s.signs for s in (true, lot)]
-    assert points[0] == pytest.approx([1.0, 1.0])
-    assert abs(points[1][0]) < 0.15
-    assert points[1][0] == points[1][1]
-    assert lot.count.sum(axis=2)[0] == pytest.approx([200, 200])
-
-
 def test_what_never_varies_is_known_as_far_as_its_clusters_reach() -> None:
     def all_right(arm: str, seed: int) -> Run:
         outcomes = [Outcome(item=f"i{n}", correct=True, split="s", cluster=f"c{n % 6}") for n in range(24)]

@@ -114,27 +114,6 @@ def test_a_run_without_the_figure_has_no_influence_and_the_others_have() -> None
     assert (found.ways[0][:, 1:] == 0).all()
 
 
-@pytest.mark.parametrize("statistic", [Weight(weight="shortcut", truth=TRUTH), BySide()], ids=["weight", "by_side"])
-def test_a_placebo_reads_drawn_sides_whatever_the_statistic(statistic: Statistic) -> None:
-    """What follows the shortcut throughout follows no cue that was drawn by lot."""
-    made = []
-    for n in range(400):
-        true, congruent = float(n % 2), n % 4 < 2
-        said = bool(true) == congruent
-        made.append(
-            Outcome(
-                item=f"i{n}", correct=congruent, split="s", cluster=f"c{n % 20}", output="yes" if said else "no",
-                side=Side.CONGRUENT if congruent else Side.CONFLICTING, features={"true": true},
-            )
-        )  # fmt: skip
-    columns = Columns([made, made])
-    followed, lot = columns.figures(statistic), columns.figures(statistic, placebo=True)
-    assert followed[0] >= 1
-    assert abs(lot[0]) < followed[0] / 8
-    assert lot[0] == lot[1]
-    assert influence(columns, statistic, placebo=True) is not None
-
-
 METRICS = {
     "p.auc": Metric(name="auc", label="AUC", unit="share", statistic=Auc(truth=TRUTH)),
     "p.rank": Metric(

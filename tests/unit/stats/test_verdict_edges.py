@@ -6,21 +6,19 @@ import math
 from dataclasses import replace
 
 import pytest
-from scipy import stats
 
 from engine.analysis import contrasts
 from engine.analysis.account import as_run
 from engine.analysis.analysis import analyse
 from engine.analysis.figures import metrics_of
 from engine.rules import Case, Reading, decide, gained, no_more, rule_of
-from engine.rules.shortcut import _explained
+from engine.rules._shortcut_finding import explains
 from engine.spec.errors import SpecError
 from engine.spec.example import Outcome
 from engine.spec.result import Result
 from engine.spec.runs import RunResult
 from engine.spec.study import StudySpec
 from engine.stats.evidence import Estimate, Evidence, Run
-from engine.stats.inference.power import seeds_within
 from engine.stats.metric import share_metric
 from jobs.studies import load
 from tests.support.planted import CALLS, Rates, make_runs, make_trial
@@ -53,10 +51,10 @@ def test_no_more_goes_by_the_upper_end_of_the_ninety_percent_interval() -> None:
 
 def test_a_format_arm_explains_all_but_the_margin_or_most_even_at_the_intervals_end() -> None:
     gain = estimate(0.6, 0.05)
-    assert _explained(estimate(0.0, 0.5, 0.02), gain, 0.03)  # by the ninety percent interval alone
-    assert _explained(estimate(0.0, 0.2, 0.2), gain, 0.03)  # at most .2 of .6 by its end
-    assert not _explained(estimate(0.0, 0.4, 0.35), gain, 0.03)
-    assert not _explained(estimate(0.04, 0.01, 0.01), gain, 0.03)
+    assert explains(estimate(0.0, 0.5, 0.02), gain, 0.03) == "all"  # by the ninety percent interval alone
+    assert explains(estimate(0.0, 0.2, 0.2), gain, 0.03) == "most"  # at most .2 of .6 by its end
+    assert explains(estimate(0.0, 0.4, 0.35), gain, 0.03) == ""
+    assert explains(estimate(0.04, 0.01, 0.01), gain, 0.03) == ""
 
 
 def test_too_little_to_matter_is_judged_by_the_ninety_percent_interval(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,36 +78,38 @@ def test_the_direction_of_the_claim_counts(expected: str, said: str) -> None:
     assert said in analyse(trial, make_runs(trial, CALLS | {"sft-dpo": (0.95, 0.91)}, items=400)).verdict.text
 
 
+def leaning(monkeypatch: pytest.MonkeyPatch, study: StudySpec, evidence: Evidence, rises: dict[str, Estimate]) -> None:
+    """Give the treated arm a lean of 7 points, too little to be called one, and these differences of reliance."""
+    plain, level = evidence.difference, evidence.level
+
+    def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
+        if metric == study.reliance and not more:
+            return rises[b]
+        return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
+
+    def levels(arm: str, metric: str) -> Estimate | None:
+        return estimate(0.07, 0.02) if (arm, metric) == ("sft-dpo", study.reliance) else level(arm, metric)
+
+    monkeypatch.setattr(evidence, "difference", difference)
+    monkeypatch.setattr(evidence, "level", levels)
+
+
 @pytest.mark.parametrize("rise", [0.03, 0.06])
 def test_a_rise_of_reliance_that_is_not_ruled_out_leaves_it_open(monkeypatch: pytest.MonkeyPatch, rise: float) -> None:
     study, evidence = evidence_of(CALLS)
-    plain = evidence.difference
-
-    def difference(a: str, b: str, metric: str, *more: object, **named: object) -> Estimate | None:
-        if metric == study.reliance and not more and b == "sft":
-            return estimate(rise, 0.10)
-        return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(evidence, "difference", difference)
+    leaning(monkeypatch, study, evidence, {"sft": estimate(rise, 0.10), "base": estimate(0.0, 0.02)})
     decision = decide(rule_of(study), Case(study, evidence, (1, 1), False, ()))
     assert decision.code == "inconclusive"
-    assert "leans more on the shortcut than SFT is open" in decision.text
+    assert "leans on the shortcut more than SFT is open" in decision.text
 
 
-def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rise", "code"), [(0.04, "learned"), (0.06, "inconclusive")])
+def test_reliance_over_a_base_that_can_do_the_task_is_judged_by_its_mean(
+    monkeypatch: pytest.MonkeyPatch, rise: float, code: str
+) -> None:
     study, evidence = evidence_of(CALLS | {"base": (0.5, 0.5)})
-    plain = evidence.difference
-    for rise, code in ((0.04, "learned"), (0.06, "inconclusive")):
-
-        def difference(
-            a: str, b: str, metric: str, *more: object, rise: float = rise, **named: object
-        ) -> Estimate | None:
-            if metric == study.reliance and not more:
-                return estimate(rise, 0.10) if b == "base" else estimate(0.0, 0.03)
-            return plain(a, b, metric, *more, **named)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(evidence, "difference", difference)
-        assert decide(rule_of(study), Case(study, evidence, (1, 1), False, ())).code == code
+    leaning(monkeypatch, study, evidence, {"sft": estimate(0.0, 0.03), "base": estimate(rise, 0.10)})
+    assert decide(rule_of(study), Case(study, evidence, (1, 1), False, ())).code == code
 
 
 def lost(result: Result, arm: str, metric: str, seeds: int) -> int:
@@ -159,23 +159,6 @@ def test_one_seed_of_any_arm_that_is_read_gives_no_verdict() -> None:
     verdict = analyse(trial, make_runs(trial, CALLS)).verdict
     assert verdict.code == "inconclusive"
     assert "one seed cannot tell an effect from luck (SFT → DPO against shuffled control)" in verdict.text
-
-
-def test_the_advice_is_the_number_of_seeds_that_is_enough() -> None:
-    halves = {
-        seeds: math.hypot(float(stats.t.ppf(0.975, seeds - 1)) * 0.06 / math.sqrt(seeds), 1.959964 * 0.01)
-        for seeds in range(2, 30)
-    }
-    assert seeds_within(0.05, 0.06, 0.01) == next(seeds for seeds, half in halves.items() if half <= 0.05)
-    assert seeds_within(0.05, 0.06, 0.03) is None  # items alone reach further
-    assert seeds_within(0.001, 1.0) is None
-    found = estimate(0.04, 0.10, seeds=4, item_spread=0.03)
-    study, evidence = evidence_of(CALLS)
-    reading = Reading(Case(study, evidence, (1, 1), False, ()))
-    assert "more items" in reading.advice(found, 0.05)
-    found = replace(found, item_spread=0.0, per_seed=(0.0, 0.08, 0.02, 0.06))
-    wanted = seeds_within(0.02, 0.0365, 0.0)
-    assert f"({wanted} in all)" in reading.advice(found, 0.02)
 
 
 def test_the_treated_arm_is_one_of_the_primary_contrast() -> None:

@@ -15,8 +15,9 @@ from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 
 def result_of(study: str, rates: Rates, seeds: int = 5, **more: Any) -> Result:
-    trial = make_trial(study, seeds)
-    return analyse(trial, make_runs(trial, rates, items=400, **{"clusters": 40, **more}))
+    """So many items that the negative control, which compares with one run of the base, can be shown to hold."""
+    trial, items = make_trial(study, seeds), 1600 if study == "nli-frequency" else 400
+    return analyse(trial, make_runs(trial, rates, items=items, **{"clusters": 40, **more}))
 
 
 PLANTED = {
@@ -30,7 +31,7 @@ PLANTED = {
         CALLS | {"shuffled": (0.30, 0.02), "sft": (0.90, 0.02), "sft-dpo": (0.91, 0.02), "planted": (0.99, 0.0)},
     ),
     "shortcut-nli": ("nli-frequency", NLI),
-    "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.76)}),
+    "learned-nli": ("nli-frequency", NLI | {"agree-95": (0.80, 0.78)}),
     "mixed-nli": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.80)}),
     "shortcut-by-what-it-costs": ("nli-frequency", NLI | {"balanced": (0.64, 0.64), "agree-95": (0.99, 0.45)}),
     "mixed-in-all": (
@@ -41,7 +42,14 @@ PLANTED = {
     "inconclusive-ceiling": ("nli-frequency", NLI | {"base": (1.0, 0.99)}),
     "inconclusive-positive-control": ("function-calling", CALLS | {"planted": (0.80, 0.79)}),
     "inconclusive-negative-control": ("nli-frequency", NLI | {"balanced": (0.90, 0.60)}),
-    "inconclusive-nothing-gained": ("nli-frequency", NLI | {"base": (0.78, 0.78), "agree-95": (0.78, 0.78)}),
+    "equal": ("nli-frequency", NLI | {"base": (0.78, 0.78), "agree-95": (0.78, 0.78)}),
+    "small": ("nli-frequency", NLI | {"base": (0.76, 0.76), "agree-95": (0.79, 0.79)}),
+    "worse": ("function-calling", CALLS | {"base": (0.95, 0.94), "sft-dpo": (0.80, 0.79)}),
+    "debiased": ("function-calling", CALLS | {"base": (0.40, 0.80), "sft": (0.40, 0.80), "sft-dpo": (0.76, 0.76)}),
+    "mixed-by-its-level": (
+        "function-calling",
+        CALLS | {"base": (0.55, 0.15), "shuffled": (0.55, 0.15), "sft": (0.55, 0.15), "sft-dpo": (0.80, 0.40)},
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from engine.rules import (
     INCONCLUSIVE,
     OPEN,
+    Aim,
     Case,
     Code,
     Decision,
@@ -66,6 +67,6 @@ class Larger(Rule[RuleConfig]):
         elif lost(found, margin):
             code = "smaller"
         else:
-            more = [reading.advice(found, margin, reading.unit(reading.metric))]
+            more = [reading.advice(found, Aim(beyond=margin))]
         said = reading.primary_clause()
         return Decision(code, f"{said[:1].upper()}{said[1:]}.", (*self.reasons(case), *more))

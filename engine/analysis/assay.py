@@ -1,0 +1,147 @@
+"""What a control shows: that the study sees what is there, and sees nothing where nothing is.
+
+- A *positive* control asks whether the instrument is able to see a planted difference (assay sensitivity; ICH E10,
+  section 1.5). That is a question about the runs at hand, so they are taken as they are and items alone are drawn: a
+  second planted run then adds to what is known, where an interval over two seeds would be twelve times as wide as they
+  differ. Whether other seeds would show it as well is told by the threats to validity.
+- A *negative* control must be *shown* to be absent: the upper bound of its 90 % interval lies below its margin, a
+  one-sided test at 5 %. A difference that merely was not detected is not known, which is no pass.
+- A *placebo* is a negative control whose truth is known: its cue is drawn by lot. What must be shown is that the test
+  for a difference keeps its level, by its rate of false alarms over many lots (`engine.stats.resampling.lots`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import NamedTuple
+
+from engine.rules import gained, no_more
+from engine.spec.example import Outcome
+from engine.spec.study import ControlSpec
+from engine.stats.display.wording import counted, difference, difference_of
+from engine.stats.estimate import Estimate
+from engine.stats.evidence import Evidence, Run
+from engine.stats.resampling.lots import LOTS, false_alarms
+
+ALARMS = 0.05
+"""The largest share of lots in which a test may give a false alarm: at a level of 2.5 %, twice as many."""
+
+
+class Shown(NamedTuple):
+    """Whether a control holds, and in words what it shows."""
+
+    ok: bool
+    said: str
+
+
+def positive(control: ControlSpec, metric: str, margin: float, evidence: Evidence) -> Shown:
+    """Whether a planted difference is seen in the runs at hand."""
+    unit, found = evidence.metrics[metric].unit, as_they_are(evidence, control.arm, control.against, metric)
+    if found is None or found.ci is None:
+        return _unmeasured(found, unit)
+    seen = gained(found, margin)
+    runs = "items drawn anew" if found.n_seeds == 1 else f"items drawn anew, these {found.n_seeds} runs as they are"
+    outcome = "detected" if seen else "not detected, and should be"
+    return Shown(seen, f"{difference_of(found, unit)} ({runs}): {outcome}.")
+
+
+def negative(control: ControlSpec, metric: str, margin: float, least: float, evidence: Evidence) -> Shown:
+    """Whether a difference is shown to be absent.
+
+    Args:
+        margin: What it is shown to lie below.
+        least: A mean beyond this, shown to differ from 0, is a difference that was detected.
+    """
+    unit, found = evidence.metrics[metric].unit, evidence.difference(control.arm, control.against, metric)
+    if (same := _same_items(control, metric, evidence)) and _differ_at_most(same) < margin and unit == "share":
+        most = f"{100 * _differ_at_most(same):.1f} %"
+        return Shown(True, f"both have the same outcome on each of {same} items: at most {most} of such items differ.")
+    if found is None or found.ci is None or found.ci90 is None:
+        return _unmeasured(found, unit)
+    figure, size = (
+        f"{difference_of(found, unit)}, {counted(found.n_seeds, 'seed')}",
+        difference(margin, unit).lstrip("+"),
+    )
+    if gained(found, least):
+        return Shown(False, f"{figure}: detected, and should not be.")
+    if no_more(found, margin):
+        return Shown(True, f"{figure}: shown to be less than {size}.")
+    most = difference(found.ci90[1], unit)
+    return Shown(False, f"{figure}: not known; it may be as large as {most}, and must be shown to be less than {size}.")
+
+
+def placebo(control: ControlSpec, metric: str, margin: float, evidence: Evidence) -> Shown:
+    """How often a cue that was drawn by lot is taken for a shortcut."""
+    probe, about = metric.split(".", 1)[0], evidence.metrics[metric]
+    pairs = [
+        (a.outcomes.get(probe, ()), b.outcomes.get(probe, ())) for a, b in evidence.pairs(control.arm, control.against)
+    ]
+    found = false_alarms(pairs, about.statistic, about.unit, lambda one: gained(one, margin)) if pairs else None
+    if found is None:
+        return Shown(False, "not measured.")
+    ok = found.detected <= ALARMS * found.lots
+    low, high = (difference(end, about.unit) for end in found.ends)
+    ends = f"the middle 95 % of them lie from {low} to {high}"
+    allowed = f"{round(ALARMS * found.lots)} of {LOTS} may be"
+    return Shown(ok, f"{found.detected} of {found.lots} such cues were detected ({allowed}); {ends}.")
+
+
+def as_they_are(evidence: Evidence, a: str, b: str, metric: str) -> Estimate | None:
+    """A difference between the runs at hand: its interval is of items alone, and says nothing of other seeds.
+
+    All runs of an arm are taken for one that answered every item so many times; clusters stay together. Without items
+    behind the figure it is the difference over seeds.
+    """
+    found, probe = evidence.difference(a, b, metric), metric.split(".", 1)[0]
+    pairs = [pair for pair in evidence.pairs(a, b) if all(metric in run.metrics for run in pair)]
+    if found is None or len(pairs) < 2 or not all(run.outcomes.get(probe) for pair in pairs for run in pair):
+        return found
+    pooled = [
+        Run(
+            runs[0].arm,
+            seed=0,
+            metrics={metric: fmean(run.metrics[metric] for run in runs)},
+            outcomes={probe: [outcome for run in runs for outcome in run.outcomes[probe]]},
+        )
+        for runs in zip(*pairs, strict=True)
+    ]
+    one = Evidence(pooled, {metric: evidence.metrics[metric]}).difference(a, b, metric)
+    return replace(found, ci=one.ci, ci90=one.ci90) if one is not None else found
+
+
+def _same_items(control: ControlSpec, metric: str, evidence: Evidence) -> int:
+    """On how many items that a figure reads both arms have the same outcome in every pair of runs; 0 where some differ.
+
+    Whether two arms answer alike is asked item by item, so that clusters play no part.
+    """
+    probe, statistic = metric.split(".", 1)[0], evidence.metrics[metric].statistic
+    sizes: set[int] = set()
+    for pair in evidence.pairs(control.arm, control.against):
+        a, b = (
+            {o.item: (o.correct, o.value) for o in run.outcomes.get(probe, ()) if _reads(statistic.splits, o)}
+            for run in pair
+        )
+        if a != b:
+            return 0
+        sizes.add(len(a))
+    return min(sizes, default=0)
+
+
+def _reads(splits: Sequence[str], outcome: Outcome) -> bool:
+    return not splits or outcome.split in splits
+
+
+def _differ_at_most(items: int) -> float:
+    """The largest share of items that may differ where none of so many does, by a one-sided test at 5 %.
+
+    The exact bound of Clopper & Pearson 1934 (Biometrika 26); the textbooks' "rule of three".
+    """
+    return 1 - 0.05 ** (1 / items)
+
+
+def _unmeasured(found: Estimate | None, unit: str) -> Shown:
+    if found is None:
+        return Shown(False, "not measured.")
+    return Shown(False, f"{difference_of(found, unit)}; no interval can be given.")
