@@ -44,7 +44,8 @@ PLANTED = {
     "inconclusive-negative-control": ("nli-frequency", NLI | {"balanced": (0.90, 0.60)}),
     "equal": ("nli-frequency", NLI | {"base": (0.78, 0.78), "agree-95": (0.78, 0.78)}),
     "small": ("nli-frequency", NLI | {"base": (0.76, 0.76), "agree-95": (0.79, 0.79)}),
-    "worse": ("function-calling", CALLS | {"base": (0.95, 0.94), "sft-dpo": (0.80, 0.79)}),
+    "worse": ("nli-frequency", NLI | {"base": (0.80, 0.80), "balanced": (0.82, 0.81), "agree-95": (0.62, 0.61)}),
+    "inconclusive-recipe-that-unlearns": ("function-calling", CALLS | {"base": (0.95, 0.94), "sft-dpo": (0.80, 0.79)}),
     "debiased": ("function-calling", CALLS | {"base": (0.40, 0.80), "sft": (0.40, 0.80), "sft-dpo": (0.76, 0.76)}),
     "mixed-by-its-level": (
         "function-calling",
