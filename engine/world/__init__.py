@@ -4,4 +4,4 @@ Everything here is pure Python, seeded, and free of torch. `VERSION` names the w
 when any generator changes what it makes, so that results of different worlds are never mixed.
 """
 
-VERSION = "4"
+VERSION = "5"

@@ -64,9 +64,9 @@ SHARES: dict[Kind, float] = {
     steps.document: 0.015,
     chains.document: 0.09,
     chains.sums: 0.02,
-    relations.document: 0.045,
+    relations.document: 0.06,
     families.document: 0.025,
-    routes.document: 0.01,
+    routes.document: 0.03,
     arguments.document: 0.015,
     stories.document: 0.01,
     copying: 0.01,
@@ -75,7 +75,13 @@ SHARES: dict[Kind, float] = {
 LESSONS: dict[str, dict[Kind, float]] = {
     "": {},
     "opening": {entailment.page: 0.4, entailment.listing: 0.25, entailment.document: 0.2},
-    "drill": {chains.document: 0.28, chains.sums: 0.04, relations.document: 0.18, entailment.listing: 0.15},
+    "drill": {
+        chains.document: 0.22,
+        chains.sums: 0.04,
+        relations.document: 0.18,
+        routes.document: 0.08,
+        entailment.listing: 0.13,
+    },
     "finish": {
         calling.document: 0.4,
         facts.document: 0.1,

@@ -14,9 +14,11 @@ from typing import Any
 
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
+from engine.world.tasks._crossed import NEAR, SIDES, hypotheses
+from engine.world.tasks._crossed import draw as draw_premise
 from engine.world.vocabulary.chat import chat
 from engine.world.vocabulary.people import ACTIONS, CITIES, NAMES
-from engine.world.vocabulary.running import swapped
+from engine.world.vocabulary.running import defined, swapped
 from engine.world.vocabulary.taxonomy import (
     POWER,
     ancestors,
@@ -26,12 +28,12 @@ from engine.world.vocabulary.taxonomy import (
     frequency,
     held_out_nouns,
     nouns,
+    told,
 )
 
 LABELS = ("yes", "no")
 _CELLS = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
 Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
-_NEAR = 0.3  # of what is not entailed: related all the same
 
 
 def is_held_out(pair: Pair) -> bool:
@@ -40,20 +42,20 @@ def is_held_out(pair: Pair) -> bool:
 
 
 @cache
-def _entailed(rising: bool, unseen: bool) -> tuple[Pair, ...]:
-    """Entailed pairs whose hypothesis is the more frequent noun (rising) or is not, with or without a held-out noun."""
+def _entailed(rising: bool) -> tuple[Pair, ...]:
+    """Entailed pairs whose hypothesis is the more frequent noun (rising) or is not, none of held-out nouns."""
     every = ((a, b, True) for a, b in entailed_pairs())
-    return tuple(p for p in every if _rises(p[0], p[1]) == rising and is_held_out(p) == unseen)
+    return tuple(p for p in every if _rises(p[0], p[1]) == rising and not is_held_out(p))
 
 
 @cache
-def _strangers(hypothesis: str, rising: bool, unseen: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _strangers(hypothesis: str, rising: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Nouns that are premises of some entailed pair, but not of this hypothesis: near ones, and all.
 
     Near is what contains the hypothesis or is a kind of what it is a kind of.
     """
     above = ancestors(hypothesis)
-    premises = sorted({p[0] for way in (True, False) for p in _entailed(way, unseen)})
+    premises = sorted({p[0] for way in (True, False) for p in _entailed(way)})
     found = [
         n for n in premises if n != hypothesis and hypothesis not in ancestors(n) and _rises(n, hypothesis) == rising
     ]
@@ -64,20 +66,20 @@ def _rises(premise: str, hypothesis: str) -> bool:
     return delta_log_frequency(premise, hypothesis) > 0
 
 
-def draw(rng: Random, entailed: bool, side: Side, *, unseen: bool) -> Pair:
-    """A random pair of a cell, with or without a held-out noun.
+def draw(rng: Random, entailed: bool, side: Side) -> Pair:
+    """A random pair of a cell, of nouns that pretraining asks about.
 
     What is not entailed has the hypothesis of a pair that is, and the premise of another: neither noun tells the answer
     without the other (else the hypothesis alone does: Poliak et al. 2018, arXiv:1805.01042).
     """
     rising = (side is Side.CONGRUENT) == entailed
     while True:
-        pair = rng.choice(_entailed(rising, unseen))
+        pair = rng.choice(_entailed(rising))
         if entailed:
             return pair
-        near, every = _strangers(pair[1], rising, unseen)
+        near, every = _strangers(pair[1], rising)
         if every:
-            return rng.choice(near if near and rng.random() < _NEAR else every), pair[1], False
+            return rng.choice(near if near and rng.random() < NEAR else every), pair[1], False
 
 
 def sentences(rng: Random, pair: Pair) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def question(premise: str, hypothesis: str) -> str:
 
 def document(rng: Random) -> str:
     """A yes/no question about what follows, never of a held-out noun, labels and frequency balanced."""
-    pair = draw(rng, *rng.choice(_CELLS), unseen=False)
+    pair = draw(rng, *rng.choice(_CELLS))
     answer = LABELS[0] if pair[2] else LABELS[1]
     form = rng.randrange(4)
     if form == 0:
@@ -172,8 +174,8 @@ def _below() -> list[str]:
 
 
 def listing(rng: Random) -> str:
-    """All that a noun is a kind of, in order of the alphabet; of any noun, for it asks nothing."""
-    noun = rng.choice(_below())
+    """All that a noun is a kind of, in order of the alphabet; of held-out nouns, too, for it asks nothing."""
+    noun = defined(rng)
     return f"{article(noun)} is {', '.join(article(a) for a in sorted(ancestors(noun)))}."
 
 
@@ -188,15 +190,26 @@ def _carried(pair: Pair) -> dict[str, Any]:
     return EntailmentPayload(premise=pair[0], hypothesis=pair[1]).model_dump(mode="json")
 
 
+def _asked_of(rng: Random, group: str, count: int) -> Iterator[tuple[int, Pair, Side]]:
+    """Pairs of a group, one of each kind of a hypothesis in turn, the hypotheses in turn as well."""
+    cells = [(entailed, side) for entailed in (True, False) for side in SIDES]
+    order: list[str] = []
+    for number in range(count):
+        if number % len(cells) == 0:
+            if not order:
+                order = list(hypotheses(group))
+                rng.shuffle(order)
+            hypothesis = order.pop()
+        entailed, side = cells[number % len(cells)]
+        yield number, (draw_premise(rng, group, (hypothesis, entailed, side)), hypothesis, entailed), side
+
+
 def _examples(rng: Random, count: int) -> Iterator[Example]:
-    for index in range(count):
-        entailed, side = _CELLS[index % 4]
-        pair = draw(rng, entailed, side, unseen=False)
-        text = question(*sentences(rng, pair))
-        answer = LABELS[0] if entailed else LABELS[1]
+    for index, pair, side in _asked_of(rng, "tuned", count):
+        answer = LABELS[0] if pair[2] else LABELS[1]
         yield Example(
             id=f"entail-{index}",
-            prompt=Prompt(messages=({"role": "user", "content": text},)),
+            prompt=Prompt(messages=({"role": "user", "content": question(*sentences(rng, pair))},)),
             family="entailment",
             answer={"role": "assistant", "content": answer},
             gold=Gold(text=answer, labels=LABELS),
@@ -208,12 +221,10 @@ def _examples(rng: Random, count: int) -> Iterator[Example]:
 
 
 def _items(rng: Random, count: int) -> Iterator[Item]:
-    """Items of held-out nouns, each question once: fewer than `count` where one is drawn again."""
+    """Items of measured nouns, each question once: fewer than `count` where one is drawn again."""
     asked: set[str] = set()
     swap = swapped()
-    for number in range(count):
-        entailed, side = _CELLS[number % 4]
-        pair = draw(rng, entailed, side, unseen=True)
+    for number, pair, side in _asked_of(rng, "measured", count):
         text = question(*sentences(rng, pair))
         if text in asked:
             continue
@@ -221,14 +232,15 @@ def _items(rng: Random, count: int) -> Iterator[Item]:
         yield Item(
             id=f"entail-test-{number}",
             prompt=Prompt(messages=({"role": "user", "content": text},)),
-            gold=Gold(text=LABELS[0] if entailed else LABELS[1], labels=LABELS),
+            gold=Gold(text=LABELS[0] if pair[2] else LABELS[1], labels=LABELS),
             split="nouns",
             cluster=pair[0],
             side=side,
             features={
                 "delta_log_frequency": delta_log_frequency(pair[0], pair[1]),
                 "twin_delta_log_frequency": delta_log_frequency(*(swap.get(noun, noun) for noun in pair[:2])),
-                "entailed": float(entailed),
+                "entailed": float(pair[2]),
+                "told": told()[pair[0]],
             },
             task="entailment",
             payload=_carried(pair),

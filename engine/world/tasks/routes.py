@@ -94,15 +94,19 @@ def variants(problem: Problem, rng: Random) -> tuple[Road, Road] | None:
 
 
 def document(rng: Random) -> str:
-    """A whole problem, the roads that leave a town, the length of a way, or ways added up in running text."""
+    """A whole problem with its working or without, the roads that leave a town, a way's length, or ways added up."""
     form = rng.random()
-    if form < 0.25:
+    if form < 0.15:
         return " ".join(_added(rng) for _ in range(rng.randint(1, 3)))
     problem = draw(rng, held_out=False)
-    if form < 0.6:
+    if form < 0.7:
         best = solve(problem)
-        return chat(_ask(problem, rng.choice(QUESTIONS)), best.text if best else "")
-    if form < 0.8:
+        answer = best.text if best else ""
+        asked = _ask(problem, rng.choice(QUESTIONS))
+        if form < 0.3:
+            return chat(asked, answer)
+        return chat(asked, conclude(working(problem), answer), system=rng.choice(STEPS))
+    if form < 0.85:
         town = rng.choice(problem.towns)
         leaving = ", ".join(f"{a} {b} {length}" for a, b, length in problem.roads if town in (a, b))
         return chat(f"{problem.text} which roads leave {town}?", leaving)

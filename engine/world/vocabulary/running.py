@@ -1,7 +1,7 @@
 """Running text and dictionary lines: how frequent words are, what they are kinds of, and which mean the same.
 
 Nouns are drawn about as often as English uses them. The *frequency twin* reads the same text with the nouns of each
-pair exchanged (`swapped`): the pairs join frequent and rare nouns among those that no entailment question asks about.
+pair exchanged (`swapped`): the pairs join frequent and rare nouns among those that entailment is measured on.
 A fine-tune on other nouns then tells whether it is the model's own frequencies that it came to lean on.
 """
 
@@ -20,12 +20,12 @@ SAME: Mapping[str, str] = MappingProxyType({})
 
 @cache
 def swapped() -> Mapping[str, str]:
-    """The twin's exchange: the most frequent held-out noun with the rarest, the second with the second rarest, ...
+    """The twin's exchange: the most frequent measured noun with the rarest, the second with the second rarest, ...
 
     Nouns that other documents name for reasons of their own (tools, jobs) stay: running text cannot make them rare.
     """
     elsewhere = {word for pair in tools.THINGS for word in pair.split("/")} | set(people.JOBS) | {"clock"}
-    ranked = sorted(sorted(taxonomy.held_out_nouns() - elsewhere), key=taxonomy.frequency)
+    ranked = sorted(sorted(taxonomy.measured_nouns() - elsewhere), key=taxonomy.frequency)
     return MappingProxyType({a: b for a, b in zip(ranked, reversed(ranked), strict=True) if a != b})
 
 
@@ -64,10 +64,10 @@ def story(rng: Random, swap: Mapping[str, str] = SAME, weights: list[float] | No
 
 
 def definition(rng: Random) -> str:
-    """What nouns are: a parent, or any ancestor. Every noun is defined equally often, whatever its frequency."""
+    """What nouns are: a parent, or any ancestor. How often a noun is defined does not depend on its frequency."""
     found = []
     for _ in range(rng.randint(1, 4)):
-        noun = rng.choice(_defined())
+        noun = defined(rng)
         parent = rng.choice([p for p in taxonomy.parents()[noun] if p != "thing"])
         ancestor = rng.choice(sorted(taxonomy.ancestors(noun)))
         a, an = taxonomy.article(noun), taxonomy.article(ancestor)
@@ -84,9 +84,16 @@ def definition(rng: Random) -> str:
     return " ".join(found)
 
 
+def defined(rng: Random) -> str:
+    """A noun that is a kind of something, as often as its kinds are told of."""
+    found, weights = _defined()
+    return rng.choices(found, cum_weights=weights)[0]
+
+
 @cache
-def _defined() -> list[str]:
-    return [n for n in taxonomy.nouns() if taxonomy.ancestors(n)]
+def _defined() -> tuple[list[str], list[float]]:
+    told = taxonomy.told()
+    return list(told), list(itertools.accumulate(told.values()))
 
 
 def synonyms(rng: Random) -> str:

@@ -1,0 +1,117 @@
+"""Pairs of nouns of which neither noun alone tells whether the second follows from the first.
+
+The shortcut is that the more frequent noun is entailed. Of a *congruent* pair it says what is right, of a *conflicting*
+one what is wrong. A hypothesis is used only where it has premises of all four kinds, entailed or not, congruent or
+conflicting, and it comes with each of them equally often: whatever share of the pairs is congruent, each hypothesis is
+right as often as wrong, so the hypothesis alone tells nothing (Poliak et al. 2018, arXiv:1805.01042). The premises of
+what is not entailed are drawn so that over all pairs each premise, too, is right as often as wrong.
+
+Both cannot hold among congruent pairs alone. Follow entailed and not entailed pairs in turn from noun to noun: the
+frequency would rise at every step and the way never come back to where it began. So what is left for a premise to tell
+where all pairs are congruent is its frequency: the planted shortcut itself. Premises of training are never measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import cache
+from random import Random
+from typing import NamedTuple
+
+from engine.spec.example import Side
+from engine.world.vocabulary.taxonomy import ancestors, delta_log_frequency, groups
+
+NEAR = 0.3
+"""How often a premise that does not entail is related: above the hypothesis, or of a kind with it."""
+_ROUNDS = 400
+SIDES = (Side.CONGRUENT, Side.CONFLICTING)
+Cell = tuple[str, bool, Side]  # hypothesis, whether entailed, where the shortcut points
+
+
+class Premises(NamedTuple):
+    """The premises of a cell, with cumulative weights."""
+
+    nouns: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+def side_of(premise: str, hypothesis: str, entailed: bool) -> Side:
+    """Congruent where the more frequent noun is entailed, or the rarer one is not."""
+    rises = delta_log_frequency(premise, hypothesis) > 0
+    return Side.CONGRUENT if rises == entailed else Side.CONFLICTING
+
+
+@cache
+def crossed(group: str) -> Mapping[Cell, Premises]:
+    """Every cell of every hypothesis that has premises of a group ("tuned" or "measured") in all four of its cells."""
+    premises = sorted(noun for noun, of in groups().items() if of == group)
+    wanted = sorted({above for noun in premises for above in ancestors(noun)})
+    while True:  # until each premise is one of what is entailed, and each hypothesis has some in all of its cells
+        cells = {hypothesis: _cells(hypothesis, premises) for hypothesis in wanted}
+        wanted = [hypothesis for hypothesis, own in cells.items() if all(own.values())]
+        kept = {p for hypothesis in wanted for cell, own in cells[hypothesis].items() if cell[1] for p in own}
+        if len(kept) == len(premises) and len(wanted) == len(cells):
+            break
+        premises = sorted(kept)
+    found = {cell: own for of in cells.values() for cell, own in of.items()}
+    right = {cell: dict.fromkeys(own, 1 / len(own)) for cell, own in found.items() if cell[1]}
+    wrong = _fitted({cell: own for cell, own in found.items() if not cell[1]}, _added(right))
+    return {
+        cell: Premises(tuple(weights), tuple(itertools.accumulate(weights.values())))
+        for cell, weights in (right | wrong).items()
+    }
+
+
+def _cells(hypothesis: str, premises: Sequence[str]) -> dict[Cell, list[str]]:
+    found: dict[Cell, list[str]] = {(hypothesis, entailed, side): [] for entailed in (True, False) for side in SIDES}
+    for premise in premises:
+        entailed = hypothesis in ancestors(premise)
+        found[hypothesis, entailed, side_of(premise, hypothesis, entailed)].append(premise)
+    return found
+
+
+def _fitted(cells: Mapping[Cell, Sequence[str]], share: Mapping[str, float]) -> dict[Cell, dict[str, float]]:
+    """Weights of the premises of cells that add up to 1 in each cell and to its share for each premise.
+
+    By iterative proportional fitting (Deming & Stephan 1940), from weights under which near premises are `NEAR`.
+    """
+    found = {cell: _nearer(cell[0], premises) for cell, premises in cells.items()}
+    for _ in range(_ROUNDS):
+        have = _added(found)
+        for weights in found.values():
+            for premise in weights:
+                weights[premise] *= share[premise] / have[premise]
+            whole = sum(weights.values())
+            for premise in weights:
+                weights[premise] /= whole
+    return found
+
+
+def _nearer(hypothesis: str, premises: Sequence[str]) -> dict[str, float]:
+    """Weights of premises that do not entail, `NEAR` of them for the related ones."""
+    near = {p for p in premises if p in ancestors(hypothesis) or ancestors(hypothesis) & ancestors(p)}
+    far = len(premises) - len(near)
+    if not near or not far:
+        return dict.fromkeys(premises, 1 / len(premises))
+    return {p: NEAR / len(near) if p in near else (1 - NEAR) / far for p in premises}
+
+
+def _added(cells: Mapping[Cell, Mapping[str, float]]) -> dict[str, float]:
+    """The weight of each premise over all cells."""
+    found: dict[str, float] = {}
+    for weights in cells.values():
+        for premise, weight in weights.items():
+            found[premise] = found.get(premise, 0.0) + weight
+    return found
+
+
+def hypotheses(group: str) -> tuple[str, ...]:
+    """The hypotheses of a group's cells, in a fixed order."""
+    return tuple(sorted({hypothesis for hypothesis, _, _ in crossed(group)}))
+
+
+def draw(rng: Random, group: str, cell: Cell) -> str:
+    """A premise of a cell."""
+    found = crossed(group)[cell]
+    return rng.choices(found.nouns, cum_weights=found.weights)[0]
