@@ -235,6 +235,7 @@ def _items(rng: Random, count: int) -> Iterator[Item]:
             gold=Gold(text=LABELS[0] if pair[2] else LABELS[1], labels=LABELS),
             split="nouns",
             cluster=pair[0],
+            crossed=pair[1],
             side=side,
             features={
                 "delta_log_frequency": delta_log_frequency(pair[0], pair[1]),
