@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from engine.spec.choice import Choice
 from engine.spec.errors import DataError, SpecError
 from engine.spec.example import Example, Frozen, Item
 from engine.spec.plugins.misfits import fields_for, misfit
@@ -122,6 +123,14 @@ class Task(Generic[O, P]):
     def solve(self, payload: P) -> str | None:
         """The right answer in words, found without the gold; None where the task has no solver."""
         return None
+
+    def choices(self, one: Item | Example) -> tuple[Choice, ...]:
+        """The answer as a choice among answers, with what each part of the input shows: for the design audit.
+
+        Of a training example what it teaches (`engine.spec.choice.said`, `called`), which a control may have changed.
+        None where the task names no parts: then nothing is audited, and a result says so.
+        """
+        return ()
 
     def grade(self, text: str, one: Item | Example) -> Grade:
         """How right an answer is, by the rules of this task. Never raises on whatever the text holds."""

@@ -4,7 +4,8 @@ The shortcut is that the more frequent noun is entailed. Of a *congruent* pair i
 one what is wrong. A hypothesis is used only where it has premises of all four kinds, entailed or not, congruent or
 conflicting, and it comes with each of them equally often: whatever share of the pairs is congruent, each hypothesis is
 right as often as wrong, so the hypothesis alone tells nothing (Poliak et al. 2018, arXiv:1805.01042). The premises of
-what is not entailed are drawn so that over all pairs each premise, too, is right as often as wrong.
+what is not entailed are drawn so that over all pairs each premise, too, is right as often as wrong, and so is each
+difference in frequency: else the size of the difference would tell the sides apart, and with them the answer.
 
 Both cannot hold among congruent pairs alone. Follow entailed and not entailed pairs in turn from noun to noun: the
 frequency would rise at every step and the way never come back to where it began. So what is left for a premise to tell
@@ -14,19 +15,24 @@ where all pairs are congruent is its frequency: the planted shortcut itself. Pre
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
+
+import numpy as np
 
 from engine.spec.example import Side
 from engine.world.vocabulary.taxonomy import ancestors, delta_log_frequency, groups
 
 NEAR = 0.3
 """How often a premise that does not entail is related: above the hypothesis, or of a kind with it."""
+STEP = 0.5
+"""Differences in log frequency (nats) are the same where they round to the same multiple of this."""
 _ROUNDS = 400
 SIDES = (Side.CONGRUENT, Side.CONFLICTING)
 Cell = tuple[str, bool, Side]  # hypothesis, whether entailed, where the shortcut points
+Weights = dict[Cell, dict[str, float]]
 
 
 class Premises(NamedTuple):
@@ -56,7 +62,7 @@ def crossed(group: str) -> Mapping[Cell, Premises]:
         premises = sorted(kept)
     found = {cell: own for of in cells.values() for cell, own in of.items()}
     right = {cell: dict.fromkeys(own, 1 / len(own)) for cell, own in found.items() if cell[1]}
-    wrong = _fitted({cell: own for cell, own in found.items() if not cell[1]}, _added(right))
+    wrong = _fitted({cell: _nearer(cell[0], own) for cell, own in found.items() if not cell[1]}, right)
     return {
         cell: Premises(tuple(weights), tuple(itertools.accumulate(weights.values())))
         for cell, weights in (right | wrong).items()
@@ -71,21 +77,51 @@ def _cells(hypothesis: str, premises: Sequence[str]) -> dict[Cell, list[str]]:
     return found
 
 
-def _fitted(cells: Mapping[Cell, Sequence[str]], share: Mapping[str, float]) -> dict[Cell, dict[str, float]]:
-    """Weights of the premises of cells that add up to 1 in each cell and to its share for each premise.
+def _fitted(cells: Weights, like: Weights) -> Weights:
+    """Weights of the premises of cells that add up to 1 in each cell, and otherwise to what those of others do.
 
-    By iterative proportional fitting (Deming & Stephan 1940), from weights under which near premises are `NEAR`.
+    By iterative proportional fitting (Deming & Stephan 1940).
+
+    Args:
+        cells: The weights to begin with.
+        like: The others, whose sums for each premise and for each difference in frequency are met.
     """
-    found = {cell: _nearer(cell[0], premises) for cell, premises in cells.items()}
+    pairs = [(cell, premise) for cell, own in cells.items() for premise in own]
+    weight = np.array([cells[cell][premise] for cell, premise in pairs])
+    margins = [_margin(pairs, like, told) for told in (_premise, _difference)]
+    whole = {cell: at for at, cell in enumerate(cells)}
+    margins.append((np.array([whole[cell] for cell, _ in pairs]), np.ones(len(cells))))
     for _ in range(_ROUNDS):
-        have = _added(found)
-        for weights in found.values():
-            for premise in weights:
-                weights[premise] *= share[premise] / have[premise]
-            whole = sum(weights.values())
-            for premise in weights:
-                weights[premise] /= whole
+        for at, wanted in margins:
+            have = np.bincount(at, weight, len(wanted))
+            weight = weight * np.divide(wanted, have, out=np.zeros(len(wanted)), where=have > 0)[at]
+    found: Weights = {cell: {} for cell in cells}
+    for (cell, premise), own in zip(pairs, weight.tolist(), strict=True):
+        found[cell][premise] = own
     return found
+
+
+def _margin(
+    pairs: Sequence[tuple[Cell, str]], like: Weights, told: Callable[[Cell, str], str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each pair the index of what is told of it, and how much weight others have for each: [pairs], [values]."""
+    codes: dict[str, int] = {}
+    at = np.array([codes.setdefault(told(*pair), len(codes)) for pair in pairs])
+    wanted = np.zeros(len(codes))
+    for cell, own in like.items():
+        for premise, weight in own.items():
+            wanted[codes[told(cell, premise)]] += weight
+    return at, wanted
+
+
+def _premise(cell: Cell, premise: str) -> str:
+    return premise
+
+
+def _difference(cell: Cell, premise: str) -> str:
+    """Which noun is more frequent, and by how much, in steps of `STEP`."""
+    by = delta_log_frequency(premise, cell[0])
+    return f"{by > 0} {round(abs(by) / STEP)}"
 
 
 def _nearer(hypothesis: str, premises: Sequence[str]) -> dict[str, float]:
@@ -95,15 +131,6 @@ def _nearer(hypothesis: str, premises: Sequence[str]) -> dict[str, float]:
     if not near or not far:
         return dict.fromkeys(premises, 1 / len(premises))
     return {p: NEAR / len(near) if p in near else (1 - NEAR) / far for p in premises}
-
-
-def _added(cells: Mapping[Cell, Mapping[str, float]]) -> dict[str, float]:
-    """The weight of each premise over all cells."""
-    found: dict[str, float] = {}
-    for weights in cells.values():
-        for premise, weight in weights.items():
-            found[premise] = found.get(premise, 0.0) + weight
-    return found
 
 
 def hypotheses(group: str) -> tuple[str, ...]:

@@ -7,16 +7,17 @@ an arm whose instructions are shuffled cannot know which is wanted. That is what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from typing import Any
 
+from engine.spec.choice import Choice, called, of_calls, said
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.holdout import reserved
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import CALL, chat
-from engine.world.vocabulary.tools import FRAMES, HELD_OUT_FRAMES, NO_TOOL, Request, request
+from engine.world.vocabulary.tools import FRAMES, HELD_OUT_FRAMES, NO_TOOL, Request, meanings, posed, request
 
 INSTRUCTIONS = {
     "call": ("give the call with tags.", "make the call.", "call the tool that fits."),
@@ -35,8 +36,9 @@ def is_reserved(asked: Request) -> bool:
     return reserved("calling", *asked.said, *sorted(map(str, asked.arguments.values())))
 
 
-def _draw(rng: Random, *, held_out: bool, **kind: Any) -> Request:
-    while is_reserved(asked := request(rng, **kind)) != held_out:
+def _draw(rng: Random, *, held_out: bool, way: Callable[..., Request] = posed, **kind: Any) -> Request:
+    """A request that is, or is not, for evaluation alone; drawn as the study poses them, or in another way."""
+    while is_reserved(asked := way(rng, **kind)) != held_out:
         pass
     return asked
 
@@ -62,6 +64,13 @@ def answer(asked: Request, task: str) -> tuple[dict[str, Any], Gold]:
         "arguments": ", ".join(asked.arguments),
     }[task]
     return {"role": "assistant", "content": text}, Gold(text=text)
+
+
+def _in_common(name: str, names: Sequence[str]) -> frozenset[str]:
+    """What the meaning of a tool's words has in common with other tools on offer, as the audit reads it."""
+    own = {meanings()[word] for word in name.split("_")}
+    alike = [len(own & {meanings()[word] for word in other.split("_")}) for other in names if other != name]
+    return frozenset({f"means the same as {count} of {len(alike)}" for count in (sum(map(bool, alike)),)})
 
 
 class CallingPayload(TaskPayload):
@@ -92,8 +101,9 @@ def document(rng: Random) -> str:
     """
     frames = FRAMES + HELD_OUT_FRAMES
     asked = _draw(
-        rng, held_out=False, frames=frames, unseen=False, side=rng.choice(_ALL_SIDES), applies=rng.random() > 0.12
-    )
+        rng, held_out=False, way=request, frames=frames, unseen=False, side=rng.choice(_ALL_SIDES),
+        applies=rng.random() > 0.12,
+    )  # fmt: skip
     lines = [tool.line() for tool in asked.tools]
     if asked.right is None:
         instruction = rng.choice(("which tool fits?", "write the call.", "make a call if one fits.", "answer in json."))
@@ -189,10 +199,11 @@ class Calling(Task[TaskOptions, CallingPayload]):
     name = "calling"
     title = "Function calling"
     about = (
-        "A request, some tools, and an instruction that says what is wanted: the call as JSON between tags, the "
+        "A request, two tools, and an instruction that says what is wanted: the call as JSON between tags, the "
         "tool's name, the values or the arguments. Requests and tools choose between two words of the same meaning, "
-        "so the shortcut is word overlap: the tool whose name shares words with the request is the right one on "
-        "congruent items and a wrong one on conflicting ones. Evaluation asks for calls."
+        "so the shortcut is word overlap: the tool whose name shares a word with the request is the right one on "
+        "congruent items and the wrong one on conflicting ones. Neither the tools nor the request tell by themselves "
+        "which tool is right, or whether one is. Evaluation asks for calls."
     )
     splits = {
         "wording": "the wording of the request, from the examples (documents use it, with other orders); not its tools",
@@ -212,6 +223,18 @@ class Calling(Task[TaskOptions, CallingPayload]):
     def items(self, count: int, options: TaskOptions | None = None) -> Iterator[Item]:
         """Evaluation items."""
         return _untrained(count)
+
+    def choices(self, one: Item | Example) -> tuple[Choice, ...]:
+        """Which tool, and whether any: neither the list of tools nor the request may tell by itself.
+
+        A model knows which words mean the same, so what a tool's meaning has in common with the others' is shown too.
+        """
+        wants = self.payload(one).wants
+        if wants not in ("call", "name"):
+            return ()
+        right = called(one) or ("" if said(one) == NO_TOOL else said(one))
+        names = [str(tool["function"]["name"]) for tool in one.prompt.tools]
+        return of_calls(one.prompt, right, {name: _in_common(name, names) for name in names})
 
     def drawn(self, options: TaskOptions, train: int, per_split: int) -> tuple[tuple[Example, ...], tuple[Item, ...]]:
         """An item is left out where its request is in this very pool."""

@@ -7,11 +7,14 @@ and disagrees on conflicting ones (Cheng, Wang & Steedman 2025; McKenna et al. 2
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from functools import cache
 from random import Random
 from typing import Any
 
+from engine.spec.choice import Choice, said
+from engine.spec.choice import told as words_of
 from engine.spec.example import Example, Gold, Item, Prompt, Side
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.tasks._crossed import NEAR, SIDES, hypotheses
@@ -32,6 +35,8 @@ from engine.world.vocabulary.taxonomy import (
 )
 
 LABELS = ("yes", "no")
+PREMISE, HYPOTHESIS = "the premise's noun", "the hypothesis' noun"
+RISES = "which noun is more frequent"
 _CELLS = [(entailed, side) for entailed in (True, False) for side in (Side.CONGRUENT, Side.CONFLICTING)]
 Pair = tuple[str, str, bool]  # premise noun, hypothesis noun, whether entailed
 
@@ -186,6 +191,11 @@ class EntailmentPayload(TaskPayload):
     hypothesis: str
 
 
+def _about(noun: str) -> str:
+    """A noun's frequency as the audit reads it, in halves of powers of ten."""
+    return f"10^{round(2 * math.log10(frequency(noun))) / 2:g}"
+
+
 def _carried(pair: Pair) -> dict[str, Any]:
     return EntailmentPayload(premise=pair[0], hypothesis=pair[1]).model_dump(mode="json")
 
@@ -284,6 +294,27 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
         items = tuple(_items(rng, per_split))
         rng.shuffle(examples)
         return tuple(examples), items
+
+    def choices(self, one: Item | Example) -> tuple[Choice, ...]:
+        """The label; each noun, how frequent it is, and what both sentences say of it may not tell it by themselves."""
+        pair, label = self.payload(one), said(one)
+        if label not in LABELS:
+            return ()
+        nouns = {PREMISE: pair.premise, HYPOTHESIS: pair.hypothesis}
+        rises = delta_log_frequency(pair.premise, pair.hypothesis)
+        apart = {"a", "an", *words_of(question("", "")), *nouns.values()}
+        parts = {part: (frozenset({noun}),) for part, noun in nouns.items()}
+        parts |= {f"how frequent {part} is": (frozenset({_about(noun)}),) for part, noun in nouns.items()}
+        parts |= {
+            "the rest of the sentences": (words_of(str(one.prompt.messages[-1]["content"])) - apart,),
+            RISES: (frozenset({"more" if rises > 0 else "less", f"by {round(rises)} nats"}),),
+        }
+        return (
+            Choice(
+                "the label", LABELS, LABELS.index(label), parts,
+                cue=frozenset({RISES, f"how frequent {PREMISE} is"}),
+            ),
+        )  # fmt: skip
 
     def solve(self, payload: EntailmentPayload) -> str:
         """By the taxonomy."""

@@ -16,12 +16,14 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engine.spec.choice import Choice, said, told
 from engine.spec.example import Example, Gold, Item, Prompt
 from engine.world.tasks import _ceiling
 from engine.world.tasks._base import Task, TaskOptions, TaskPayload
 from engine.world.vocabulary.chat import chat
 from engine.world.vocabulary.people import ABSENT, ASKED, ASKED_ANEW, KNOWN, RECOMBINABLE, VALUES, country_of, facts
 
+PERSON = "the person"
 _STATED = {
     "city": ("{n} lives in {v}.", "the home of {n} is {v}.", "{n} has a home in {v}."),
     "job": ("{n} is {a}.", "the job of {n} is {v}.", "{n} does the job of {a} for a living."),
@@ -236,6 +238,15 @@ class Facts(Task[FactOptions, FactPayload]):
     def items(self, count: int, options: FactOptions | None = None) -> Iterator[Item]:
         """Evaluation items."""
         return items(count, options)
+
+    def choices(self, one: Item | Example) -> tuple[Choice, ...]:
+        """Which value: the wording alone may not tell it, and no person may be both taught and measured."""
+        payload, answer, labels = self.payload(one), said(one), one.gold.labels
+        if answer not in labels or len(labels) < 2:
+            return ()
+        asked = told(str(one.prompt.messages[-1]["content"])) - {payload.person}
+        parts = {PERSON: (frozenset({payload.person}),), "the wording of the question": (asked,)}
+        return (Choice("the value", labels, labels.index(answer), parts, deciding=frozenset({PERSON})),)
 
     def splits_of(self, options: FactOptions) -> dict[str, str]:
         """Splits with these options."""

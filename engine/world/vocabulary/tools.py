@@ -166,6 +166,50 @@ def request(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, app
     if rng.random() < 0.5:
         offered.append(_unrelated(rng, verb, thing, unseen, offered))
     rng.shuffle(offered)
+    return _worded(rng, frames, (verb, thing), said, offered, right, applies, side)
+
+
+def posed(rng: Random, *, frames: Sequence[str], unseen: bool, side: Side, applies: bool = True) -> Request:
+    """A random request with two tools that nothing but the request tells apart; as `request` otherwise.
+
+    Both tools share one meaning with the request and with each other. Of the words for it the request says one: on
+    congruent requests the right tool has that word and the other its synonym, on conflicting ones the other way round,
+    on neutral ones both have it. The right tool's other word is never the one that was said, and where no tool applies
+    the list looks the same. So a list alone tells neither which tool is right nor whether one is, and both sides take
+    the same knowledge of synonyms.
+    """
+    meaning, shared = _meaning(rng, unseen), rng.randrange(2)
+    while len(others := _sharing(meaning, shared, unseen)) < 2:
+        meaning = _meaning(rng, unseen)
+    others = rng.sample(others, 2)
+    said = (rng.randrange(2), rng.randrange(2))
+    parameters = _parameters(rng)
+
+    def tool(of: tuple[int, int], has_said: bool, own_word: int) -> Tool:
+        words = [own_word, own_word]
+        words[shared] = said[shared] if has_said else 1 - said[shared]
+        return Tool(*of, (words[0], words[1]), _named(rng, [key for key, _ in parameters]))
+
+    right = tool(meaning, side is not Side.CONFLICTING, 1 - said[1 - shared])
+    rival = tool(others[0], side is not Side.CONGRUENT, rng.randrange(2))
+    offered = [right if applies else tool(others[1], side is not Side.CONFLICTING, rng.randrange(2)), rival]
+    rng.shuffle(offered)
+    return _worded(rng, frames, meaning, said, offered, right, applies, side)
+
+
+def _sharing(meaning: tuple[int, int], shared: int, unseen: bool) -> list[tuple[int, int]]:
+    """The other meanings that have the verb (0) or the thing (1) of one, and are held out if that one is."""
+    verb, thing = meaning
+    every = [(verb, t) for t in range(len(THINGS))] if shared == 0 else [(v, thing) for v in range(len(VERBS))]
+    return [pair for pair in every if pair != meaning and (pair in held_out()) == unseen]
+
+
+def _worded(
+    rng: Random, frames: Sequence[str], meaning: tuple[int, int], said: tuple[int, int], offered: Sequence[Tool],
+    right: Tool, applies: bool, side: Side,
+) -> Request:  # fmt: skip
+    """The request in words, with values for the right tool's parameters, whether or not it is on offer."""
+    verb, thing = meaning
     phrases, arguments = [], {}
     for (key, _), name in zip(right.parameters, right.parameter_names(), strict=True):
         value = _value(rng, key)
