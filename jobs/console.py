@@ -106,6 +106,11 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="as JSON, on standard output")
     _home(check)
 
+    audit = command("audit", "Say whether a part of a study's input alone tells the answer; nothing is queued.", _audit)
+    _asked(audit)
+    audit.add_argument("--json", action="store_true", help="as JSON, on standard output")
+    _home(audit)
+
     run = command("run", "Run a study to its verdict. The same command goes on where an earlier one stopped.", _run)
     _asked(run)
     run.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON, into a folder that is there")
@@ -268,11 +273,13 @@ def _studies(options: argparse.Namespace, screen: Screen, open_window: Window) -
 def _check(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
     from jobs.commands.check import Question, check
 
-    asked = Question(
-        **_choice(options),
-        as_json=options.json,
-    )
-    return check(asked, screen)
+    return check(Question(**_choice(options), as_json=options.json), screen)
+
+
+def _audit(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:
+    from jobs.commands.audit import Question, audit
+
+    return audit(Question(**_choice(options), as_json=options.json), screen)
 
 
 def _run(options: argparse.Namespace, screen: Screen, open_window: Window) -> int:

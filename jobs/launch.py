@@ -11,6 +11,7 @@ from engine.spec.errors import LabError
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
 from engine.spec.understanding import Inspection
+from jobs import auditing
 from jobs.inspecting import kept
 from jobs.paths import Home
 from jobs.studies import Options, Prepared, Until, prepare
@@ -38,8 +39,8 @@ def ready(
 
     Args:
         cancel: Set to give the inspection up.
-        tell: Is told, in words, of arms that are run because a chosen one needs them, and of models of another size
-            than the study means.
+        tell: Is told, in words, of arms that are run because a chosen one needs them, of models of another size
+            than the study means, and of an audit that fails.
 
     Raises:
         LabError: The study, the model or the data cannot be used, or not with each other.
@@ -48,10 +49,15 @@ def ready(
     if said := added(planned):
         tell(said)
     if planned.own:
-        return settled(planned, inspected(home, planned, cancel))
-    for said in sizes(planned):  # an inspection has them among its warnings
+        return _audited(home, settled(planned, inspected(home, planned, cancel)))
+    trial = _audited(home, planned.trial)
+    for said in (*sizes(planned), *auditing.warnings(trial.audit)):  # an inspection has them among its warnings
         tell(said)
-    return planned.trial
+    return trial
+
+
+def _audited(home: Home, trial: TrialSpec) -> TrialSpec:
+    return trial.model_copy(update={"audit": auditing.audit(home, trial)})
 
 
 def inspected(
@@ -66,7 +72,8 @@ def inspected(
         tell: Is told what is being done, in words.
     """
     found = kept.inspect(home, planned.trial, planned.understanding, cancel=cancel, tell=tell)
-    return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned), *sizes(planned))})
+    said = auditing.warnings(auditing.audit(home, kept.settled(planned.trial, found)))
+    return found.model_copy(update={"warnings": (*found.warnings, *prospects(planned), *sizes(planned), *said)})
 
 
 def prospects(planned: Prepared) -> list[str]:

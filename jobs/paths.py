@@ -75,6 +75,11 @@ class Home:
         return self.folder / "inspections"
 
     @property
+    def audits(self) -> Path:
+        """What the design audit found, one file each; all of it can be found out again."""
+        return self.folder / "audits"
+
+    @property
     def models(self) -> Path:
         """Models downloaded from the hub, one folder each."""
         return self.folder / "models"

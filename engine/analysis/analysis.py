@@ -17,6 +17,7 @@ from engine.analysis.sequential import sequential
 from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
+from engine.spec.audit import Audit
 from engine.spec.result import (
     ArmResult,
     Check,
@@ -70,6 +71,7 @@ def analyse(trial: TrialSpec, runs: Sequence[RunResult], context: Context | None
         | {f"{ROLE}{role}": model.name for role, model in trial.models.items()},
         data=_data(trial),
         understanding=trial.inspection.understanding if trial.inspection else None,
+        audit=trial.audit,
         provenance=provenance(trial, done),
         recipe=trial.recipe,
         registration=registration(trial, context),
@@ -93,8 +95,9 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
     account = account_of(design, runs, checks)
     evidence = Evidence(account.runs, design.metrics, design.looks)
     health = health_of(design, rule, [run for run in runs if run.record.state == "succeeded"], evidence)
+    audited = [audit_check(design.audit)] if design.audit is not None and design.audit.done else []
     controls = control_checks(study, rule, design.arms, evidence) if account.runs else ()
-    checks = [*account.checks, *health.checks, *controls]
+    checks = [*account.checks, *audited, *health.checks, *controls]
     compared = contrasts.family(study, rule, evidence)
     verdict = _verdict(design, rule, evidence, account, checks)
     return Result(
@@ -107,6 +110,7 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         further=tuple(contrasts.others(study, rule, evidence)),
         decomposition=chain(study, evidence),
         checks=tuple(checks),
+        audit=design.audit,
         metrics=tuple(
             MetricInfo(metric=name, label=metric.label, unit=metric.unit, direction=metric.direction)
             for name, metric in design.metrics.items()
@@ -134,6 +138,11 @@ def _looks(trial: TrialSpec, context: Context) -> tuple[Looks | None, int]:
     begun = context.begun or trial.looks[0]
     at = next((at for at, seeds in enumerate(trial.looks) if seeds >= begun), len(trial.looks) - 1)
     return Looks(trial.looks, at), trial.looks[at]
+
+
+def audit_check(found: Audit) -> Check:
+    """The design audit as a check: where it fails, a verdict would be about a part of the input."""
+    return Check(name="audit", label="no part of the input alone tells the answer", ok=found.ok, detail=found.sentence)
 
 
 def _data(trial: TrialSpec) -> dict[str, str | int]:

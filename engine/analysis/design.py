@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.rules import Advice
+from engine.spec.audit import Audit
 from engine.spec.result import Registration
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context
@@ -34,6 +35,7 @@ class Design:
         registration: What was fixed when the trial was queued; None where nobody can say.
         exploratory: Why what it shows is exploratory; "" where the primary contrast was fixed beforehand.
         context: What is known beside the runs.
+        audit: What the design audit found; None where none was made.
         understanding: What was read in the user's file; None where the data are the study's own.
         advice: What to do about what stands against a verdict.
         recipe: The recipe of its runs; another one than the present computed them differently.
@@ -62,4 +64,5 @@ class Design:
     looks: Looks | None = None
     notes: tuple[str, ...] = ()
     understanding: Understanding | None = None
+    audit: Audit | None = None
     advice: Advice = field(default_factory=Advice)

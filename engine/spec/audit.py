@@ -30,6 +30,11 @@ class PartAlone(Frozen):
     exempt: str = ""
     ok: bool = True
 
+    @property
+    def distance(self) -> float:
+        """How far from chance it is."""
+        return abs(self.accuracy - self.chance)
+
 
 class Balance(Frozen):
     """Whether each value of a part goes with each answer equally often.
@@ -70,6 +75,7 @@ class Audit(Frozen):
         within: The distance from chance that a part alone may have (share).
         alone, balance, seen: What was found; empty where the data do not name their parts.
         words: Mean length of the measured prompts in words, by side.
+        even: Labels of arms whose training examples have the shortcut right as often as wrong.
         seeds: How many seeds' training examples were read.
         notes: What could not be audited, and why.
     """
@@ -79,6 +85,7 @@ class Audit(Frozen):
     balance: tuple[Balance, ...] = ()
     seen: tuple[Seen, ...] = ()
     words: dict[str, float] = {}
+    even: tuple[str, ...] = ()
     seeds: int = 0
     notes: tuple[str, ...] = ()
 
@@ -104,7 +111,7 @@ class Audit(Frozen):
             return " ".join(("Nothing was audited.", *self.notes))
         if self.ok:
             return _passed(self)
-        found = max((one for one in self.alone if not one.ok), key=_beyond, default=None)
+        found = max((one for one in self.alone if not one.ok), key=lambda one: one.distance, default=None)
         first = _alone(found) if found else _other(self.faults[0])
         rest = len(self.faults) - 1
         return first + (f" {rest} more {'figure fails' if rest == 1 else 'figures fail'}." if rest else "")
@@ -122,10 +129,6 @@ def _passed(audit: Audit) -> str:
 
 def _within(one: PartAlone, margin: float) -> bool:
     return one.ci is not None and one.ci[0] >= one.chance - margin and one.ci[1] <= one.chance + margin
-
-
-def _beyond(one: PartAlone) -> float:
-    return abs(one.accuracy - one.chance)
 
 
 def _alone(one: PartAlone) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engine.spec.audit import Audit
 from engine.spec.example import Frozen
 from engine.spec.understanding import Understanding
 
@@ -360,6 +361,9 @@ class Result(Frozen):
     further: tuple[Contrast, ...] = Field((), description="The same pairs on every other metric; none is tested.")
     decomposition: tuple[Step, ...] = ()
     checks: tuple[Check, ...]
+    audit: Audit | None = Field(
+        None, description="What the design audit found before anything was trained; null where none was made."
+    )
     metrics: tuple[MetricInfo, ...] = ()
     accuracy: str = Field(description='Which metric says how well an arm does the task, e.g. "calls.accuracy".')
     reliance: str | None = Field(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from engine.spec.audit import Audit
 from engine.spec.example import Frozen
 from engine.spec.reference import DataRef, ModelRef
 from engine.spec.run import RECIPE_VERSION, digest
@@ -27,6 +28,8 @@ class TrialSpec(Frozen):
             most that are run. Empty: all seeds are run.
         recipe: `RECIPE_VERSION` when it was planned: its runs are of that recipe.
         stored_as: The name it was stored under; "" for one of the present recipe, whose name follows from its content.
+        audit: What the design audit found before it was queued; None where nobody asked. It is shown with the result,
+            may stand against a verdict, and is no part of the trial's identity.
         inspection: What was understood of model and data before it was queued, where they are the user's own. It
             is shown with the result, and no part of the trial's identity.
     """
@@ -43,6 +46,7 @@ class TrialSpec(Frozen):
     recipe: int = Field(default_factory=lambda: RECIPE_VERSION)
     stored_as: str = ""
     inspection: Inspection | None = None
+    audit: Audit | None = None
 
     @model_validator(mode="after")
     def _looks_end_with_all_seeds(self) -> TrialSpec:
@@ -68,7 +72,7 @@ class TrialSpec(Frozen):
         """Readable and unique: study, scale and 8 hexadecimal digits."""
         if self.stored_as:
             return self.stored_as
-        plain = self.model_dump(mode="json", exclude={"inspection", "stored_as"})
+        plain = self.model_dump(mode="json", exclude={"inspection", "audit", "stored_as"})
         return f"{self.study.id}-{self.scale}-{digest(plain)[:8]}"
 
     @property

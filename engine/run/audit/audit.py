@@ -52,6 +52,7 @@ def audit(trial: TrialSpec, load: Load = sources.load) -> Audit:
         balance=tuple(_balance(found)),
         seen=tuple(one for mix in found for one in _seen(mix)),
         words=_lengths(found[0].items),
+        even=tuple(arm for mix in found if not mix.leans for arm in mix.arms),
         seeds=max(len(mix.seeds) for mix in found),
         notes=tuple(notes),
     )

@@ -14,7 +14,8 @@ from engine.run.planned import method_of, planned
 from engine.spec.choice import Choice, called, of_calls
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Side, StudyData
-from engine.spec.plugins.discovery import configured
+from engine.spec.plugins.discovery import code_of, configured
+from engine.spec.plugins.fault import what
 from engine.spec.reference import DataRef
 from engine.spec.trial import TrialSpec
 from engine.tuning import draw
@@ -78,8 +79,10 @@ def mixes(trial: TrialSpec, load: Load, notes: list[str]) -> list[Mix]:
         seeds = [seed for seed in range(trial.seeds) if (name, seed) in runs][:MOST_SEEDS]
         try:
             shown = [_shown(trial, name, read, seed) for seed in seeds]
-        except LabError as error:  # the run itself will fail, with the same words
-            notes.append(f"{arm.label}: {error.message}")
+        except Exception as error:  # the run itself will fail, with the same words
+            if not isinstance(error, LabError) and not code_of("methods", arm.method):
+                raise
+            notes.append(f"{arm.label} was not audited: {what(error)}")
             continue
         read_as = [choices(some) for some in shown]
         planted = name in positive

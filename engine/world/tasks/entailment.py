@@ -300,14 +300,17 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
         pair, label = self.payload(one), said(one)
         if label not in LABELS:
             return ()
-        nouns = {PREMISE: pair.premise, HYPOTHESIS: pair.hypothesis}
+        shown = words_of(str(one.prompt.messages[-1]["content"]))
+        nouns = {part: {noun} & shown for part, noun in ((PREMISE, pair.premise), (HYPOTHESIS, pair.hypothesis))}
         rises = delta_log_frequency(pair.premise, pair.hypothesis)
-        apart = {"a", "an", *words_of(question("", "")), *nouns.values()}
-        parts = {part: (frozenset({noun}),) for part, noun in nouns.items()}
-        parts |= {f"how frequent {part} is": (frozenset({_about(noun)}),) for part, noun in nouns.items()}
+        both = {"more" if rises > 0 else "less", f"by {round(rises)} nats"} if all(nouns.values()) else ()
+        parts = {part: (frozenset(noun),) for part, noun in nouns.items()}
+        parts |= {f"how frequent {part} is": (frozenset(map(_about, noun)),) for part, noun in nouns.items()}
         parts |= {
-            "the rest of the sentences": (words_of(str(one.prompt.messages[-1]["content"])) - apart,),
-            RISES: (frozenset({"more" if rises > 0 else "less", f"by {round(rises)} nats"}),),
+            "the rest of the sentences": (
+                shown - {"a", "an", pair.premise, pair.hypothesis, *words_of(question("", ""))},
+            ),
+            RISES: (frozenset(both),),
         }
         return (
             Choice(

@@ -8,7 +8,7 @@ from engine.spec.result import Result
 from engine.stats.display import wording
 from engine.stats.display.axis import axis, titled
 from jobs.report import read
-from jobs.report.content import curves, endpoint, figures, flips, sizes, tables
+from jobs.report.content import audit, curves, endpoint, figures, flips, sizes, tables
 from jobs.report.content.lookup import arm_label, label_of, primary_metric, unit_of
 from jobs.report.content.model import (
     Block,
@@ -95,6 +95,7 @@ def _sections(result: Result) -> Iterable[Section]:
     yield from _section("failures", "What went wrong", tables.failures(result), status="exploratory")
     yield from _some(flips.section(result))
     yield from _checks(result)
+    yield from _some(audit.section(result))
     threats = [Bullets(result.threats)] if result.threats else []
     yield from _section("threats", "Threats to validity", threats, "what stands against reading more into this")
     yield from _section("further", "Further differences", [tables.further(result)], status="exploratory")
