@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from engine.methods._base import Answering, LoraConfig, Method
+from engine.methods._base import Answering, LoraConfig, Method, MethodConfig
 from engine.methods._wording import Reworded
 from engine.spec.errors import DataError
 from engine.spec.example import Example, Prompt
@@ -32,7 +32,7 @@ class Withheld(Method[WithheldConfig]):
     label: ClassVar[str] = "A part withheld (control)"
     source: ClassVar[str] = "arXiv:1805.01042"
     control: ClassVar[bool] = True
-    Config: ClassVar[type[LoraConfig]] = WithheldConfig
+    Config: ClassVar[type[MethodConfig]] = WithheldConfig
 
     def treat(self, examples: Sequence[Example], rng: Random) -> list[Example]:
         """The examples with the text withheld.

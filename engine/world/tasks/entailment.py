@@ -204,6 +204,7 @@ def _asked_of(rng: Random, group: str, count: int) -> Iterator[tuple[int, Pair, 
     """Pairs of a group, one of each kind of a hypothesis in turn, the hypotheses in turn as well."""
     cells = [(entailed, side) for entailed in (True, False) for side in SIDES]
     order: list[str] = []
+    hypothesis = ""
     for number in range(count):
         if number % len(cells) == 0:
             if not order:
@@ -306,12 +307,8 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
         both = {"more" if rises > 0 else "less", f"by {round(rises)} nats"} if all(nouns.values()) else ()
         parts = {part: (frozenset(noun),) for part, noun in nouns.items()}
         parts |= {f"how frequent {part} is": (frozenset(map(_about, noun)),) for part, noun in nouns.items()}
-        parts |= {
-            "the rest of the sentences": (
-                shown - {"a", "an", pair.premise, pair.hypothesis, *words_of(question("", ""))},
-            ),
-            RISES: (frozenset(both),),
-        }
+        apart = {"a", "an", pair.premise, pair.hypothesis, *words_of(question("", ""))}
+        parts |= {"the rest of the sentences": (shown - apart,), RISES: (frozenset(both),)}
         return (
             Choice(
                 "the label", LABELS, LABELS.index(label), parts,
