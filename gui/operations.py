@@ -204,6 +204,13 @@ def launch(lab: LabLike, study: StudySpec, choice: Launch) -> str:
     return lab.enqueue(plan(lab, study, choice))
 
 
+def audit_warning(lab: LabLike, trial: str) -> str:
+    """One line where the design audit of a trial fails, so that it gives no verdict; "" where it passes."""
+    from jobs import auditing
+
+    return " ".join(auditing.warnings(lab.trial(trial).audit))
+
+
 def plan(lab: LabLike, study: StudySpec, choice: Launch) -> TrialSpec:
     """The trial this choice stands for. Raises LabError where model or data cannot be used."""
     from jobs.launch import ready

@@ -279,6 +279,7 @@ class QuestionsPage(Page):
         finished = known is not None and known.done == len(known.runs)
         session.choose(trial)
         self.context.go("verdict" if finished else "live")
+        session.run(operations.audit_warning, trial, done=lambda said: said and self.context.messages.warn(said))
         if finished:
             self.context.messages.done(
                 "These runs are finished already.", "Nothing is computed twice; this is what they found."

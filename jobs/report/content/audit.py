@@ -14,7 +14,8 @@ ALL = "all"
 HEAD = ("shown alone", "chosen", "learned from", "side", "right", "by guessing", "may tell it")
 _ASKED = (
     "A simple model is shown one part of each input and nothing else, learns from the very examples of each arm, and "
-    "is measured on the very items. Each row is the figure furthest from chance; intervals hold for all figures together."
+    "is measured on the very items. Each row is the figure furthest from chance; intervals hold for all figures "
+    "together."
 )
 _HARD = (
     "Sides that differ in difficulty look like reliance without any shortcut. Accuracy where the shortcut helps less "
