@@ -33,6 +33,7 @@ NLI: Rates = {
     "agree-95": (0.95, 0.62),
     "agree-95-dpo": (0.92, 0.70),
     "planted": (0.98, 0.15),
+    "hypothesis-only": (0.50, 0.50),
 }
 
 
@@ -79,7 +80,9 @@ def make_runs(
     hard = rng.normal(0, 0.03, clusters)
     deltas = rng.normal(0, 1, (2, items))
     found = []
-    for number, spec in enumerate(s for s in runs_of(trial) if s.arm in rates):
+    # The arm that joined last is drawn last: what is drawn for the others stays as it was.
+    runs = sorted((s for s in runs_of(trial) if s.arm in rates), key=lambda spec: spec.arm == "hypothesis-only")
+    for number, spec in enumerate(runs):
         shift = rng.normal(0, luck) + (np.array([[1.0], [-1.0]]) * rng.normal(0, lean) if lean else 0.0)  # [sides, 1]
         shift = shift * (spec.arm != "base")
         outcomes: dict[str, tuple[Outcome, ...]] = {}

@@ -301,14 +301,15 @@ class Entailment(Task[TaskOptions, EntailmentPayload]):
         pair, label = self.payload(one), said(one)
         if label not in LABELS:
             return ()
-        shown = words_of(str(one.prompt.messages[-1]["content"]))
-        nouns = {part: {noun} & shown for part, noun in ((PREMISE, pair.premise), (HYPOTHESIS, pair.hypothesis))}
+        text = str(one.prompt.messages[-1]["content"])
+        both_nouns = ((PREMISE, pair.premise), (HYPOTHESIS, pair.hypothesis))
+        nouns = {part: {noun} if f"{article(noun)} " in text.replace(".", " ") else set() for part, noun in both_nouns}
         rises = delta_log_frequency(pair.premise, pair.hypothesis)
-        both = {"more" if rises > 0 else "less", f"by {round(rises)} nats"} if all(nouns.values()) else ()
+        compared = {"more" if rises > 0 else "less", f"by {round(rises)} nats"} if all(nouns.values()) else ()
         parts = {part: (frozenset(noun),) for part, noun in nouns.items()}
         parts |= {f"how frequent {part} is": (frozenset(map(_about, noun)),) for part, noun in nouns.items()}
         apart = {"a", "an", pair.premise, pair.hypothesis, *words_of(question("", ""))}
-        parts |= {"the rest of the sentences": (shown - apart,), RISES: (frozenset(both),)}
+        parts |= {"the rest of the sentences": (words_of(text) - apart,), RISES: (frozenset(compared),)}
         return (
             Choice(
                 "the label", LABELS, LABELS.index(label), parts,

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from engine.methods import method_class
+from engine.methods._base import Answering
 from engine.methods._settings import PreferenceSettings
 from engine.methods.planted import Planted
 from engine.methods.shuffled import Shuffled
 from engine.objectives import _negatives
 from engine.objectives._pairs import Sampled
 from engine.spec.errors import DataError
-from engine.spec.example import Prompt, Side, StudyData
+from engine.spec.example import Example, Gold, Prompt, Side, StudyData
 from engine.spec.overlap import side
+from engine.spec.plugins.discovery import configured
 from engine.subject.grading import grade
 from engine.subject.local import LocalSubject
 from engine.subject.protocol import Answer
@@ -211,3 +214,33 @@ def test_a_shortcut_that_never_misleads_cannot_be_planted() -> None:
     agreeing = [e for e in calling.examples(100) if e.side is not Side.CONFLICTING]
     with pytest.raises(DataError, match="cannot be planted"):
         Planted(Planted.Config()).treat(agreeing, Random(0))
+
+
+def test_what_is_withheld_is_withheld_in_training_and_when_measured() -> None:
+    config = {"after": "premise:", "before": "hypothesis:"}
+    method = configured(method_class("withheld"), config, "arm")
+    asked = "premise: anna saw a dog in rome. hypothesis: anna saw an animal in rome. does it follow?"
+    left = "premise: hypothesis: anna saw an animal in rome. does it follow?"
+    prompt = Prompt(messages=({"role": "user", "content": asked},))
+    example = Example(
+        id="e", prompt=prompt, answer={"content": "yes"}, gold=Gold(text="yes"), family="f", cluster="c"
+    )  # fmt: skip
+    (treated,) = method.treat([example], Random(0))
+    assert treated.prompt.messages[0]["content"] == left
+    assert (treated.answer, treated.gold) == (example.answer, example.gold)
+
+    class Heard:
+        said: Sequence[Prompt] = ()
+
+        def option_logprobs(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[float]:
+            self.said = prompts
+            return [0.0]
+
+    heard = Heard()
+    method.answerer(Answering(heard, {}, (), (), 0)).option_logprobs([prompt], [("yes", "no")])
+    assert heard.said[0].messages[0]["content"] == left
+    unmarked = example.model_copy(update={"prompt": Prompt(messages=({"role": "user", "content": "?"},))})
+    with pytest.raises(DataError, match="'premise:'"):
+        method.treat([unmarked], Random(0))
+    whole = configured(method_class("withheld"), {}, "arm").treat([example], Random(0))
+    assert whole[0].prompt.messages[0]["content"] == ""
