@@ -74,16 +74,16 @@ def _alone(mix: Mix) -> Iterator[tuple[PartAlone, float, int]]:
                 own, right = [measured[n] for n in at], credit[at]
                 share = weights(own) / len(own)
                 figure = PartAlone(
-                    part=part, of=kind, arms=tuple(mix.arms), side=side, accuracy=_sum(share @ right),
-                    chance=_sum(share @ [1 / len(choice.answers) for choice in own]), ci=None,
+                    part=part, of=kind, arms=tuple(mix.arms), side=side, accuracy=_rounded(float(share @ right)),
+                    chance=_rounded(float(share @ [1 / len(choice.answers) for choice in own])), ci=None,
                     exempt=_exempt(measured[0], part, mix),
                 )  # fmt: skip
                 yield figure, *_error(own, part, share, right)
 
 
-def _sum(share: float) -> float:
+def _rounded(share: float) -> float:
     """A sum of shares without the rounding errors of its last digits."""
-    return round(float(share), 12)
+    return round(share, 12)
 
 
 def _shown(parts: Iterable[str], seeds: Sequence[Sequence[Choice]]) -> list[str]:
