@@ -235,6 +235,22 @@ def test_demonstrations_say_nothing_of_the_item(name: str) -> None:
             assert example.cluster != item.cluster
 
 
+@pytest.mark.parametrize(("name", "given"), CASES, ids=str)
+def test_what_the_audit_reads_is_a_choice_and_items_have_the_parts_of_examples(
+    name: str, given: dict[str, Any]
+) -> None:
+    made, examples, items = wanted(name, given)
+    parts: dict[str, set[tuple[str, ...]]] = {}
+    for one in (*examples, *items):
+        for choice in made.choices(one):
+            assert 0 <= choice.right < len(choice.answers) > 1
+            assert choice.cue | choice.deciding <= set(choice.parts)
+            assert {len(shown) for shown in choice.parts.values()} <= {1, len(choice.answers)}
+            parts.setdefault(choice.of, set()).add(tuple(choice.parts))
+    assert all(len(names) == 1 for names in parts.values())
+    assert bool(parts) == (name in ("calling", "entailment", "facts"))
+
+
 def test_what_is_of_another_task_or_broken_is_refused() -> None:
     item = next(iter(task("chains").items(1)))
     with pytest.raises(DataError, match="of the task 'chains', not of 'routes'"):
