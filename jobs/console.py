@@ -166,6 +166,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("corpus", help="Count words and facts in the bundled models' corpus.", add_help=False)
     commands.add_parser("twin", help="Tune the base and its frequency twin alike and compare.", add_help=False)
     commands.add_parser("competence", help="Measure what a base model can do, before and after tuning.", add_help=False)
+    commands.add_parser("room", help="Measure for every task how much a base model can still learn.", add_help=False)
     commands.add_parser("export-world", help="Write the world's tasks as JSON lines, for others.", add_help=False)
     return parser
 
@@ -349,6 +350,12 @@ def _pretrain(argv: list[str]) -> int:
     return pretrain(argv)
 
 
+def _room(argv: list[str]) -> int:
+    from engine.pretraining.competence.room import main as room
+
+    return room(argv)
+
+
 def _competence(argv: list[str]) -> int:
     from engine.pretraining.competence.command import main as competence
 
@@ -378,5 +385,6 @@ FORWARDED = {
     "twin": _twin,
     "corpus": _corpus,
     "competence": _competence,
+    "room": _room,
     "export-world": _export_world,
 }

@@ -94,17 +94,19 @@ def _tuned(ref: ModelRef, task: Task, items: Sequence[Item], tuning: Tuning, see
 
 @contextmanager
 def fine_tuned(
-    ref: ModelRef, data: StudyData, steps: int, seed: int, agreement: float | None = None
+    ref: ModelRef, data: StudyData, steps: int, seed: int, agreement: float | None = None, rate: float | None = None
 ) -> Iterator[LocalSubject]:
     """A model after one run of plain SFT, every place of every batch a new example.
 
     Args:
         data: What it is tuned on; nothing is measured.
         agreement: Of the shortcut with the answer, as in `engine.spec.study.ArmSpec`; None: as the data are.
+        rate: The learning rate; None: the method's own.
     """
     from engine.run import execute, needs
 
-    method = method_class(METHOD)(method_class(METHOD).Config())
+    given = {} if rate is None else {"learning_rate": rate}
+    method = method_class(METHOD)(method_class(METHOD).Config.model_validate(given))
     tune = TuneSpec(
         method=Use(name=METHOD, settings=settings_of(method.config)), adaptation=method.adaptation(),
         objectives=tuple(phase.objective for phase in method.phases()), agreement=agreement, model=ref, seed=seed,
