@@ -11,7 +11,7 @@ from pydantic import Field
 from engine.spec.example import Frozen
 from engine.spec.reference import DataRef, ModelRef
 
-RECIPE_VERSION = 5
+RECIPE_VERSION = 6
 """Raised whenever a change of the engine changes what a run computes, so that old results are not taken for new."""
 
 

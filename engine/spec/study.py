@@ -174,7 +174,9 @@ class StudySpec(Frozen):
     claim: str
     source: str
     published: str = Field("", description="The published figure, in words.")
-    published_differs: str = Field(default="", description="What the published figure is of, where the study's is of another.")
+    published_differs: str = Field(
+        default="", description="What the published figure is of, where the study's is of another."
+    )
     data: str
     data_options: dict[str, Any] = Field(default_factory=dict)
     accepts_data: bool = Field(False, description="Whether a user's file can replace the data.")
