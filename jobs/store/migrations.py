@@ -162,6 +162,12 @@ def m006_trials_that_are_looked_at(db: Database) -> None:
     db.execute("ALTER TABLE trials ADD COLUMN looks TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE trials ADD COLUMN looked TEXT NOT NULL DEFAULT ''")  # JSON of the last look's `Sequential`
     db.execute("ALTER TABLE trials ADD COLUMN settled TEXT NOT NULL DEFAULT ''")  # "": it has not ended
+    db.execute(  # what came to be measured of an item is another thing since recipe 6
+        """UPDATE runs SET state = 'cancelled', reason = ?, hint = ?
+           WHERE state IN ('queued', 'paused', 'interrupted')
+           AND coalesce(json_extract(spec, '$.tune.recipe'), 0) < 6""",
+        OLDER,
+    )
     db.execute("PRAGMA user_version = 6")
 
 

@@ -14,6 +14,9 @@ from engine.spec.trial import TrialSpec
 from jobs.paths import Home, read_json, write_json
 from jobs.store import older
 
+LINKED = 5
+"""The first recipe whose trials' files name their runs as labs do now."""
+
 
 class Told(NamedTuple):
     """A trial as its file tells of it.
@@ -47,14 +50,14 @@ def read(file: Path) -> Told:
     trial = TrialSpec.stored(told.get("trial"), file.stem)
     created = float(told["created"])
     planned = Planned.model_validate(told["planned"]) if told.get("planned") else None
-    if trial.old:
+    if trial.recipe < LINKED:
         plain = {older.name_of(run): run for run in older.runs_of(told["trial"], trial)}
         links = [(run["arm"], run["seed"], name) for name, run in plain.items()]
         return Told(trial, created, planned, links, dict(plain))
     links = [(str(arm), int(seed), str(name)) for arm, seed, name in told["runs"]]
     try:
         again = {run.hash: run for run in runs_of(trial)}
-    except LabError:  # a model or a plug-in is gone: what has run is there all the same
+    except LabError:  # it is of an older recipe, or a model or a plug-in is gone: what has run is there all the same
         again = {}
     named = {name for _, _, name in links}
     return Told(trial, created, planned, links, {name: run for name, run in again.items() if name in named})

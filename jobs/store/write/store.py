@@ -111,7 +111,7 @@ class Store(Said):
             row = self.run(run)
             if row["state"] not in LOOSE:
                 continue
-            if not row["tune"]:
+            if json.loads(row["spec"]).get("tune", {}).get("recipe") != RECIPE_VERSION:
                 self.set(run, state="cancelled", reason=OLDER[0], hint=OLDER[1])
                 continue
             if row["kind"] == "damaged":

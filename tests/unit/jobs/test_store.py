@@ -141,3 +141,15 @@ def test_a_snapshot_of_a_thousand_runs_takes_a_fraction_of_a_tick(store: Store) 
 )
 def test_places_are_said_as_people_say_them(n: int, words: str) -> None:
     assert ordinal(n) == words
+
+
+def test_a_run_of_an_older_recipe_is_not_queued_again(store: Store) -> None:
+    add(store)
+    run = RUNS[0].hash
+    with store.batch():
+        store.db.execute("UPDATE runs SET spec = json_set(spec, '$.tune.recipe', 5) WHERE hash = ?", (run,))
+        store.settle(run, "paused", 2.0, 1.0)
+        store.requeue([run, RUNS[1].hash])
+    assert store.run(run)["state"] == "cancelled"
+    assert "older version of the lab" in store.run(run)["reason"]
+    assert store.run(RUNS[1].hash)["state"] == "queued"
