@@ -31,7 +31,13 @@ def sequential(
         return None
     seeds, at = design.looks.seeds, design.looks.at
     found = tuple(_look(design, evidence, runs, Looks(seeds, each)) for each in range(at + 1))
+    primary = design.study.primary
+    metric = f"{primary.probe}.{primary.metric}"
     return Sequential(
+        metric=metric,
+        contrast=primary.contrast,
+        unit=design.metrics[metric].unit,
+        margin=primary.margin,
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,

@@ -311,14 +311,22 @@ class Sequential(Frozen):
     """A design that is looked at several times, until the verdict is no longer open.
 
     Attributes:
+        metric: What is looked at, "probe.metric": the primary metric.
+        contrast: The two arms whose difference it is, the first minus the second.
+        unit: The metric's.
+        margin: Differences up to this are too small to matter; in the metric's unit.
         max_seeds: After how many seeds it ends in any case.
         plan: The looks that were fixed beforehand, as numbers of seeds.
-        looks: Those that were taken.
+        looks: Those that were taken. Where runs of the last one are still missing, it says what is there so far.
         decision: How the last one ended.
         further: How many more seeds the primary contrast may take, in four trials of five that go on as this one began;
             null where nothing can be said, or where it is settled.
     """
 
+    metric: str
+    contrast: tuple[str, str]
+    unit: str
+    margin: float
     max_seeds: int
     plan: tuple[int, ...]
     looks: tuple[LookResult, ...]

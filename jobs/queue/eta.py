@@ -76,6 +76,17 @@ def of_inspection(trial: TrialSpec, found: Inspection, slots: int) -> Range | No
     return None if shared is None else (found.once * STEADY[0] + shared[0], found.once * STEADY[1] + shared[1])
 
 
+def of_seeds(seeds: tuple[int, int], arms: Sequence[Sequence[float]], slots: int) -> Range | None:
+    """Seconds of so many more seeds, from the fewest to the most, by what earlier seeds of the same trial took.
+
+    Args:
+        arms: Of each arm that every seed runs, the seconds of its runs so far.
+    """
+    kind = [(min(took) * KIND[0], max(took) * KIND[1]) for took in arms if took]
+    fewest, most = (of_trial(kind * number, slots) for number in seeds)
+    return None if fewest is None or most is None else (fewest[0], most[1])
+
+
 def of_trial(runs: Sequence[Range | None], slots: int) -> Range | None:
     """Seconds until the last of these runs ends, shared among `slots`; None where none waits or one is unknown."""
     known = [r for r in runs if r is not None]

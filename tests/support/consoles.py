@@ -39,6 +39,7 @@ def trial_record(runs: Sequence[RunRecord]) -> TrialRecord:
         question="?",
         scale="quick",
         seeds=1,
+        begun=1,
         model="m",
         created=0,
         arms=(("base", "base"), ("balanced", "balanced")),
@@ -189,8 +190,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     """`run` with a scripted lab, and a plan that needs no model on the disk."""
 
     def ready(
-        home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None, models=None, tell=None
-    ):
+        home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None, models=None, until=None,
+        tell=None,
+    ):  # fmt: skip
         reference = ModelRef(name="m", path="", digest="d")
         names = tuple(a.name for a in study.arms if arms is None or a.name in arms)
         return TrialSpec(

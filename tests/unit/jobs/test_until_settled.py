@@ -36,9 +36,11 @@ def ends_after(monkeypatch: pytest.MonkeyPatch, at: int, how: Ends = "settled") 
         begun = max(run.seed for run in lab.snapshot(name).runs) + 1
         taken.append(begun)
         looks = tuple(LookResult(seeds=n) for n in PLAN if n <= begun)
+        primary = {"metric": "calls.accuracy", "contrast": ("sft", "base"), "unit": "share", "margin": 0.03}
+        decision = how if begun >= at else "go-on"
         return lab.trial(name), Sequential(
-            max_seeds=PLAN[-1], plan=PLAN, looks=looks, decision=how if begun >= at else "go-on"
-        )
+            **primary, max_seeds=PLAN[-1], plan=PLAN, looks=looks, decision=decision, further=(1, 2)
+        )  # fmt: skip
 
     monkeypatch.setattr(Lab, "_judged", judged)
     return taken
