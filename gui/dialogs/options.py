@@ -288,7 +288,7 @@ class OptionsDialog(QDialog):
             return
         words, by = detectable_words(found), ", by its last look at the latest" if size.looks else ""
         self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five{by}." if words else "")
-        self.finds.setToolTip(tip(detectable_tip(found)))
+        self.finds.setToolTip(tip(detectable_tip(found, size)))
         self.finds.setVisible(bool(words))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

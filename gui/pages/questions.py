@@ -88,7 +88,7 @@ class StudyCard(Card):
     def show_detectable(self, found: Detectable | None) -> None:
         """Say what the study would find at its default size."""
         self.finds.setText(detectable_words(found))
-        self.finds.setToolTip(tip(detectable_tip(found)))
+        self.finds.setToolTip(tip(detectable_tip(found, default_size(self.study))))
         self.finds.setVisible(found is not None)
 
     @staticmethod

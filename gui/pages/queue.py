@@ -109,7 +109,7 @@ class QueuePage(Page):
         """How the trials stand that go on until they are settled and have not ended, by their study's name."""
         trials = snapshot.trials if snapshot is not None else ()
         going = [trial for trial in trials if trial.looks and is_active(self.context.session, trial)]
-        return " ".join(f"{clean(trial.study, 40)}: {standing(trial)}." for trial in going)
+        return " ".join(f"{clean(trial.study, 40)} · {standing(trial)}." for trial in going)
 
     def _changed(self, snapshot: Snapshot) -> None:
         if self.isVisible():

@@ -61,18 +61,19 @@ def detectable_words(found: Detectable | None) -> str:
     return f"finds differences from about {about(found.difference, found.unit)}"
 
 
-def detectable_tip(found: Detectable | None) -> str:
-    """What that figure means, and what it rests on."""
+def detectable_tip(found: Detectable | None, size: Size) -> str:
+    """What that figure of a size means, and what it rests on."""
     if found is None:
         return ""
+    sizes = f"at most {size.seeds} seeds and these items" if size.looks else "these seeds and items"
     if not exists(found.difference, found.unit):
         return (
             "Seeds differ so much that not even the largest difference there can be between the two arms of the "
-            f"primary endpoint would be found four times in five with these seeds and items. Worked out "
+            f"primary endpoint would be found four times in five with {sizes}. Worked out "
             f"{found.basis or 'beforehand'}. More seeds find smaller differences."
         )
     return (
         f"A true difference of {about(found.difference, found.unit)} between the two arms of the primary endpoint "
-        f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "
+        f"would be found four times in five with {sizes}; a smaller one more seldom. Worked out "
         f"{found.basis or 'beforehand'}. More seeds find smaller differences."
     )

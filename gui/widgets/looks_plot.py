@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.spec.result import Sequential
 from engine.stats.display.axis import axis
+from gui.look.text import number
 from gui.look.theme import Theme
-from gui.widgets.chart import ticks
+from gui.widgets.chart import tick_digits, ticks
 from gui.widgets.plot import PADDING, dress, plain_view
 from jobs.report.content.sequential import look_answer
 
@@ -83,7 +84,9 @@ class LooksPlot(QWidget):
         """Room for all looks of the plan, for every bar, for zero and for the margin."""
         edge = seen.margin * axis(seen.unit).factor
         marks = ticks(min(*values, -edge), max(*values, edge), 4)
-        self.plot.setYRange(marks[0], marks[-1], padding=PADDING["left"])
+        digits = tick_digits(marks[1] - marks[0])
+        self.plot.getAxis("left").setTicks([[(mark, number(mark, digits, sign=True)) for mark in marks]])
+        self.plot.setYRange(marks[0], marks[-1], padding=0.12)  # the outermost figures, too, in a low plot
         self.plot.setXRange(seen.plan[0] - 0.5, seen.plan[-1] + 0.5, padding=PADDING["bottom"])
         step = -(-len(seen.plan) // NAMED)
         self.plot.getAxis("bottom").setTicks([[(seeds, str(seeds)) for seeds in seen.plan[::step]]])

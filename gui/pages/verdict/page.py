@@ -42,6 +42,8 @@ from jobs.report.content.lookup import unit_of
 from jobs.report.content.sequential import COST, HEAD, looks_caption, rows
 from jobs.report.content.sizes import at_the_end, rests_on
 
+LOOKS_HEIGHT = 170  # px
+
 
 class VerdictPage(Page):
     """Draws a `Result`, of a trial or of a table from elsewhere; exports the report."""
@@ -93,7 +95,8 @@ class VerdictPage(Page):
         looks = QHBoxLayout()
         looks.setSpacing(18)
         looks.addWidget(self.looks, 3, Qt.AlignmentFlag.AlignTop)
-        looks.addWidget(self.narrowing, 2)
+        looks.addWidget(self.narrowing, 2, Qt.AlignmentFlag.AlignTop)
+        self.narrowing.setFixedHeight(LOOKS_HEIGHT)
         self.cards["looks"].layout_.addLayout(looks)
         for name, lines in self.lists.items():
             lines.setSpacing(7)
