@@ -195,9 +195,11 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     ):  # fmt: skip
         reference = ModelRef(name="m", path="", digest="d")
         names = tuple(a.name for a in study.arms if arms is None or a.name in arms)
+        looks = study.scales[scale].looks_until(until.most) if until else ()
         return TrialSpec(
-            study=study, scale=scale, seeds=seeds or 1, arms=names, model=reference, data=DataRef(source="s")
-        )
+            study=study, scale=scale, seeds=looks[-1] if looks else seeds or 1, arms=names, model=reference,
+            data=DataRef(source="s"), looks=looks,
+        )  # fmt: skip
 
     monkeypatch.setattr(run_command, "Lab", FakeLab)
     monkeypatch.setattr(run_command, "ready", ready)

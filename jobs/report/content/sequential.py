@@ -21,8 +21,8 @@ COST = (
 )
 SPENDING = "Lan and DeMets’ spending of O’Brien and Fleming’s type"
 ABOUT = (
-    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference ended it, the last "
-    "interval is the one for such an end. p is worth what it is in this design: it is below 0.05 just where the "
+    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference or the last look ended "
+    "it, the last interval is the one for such an end. p is worth what it is in this design: it is below 0.05 just where the "
     "interval excludes 0."
 )
 HEAD = ("look after", "difference", "interval", "answer", "decision")

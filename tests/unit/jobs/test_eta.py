@@ -5,7 +5,7 @@ import pytest
 from engine.run.planned import runs_of
 from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.queue import eta
-from jobs.queue.eta import Measured, of_run, of_trial
+from jobs.queue.eta import KIND, Measured, of_run, of_seeds, of_trial
 from tests.unit.jobs import fakes
 
 KNOWN = {"k": Measured((10.0, 12.0), (1.0, 2.0))}
@@ -43,6 +43,15 @@ def test_a_trial_shares_its_slots() -> None:
     assert of_trial([(10.0, 20.0)], 8) == (10.0, 20.0)
     assert of_trial([(10.0, 20.0), None], 2) is None
     assert of_trial([], 2) is None
+
+
+def test_further_seeds_take_what_seeds_took() -> None:
+    one, several = of_seeds((1, 1), [[10.0, 12.0]], 1), of_seeds((1, 3), [[10.0, 12.0], [20.0]], 1)
+    assert one == pytest.approx((10.0 * KIND[0], 12.0 * KIND[1]))
+    assert several is not None
+    assert several[0] == pytest.approx(30.0 * KIND[0]), "one seed of both arms"
+    assert several[1] >= 3 * 32.0 * KIND[1], "three of them"
+    assert of_seeds((1, 3), [], 1) is None
 
 
 def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:

@@ -62,6 +62,26 @@ def test_an_open_question_goes_on_to_the_most_seeds(
     assert record.looked.decision == "most-seeds"
 
 
+def test_a_look_tells_how_long_the_seeds_take_that_it_foresees(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_after(monkeypatch, 5)
+    lab = open_lab()
+    name = lab.enqueue(trial())
+    assert lab.snapshot(name).trials[0].further_seconds is None
+    assert lab.snapshot(name).trials[0].begun == PLAN[0]
+    until(lambda: ended(lab))
+    record = lab.snapshot(name).trials[0]
+    assert (record.begun, record.seeds) == (5, 5)
+    assert record.looked is not None
+    assert record.looked.further is not None
+    assert record.further_seconds is not None
+    low, high = record.further_seconds
+    took = [run.seconds or 0.0 for run in lab.snapshot(name).runs]
+    assert 0 < low < high
+    assert low <= sum(took)
+
+
 def test_a_check_that_failed_ends_it_at_its_first_look(lab: Lab) -> None:
     """The fake recipe records hardly any check, and no further seed can mend that."""
     name = lab.enqueue(trial())
