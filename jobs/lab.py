@@ -17,9 +17,10 @@ from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, PluginError, SpecError, StoreError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import DataRef
-from engine.spec.result import Registration, Result, Sequential, Shown
+from engine.spec.result import Registration, Result, Shown
 from engine.spec.run import RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
+from engine.spec.sequential import Sequential
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
 from jobs import plugins, studies

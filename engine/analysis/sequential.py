@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.analysis.design import Design
 from engine.rules import OPEN
-from engine.spec.result import Check, Ends, LookResult, Sequential
+from engine.spec.result import Check
+from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from engine.spec.result import Sequential
+from engine.spec.sequential import Sequential
 from engine.stats.display.axis import axis
 from gui.look.text import number
 from gui.look.theme import Theme

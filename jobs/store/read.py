@@ -13,9 +13,9 @@ from engine.spec.errors import StoreError
 from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
 from engine.spec.reference import DataRef
-from engine.spec.result import Sequential
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
+from engine.spec.sequential import Sequential
 from engine.spec.study import Scale, StudySpec
 from engine.spec.training import Training, training_of
 from engine.spec.trial import TrialSpec

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.spec.example import Frozen
-from engine.spec.result import Sequential
 from engine.spec.runs import Point, RunRecord
+from engine.spec.sequential import Sequential
 
 
 class TrialRecord(Frozen):

@@ -12,8 +12,9 @@ from fake_result import FINAL, MODEL, invented_result
 from engine.spec.errors import LabError, SpecError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import ModelRef
-from engine.spec.result import Result, Sequential
+from engine.spec.result import Result
 from engine.spec.runs import Detectable, Point, RunRecord
+from engine.spec.sequential import Sequential
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
 from jobs.paths import Home

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.spec.result import Ends, LookResult, Sequential
+from engine.spec.sequential import Ends, LookResult, Sequential
 
 PLAN = tuple(range(4, 13))
 FIGURES = {4: (0.112, (-0.041, 0.265)), 5: (0.098, (-0.012, 0.208)), 6: (0.091, (0.004, 0.172))}

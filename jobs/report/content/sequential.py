@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.spec.result import LookResult, Result, Sequential
+from engine.spec.result import Result
+from engine.spec.sequential import LookResult, Sequential
 from engine.stats.display.wording import bounds, counted, difference
 from jobs.inspecting.words import duration
 from jobs.report.content.lookup import ABSENT, gain_words, label_of, pair_label
@@ -21,9 +22,9 @@ COST = (
 )
 SPENDING = "Lan and DeMets’ spending of O’Brien and Fleming’s type"
 ABOUT = (
-    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference or the last look ended "
-    "it, the last interval is the one for such an end. p is worth what it is in this design: it is below 0.05 just where the "
-    "interval excludes 0."
+    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference or the last look "
+    "ended it, the last interval is the one for such an end. p is worth what it is in this design: it is below 0.05 "
+    "just where the interval excludes 0."
 )
 HEAD = ("look after", "difference", "interval", "answer", "decision")
 _ANSWERS = {"effect": "a difference", "no-effect": "too small to matter", "go-on": "open"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.spec.result import Ends, LookResult, Sequential
+from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.spec.trial import TrialSpec
 from jobs.lab import Lab
 from tests.unit.jobs import fakes

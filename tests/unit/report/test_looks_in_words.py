@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.spec.result import Ends, LookResult
+from engine.spec.sequential import Ends, LookResult
 from jobs.report.content import sequential
 from jobs.report.content.sections import report_of
 from jobs.report.content.sequential import ended, last_look, standing
