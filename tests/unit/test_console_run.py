@@ -109,7 +109,7 @@ def test_a_trial_that_goes_on_until_it_is_settled_tells_its_looks(
     assert main("run", "nli-frequency", "--until-settled", "--max-seeds", "12") == console.OK
     lines = [line.split("s  ", 1)[-1] for line in capsys.readouterr().out.splitlines()]
     fixed = next(line for line in lines if line.startswith("It goes on seed by seed"))
-    assert "looks after 4, 5, … 12 seeds, which are the most" in fixed
+    assert "looks after 4, 5, … 12 seeds; 12 seeds are the most." in fixed
     assert "share one error of 5 % (Lan and DeMets’ spending of O’Brien and Fleming’s type)" in fixed
     assert lines.index(fixed) < lines.index(SAID[0])
     assert "It finds differences from about 16 points four times in five, by its last look at the latest" in "".join(

@@ -68,3 +68,16 @@ def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:
     assert two is not None
     assert two[0] < one[0]
     assert eta.of_inspection(trial, Inspection(fit=fit, costs=costs[:1]), 1) is None, "an arm is not known"
+
+
+def test_an_inspection_of_a_trial_with_looks_reaches_from_the_first_look_to_the_last() -> None:
+    fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
+    fixed = {seeds: fakes.trial(seeds=seeds) for seeds in (2, 5)}
+    arms = fixed[5].arms
+    costs = tuple(Cost(method="sft", arms=(arm,), seconds=100.0, low=64.0, high=144.0, memory=1) for arm in arms)
+    found = Inspection(fit=fit, costs=costs, once=10.0)
+    looked = eta.of_inspection(fixed[5].model_copy(update={"looks": (2, 3, 5)}), found, 1)
+    first, last = (eta.of_inspection(trial, found, 1) for trial in fixed.values())
+    assert first is not None
+    assert last is not None
+    assert looked == pytest.approx((first[0], last[1]))
