@@ -24,7 +24,7 @@ class StandingCard(Card):
         self.setAccessibleName("Seeds until it is settled")
         self.setFixedHeight(HEIGHT)
         self.words = Text("", bold=True, lines=3)
-        self.axes, self.cost = Text("", "caption", lines=2), Text("", "caption", lines=3)
+        self.axes, self.cost = Text("", "caption"), Text("", "caption", lines=2)
         self.plot = LooksPlot(theme)
         said = QVBoxLayout()
         said.setSpacing(4)
@@ -54,6 +54,6 @@ class StandingCard(Card):
         else:
             pair = " \N{MINUS SIGN} ".join(clean(arms.get(arm, arm), 40) for arm in seen.contrast)
             name = titled(f"{label}: {pair}", axis(seen.unit).compared)
-            self.axes.setText(f"{name}; across: seeds; shaded: too small to matter")
+            self.axes.setText(f"{name}; shaded: too small to matter")
         self.cost.setText(f"Looks {after(trial.looks)}. {COST}")
         self.plot.show_looks(seen)

@@ -144,7 +144,9 @@ def test_live_shows_how_the_interval_narrows(opened, qtbot, lab) -> None:
     assert page.standing.words.text() == f"{GOES_ON} (about 2 to 5 minutes)."
     assert page.subtitle.text().startswith("fork-s (invented) · quick · 5 arms × 6 of at most 12 seeds")
     assert page.subtitle.text().endswith("to the next look")
-    assert page.standing.axes.text().startswith("Right call, new wording: SFT → DPO − SFT, points; across: seeds")
+    assert page.standing.axes.text().startswith(
+        "Right call, new wording: SFT → DPO − SFT, points; shaded: too small to matter"
+    )
     assert page.standing.cost.text() == f"Looks after 4, 5, … 12 seeds. {COST}"
     plot = page.standing.plot
     seeds, bounds = plot.bars.getData()

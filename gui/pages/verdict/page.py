@@ -72,7 +72,7 @@ class VerdictPage(Page):
         self.lists = {name: QVBoxLayout() for name in ("checks", "threats", "notes")}
         self.table, self.looks, self.narrowing = (
             FiguresTable(),
-            FiguresTable("Looks", widths=(90,)),
+            FiguresTable("Looks", widths=(78,)),
             LooksPlot(context.theme),
         )
         self._lay_out()
@@ -94,8 +94,8 @@ class VerdictPage(Page):
             self.cards[name].layout_.addWidget(widget, 1)
         looks = QHBoxLayout()
         looks.setSpacing(18)
-        looks.addWidget(self.looks, 3, Qt.AlignmentFlag.AlignTop)
-        looks.addWidget(self.narrowing, 2, Qt.AlignmentFlag.AlignTop)
+        looks.addWidget(self.looks, 72, Qt.AlignmentFlag.AlignTop)
+        looks.addWidget(self.narrowing, 28, Qt.AlignmentFlag.AlignTop)
         self.narrowing.setFixedHeight(LOOKS_HEIGHT)
         self.cards["looks"].layout_.addLayout(looks)
         for name, lines in self.lists.items():

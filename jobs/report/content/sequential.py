@@ -16,10 +16,7 @@ from jobs.report.content.model import Paragraph, Section, Table
 if TYPE_CHECKING:
     from jobs.store.records import TrialRecord
 
-COST = (
-    "Intervals are wider at early looks, so that all looks together are wrong no more than 5 times in 100; that is the "
-    "price of looking more than once."
-)
+COST = "Intervals are wider at early looks, so that all looks together are wrong no more than 5 times in 100."
 SPENDING = "Lan and DeMets’ spending of O’Brien and Fleming’s type"
 ABOUT = (
     f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference or the last look "
