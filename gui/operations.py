@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from engine.spec.errors import StoreError
 from engine.spec.plugins.discovery import Broken
@@ -72,7 +72,9 @@ class LabLike(Protocol):  # each member is described where it is implemented
 
     def result(self, trial: str) -> Result: ...  # noqa: D102
 
-    def detectable(self, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None: ...  # noqa: D102
+    def detectable(  # noqa: D102
+        self, study: StudySpec, scale: Scale, seeds: int, *, looks: tuple[int, ...] = ()
+    ) -> Detectable | None: ...
 
     def export_items(self, trial: str, path: Path) -> object: ...  # noqa: D102
 
@@ -96,11 +98,32 @@ class Outline:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+class Size(NamedTuple):
+    """How many seeds a study is run with, at which scale.
+
+    Attributes:
+        seeds: How many; where it goes on until it is settled, the most.
+        looks: After how many seeds it is looked at, where it goes on until it is settled; empty: seeds are fixed.
+    """
+
+    scale: Scale
+    seeds: int
+    looks: tuple[int, ...] = ()
+
+    @property
+    def fewest(self) -> int:
+        """How many seeds are run in any case."""
+        return self.looks[0] if self.looks else self.seeds
+
+
 @dataclass(frozen=True)
 class Launch:
     """What a user chose on a study's card; None stands for the study's own.
 
     Attributes:
+        seeds: All of which are run.
+        most_seeds: Go on until it is settled, and end after so many seeds in any case; not together with `seeds`.
+            With neither, the scale says what is usual.
         arms: Names of the arms that are run, in the study's order; None: all.
         models: Further models of the study: (role, a bundled model's name or a folder), where another than the
             study's own is chosen.
@@ -108,6 +131,7 @@ class Launch:
 
     scale: str
     seeds: int | None = None
+    most_seeds: int | None = None
     model: str | None = None
     data: Path | None = None
     grader: Literal["", "strict", "bfcl"] = ""
@@ -233,13 +257,14 @@ def inspect(lab: LabLike, study: StudySpec, choice: Launch, cancel: threading.Ev
 
 def _arguments(lab: LabLike, choice: Launch) -> dict[str, Any]:
     from engine.models.downloaded import located
-    from jobs.studies import Options
+    from jobs.studies import Options, Until
 
     options = Options(choice.grader, choice.skip_bad_rows, choice.batch_size)
     model = located(choice.model, lab.home.models)
     others = {role: located(name, lab.home.models) for role, name in choice.models}
     return {
-        "scale": choice.scale, "seeds": choice.seeds, "arms": choice.arms, "model": model, "models": others,
+        "scale": choice.scale, "seeds": choice.seeds, "until": Until(choice.most_seeds) if choice.most_seeds else None,
+        "arms": choice.arms, "model": model, "models": others,
         "data": choice.data, "options": options,
     }  # fmt: skip
 
@@ -303,9 +328,9 @@ def export_items(lab: LabLike, trial: str, path: Path) -> Path:
     return path
 
 
-def detectable(lab: LabLike, study: StudySpec, scale: Scale, seeds: int) -> Detectable | None:
+def detectable(lab: LabLike, study: StudySpec, size: Size) -> Detectable | None:
     """The smallest difference that a study would find; None where nothing is known to expect it from."""
-    return lab.detectable(study, scale, seeds)
+    return lab.detectable(study, size.scale, size.seeds, looks=size.looks)
 
 
 def read_table(_lab: LabLike, sources: Sequence[Source], choices: Choices | None = None) -> Contents:

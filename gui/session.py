@@ -225,7 +225,8 @@ class Session(QObject):
                 if snapshot != last:
                     last = snapshot
                     self.snapshot_changed.emit(snapshot)
-                pause = BUSY if any(r.state in ("running", "queued") for r in snapshot.runs) else IDLE
+                busy = any(r.state in ("running", "queued") for r in snapshot.runs)
+                pause = BUSY if busy or any(t.at_a_look for t in snapshot.trials) else IDLE
                 wanted = self._watched
                 fresh = wanted != watched
                 watched, cursor = wanted, 0 if fresh else cursor

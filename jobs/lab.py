@@ -17,9 +17,10 @@ from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import LabError, PluginError, SpecError, StoreError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import DataRef
-from engine.spec.result import Registration, Result, Sequential, Shown
+from engine.spec.result import Registration, Result, Shown
 from engine.spec.run import RunSpec
 from engine.spec.runs import Detectable, Planned, RunResult
+from engine.spec.sequential import Sequential
 from engine.spec.study import Scale, StudySpec
 from engine.spec.trial import TrialSpec
 from jobs import plugins, studies
@@ -143,19 +144,22 @@ class LabReader:
             return registration(spec, read.context(self._db(), self.home, trial, spec))
 
     def detectable(
-        self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None
-    ) -> Detectable | None:
+        self, study: StudySpec, scale: Scale, seeds: int, model: str | None = None, data: DataRef | None = None,
+        looks: tuple[int, ...] = (),
+    ) -> Detectable | None:  # fmt: skip
         """What a study finds at a scale and with so many seeds, as far as that is known before it runs.
 
         Args:
+            seeds: How many; the most where it goes on until it is settled.
             model: The base model's name; None: whichever an earlier trial had.
             data: What it would be run on; None: the study's own data.
+            looks: After how many seeds it is looked at, where it goes on until it is settled.
         """
         from engine.analysis import detectable
 
         with errors(self.home.database):
             earlier = read.earlier_pairs(self._db(), study, scale, model, data)
-            return detectable.detectable(study, scale, seeds, earlier)
+            return detectable.detectable(study, scale, seeds, earlier, looks)
 
     def export(self, trial: str, path: Path) -> None:
         """Write the trial's report; the format is the suffix's. Raises ReportError where that cannot be done."""
@@ -275,7 +279,7 @@ class Lab(LabReader):
         """
         runs = runs_of(trial)
         trial = with_uses(trial, runs)
-        expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name, trial.data)
+        expected = self.detectable(trial.study, trial.scale, trial.seeds, trial.model.name, trial.data, trial.looks)
         planned = Planned(digest=trial.registration, detectable=expected)
         return self._supervisor.ask(lambda: self._supervisor.enqueue(trial, runs, planned))
 

@@ -13,13 +13,19 @@ from engine.spec.study import Scale, StudySpec
 from engine.stats.display.wording import counted
 from engine.stats.estimate import ENOUGH_SEEDS
 from engine.stats.inference import power
+from engine.stats.inference.looks import FIXED, Looks
 
 
-def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None = None) -> Detectable | None:
+def detectable(
+    study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None = None, looks: tuple[int, ...] = ()
+) -> Detectable | None:
     """The smallest true difference of the primary contrast that a scale and number of seeds detect (80 % power).
 
     Args:
+        seeds: How many; of a design with several looks the most.
         earlier: Paired differences; `ENOUGH_SEEDS` of them or more replace the study's expected spread.
+        looks: After how many seeds it is looked at, where it goes on until it is settled. What its last look by itself
+            finds counts, so that with the looks before it no less is found.
 
     Returns:
         None with fewer than two seeds, or where the spread is unknown or zero.
@@ -29,7 +35,8 @@ def detectable(study: StudySpec, scale: Scale, seeds: int, earlier: Pairs | None
     if seeds < 2 or spread is None:
         return None
     items = 0.0 if primary.item_sd is None else primary.item_sd / math.sqrt(study.scales[scale].items)
-    found = power.detectable(seeds, spread, items)
+    level = Looks(looks, len(looks) - 1).levels.claim if looks else FIXED.claim
+    found = power.detectable(seeds, spread, items, level=level)
     if not found:
         return None
     unit = metrics_of(study)[main_metrics(study)[0]].unit

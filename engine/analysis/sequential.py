@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.analysis.design import Design
 from engine.rules import OPEN
-from engine.spec.result import Check, Ends, LookResult, Sequential
+from engine.spec.result import Check
+from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast
@@ -31,7 +32,13 @@ def sequential(
         return None
     seeds, at = design.looks.seeds, design.looks.at
     found = tuple(_look(design, evidence, runs, Looks(seeds, each)) for each in range(at + 1))
+    primary = design.study.primary
+    metric = f"{primary.probe}.{primary.metric}"
     return Sequential(
+        metric=metric,
+        contrast=primary.contrast,
+        unit=design.metrics[metric].unit,
+        margin=primary.margin,
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,

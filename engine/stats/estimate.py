@@ -33,6 +33,7 @@ class Estimate:
         p: Two-sided p over seeds (differences only), by flipping signs; in a design with several looks that of the
             interval. None with one seed.
         item_spread: Standard deviation that the choice of items alone gives the mean; 0 where none is known.
+        claim: The level at which its interval shows a difference; above 95 % at a look of a design that has several.
     """
 
     value: float
@@ -41,6 +42,7 @@ class Estimate:
     per_seed: tuple[float, ...]
     p: float | None = None
     item_spread: float = 0.0
+    claim: float = FIXED.claim
 
     @property
     def n_seeds(self) -> int:
@@ -57,7 +59,8 @@ class Estimate:
         """
         if self.n_seeds < ENOUGH_SEEDS:
             return None
-        return power.detectable(self.n_seeds, float(np.std(self.per_seed, ddof=1)), self.item_spread) or None
+        spread = float(np.std(self.per_seed, ddof=1))
+        return power.detectable(self.n_seeds, spread, self.item_spread, level=self.claim) or None
 
     @property
     def above(self) -> bool:
@@ -105,6 +108,7 @@ def estimated(
         per_seed=tuple(float(v) for v in values),
         p=p if looks is None or p is None else looks.p(p),
         item_spread=spread,
+        claim=levels.claim,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtWidgets import QComboBox
 
-from engine.spec.study import StudySpec
-from gui.look.text import clean
+from engine.spec.study import ArmSpec, StudySpec
+from gui.look.text import clean, count
+from gui.operations import Size
+from jobs.report.content.sequential import after
 
 
 def model_field(models: Sequence[str], usual: str = "") -> QComboBox:
@@ -46,3 +48,26 @@ def sources_words(study: StudySpec) -> str:
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{source}: {', '.join(arms)}" for source, arms in found.items())
+
+
+def runs_words(arms: Sequence[ArmSpec], once: Collection[str], size: Size) -> str:
+    """How many runs a study is, and where it goes on until it is settled, what they are and when it is looked at.
+
+    "5 arms, 17 runs"; "at most 37 runs: base once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds".
+
+    Args:
+        once: Arms that another seed does not change.
+    """
+    most = {arm.name: 1 if arm.name in once else min(size.seeds, arm.seeds or size.seeds) for arm in arms}
+    runs = count(sum(most.values()), "run")
+    if size.fewest == size.seeds:
+        return f"{count(len(arms), 'arm')}, {runs}"
+    groups: dict[tuple[int, int], list[str]] = {}
+    parts = [f"{clean(arm.label, 40)} once" for arm in arms if most[arm.name] == 1]
+    for arm in arms:
+        if (last := most[arm.name]) > 1:
+            groups.setdefault((min(size.fewest, last), last), []).append(clean(arm.label, 40))
+    for (first, last), names in groups.items():
+        seeds = count(last, "seed") if first == last else f"{first} to {count(last, 'seed')}"
+        parts.append(f"{names[0] if len(names) == 1 else count(len(names), 'arm')} × {seeds}")
+    return f"at most {runs}: {' + '.join(parts)}; looks {after(size.looks)}"

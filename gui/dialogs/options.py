@@ -26,13 +26,14 @@ from PySide6.QtWidgets import (
 
 from engine.spec.errors import LabError
 from engine.spec.runs import Detectable
-from engine.spec.study import StudySpec
+from engine.spec.study import MOST_SEEDS, StudySpec
 from engine.spec.understanding import Inspection
 from gui.dialogs.arms import ArmsField
-from gui.dialogs.fields import model_field, needed_arms, role_words, sources_words
+from gui.dialogs.fields import model_field, needed_arms, role_words, runs_words, sources_words
 from gui.dialogs.understood import UnderstoodPanel
-from gui.look.text import count, tip
-from gui.operations import Launch, Outline
+from gui.dialogs.until import UntilField
+from gui.look.text import tip
+from gui.operations import Launch, Outline, Size
 from gui.shell.estimate import default_scale, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Text, push_button
 from jobs.store.records import Snapshot
@@ -56,8 +57,8 @@ class OptionsDialog(QDialog):
 
     Signals:
         wanted(Launch): The user pressed Run.
-        sized(scale, seeds): Another scale or number of seeds is chosen, and has been for a moment;
-            `show_detectable` says what the study would find then.
+        sized(Size): Another scale or number of seeds is chosen, and has been for a moment; `show_detectable` says what
+            the study would find then.
         looked(Launch, Event): A model or data of the user's own are named; `show_inspection` or `show_problem` says
             what the lab understood. The event is set where that is no longer wanted.
 
@@ -72,7 +73,7 @@ class OptionsDialog(QDialog):
 
     wanted = Signal(object)
     find_wanted = Signal(str)
-    sized = Signal(str, int)
+    sized = Signal(object)
     looked = Signal(object, object)
 
     def __init__(
@@ -89,8 +90,9 @@ class OptionsDialog(QDialog):
         for name, sizes in study.scales.items():
             self.scale.addItem(f"{SCALE_WORDS.get(name, name)}: {sizes.steps} steps, {sizes.items} items a split", name)
         self.scale.setCurrentIndex(max(0, self.scale.findData(default_scale(study))))
-        self.seeds.setRange(1, 1000)
+        self.seeds.setRange(1, MOST_SEEDS)
         self.seeds.lineEdit().setTextMargins(7, 0, 0, 0)  # Qt passes no padding of the style on to the inner field
+        self.until = UntilField()
         self.model, self.data = model_field((*models, *downloaded), study.model), QLineEdit()
         self.others = {role: model_field((*models, *downloaded), usual) for role, usual in study.models.items()}
         self.arms = ArmsField(study, self._outline.needs, needed_arms(study, self._outline.roles))
@@ -110,20 +112,20 @@ class OptionsDialog(QDialog):
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(REST_MS)
-        self._resting.timeout.connect(lambda: self.sized.emit(*self._size()))
+        self._resting.timeout.connect(lambda: self.sized.emit(self._size()))
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(LOOK_MS)
         self._typing.timeout.connect(self._look)
-        self.plan, self.note = Text("", "muted", lines=2), Text("", "warn", lines=2)
+        self.plan, self.note = Text("", "muted", lines=3), Text("", "warn", lines=2)
         self.error = Text("", "bad", lines=6)
         self.error.hide()
         self.run = push_button("Run", self._run, primary=True, about=study.question)
         self.cancel = push_button("Cancel", self.reject)
         self._lay_out()
         self.scale.currentIndexChanged.connect(self._scaled)
-        self.seeds.valueChanged.connect(self._describe)
         self.seeds.valueChanged.connect(self._reseeded)
+        self.until.changed.connect(self._reseeded)
         for field in (self.model, *self.others.values()):
             field.editTextChanged.connect(self._changed)
         self.arms.changed.connect(self._changed)
@@ -140,6 +142,7 @@ class OptionsDialog(QDialog):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._row(form, "&Scale", self.scale)
         self._row(form, "S&eeds for each arm", self.seeds)
+        self._row(form, "&Until settled", self.until)
         self.find_model = self._model_row(form, "&Model", self.model, "")
         for role, field in self.others.items():
             self._model_row(form, f"{role_words(role)[:1].upper()}{role_words(role)[1:]}", field, role)
@@ -201,7 +204,8 @@ class OptionsDialog(QDialog):
         model, data, scale = self.model.currentText().strip(), self.data.text().strip(), str(self.scale.currentData())
         usual = self._study.scales[self.scale.currentData()].batch_size
         return Launch(
-            scale, self.seeds.value(), model or None, Path(data) if data else None,
+            scale, None if self.until.is_on else self.seeds.value(),
+            self.until.most.value() if self.until.is_on else None, model or None, Path(data) if data else None,
             grader=self.grader.currentData() if data else "", skip_bad_rows=bool(data) and self.skip.isChecked(),
             batch_size=self.batch.value() if self.batch.value() != usual else None,
             arms=self.arms.chosen(self._study.on_own_data() if data else self._study), models=self._others(),
@@ -278,13 +282,13 @@ class OptionsDialog(QDialog):
         left = max(room.left(), min(at.left(), room.right() - at.width()))
         self.move(left, max(room.top(), min(at.top(), room.bottom() - at.height())))
 
-    def show_detectable(self, scale: str, seeds: int, found: Detectable | None) -> None:
+    def show_detectable(self, size: Size, found: Detectable | None) -> None:
         """Say what the study would find at that size, if it is still the one chosen."""
-        if self.is_over or (scale, seeds) != self._size():
+        if self.is_over or size != self._size():
             return
-        words = detectable_words(found)
-        self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five." if words else "")
-        self.finds.setToolTip(tip(detectable_tip(found)))
+        words, by = detectable_words(found), ", by its last look at the latest" if size.looks else ""
+        self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five{by}." if words else "")
+        self.finds.setToolTip(tip(detectable_tip(found, size)))
         self.finds.setVisible(bool(words))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -303,8 +307,9 @@ class OptionsDialog(QDialog):
         self._cancel.set()
         super().done(result)
 
-    def _size(self) -> tuple[str, int]:
-        return str(self.scale.currentData()), self.seeds.value()
+    def _size(self) -> Size:
+        looks = self.until.looks
+        return Size(self.scale.currentData(), looks[-1] if looks else self.seeds.value(), looks)
 
     def _run(self) -> None:
         self.error.hide()
@@ -315,6 +320,7 @@ class OptionsDialog(QDialog):
     def _scaled(self) -> None:
         sizes = self._study.scales[self.scale.currentData()]
         self.seeds.setValue(sizes.seeds)
+        self.until.offer(self.scale.currentData(), sizes)
         self.batch.setValue(sizes.batch_size)
         self._describe()
         self._changed()
@@ -351,6 +357,8 @@ class OptionsDialog(QDialog):
             self._fit(NARROW)
 
     def _reseeded(self) -> None:
+        self.seeds.setEnabled(not self.until.is_on)
+        self._describe()
         if self.understood.inspection is not None:
             self._changed()
 
@@ -360,15 +368,14 @@ class OptionsDialog(QDialog):
         self.looked.emit(self._asked, self._cancel)
 
     def _describe(self) -> None:
-        sizes, seeds = self._study.scales[self.scale.currentData()], self.seeds.value()
+        sizes, size = self._study.scales[self.scale.currentData()], self._size()
         choice = self.choice()
         study = self._study.on_own_data() if choice.data else self._study
         arms = [arm for arm in study.arms if choice.arms is None or arm.name in choice.arms]
-        runs = sum(1 if arm.name in self._outline.once else min(seeds, arm.seeds or seeds) for arm in arms)
-        plan = f"{count(len(arms), 'arm')}, {count(runs, 'run')}"
+        plan = runs_words(arms, self._outline.once, size)
         # What other models, other data or a part of the arms took says nothing of these.
         if not self._is_own(choice) and choice.arms is None and not choice.models:
-            plan += f"; {estimate_words(self._study, self._snapshot, str(self.scale.currentData()), seeds)}"
+            plan += f"; {estimate_words(self._study, self._snapshot, size)}"
         self.plan.setText(f"{plan}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))

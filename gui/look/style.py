@@ -47,6 +47,7 @@ QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {
   color: $text; background: $surface; border: 1px solid $line; border-radius: 7px; padding: 4px 9px; min-height: 20px;
   selection-background-color: $accent; selection-color: $on_accent;
 }
+QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled { color: $muted; background: $background; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus { border-color: $accent; }
 QComboBox:hover { background: $hover; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0 7px; min-height: 0; }
@@ -68,6 +69,8 @@ QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; bord
 QCheckBox::indicator:hover { background: $hover; }
 QCheckBox::indicator:checked { border: 2px solid $accent; width: 13px; height: 13px; image: url("$icons/tick.svg"); }
 QCheckBox:focus { color: $accent; }
+QCheckBox:disabled { color: $muted; }
+QCheckBox::indicator:disabled { border-color: $line; background: $background; }
 
 QTableView {
   color: $text; background: $surface; border: none; gridline-color: $line; outline: none;

@@ -14,8 +14,9 @@ from engine.stats.display.axis import axis
 from engine.stats.metric import Metric
 from gui import operations
 from gui.curves import Band, CurveStore
-from gui.look.text import clock, count, seconds_range
-from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, sizes_words
+from gui.look.text import clock, count
+from gui.pages.page import GAP, Context, Page, TrialChooser, is_active, left_words, sizes_words
+from gui.pages.standing import StandingCard
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import Table
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
@@ -56,6 +57,8 @@ class LivePage(Page):
         top.addWidget(self.legend, 1)
         top.addWidget(self.about)
         top.addWidget(self.seeds)
+        self.standing = StandingCard(context.theme)
+        self.standing.hide()
         self.plots = {place: PlotCard(context.theme, " ", words) for place, words in PLACES.items()}
         for place, plot in self.plots.items():
             plot.chosen.connect(partial(self._want, place))
@@ -67,6 +70,7 @@ class LivePage(Page):
         column.setContentsMargins(0, 0, SCROLL_ROOM, 0)
         column.setSpacing(GAP)
         column.addLayout(top)
+        column.addWidget(self.standing)
         column.addLayout(_side_by_side((self.plots["left"], 1), (self.plots["right"], 1)), 1)
         column.addLayout(_side_by_side((self.plots["below"], 57), (runs, 43)), 1)
         self._timer = QTimer(self)
@@ -121,6 +125,7 @@ class LivePage(Page):
         paused = session.snapshot is not None and session.snapshot.paused
         self.pause.setText("Resume queue" if paused else "Pause queue")
         self.pause.setAccessibleName(self.pause.text())
+        self.standing.show_trial(trial, self._label(trial.looked.metric) if trial.looked else "")
         styles, labels = self.context.styles(trial), dict(trial.arms)
         self.legend.show_arms([(labels[a], styles[a]) for a in labels])
         runs = session.runs(trial)
@@ -303,7 +308,7 @@ def _progress(trial: TrialRecord, active: bool) -> str:
     if trial.finished is not None and trial.done == len(trial.runs):
         return f"finished {clock(trial.finished)}"
     failed = f", {trial.failed} failed" if trial.failed else ""
-    left = f" · about {seconds_range(*trial.eta_seconds)} left" if active and trial.eta_seconds else ""
+    left = f" · {ahead}" if active and (ahead := left_words(trial)) else ""
     return f"started {clock(trial.created)} · {done}{failed}{left}{'' if active else ' · stopped'}"
 
 

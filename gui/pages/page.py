@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.look.text import clean, clock, count, elided
+from gui.look.text import clean, clock, count, elided, seconds_range
 from gui.look.theme import ArmStyle, Theme, arm_styles
 from gui.operations import Outline
 from gui.session import Session
@@ -169,7 +169,7 @@ class TrialChooser(QComboBox):
 
 def trial_words(trial: TrialRecord) -> str:
     """A trial in a few words, e.g. "nli-frequency · quick × 5 · 14:02"."""
-    return f"{clean(trial.study, 40)} · {trial.scale} × {trial.seeds} · {clock(trial.created)}"
+    return f"{clean(trial.study, 40)} · {trial.scale} × {_number_of_seeds(trial)} · {clock(trial.created)}"
 
 
 def table_words(table: Kept) -> str:
@@ -179,12 +179,31 @@ def table_words(table: Kept) -> str:
     return f"{clean(str(table.result.data.get('source', '')), 40)} · {pair} · {clock(table.moment)}"
 
 
+def _number_of_seeds(trial: TrialRecord) -> str:
+    """How many seeds there are; while it may go on, how many were begun of how many at most."""
+    if not trial.looks:
+        return str(trial.seeds)
+    return str(trial.begun) if trial.settled else f"{trial.begun} of at most {trial.seeds}"
+
+
 def sizes_words(trial: TrialRecord) -> str:
     """Model, scale, arms and seeds in one line."""
-    return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {count(trial.seeds, 'seed')}"
+    seeds = f"{_number_of_seeds(trial)} {'seed' if trial.seeds == 1 else 'seeds'}"
+    return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {seeds}"
+
+
+def left_words(trial: TrialRecord) -> str:
+    """How long a trial takes still, e.g. "about 2-3 min left"; "" where nothing is known."""
+    if trial.at_a_look:
+        return "judging whether more seeds are needed"
+    if trial.eta_seconds is None:
+        return ""
+    return f"about {seconds_range(*trial.eta_seconds)} {'to the next look' if trial.looks else 'left'}"
 
 
 def is_active(session: Session, trial: TrialRecord) -> bool:
-    """Whether one of its runs is at work or waits."""
+    """Whether one of its runs is at work or waits, or it is being judged whether more are needed."""
+    if trial.at_a_look:
+        return True
     runs = session.snapshot.runs if session.snapshot is not None else ()
     return any(run.state in ("running", "queued") for run in runs if trial.id in run.trials)

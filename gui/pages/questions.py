@@ -16,10 +16,10 @@ from engine.spec.runs import Detectable
 from engine.spec.study import StudySpec
 from gui import operations
 from gui.dialogs.options import OptionsDialog
-from gui.look.text import count, seconds_range, tip
-from gui.operations import Launch, Outline
+from gui.look.text import count, tip
+from gui.operations import Launch, Outline, Size
 from gui.pages.broken import BrokenCard
-from gui.pages.page import GAP, Context, Page, is_active
+from gui.pages.page import GAP, Context, Page, is_active, left_words
 from gui.shell.estimate import default_scale, default_size, detectable_tip, detectable_words, estimate_words
 from gui.widgets.basics import Card, Pill, Scroll, Text, push_button, set_primary
 from jobs.store.records import TrialRecord
@@ -68,7 +68,7 @@ class StudyCard(Card):
         """Show what is known of the study's newest trial."""
         word, tone, words = "", None, "not run here yet"
         if trial is not None and active:
-            left = f", about {seconds_range(*trial.eta_seconds)} left" if trial.eta_seconds else ""
+            left = f", {ahead}" if (ahead := left_words(trial)) else ""
             word, words = "Running", f"{trial.done} of {count(len(trial.runs), 'run')} done{left}"
         elif trial is not None and result is not None:
             word, tone, words = result.verdict.label, result.verdict.tone, result.verdict.text
@@ -88,7 +88,7 @@ class StudyCard(Card):
     def show_detectable(self, found: Detectable | None) -> None:
         """Say what the study would find at its default size."""
         self.finds.setText(detectable_words(found))
-        self.finds.setToolTip(tip(detectable_tip(found)))
+        self.finds.setToolTip(tip(detectable_tip(found, default_size(self.study))))
         self.finds.setVisible(found is not None)
 
     @staticmethod
@@ -165,16 +165,13 @@ class QuestionsPage(Page):
             self.refresh()
 
     def _foresee(self, card: StudyCard) -> None:
-        scale, seeds = default_size(card.study)
-        self._detectable(card.study, scale, seeds, card.show_detectable)
+        self._detectable(card.study, default_size(card.study), card.show_detectable)
 
-    def _detectable(
-        self, study: StudySpec, scale: str, seeds: int, show: Callable[[Detectable | None], object]
-    ) -> None:
+    def _detectable(self, study: StudySpec, size: Size, show: Callable[[Detectable | None], object]) -> None:
         """Ask what a study would find. Where that cannot be said, nothing is: the study can be run all the same."""
         messages = self.context.messages
         self.context.session.run(
-            operations.detectable, study, scale, seeds,
+            operations.detectable, study, size,
             done=show, failed=lambda error: show(None) if isinstance(error, LabError) else messages.error(error),
         )  # fmt: skip
 
@@ -223,23 +220,23 @@ class QuestionsPage(Page):
         outline = session.outlines.get(study.id, Outline())
         dialog = OptionsDialog(study, session.snapshot, session.models, self.window(), session.downloaded, outline)
         dialog.wanted.connect(lambda choice: self.launch(study, choice, dialog))
-        dialog.sized.connect(lambda scale, seeds: self._foresee_choice(study, scale, seeds, dialog))
+        dialog.sized.connect(lambda size: self._foresee_choice(study, size, dialog))
         dialog.find_wanted.connect(lambda role: self._find(dialog, role))
         dialog.looked.connect(lambda choice, cancel: self._look(study, choice, cancel, dialog))
         dialog.open()
         return dialog
 
-    def _foresee_choice(self, study: StudySpec, scale: str, seeds: int, dialog: OptionsDialog) -> None:
+    def _foresee_choice(self, study: StudySpec, size: Size, dialog: OptionsDialog) -> None:
         """Say what the study would find at the size chosen; of data of the user's own nothing is known yet."""
 
         def show(found: Detectable | None) -> None:
             if not dialog.is_over:
-                dialog.show_detectable(scale, seeds, None if dialog.choice().data else found)
+                dialog.show_detectable(size, None if dialog.choice().data else found)
 
         if dialog.choice().data:
             show(None)
         else:
-            self._detectable(study, scale, seeds, show)
+            self._detectable(study, size, show)
 
     def _find(self, dialog: OptionsDialog, role: str) -> None:
         """Look for a model on the hub; what is downloaded goes into the options, in the role it was looked for."""

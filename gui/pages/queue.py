@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout
 from engine.spec.runs import RunRecord
 from gui import operations
 from gui.dialogs.error import TextDialog
-from gui.look.text import count
-from gui.pages.page import Context, Page
+from gui.look.text import clean, count
+from gui.pages.page import Context, Page, is_active
 from gui.tables.runs import Row, RunsModel, in_order
 from gui.tables.view import ProgressDelegate, Table
 from gui.widgets.basics import SCROLL_ROOM, Card, Text, push_button
+from jobs.report.content.sequential import standing
 from jobs.store.records import Snapshot
 
 COLUMNS = ("arm", "study", "state", "progress", "left")
@@ -37,6 +38,8 @@ class QueuePage(Page):
         self.next = push_button("Run next", self._next, small=True, about="selected run")
         self.log = push_button("Open log", self._log, small=True, about="selected run")
         self.selected = Text("", "caption")
+        self.standing = Text("", "muted", lines=4)
+        self.standing.hide()
         self.tools.addWidget(self.pause)
         card = Card()
         bar = QHBoxLayout()
@@ -45,6 +48,7 @@ class QueuePage(Page):
         for button in (self.next, self.cancel, self.retry, self.log):
             bar.addWidget(button)
         card.layout_.setSpacing(10)
+        card.layout_.addWidget(self.standing)
         card.layout_.addLayout(bar)
         card.layout_.addWidget(self.table, 1)
         column = QVBoxLayout(self.body)
@@ -69,6 +73,9 @@ class QueuePage(Page):
             self.pause.setEnabled(True)
             self.model.show_rows(self._rows(snapshot))
             self.table.setColumnHidden(COLUMNS.index("study"), len({t.question for t in snapshot.trials}) < 2)
+        words = self._standing(snapshot)
+        self.standing.setText(words)
+        self.standing.setVisible(bool(words))
         self.pause.setText("Resume queue" if snapshot is not None and snapshot.paused else "Pause queue")
         self.pause.setAccessibleName(self.pause.text())
         self.subtitle.setText(self._sentence(snapshot))
@@ -97,6 +104,12 @@ class QueuePage(Page):
         elif snapshot.paused:
             words.append("paused: what runs goes on, nothing else starts")
         return " · ".join(words)
+
+    def _standing(self, snapshot: Snapshot | None) -> str:
+        """How the trials stand that go on until they are settled and have not ended, by their study's name."""
+        trials = snapshot.trials if snapshot is not None else ()
+        going = [trial for trial in trials if trial.looks and is_active(self.context.session, trial)]
+        return " ".join(f"{clean(trial.study, 40)} · {standing(trial)}." for trial in going)
 
     def _changed(self, snapshot: Snapshot) -> None:
         if self.isVisible():

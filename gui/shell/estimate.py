@@ -3,57 +3,52 @@
 from __future__ import annotations
 
 from engine.spec.runs import Detectable
-from engine.spec.study import StudySpec
+from engine.spec.study import Scale, StudySpec
 from engine.stats.display.wording import about, exists
 from gui.look.text import seconds_range
+from gui.operations import Size
 from jobs.store.records import Snapshot
 
 SPREAD = (0.9, 1.25)
 """How far another trial may differ from those measured, with other work on the machine."""
 
 
-def default_scale(study: StudySpec) -> str:
+def default_scale(study: StudySpec) -> Scale:
     """The scale a study is run at unless the user says otherwise."""
     return "quick" if "quick" in study.scales else next(iter(study.scales))
 
 
-def default_size(study: StudySpec) -> tuple[str, int]:
-    """The default scale, and its number of seeds."""
+def default_size(study: StudySpec) -> Size:
+    """The default scale, and with how many seeds it is run."""
     scale = default_scale(study)
-    return scale, next(sizes.seeds for name, sizes in study.scales.items() if name == scale)
+    sizes = study.scales[scale]
+    return Size(scale, sizes.looks[-1] if sizes.looks else sizes.seeds, sizes.looks)
 
 
-def estimate(
-    study: StudySpec, snapshot: Snapshot, scale: str | None = None, seeds: int | None = None
-) -> tuple[float, float] | None:
+def estimate(study: StudySpec, snapshot: Snapshot, size: Size | None = None) -> tuple[float, float] | None:
     """Seconds of wall time, (low, high); None where no trial of this study and scale was finished here.
 
+    Where the trial goes on until it is settled, from its first look to its last.
+
     Args:
-        scale: None: the default one.
-        seeds: None: the scale's own.
+        size: None: the default one.
     """
-    scale = scale or default_scale(study)
-    sizes = next((s for name, s in study.scales.items() if name == scale), None)
-    if sizes is None:
-        return None
-    wanted = seeds or sizes.seeds
-    took = [
-        trial.seconds * wanted / trial.seeds
+    size = size or default_size(study)
+    a_seed = [
+        trial.seconds / trial.begun
         for trial in snapshot.trials
         if trial.study == study.id
-        and trial.scale == scale
+        and trial.scale == size.scale
         and trial.seconds
         and trial.done == len(trial.runs)
         and len(trial.arms) == len(study.arms)  # what a part of them took says nothing of all
     ]
-    return (min(took) * SPREAD[0], max(took) * SPREAD[1]) if took else None
+    return (min(a_seed) * size.fewest * SPREAD[0], max(a_seed) * size.seeds * SPREAD[1]) if a_seed else None
 
 
-def estimate_words(
-    study: StudySpec, snapshot: Snapshot | None, scale: str | None = None, seeds: int | None = None
-) -> str:
+def estimate_words(study: StudySpec, snapshot: Snapshot | None, size: Size | None = None) -> str:
     """The estimate as people read it."""
-    found = estimate(study, snapshot, scale, seeds) if snapshot is not None else None
+    found = estimate(study, snapshot, size) if snapshot is not None else None
     return f"{seconds_range(*found)} on this machine" if found else "not timed here yet"
 
 
@@ -66,18 +61,19 @@ def detectable_words(found: Detectable | None) -> str:
     return f"finds differences from about {about(found.difference, found.unit)}"
 
 
-def detectable_tip(found: Detectable | None) -> str:
-    """What that figure means, and what it rests on."""
+def detectable_tip(found: Detectable | None, size: Size) -> str:
+    """What that figure of a size means, and what it rests on."""
     if found is None:
         return ""
+    sizes = f"at most {size.seeds} seeds and these items" if size.looks else "these seeds and items"
     if not exists(found.difference, found.unit):
         return (
             "Seeds differ so much that not even the largest difference there can be between the two arms of the "
-            f"primary endpoint would be found four times in five with these seeds and items. Worked out "
+            f"primary endpoint would be found four times in five with {sizes}. Worked out "
             f"{found.basis or 'beforehand'}. More seeds find smaller differences."
         )
     return (
         f"A true difference of {about(found.difference, found.unit)} between the two arms of the primary endpoint "
-        f"would be found four times in five with these seeds and items; a smaller one more seldom. Worked out "
+        f"would be found four times in five with {sizes}; a smaller one more seldom. Worked out "
         f"{found.basis or 'beforehand'}. More seeds find smaller differences."
     )

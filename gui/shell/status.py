@@ -47,8 +47,12 @@ class StatusStrip(QFrame):
         paused = " (paused)" if snapshot.paused else ""
         self.queued.setText(f"{queued} queued{paused}" if queued else paused.strip())
         etas = [t.eta_seconds for t in snapshot.trials if t.eta_seconds]
+        # Of a trial that goes on until it is settled, more runs may be queued later.
+        of = " of what is queued" if any(t.looks and t.eta_seconds for t in snapshot.trials) else ""
         self.left.setText(
-            f"about {seconds_range(max(e[0] for e in etas), max(e[1] for e in etas))} left" if etas else snapshot.reason
+            f"about {seconds_range(max(e[0] for e in etas), max(e[1] for e in etas))} left{of}"
+            if etas
+            else snapshot.reason
         )
         self.slots.setText(f"{snapshot.running} of {count(snapshot.slots, 'slot')}")
         self.memory.setText(f"memory {gigabytes(snapshot.memory_used, snapshot.memory_total)}")

@@ -12,10 +12,8 @@ from gui.look.text import clean, elided, tip
 from gui.tables.runs import Index
 from gui.tables.view import Table
 
-WORDS = 2
-"""The first columns are words; the others are figures."""
 WIDTHS = (206, 62)
-"""px of the columns of words; the first takes what it needs where the figures leave it."""
+"""px of the columns of words, metric and unit."""
 FIGURE, SPARE = 125, 12  # px: the narrowest column of figures, and what one has beside its text
 
 
@@ -26,7 +24,7 @@ class FiguresModel(QAbstractTableModel):
         words: How many of the first columns are words; the others are figures.
     """
 
-    def __init__(self, words: int = WORDS) -> None:
+    def __init__(self, words: int = len(WIDTHS)) -> None:
         super().__init__()
         self._words = words
         self._header: list[str] = []
@@ -73,11 +71,16 @@ class FiguresModel(QAbstractTableModel):
 
 
 class FiguresTable(Table):
-    """Shows all rows, for the page scrolls. Columns that do not fit side by side are scrolled to: no figure is cut."""
+    """Shows all rows, for the page scrolls. Columns that do not fit side by side are scrolled to: no figure is cut.
 
-    def __init__(self) -> None:
-        self.figures = FiguresModel()
-        super().__init__(self.figures, "All figures", stretch=-1)
+    Args:
+        name: For screen readers.
+        widths: px of the first columns, which hold words; the first takes what it needs where the figures leave it.
+    """
+
+    def __init__(self, name: str = "All figures", widths: tuple[int, ...] = WIDTHS) -> None:
+        self.figures, self._widths = FiguresModel(len(widths)), widths
+        super().__init__(self.figures, name, stretch=-1)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -89,9 +92,9 @@ class FiguresTable(Table):
         head = self.horizontalHeader()
         for column in range(len(header)):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        for column, width in zip(range(len(header)), WIDTHS, strict=False):
+        for column, width in zip(range(len(header)), self._widths, strict=False):
             self.setColumnWidth(column, width)
-        self._needed = [max(FIGURE, self.sizeHintForColumn(c) + SPARE) for c in range(WORDS, len(header))]
+        self._needed = [max(FIGURE, self.sizeHintForColumn(c) + SPARE) for c in range(len(self._widths), len(header))]
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -100,11 +103,11 @@ class FiguresTable(Table):
         self._fit()
 
     def _fit(self) -> None:
-        room = self.viewport().width() - WIDTHS[1] - sum(self._needed)
-        wide = max(WIDTHS[0], min(self.sizeHintForColumn(0) + 6, room))
+        room = self.viewport().width() - sum(self._widths[1:]) - sum(self._needed)
+        wide = max(self._widths[0], min(self.sizeHintForColumn(0) + 6, room))
         self.setColumnWidth(0, wide)
         spare = max(0, room - wide) // max(1, len(self._needed))
-        for column, width in enumerate(self._needed, start=WORDS):
+        for column, width in enumerate(self._needed, start=len(self._widths)):
             self.setColumnWidth(column, width + spare)
         scrolled = self.horizontalScrollBar().sizeHint().height() if room < wide else 0
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + 29 * self.figures.rowCount() + 4 + scrolled)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from gui.curves import Array, Band
 from gui.look.text import clean, number
 from gui.look.theme import ArmStyle, Theme, sized
+from gui.look.tokens import Tokens
 from gui.widgets.basics import Card
 from gui.widgets.chart import tick_digits, ticks
 
@@ -61,6 +62,38 @@ class _Axis(pg.AxisItem):
         """The figures at the ticks."""
         digits = tick_digits(spacing)
         return [number(v * scale, digits) for v in values]
+
+
+def plain_view(name: str) -> pg.PlotWidget:
+    """A plot without frame, menu and mouse, with quiet axes; `name` is for screen readers."""
+    view = pg.PlotWidget(axisItems={"left": _Axis("left"), "bottom": _Axis("bottom")})
+    view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    view.setAccessibleName(clean(name))
+    plot: Any = view.getPlotItem()
+    plot.hideButtons()
+    plot.setMenuEnabled(False)
+    plot.setMouseEnabled(False, False)
+    plot.disableAutoRange()
+    plot.setContentsMargins(0, 4, 6, 0)
+    plot.getAxis("left").setWidth(38)
+    plot.getAxis("bottom").setHeight(22)
+    return view
+
+
+def dress(view: pg.PlotWidget, tokens: Tokens) -> None:
+    """Give a plot the colours of the light or the dark theme."""
+    view.setBackground(tokens.surface)
+    plot: Any = view.getPlotItem()
+    for name in ("left", "bottom"):
+        axis = plot.getAxis(name)
+        axis.setPen(QPen(Qt.PenStyle.NoPen))
+        axis.setTickPen(QPen(QColor(tokens.line), 1) if name == "left" else QPen(Qt.PenStyle.NoPen))
+        axis.setTextPen(QColor(tokens.muted))
+        axis.setTickFont(sized(11))
+        axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=30)
+        axis.setZValue(-1000)
+    plot.getAxis("left").setGrid(255)
+    plot.getAxis("bottom").setStyle(tickAlpha=0)
 
 
 class _Lines:
@@ -149,18 +182,8 @@ class PlotCard(Card):
         self.fixed: tuple[float, float] | None = None
         self._lines: dict[str, _Lines] = {}
         self._ranges: tuple[tuple[float, float], tuple[float, float]] | None = None
-        axes = {"left": _Axis("left"), "bottom": _Axis("bottom")}
-        self.view = pg.PlotWidget(axisItems=axes)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.view.setAccessibleName(clean(title))
+        self.view = plain_view(title)
         self.plot: Any = self.view.getPlotItem()
-        self.plot.hideButtons()
-        self.plot.setMenuEnabled(False)
-        self.plot.setMouseEnabled(False, False)
-        self.plot.disableAutoRange()
-        self.plot.setContentsMargins(0, 4, 6, 0)
-        self.plot.getAxis("left").setWidth(38)
-        self.plot.getAxis("bottom").setHeight(22)
         holder = QWidget()
         inside = QVBoxLayout(holder)
         inside.setContentsMargins(-4, 4, -4, -6)
@@ -212,18 +235,7 @@ class PlotCard(Card):
             self.plot.setYRange(*ranges[1], padding=PADDING["left"])
 
     def _dress(self) -> None:
-        tokens = self._theme.tokens
-        self.view.setBackground(tokens.surface)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(QPen(Qt.PenStyle.NoPen))
-            axis.setTickPen(QPen(QColor(tokens.line), 1) if name == "left" else QPen(Qt.PenStyle.NoPen))
-            axis.setTextPen(QColor(tokens.muted))
-            axis.setTickFont(sized(11))
-            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=30)
-            axis.setZValue(-1000)
-        self.plot.getAxis("left").setGrid(255)
-        self.plot.getAxis("bottom").setStyle(tickAlpha=0)
+        dress(self.view, self._theme.tokens)
 
 
 def _span(series: list[Series], by: float) -> tuple[float, float]:

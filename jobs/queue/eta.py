@@ -62,18 +62,34 @@ def of_inspection(trial: TrialSpec, found: Inspection, slots: int) -> Range | No
     """Seconds of a whole trial on this machine before any of it has run; None where an arm's cost is not known.
 
     Within each run's bounds (every answer as short as a right one, or as long as it may be) the range keeps nearer to
-    what is expected: the bounds are hardly ever met by all answers of all runs.
+    what is expected: the bounds are hardly ever met by all answers of all runs. Of a trial that goes on until it is
+    settled the range reaches from its first look to its last.
     """
     costs = {arm: cost for cost in found.costs for arm in cost.arms}
-    runs: list[Range | None] = []
+    runs, first = list[Range | None](), list[Range | None]()
     for run in runs_of(trial):
         cost = costs.get(run.arm)
         if cost is None:
             return None
         low, high = (math.sqrt(max(0.0, end) * cost.seconds) for end in (cost.low, cost.high))
         runs.append((low * STEADY[0], high * STEADY[1]))
-    shared = of_trial(runs, slots)
-    return None if shared is None else (found.once * STEADY[0] + shared[0], found.once * STEADY[1] + shared[1])
+        if run.seed < (trial.looks or (trial.seeds,))[0]:
+            first.append(runs[-1])
+    least, most = of_trial(first, slots), of_trial(runs, slots)
+    if least is None or most is None:
+        return None
+    return found.once * STEADY[0] + least[0], found.once * STEADY[1] + most[1]
+
+
+def of_seeds(seeds: tuple[int, int], arms: Sequence[Sequence[float]], slots: int) -> Range | None:
+    """Seconds of so many more seeds, from the fewest to the most, by what earlier seeds of the same trial took.
+
+    Args:
+        arms: Of each arm that every seed runs, the seconds of its runs so far.
+    """
+    kind = [(min(took) * KIND[0], max(took) * KIND[1]) for took in arms if took]
+    fewest, most = (of_trial(kind * number, slots) for number in seeds)
+    return None if fewest is None or most is None else (fewest[0], most[1])
 
 
 def of_trial(runs: Sequence[Range | None], slots: int) -> Range | None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from engine.run.planned import runs_of
 from engine.spec.errors import LabError
-from engine.spec.result import Sequential
 from engine.spec.run import RunSpec
+from engine.spec.sequential import Sequential
 from engine.spec.trial import TrialSpec
 from jobs.queue.budget import Budget
 from jobs.store.write import Store

@@ -26,6 +26,7 @@ from jobs.queue import again, endings
 from jobs.queue.active import Active
 from jobs.queue.budget import Budget, Worker
 from jobs.queue.endings import Ending, Intent
+from jobs.queue.foresight import Foresight
 from jobs.queue.looking import Judge, Looking, first_look
 from jobs.queue.waiting import NEEDS, Waiting
 from jobs.store import trial_file
@@ -35,7 +36,6 @@ from jobs.store.write import Damaged, DiskFull, Row, Store, cost
 log = logging.getLogger("tuning_fork.jobs")
 T = TypeVar("T")
 TICK = 0.1  # seconds
-REST = 2.0  # seconds without work before the next study is foreseen: a click that follows at once must not wait for it
 GRACE: dict[Intent, float] = {"cancel": 3.0, "stop": 30.0}  # seconds for a last checkpoint before a run is killed
 DOCTOR = "`python main.py doctor` says what is missing."
 BUSY = "loading the libraries"
@@ -74,9 +74,7 @@ class Supervisor:
         self._waiting = Waiting(home, store)
         self._looking = Looking(store, judged, self._budget)
         self._held = ""  # why the next run waits, if it does
-        self._likely = likely
-        self._last: RunSpec | None = None  # the run that was started last, until its successors are foreseen
-        self._rests: float | None = None  # since when nothing is to be done (time.monotonic)
+        self._foresight = Foresight(launcher, likely)
         self._closing = threading.Event()
         self._close_seconds = 0.0
         self.reconciled = threading.Event()  # set once what an earlier lab left is put right
@@ -307,7 +305,8 @@ class Supervisor:
         coming = self._next()
         if coming is None:
             self._held = self._no_longer(self._held)
-            self._foresee()
+            if not self._active:
+                self._foresight.rest()
             return
         if not self._launcher.warm():
             if self._launcher.error:
@@ -355,18 +354,6 @@ class Supervisor:
                         self._store.settle(run, look.state, time.time(), 0.0, **why)
         return coming
 
-    def _foresee(self) -> None:
-        """Have what the next study may need prepared, while nobody waits for it."""
-        if self._last is None or self._active or not self._launcher.shares or not self._launcher.warm():
-            return
-        self._rests = self._rests or time.monotonic()
-        if time.monotonic() - self._rests < REST:
-            return
-        last, self._last = self._last, None
-        for spec in self._likely(last):
-            if not any(need.weights for need in (*spec.tune.needs.values(), *spec.needs.values())):
-                self._launcher.ready(spec)
-
     def _workers(self) -> list[Worker]:
         return [Worker(active.child.pid, active.kind) for active in self._active.values()]
 
@@ -392,7 +379,7 @@ class Supervisor:
                 self._settle(run, ending, time.time(), 0.0)
             return
         self._active[run] = Active(child, row["attempt"], kind, began)
-        self._last, self._rests = spec, None
+        self._foresight.started(spec)
         with self._store.batch():
             self._store.set(run, pid=child.pid, pid_started=child.started, cost=kind)
 

@@ -59,7 +59,7 @@ def begin(home: Home, db: Database) -> None:
     rows = db.query(
         """SELECT t.trial, trials.spec, max(r.finished) AS at, json_group_array(r.hash) AS runs FROM trial_runs AS t
            JOIN trials ON trials.id = t.trial JOIN runs AS r ON r.hash = t.run AND r.state = 'succeeded'
-           GROUP BY t.trial ORDER BY at"""
+           GROUP BY t.trial ORDER BY at, trials.created"""
     )
     for row in rows:
         primary = json.loads(row["spec"])["study"]["primary"]  # as it was stored: not every old trial can be read whole

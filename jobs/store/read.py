@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.analysis.detectable import paired
@@ -13,9 +13,9 @@ from engine.spec.errors import StoreError
 from engine.spec.events import Finished, Started, decode
 from engine.spec.example import ItemText, Outcome
 from engine.spec.reference import DataRef
-from engine.spec.result import Sequential
 from engine.spec.run import RECIPE_VERSION
 from engine.spec.runs import Context, Pairs, Planned, Point, RunRecord, RunResult
+from engine.spec.sequential import Sequential
 from engine.spec.study import Scale, StudySpec
 from engine.spec.training import Training, training_of
 from engine.spec.trial import TrialSpec
@@ -108,23 +108,38 @@ class Board:
     def _trial(self, trial: Row) -> TrialRecord:
         links = self._links_of[trial["id"]]
         rows = [self._rows[link["run"]] for link in links]
-        looking = bool(trial["looks"]) and not trial["settled"] and trial["cancelled"] is None
+        old = trial["recipe"] != RECIPE_VERSION
+        looking = bool(trial["looks"]) and not trial["settled"] and trial["cancelled"] is None and not old
+        looked = Sequential.model_validate_json(trial["looked"]) if trial["looked"] else None
         at_a_look = looking and bool(rows) and all(r["state"] == "succeeded" for r in rows)
         over = not at_a_look and all(r["state"] in ("succeeded", "failed", "cancelled") for r in rows)
         each = {r["hash"]: r for r in rows}  # two arms may share a run
         ahead = {r["hash"]: self._eta[r["hash"]] for r in rows if r["state"] in ("queued", "running")}
         return TrialRecord(
             id=trial["id"], study=trial["study"], question=trial["question"], scale=trial["scale"],
-            seeds=trial["seeds"], model=trial["model"], created=trial["created"],
+            seeds=trial["seeds"], begun=max((link["seed"] + 1 for link in links), default=0), model=trial["model"],
+            created=trial["created"],
             arms=tuple((name, label) for name, label in json.loads(trial["arms"])), runs=tuple(r["hash"] for r in rows),
-            old=trial["recipe"] != RECIPE_VERSION,
+            old=old,
             done=sum(r["state"] == "succeeded" for r in rows), failed=sum(r["state"] == "failed" for r in rows),
             finished=max((r["finished"] for r in rows if r["finished"]), default=None) if over else None,
             seconds=self._wall(each.values()), eta_seconds=eta.of_trial(list(ahead.values()), self._slots),
             cancelled=trial["cancelled"] is not None, looks=tuple(json.loads(trial["looks"] or "[]")),
-            looked=Sequential.model_validate_json(trial["looked"]) if trial["looked"] else None,
-            settled=trial["settled"], at_a_look=at_a_look,
+            looked=looked, further_seconds=self._further(links, looked), settled=trial["settled"], at_a_look=at_a_look,
         )  # fmt: skip
+
+    def _further(self, links: Sequence[Row], looked: Sequential | None) -> eta.Range | None:
+        """Seconds that the seeds take which a trial's last look foresaw."""
+        if looked is None or looked.further is None:
+            return None
+        took: dict[str, list[float]] = defaultdict(list)
+        for link in {link["run"]: link for link in links}.values():  # two arms may share a run
+            row = self._rows[link["run"]]
+            if link["seed"] < looked.looks[-1].seeds and row["state"] == "succeeded":
+                took[link["arm"]].append(row["seconds"])
+        # An arm that stopped at fewer seeds, such as a control, or that no seed changes, is not run again.
+        again = [seconds for seconds in took.values() if len(seconds) == looked.looks[-1].seeds]
+        return eta.of_seeds(looked.further, again, self._slots)
 
     def _wall(self, rows: Iterable[Row]) -> float | None:
         """Seconds in which one or more of the runs were at work in their last attempts; overlaps count once."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from engine.spec.example import Frozen
-from engine.spec.result import Sequential
 from engine.spec.runs import Point, RunRecord
+from engine.spec.sequential import Sequential
 
 
 class TrialRecord(Frozen):
     """A trial and how far it is.
 
     Attributes:
+        seeds: How many it is to have; where it goes on until it is settled, the most.
+        begun: How many of its seeds were queued so far.
         done: Runs that succeeded.
         failed: Runs that failed.
         finished: When its last run ended; None while one is still to come.
@@ -18,7 +20,9 @@ class TrialRecord(Frozen):
         cancelled: Whether the trial was cancelled as a whole.
         looks: After how many seeds it is looked at, where it goes on until it is settled; empty: its seeds are fixed.
         looked: What was seen at the last look; None before the first.
-        settled: Why such a trial ended: "settled", "most-seeds" or "stopped"; "" where it has not.
+        further_seconds: How long the seeds take that the last look foresaw (`Sequential.further`), by what seeds took
+            so far; None where nothing is foreseen.
+        settled: Why such a trial ended: "settled", "most-seeds", "stopped" or "stopped: " and why; "" where it has not.
         at_a_look: Whether all its queued runs are there and it is being judged whether it goes on.
         old: Whether it is of an older recipe: it can be read, and not run again.
     """
@@ -28,6 +32,7 @@ class TrialRecord(Frozen):
     question: str
     scale: str
     seeds: int
+    begun: int
     model: str
     created: float
     arms: tuple[tuple[str, str], ...]  # (name, label) in the study's order
@@ -41,6 +46,7 @@ class TrialRecord(Frozen):
     old: bool = False
     looks: tuple[int, ...] = ()
     looked: Sequential | None = None
+    further_seconds: tuple[float, float] | None = None
     settled: str = ""
     at_a_look: bool = False
 

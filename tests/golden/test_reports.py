@@ -14,3 +14,8 @@ from tests.support import results
 def test_a_report(study: str, snapshot: SnapshotAssertion) -> None:
     result = results.small(study)
     assert markdown.render(report_of(result)).replace(result.study.trial, "TRIAL") == snapshot
+
+
+def test_a_report_of_a_trial_that_went_on_until_it_was_settled(snapshot: SnapshotAssertion) -> None:
+    result = results.until_settled()
+    assert markdown.render(report_of(result)).replace(result.study.trial, "TRIAL") == snapshot

@@ -14,6 +14,7 @@ from engine.spec.plugins.discovery import Broken
 from engine.spec.reference import ModelRef
 from engine.spec.result import Result
 from engine.spec.runs import Detectable, Point, RunRecord
+from engine.spec.sequential import Sequential
 from engine.spec.study import StudySpec
 from engine.spec.trial import TrialSpec
 from jobs.paths import Home
@@ -48,6 +49,8 @@ class FakeLab:
         self.points: list[Point] = []
         self.known: set[tuple[str, str, int]] = set()
         self.scalars = False
+        self.looks: dict[str, object] = {}  # of the trial, where it goes on until it is settled
+        self.sequential: Sequential | None = None  # of the result
 
     def studies(self) -> list[StudySpec]:
         return [s.model_copy(update=self.texts) for s in self.questions.values()]
@@ -112,13 +115,14 @@ class FakeLab:
 
     def result(self, trial: str) -> Result:
         self._ask("result", trial)
-        return invented_result(self.questions["function-calling"], trial, self.texts)
+        found = invented_result(self.questions["function-calling"], trial, self.texts)
+        return found.model_copy(update={"sequential": self.sequential})
 
     def export_items(self, trial: str, path: Path) -> None:
         self._ask("export_items", trial, path)
         path.write_text("invented items", "utf-8")
 
-    def detectable(self, study: StudySpec, scale: str, seeds: int) -> Detectable | None:
+    def detectable(self, study: StudySpec, scale: str, seeds: int, *, looks: tuple[int, ...] = ()) -> Detectable | None:
         self._ask("detectable", study.id, scale, seeds)
         if scale == "smoke":
             raise SpecError("Nothing can be said of a smoke test.")
@@ -140,11 +144,11 @@ class FakeLab:
         over = all(r.state in ("succeeded", "failed", "cancelled") for r in runs)
         return TrialRecord(
             id=f"function-calling-quick-{n + 1}", study=study.id, question=self.texts.get("question", study.question),
-            scale="quick", seeds=5, model=MODEL, created=STARTED + n * 60 - 600, arms=labels,
+            scale="quick", seeds=5, begun=5, model=MODEL, created=STARTED + n * 60 - 600, arms=labels,
             runs=tuple(r.run for r in runs), done=done, failed=sum(r.state == "failed" for r in runs),
             finished=STARTED + 420 if over else None, seconds=312.0 if over else None,
             eta_seconds=None if over else (110.0, 170.0),
-        )  # fmt: skip
+        ).model_copy(update=self.looks)  # fmt: skip
 
     def _runs(self) -> list[RunRecord]:
         study, found = self.questions["function-calling"], []

@@ -15,6 +15,7 @@ from engine.spec.understanding import Fit, Inspection
 from gui import operations
 from gui.dialogs.error import TextDialog
 from gui.dialogs.options import OptionsDialog
+from gui.operations import Size
 from gui.pages.questions import QuestionsPage
 from gui.shell.estimate import estimate
 from gui.widgets.basics import Text
@@ -161,7 +162,7 @@ def test_options_say_what_the_chosen_size_would_find(opened, qtbot, lab) -> None
         qtbot.keyClicks(dialog.seeds, digits)
     qtbot.waitUntil(lambda: dialog.finds.text() == "Finds differences from about 6 points, four times in five.")
     assert ("detectable", "function-calling", "quick", 1) not in lab.asked
-    dialog.show_detectable("quick", 12, None)  # an answer that came late
+    dialog.show_detectable(Size("quick", 12), None)  # an answer that came late
     assert dialog.finds.isVisible()
     dialog.scale.setFocus()
     while dialog.scale.currentData() != "smoke":
@@ -174,7 +175,7 @@ def test_options_say_what_the_chosen_size_would_find(opened, qtbot, lab) -> None
 
 def test_a_size_that_finds_nothing_says_so_and_own_data_have_no_figure(opened, qtbot, lab, monkeypatch) -> None:
     far = Detectable(difference=1.62, unit="share", basis="from the study’s own expectation")
-    monkeypatch.setattr(lab, "detectable", lambda *_: far)
+    monkeypatch.setattr(lab, "detectable", lambda *_, **__: far)
     window = opened(lab)
     card = page(window).cards["function-calling"]
     qtbot.waitUntil(lambda: card.finds.text() == "at this size finds no difference, not even the largest")
@@ -189,7 +190,7 @@ def test_a_size_that_finds_nothing_says_so_and_own_data_have_no_figure(opened, q
 
 
 def test_a_lab_that_foresees_nothing_says_nothing(opened, qtbot, lab, monkeypatch) -> None:
-    monkeypatch.setattr(lab, "detectable", lambda *_: None)
+    monkeypatch.setattr(lab, "detectable", lambda *_, **__: None)
     window = opened(lab)
     qtbot.wait(300)
     card = page(window).cards["function-calling"]
@@ -316,9 +317,9 @@ def test_cards_fill_the_width_there_is(opened, qtbot, lab) -> None:
 def test_an_estimate_comes_from_what_was_measured(tmp_path: Path) -> None:
     lab = FakeLab(tmp_path, step=STEPS)
     study, snapshot = lab.questions["function-calling"], lab.snapshot()
-    low, high = estimate(study, snapshot, "quick", 5) or (0, 0)
+    low, high = estimate(study, snapshot, Size("quick", 5)) or (0, 0)
     assert low < 312 < high
-    assert estimate(study, snapshot, "full") is None
+    assert estimate(study, snapshot, Size("full", 5)) is None
     assert estimate(lab.questions["nli-frequency"], snapshot) is None
     part = study.model_copy(update={"arms": (*study.arms, study.arms[-1].model_copy(update={"name": "new"}))})
-    assert estimate(part, snapshot, "quick", 5) is None, "a trial of fewer arms says nothing of all"
+    assert estimate(part, snapshot, Size("quick", 5)) is None, "a trial of fewer arms says nothing of all"

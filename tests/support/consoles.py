@@ -39,6 +39,7 @@ def trial_record(runs: Sequence[RunRecord]) -> TrialRecord:
         question="?",
         scale="quick",
         seeds=1,
+        begun=1,
         model="m",
         created=0,
         arms=(("base", "base"), ("balanced", "balanced")),
@@ -189,13 +190,16 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[FakeLab]:
     """`run` with a scripted lab, and a plan that needs no model on the disk."""
 
     def ready(
-        home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None, models=None, tell=None
-    ):
+        home, study, scale="quick", seeds=None, arms=None, model=None, data=None, options=None, models=None, until=None,
+        tell=None,
+    ):  # fmt: skip
         reference = ModelRef(name="m", path="", digest="d")
         names = tuple(a.name for a in study.arms if arms is None or a.name in arms)
+        looks = study.scales[scale].looks_until(until.most) if until else ()
         return TrialSpec(
-            study=study, scale=scale, seeds=seeds or 1, arms=names, model=reference, data=DataRef(source="s")
-        )
+            study=study, scale=scale, seeds=looks[-1] if looks else seeds or 1, arms=names, model=reference,
+            data=DataRef(source="s"), looks=looks,
+        )  # fmt: skip
 
     monkeypatch.setattr(run_command, "Lab", FakeLab)
     monkeypatch.setattr(run_command, "ready", ready)

@@ -8,6 +8,7 @@ from functools import cache
 from engine.analysis.analysis import analyse
 from engine.probes import probe_class
 from engine.spec.result import Curve, Flip, Look, MetricInfo, NamedFigure, Registration, Result
+from engine.spec.runs import Context
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
 PROMPT = "Instruction: answer with a call. Tools: get_weather(city), send_mail(to, text).\nUser: Is it raining in Bern?"
@@ -19,6 +20,14 @@ def small(study: str = "function-calling", seeds: int = 3, scale: str = "quick")
     trial = make_trial(study, seeds, scale)  # type: ignore[arg-type]
     rates = CALLS if study == "function-calling" else NLI
     return filled(analyse(trial, make_runs(trial, rates, items=80)))
+
+
+@cache
+def until_settled() -> Result:
+    """A trial that was to go on to eight seeds, and was settled before."""
+    trial = make_trial("nli-frequency", 8).model_copy(update={"looks": (4, 6, 8)})
+    runs = [run for run in make_runs(trial, NLI, items=80, lean=0.02) if run.record.seed < 6]
+    return filled(analyse(trial, runs, Context(queued=0.0, begun=6)))
 
 
 def filled(result: Result) -> Result:

@@ -14,7 +14,11 @@ from engine.spec.runs import Detectable
 from jobs import console
 from jobs.commands import run as run_command
 from jobs.commands.terminal.screen import Screen
-from tests.support.consoles import TRIAL, FakeLab, main, scripted, snapshot
+from jobs.report.content.sequential import COST
+from jobs.store.records import Snapshot
+from jobs.studies import Until
+from tests.support.consoles import TRIAL, FakeLab, main, result, scripted, snapshot
+from tests.support.looks import PLAN, seen
 
 
 @pytest.fixture
@@ -69,6 +73,51 @@ def test_a_run_prints_events_verdict_and_reports(
     assert "[bold]\\x1b[31mred" in row  # shown, not obeyed
     assert all(path.exists() for path in [*more, home / "reports" / f"{TRIAL}.html"])
     assert lab.last.calls == ["warm", "enqueue", "first 1", "first 0", "exit"]
+
+
+def looked(*states: str, **trial: object) -> Snapshot:
+    """A trial that goes on until it is settled."""
+    plain = snapshot(*states)
+    record = plain.trials[0].model_copy(update={"seeds": 12, "looks": PLAN, **trial})
+    return plain.model_copy(update={"trials": (record,)})
+
+
+LOOKS = [
+    looked("succeeded", "running", begun=4),
+    looked("succeeded", "succeeded", begun=4, at_a_look=True),
+    looked("succeeded", "running", begun=6, looked=seen(), further_seconds=(95.0, 290.0)),
+    looked("succeeded", "succeeded", begun=6, at_a_look=True, looked=seen(), further_seconds=(95.0, 290.0)),
+    looked("succeeded", "succeeded", begun=6, looked=seen(6, "settled"), settled="settled"),
+]
+SAID = [
+    "Look after 4 of at most 12 seeds: judging whether more seeds are needed",
+    "Look after 5 of at most 12 seeds: +9.8 points [−1.2, +20.8]; goes on, probably 1 to 3 more seeds "
+    "(about 2 to 5 minutes)",
+    "Look after 6 of at most 12 seeds: judging whether more seeds are needed",
+    "Look after 6 of at most 12 seeds: +9.1 points [+0.4, +17.2]; settled",
+]
+
+
+def test_a_trial_that_goes_on_until_it_is_settled_tells_its_looks(
+    lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FakeLab, "script", LOOKS)
+    monkeypatch.setattr(
+        FakeLab, "result", lambda self, trial: result().model_copy(update={"sequential": seen(6, "settled")})
+    )
+    monkeypatch.setattr(lab, "expected", Detectable(difference=0.161, unit="difference", basis="from a guess"))
+    assert main("run", "nli-frequency", "--until-settled", "--max-seeds", "12") == console.OK
+    lines = [line.split("s  ", 1)[-1] for line in capsys.readouterr().out.splitlines()]
+    fixed = next(line for line in lines if line.startswith("It goes on seed by seed"))
+    assert "looks after 4, 5, … 12 seeds; 12 seeds are the most." in fixed
+    assert "share one error of 5 % (Lan and DeMets’ spending of O’Brien and Fleming’s type)" in fixed
+    assert lines.index(fixed) < lines.index(SAID[0])
+    assert "It finds differences from about 16 points four times in five, by its last look at the latest" in "".join(
+        lines
+    )
+    assert [line for line in lines if line.startswith("Look after")] == SAID
+    assert f"Settled after 6 seeds. {COST}" in lines
+    assert lab.last.trial.looks == PLAN
 
 
 def test_what_had_finished_before_is_said(
@@ -131,7 +180,7 @@ def test_a_signal_stops_with_checkpoints(
     assert "the same command goes on from there" in capsys.readouterr().err
 
 
-def test_progress_is_drawn_on_a_terminal(lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch) -> None:
+def drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch, request: run_command.Request) -> str:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -141,8 +190,20 @@ def test_progress_is_drawn_on_a_terminal(lab: type[FakeLab], monkeypatch: pytest
     out, err = Terminal(), Terminal()
     screen = Screen(out, err)
     assert screen.live
-    assert run_command.run(run_command.Request(study="nli-frequency"), screen) == 0
-    drawn = out.getvalue()
+    assert run_command.run(request, screen) == 0
+    return out.getvalue()
+
+
+def test_looks_stay_above_what_is_drawn(lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeLab, "script", LOOKS)
+    request = run_command.Request(study="nli-frequency", until=Until())
+    drawn = drawn_on_a_terminal(monkeypatch, request)
+    for said in (SAID[1], SAID[3]):
+        assert drawn.count(said) == 1
+
+
+def test_progress_is_drawn_on_a_terminal(lab: type[FakeLab], monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = drawn_on_a_terminal(monkeypatch, run_command.Request(study="nli-frequency"))
     assert "1/1 runs" in drawn
     assert "2/2 runs" in drawn
     assert "\\x1b[31mred" in drawn

@@ -14,6 +14,7 @@ from gui.widgets.waterfall import Bar
 from jobs.report.content.endpoint import figure_words, limits, parts
 from jobs.report.content.figures import by_unit, good_corner
 from jobs.report.content.lookup import arm_label, label_of, level_of, pair_label, primary_metric, unit_of
+from jobs.report.content.sequential import ended
 
 NAMED_LATER = (
     "Exploratory: the figures were there before the arms' parts, the margin and the floor were named, "
@@ -174,6 +175,11 @@ def standing_words(result: Result) -> str:
         none = "could find no difference, however large"
         words += f"; {could if wording.exists(fixed.detectable, unit) else none}"
     return words + ("." if fixed.looks else ", before any comparison that the verdict rests on was shown.")
+
+
+def ended_words(result: Result) -> str:
+    """What a trial that goes on until it is settled ended by; "" where its seeds were fixed."""
+    return ended(result.sequential) if result.sequential else ""
 
 
 def looks_words(result: Result) -> str:

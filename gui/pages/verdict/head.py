@@ -9,7 +9,7 @@ from engine.spec.result import Result
 from engine.stats.display.wording import together
 from gui.look.text import tip
 from gui.look.theme import Theme
-from gui.pages.verdict.figures import looks_words, recipe_words, rule_figures, rule_words, standing_words
+from gui.pages.verdict.figures import ended_words, looks_words, recipe_words, rule_figures, rule_words, standing_words
 from gui.widgets.basics import Card, Pill, Text
 
 
@@ -24,6 +24,7 @@ class VerdictHead(Card):
         self.figures, self.reasons = QVBoxLayout(), QVBoxLayout()
         self.figures.setSpacing(2)
         self.reasons.setSpacing(2)
+        self.ended = Text("", "muted", lines=2)
         self.standing, self.rule = Text("", "caption", lines=3), Text("", "caption", lines=3)
         self.looks, self.note = Text("", "warn", pixels=12, lines=3), Text("", "warn", lines=2)
         self.recipe = Text("", "warn", lines=3)
@@ -37,7 +38,7 @@ class VerdictHead(Card):
         words.addWidget(self.sentence)
         words.addLayout(self.figures)
         words.addLayout(self.reasons)
-        for text in (self.standing, self.rule, self.looks, self.recipe, self.note):
+        for text in (self.ended, self.standing, self.rule, self.looks, self.recipe, self.note):
             words.addWidget(text)
         row = QHBoxLayout()
         row.setSpacing(14)
@@ -54,6 +55,7 @@ class VerdictHead(Card):
         fill(self.figures, [Text(together(words), lines=2) for words in rule_figures(result)])
         fill(self.reasons, [Text(together(reason), "muted", lines=3) for reason in result.verdict.reasons])
         for text, words in (
+            (self.ended, ended_words(result)),
             (self.standing, standing_words(result)),
             (self.rule, rule_words(result)),
             (self.looks, looks_words(result)),

@@ -33,12 +33,16 @@ from gui.pages.verdict.head import VerdictHead, fill
 from gui.tables.figures import FiguresTable
 from gui.widgets.basics import Card, Scroll, Text, push_button
 from gui.widgets.forest import Forest
+from gui.widgets.looks_plot import LooksPlot
 from gui.widgets.scatter import Scatter
 from gui.widgets.waterfall import Waterfall
 from jobs.report.content.endpoint import margin
 from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
+from jobs.report.content.sequential import COST, HEAD, looks_caption, rows
 from jobs.report.content.sizes import at_the_end, rests_on
+
+LOOKS_HEIGHT = 170  # px
 
 
 class VerdictPage(Page):
@@ -60,12 +64,17 @@ class VerdictPage(Page):
             "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
+            "looks": Card("Seeds until it was settled", " ", lines=4),
             "table": Card("All figures", " ", lines=5),
             "threats": Card("Threats", "what stands against reading more into this"),
             "notes": Card("Notes"),
         }
         self.lists = {name: QVBoxLayout() for name in ("checks", "threats", "notes")}
-        self.table = FiguresTable()
+        self.table, self.looks, self.narrowing = (
+            FiguresTable(),
+            FiguresTable("Looks", widths=(78,)),
+            LooksPlot(context.theme),
+        )
         self._lay_out()
         session = context.session
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
@@ -83,10 +92,16 @@ class VerdictPage(Page):
         ):
             self.cards[name].layout_.addSpacing(6)
             self.cards[name].layout_.addWidget(widget, 1)
-        for name, rows in self.lists.items():
-            rows.setSpacing(7)
+        looks = QHBoxLayout()
+        looks.setSpacing(18)
+        looks.addWidget(self.looks, 72, Qt.AlignmentFlag.AlignTop)
+        looks.addWidget(self.narrowing, 28, Qt.AlignmentFlag.AlignTop)
+        self.narrowing.setFixedHeight(LOOKS_HEIGHT)
+        self.cards["looks"].layout_.addLayout(looks)
+        for name, lines in self.lists.items():
+            lines.setSpacing(7)
             self.cards[name].layout_.addSpacing(4)
-            self.cards[name].layout_.addLayout(rows)
+            self.cards[name].layout_.addLayout(lines)
             self.cards[name].layout_.addStretch(1)
         inside = QWidget()
         inside.setObjectName("body")
@@ -95,11 +110,12 @@ class VerdictPage(Page):
         grid.setSpacing(GAP)
         grid.addWidget(self.head, 0, 0, 1, 12)
         self._relay(gain=True, scatter=True, threats=True, notes=True)
-        grid.addWidget(self.flips, 3, 0, 1, 12)
-        grid.addWidget(self.cards["table"], 4, 0, 1, 12)
+        grid.addWidget(self.cards["looks"], 3, 0, 1, 12)
+        grid.addWidget(self.flips, 4, 0, 1, 12)
+        grid.addWidget(self.cards["table"], 5, 0, 1, 12)
         for at in range(12):
             grid.setColumnStretch(at, 1)
-        grid.setRowStretch(6, 1)
+        grid.setRowStretch(7, 1)
         self.scroller = Scroll(inside, "Verdict")
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -190,6 +206,12 @@ class VerdictPage(Page):
         self.cards["pairs"].set_caption(
             f"{unit}95 % intervals, seeds paired; shaded: too small to matter (±{margin(result)}); bold: {bold}"
         )
+        seen = result.sequential
+        self.cards["looks"].setVisible(seen is not None)
+        if seen is not None:
+            self.cards["looks"].set_caption(f"{looks_caption(result)}. {COST}")
+            self.looks.show_figures(list(HEAD), [list(row) for row in rows(result)])
+            self.narrowing.show_looks(seen)
         self.flips.show_result(result, labels)
         self.table.show_figures(*figure_rows(result))
         means = "Mean over seeds with its 95 % interval; of one seed, over items alone."
@@ -209,8 +231,8 @@ class VerdictPage(Page):
         self.grid.addWidget(self.cards["arms"], first, 7 if gain else 0, 1, 5 if gain else 12)
         self.grid.addWidget(self.cards["pairs"], second, 0, 1, 8)
         self.grid.addWidget(self.cards["checks"], second, 8, 1, 4)
-        self.grid.addWidget(self.cards["threats"], 5, 0, 1, 6 if notes else 12)
-        self.grid.addWidget(self.cards["notes"], 5, 6 if threats else 0, 1, 6 if threats else 12)
+        self.grid.addWidget(self.cards["threats"], 6, 0, 1, 6 if notes else 12)
+        self.grid.addWidget(self.cards["notes"], 6, 6 if threats else 0, 1, 6 if threats else 12)
         self.cards["gain"].setVisible(gain)  # once they are in the grid: alone, each would be a window
         self.cards["arms"].setVisible(scatter)
         self.grid.setRowMinimumHeight(first, 270 if gain or scatter else 0)

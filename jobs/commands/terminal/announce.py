@@ -1,4 +1,8 @@
-"""The beginning of `run`: what is fixed from now on, and what the study can find, before any figure is shown."""
+"""The beginning of `run`: what is fixed from now on, and what the study can find, before any figure is shown.
+
+Of a trial that goes on until it is settled, that is its looks and the most seeds too: to decide on them later would
+be to stop where it pleases.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from engine.spec.result import Registration
 from engine.spec.trial import TrialSpec
 from engine.stats.display.wording import EXPECTED, about, difference, exists, lowered
 from jobs.commands.terminal.screen import Screen
+from jobs.report.content.sequential import SPENDING, after
 
 
 def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> None:
-    """Print the primary endpoint as it was registered, and the smallest difference that the design finds."""
+    """Print the primary endpoint and the looks as they were registered, and the smallest difference that is found."""
     plan = trial.study.primary
     metric = next(m for m in probe_class(plan.probe).metrics if m.name == plan.metric)
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
@@ -22,9 +27,15 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
         f"{since}: {lowered(metric.label)} is expected to be {way}; "
         f"a difference within ±{margin} is too small to matter (registered as {registration.digest[:12]})."
     )
+    if trial.looks:
+        screen.say(
+            f"It goes on seed by seed until the verdict is no longer open: looks {after(trial.looks)}; {trial.seeds} "
+            f"seeds are the most. The looks share one error of 5 % ({SPENDING}), so intervals are wider at early ones."
+        )
     if registration.detectable is not None:
         size = about(registration.detectable, metric.unit)
-        found = f"It finds differences from about {size} four times in five"
+        by = ", by its last look at the latest" if trial.looks else ""
+        found = f"It finds differences from about {size} four times in five{by}"
         if not exists(registration.detectable, metric.unit):
             found = "It can find no difference, however large, at this size: run more seeds"
         screen.say(f"{found} ({registration.basis}).")

@@ -9,17 +9,11 @@ from typing import Protocol
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from engine.spec.result import Sequential
 from engine.spec.runs import RunRecord
 from jobs.commands.terminal.screen import Screen, visible
+from jobs.report.content.sequential import standing
 from jobs.store.records import Curves, Snapshot, TrialRecord
 
-ENDS = {
-    "settled": "settled",
-    "go-on": "goes on",
-    "most-seeds": "still open, and no more seeds are planned",
-    "stopped": "stopped: a check failed that no further seed can mend",
-}
 DONE = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -57,24 +51,17 @@ def span(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def remaining(eta: tuple[float, float] | None) -> str:
-    """How long it will still take, as a range; "" while that is unknown."""
+def remaining(eta: tuple[float, float] | None, looks: bool = False) -> str:
+    """How long it will still take, as a range; "" while that is unknown.
+
+    Args:
+        looks: Whether it is looked at several times, so that this is how long it takes until the next look.
+    """
     if eta is None:
         return ""
     low, high = (span(seconds) for seconds in eta)
-    return f"about {low} left" if low == high else f"{low} to {high} left"
-
-
-def look_words(seen: Sequential) -> str:
-    """What the last look of a trial has shown of its primary contrast, and how it goes on."""
-    look = seen.looks[-1]
-    figure = "no figure yet" if look.difference is None else f"{look.difference:+.3f}"
-    bounds = "" if look.ci is None else f" [{look.ci[0]:+.3f}, {look.ci[1]:+.3f}]"
-    said = f"look after {look.seeds} of at most {seen.max_seeds} seeds: {figure}{bounds}: {ENDS[seen.decision]}"
-    if seen.decision == "go-on" and seen.further is not None:
-        low, high = seen.further
-        said += f", probably {low} more seeds" if low == high else f", probably {low} to {high} more seeds"
-    return said
+    until = "to the next look" if looks else "left"
+    return f"about {low} {until}" if low == high else f"{low} to {high} {until}"
 
 
 class Lines:
@@ -89,7 +76,7 @@ class Lines:
         self.states: dict[str, str] = {}
         self.losses: dict[str, float] = {}
         self.reason = ""
-        self.looked: Sequential | None = trial.looked
+        self.standing = standing(trial)
         self.first_look = True  # what was measured before this command began is no news
 
     def update(self, snapshot: Snapshot, curves: Curves) -> None:
@@ -116,13 +103,10 @@ class Lines:
             if self.states.get(run.run, "queued") != run.state:
                 self._print(run, self._change(run))
             self.states[run.run] = run.state
-        self._looked(snapshot.trials[0])
+        if (words := standing(snapshot.trials[0])) != self.standing:
+            self.standing = words
+            self._line(words)
         self.first_look = False
-
-    def _looked(self, trial: TrialRecord) -> None:
-        if trial.looked is not None and trial.looked != self.looked:
-            self.looked = trial.looked
-            self._line(look_words(trial.looked))
 
     def _measured(self, curves: Curves) -> dict[tuple[str, int], list[str]]:
         measured: dict[tuple[str, int], list[str]] = {}
@@ -150,11 +134,12 @@ class Lines:
 
 
 class Drawn:
-    """A bar for each arm and one for the whole trial, drawn in place."""
+    """A bar for each arm and one for the whole trial, drawn in place; looks are printed above, and stay."""
 
     measures = False
 
     def __init__(self, screen: Screen, trial: TrialRecord) -> None:
+        self.screen = screen
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
@@ -168,6 +153,7 @@ class Drawn:
         self.tasks["*"] = self.progress.add_task("all", total=1, runs="", now="")
         self.start = time.monotonic()
         self.losses: dict[str, float] = {}
+        self.looked = trial.looked
         self.live = Live(self.progress, console=screen.out, refresh_per_second=8)
         self.live.start()
 
@@ -185,13 +171,19 @@ class Drawn:
                 runs=f"{done}/{len(runs)} runs",
                 now=now,
             )
+        trial = snapshot.trials[0]
+        if trial.looked is not None and trial.looked != self.looked:
+            self.looked = trial.looked
+            self.screen.say(standing(trial))
 
     def close(self) -> None:
         """Leave the last picture standing."""
         self.live.stop()
 
     def _whole(self, snapshot: Snapshot) -> str:
-        ahead = snapshot.reason or remaining(snapshot.trials[0].eta_seconds)
+        trial = snapshot.trials[0]
+        judging = standing(trial) if trial.at_a_look else ""
+        ahead = snapshot.reason or judging or remaining(trial.eta_seconds, bool(trial.looks))
         return visible(", ".join(filter(None, [span(time.monotonic() - self.start), ahead])))
 
     def _now(self, runs: Sequence[RunRecord]) -> str:

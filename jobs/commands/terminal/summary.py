@@ -8,6 +8,7 @@ from engine.spec.result import ArmResult, Result
 from engine.stats.display.wording import bounds, level
 from jobs.commands.terminal.progress import span
 from jobs.commands.terminal.screen import Screen
+from jobs.report.content.sequential import COST, ended
 
 
 def summary(result: Result, screen: Screen) -> None:
@@ -18,6 +19,8 @@ def summary(result: Result, screen: Screen) -> None:
     screen.say(f"Verdict ({code}): {result.verdict.text}", "bold")
     for reason in result.verdict.reasons:
         screen.say(f"  - {reason}")
+    if result.sequential is not None:
+        screen.say(f"{ended(result.sequential)} {COST}")
     if result.study.note:
         screen.say(result.study.note, "bold yellow")
     screen.say()

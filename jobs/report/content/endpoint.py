@@ -19,8 +19,8 @@ _LOOKED = (
     "result too."
 )
 _FIXED = (
-    "Arms, primary endpoint, rules, controls, scale, seeds, model and data were fixed when the trial was queued. Only "
-    "the primary endpoint is confirmatory; every other contrast and metric is exploratory."
+    "Arms, primary endpoint, rules, controls, scale, {seeds}, model and data were fixed when the trial was queued. "
+    "Only the primary endpoint is confirmatory; every other contrast and metric is exploratory."
 )
 _UNKNOWN = "This result keeps no record of what was fixed when its trial was queued."
 _UNCERTAIN = "not known: fewer than five seeds do not tell how much seeds differ"
@@ -110,7 +110,8 @@ def registration(result: Result) -> Section:
         ),
         ("Digest of the design", fixed.digest),
     )
-    said = _FIXED if registered else _LOOKED if fixed.looks else _EXPLORATORY
+    fixed_words = _FIXED.format(seeds="looks and the most seeds" if result.sequential else "seeds")
+    said = fixed_words if registered else _LOOKED if fixed.looks else _EXPLORATORY
     facts = Facts("registration", "What was fixed when the trial was queued", pairs)
     return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
 

@@ -8,7 +8,7 @@ from engine.spec.result import Result
 from engine.stats.display import wording
 from engine.stats.display.axis import axis, titled
 from jobs.report import read
-from jobs.report.content import audit, curves, endpoint, figures, flips, sizes, tables
+from jobs.report.content import audit, curves, endpoint, figures, flips, sequential, sizes, tables
 from jobs.report.content.lookup import arm_label, label_of, primary_metric, unit_of
 from jobs.report.content.model import (
     Block,
@@ -35,11 +35,15 @@ _P = (
     "p comes from flipping the signs of the paired differences, exactly up to 12 seeds, so with n seeds it is never "
     "below 2 to the power of 1 − n. Holm’s correction is over all tests of the study’s pairs."
 )
+_P_LOOKS = (
+    "p is the smallest error, shared by all looks of this design, at which this look would show a difference. Holm’s "
+    "correction is over all tests of the study’s pairs."
+)
 _SIZES = (
     "d of pairs: mean over standard deviation of the seeds’ differences. Cliff’s delta: how much more often a run of "
     "the first arm beats one of the second than the other way round. Cohen’s h: of the two shares, 0.2 is small, 0.8 "
-    "large. Too small to matter: two one-sided tests at 5 % within the margin. Could be found: the true difference "
-    "that so many seeds and items show four times in five."
+    "large. Too small to matter: two one-sided tests at {level} within the margin. Could be found: the true difference "
+    "that so many seeds and items show {when}four times in five."
 )
 _MCNEMAR = "McNemar’s p speaks of the two runs of one seed on such items; it says nothing about other seeds."
 
@@ -72,6 +76,7 @@ def _sections(result: Result) -> Iterable[Section]:
     claim = endpoint.claim(result)
     yield from _some(claim)
     yield endpoint.primary(result, half=claim is not None)
+    yield from _some(sequential.section(result))
     yield endpoint.registration(result)
     yield from _some(endpoint.rule(result))
 
@@ -109,12 +114,14 @@ def _differences(result: Result) -> Iterable[Section]:
     if not result.contrasts:
         return
     within = tables.discordant(result)
+    looked = {"level": "this look’s part of 5 %", "when": "at this look "}
+    explained = _SIZES.format(**(looked if result.sequential else {"level": "5 %", "when": ""}))
     blocks = [
         *figures.forests(result),
         tables.contrasts(result),
-        Paragraph(_P, "muted"),
+        Paragraph(_P_LOOKS if result.sequential else _P, "muted"),
         tables.effects(result),
-        Paragraph(_SIZES, "muted"),
+        Paragraph(explained, "muted"),
         within,
         Paragraph(_MCNEMAR, "muted") if within else None,
     ]

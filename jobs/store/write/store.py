@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Sequence
 
 from engine.spec.errors import StoreError
-from engine.spec.result import Sequential
 from engine.spec.run import RECIPE_VERSION, RunSpec, digest
 from engine.spec.runs import Planned
+from engine.spec.sequential import Sequential
 from engine.spec.trial import TrialSpec
 from jobs.store import older
 from jobs.store.migrations import OLDER

@@ -35,6 +35,23 @@ def test_each_look_has_its_own_interval_and_the_last_decides() -> None:
     assert second.decision == "effect"
 
 
+def test_it_says_what_is_looked_at_so_that_its_figures_can_be_read() -> None:
+    found = result_after(6)
+    told, primary = found.sequential, found.study.primary
+    assert told is not None
+    assert (told.metric, told.contrast) == (f"{primary.probe}.{primary.metric}", primary.contrast)
+    assert told.margin == primary.margin
+    assert told.unit == next(info.unit for info in found.metrics if info.metric == told.metric)
+
+
+def test_an_early_look_finds_less_than_a_design_that_is_looked_at_once() -> None:
+    trial = make_trial("nli-frequency", 6)
+    once, early = (found.contrasts[0] for found in (analyse(trial, make_runs(trial, NLI, lean=0.02)), result_after(6)))
+    assert once.detectable is not None
+    assert early.detectable is not None
+    assert early.detectable > 1.05 * once.detectable
+
+
 def test_its_seeds_are_those_that_were_queued_and_none_is_missing() -> None:
     found = result_after(6)
     assert found.study.seeds == 6

@@ -126,9 +126,15 @@ def test_all_arms_and_seeds_share_one_decision(tmp_path: Path, loaders: Any) -> 
 def test_a_run_goes_on_as_it_began(tmp_path: Path, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that would decide otherwise, too."""
     stop = threading.Event()
-    stop.set()
     spec = make_spec(steps=6, live_items=0)
-    with pytest.raises(Stopped):
+    train = execute.train
+
+    def stopped(run: Any, resume: Any) -> None:
+        stop.set()
+        train(run, resume)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(execute, "train", stopped)
         execute.execute(spec, tmp_path, stop, loaders)
     assert json.loads((tmp_path / "precision.json").read_text())["half"] is True
     halves = []

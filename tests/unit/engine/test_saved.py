@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.adaptations._peft import PeftAdaptation
-from engine.run import execute, weights
+from engine.run import execute, held_out, weights
 from engine.spec.errors import Diverged, PluginError
 from engine.tuning import loop
 from tests.support.tiny import make_spec
@@ -64,6 +64,10 @@ def test_a_last_gradient_that_is_no_number_is_a_divergence(
             trained[0] = torch.nan
 
     monkeypatch.setattr(execute, "train", spoiled)
+    with pytest.raises(Diverged, match=r"gives no number for the loss"):
+        run(tmp_path, loaders)
+    assert not kept(tmp_path)
+    monkeypatch.setattr(held_out, "left", lambda *_: ())  # where the data leave nothing to score
     with pytest.raises(Diverged, match=r"1 of .* trained tensors are not finite"):
         run(tmp_path, loaders)
     assert not kept(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from engine.run.planned import runs_of
 from engine.spec.understanding import Cost, Fit, Inspection
 from jobs.queue import eta
-from jobs.queue.eta import Measured, of_run, of_trial
+from jobs.queue.eta import KIND, Measured, of_run, of_seeds, of_trial
 from tests.unit.jobs import fakes
 
 KNOWN = {"k": Measured((10.0, 12.0), (1.0, 2.0))}
@@ -45,6 +45,15 @@ def test_a_trial_shares_its_slots() -> None:
     assert of_trial([], 2) is None
 
 
+def test_further_seeds_take_what_seeds_took() -> None:
+    one, several = of_seeds((1, 1), [[10.0, 12.0]], 1), of_seeds((1, 3), [[10.0, 12.0], [20.0]], 1)
+    assert one == pytest.approx((10.0 * KIND[0], 12.0 * KIND[1]))
+    assert several is not None
+    assert several[0] == pytest.approx(30.0 * KIND[0]), "one seed of both arms"
+    assert several[1] >= 3 * 32.0 * KIND[1], "three of them"
+    assert of_seeds((1, 3), [], 1) is None
+
+
 def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:
     trial = fakes.trial(seeds=4)
     fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
@@ -59,3 +68,16 @@ def test_an_inspection_gives_a_trials_range_before_anything_has_run() -> None:
     assert two is not None
     assert two[0] < one[0]
     assert eta.of_inspection(trial, Inspection(fit=fit, costs=costs[:1]), 1) is None, "an arm is not known"
+
+
+def test_an_inspection_of_a_trial_with_looks_reaches_from_the_first_look_to_the_last() -> None:
+    fit = Fit(context=1, prompt_tokens=1, answer_tokens=1, limit=1)
+    fixed = {seeds: fakes.trial(seeds=seeds) for seeds in (2, 5)}
+    arms = fixed[5].arms
+    costs = tuple(Cost(method="sft", arms=(arm,), seconds=100.0, low=64.0, high=144.0, memory=1) for arm in arms)
+    found = Inspection(fit=fit, costs=costs, once=10.0)
+    looked = eta.of_inspection(fixed[5].model_copy(update={"looks": (2, 3, 5)}), found, 1)
+    first, last = (eta.of_inspection(trial, found, 1) for trial in fixed.values())
+    assert first is not None
+    assert last is not None
+    assert looked == pytest.approx((first[0], last[1]))

@@ -19,7 +19,7 @@ from engine.spec.run import RunSpec
 from engine.tuning.journal import Journal
 from jobs.executors.local import Launcher, alive
 from jobs.lab import Lab
-from jobs.queue import supervisor
+from jobs.queue import foresight
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import done, states, until
 
@@ -73,14 +73,14 @@ def told(lab: Lab) -> list[dict[str, Any]]:
 
 
 def test_the_next_study_is_foreseen_once_and_only_after_a_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "REST", 0.7)
+    monkeypatch.setattr(foresight, "REST", 0.7)
     asked: list[float] = []
 
     def likely(last: RunSpec) -> list[RunSpec]:
         asked.append(time.time())
         return [last]
 
-    monkeypatch.setattr(lab._supervisor, "_likely", likely)
+    monkeypatch.setattr(lab._supervisor._foresight, "_likely", likely)
     lab.enqueue(fakes.trial(seeds=1))
     until(lambda: done(lab), 60)
     until(lambda: asked)

@@ -59,7 +59,8 @@ def first_version(home: Home) -> dict[str, list[tuple]]:
 def held(db: Database) -> dict[str, list[tuple]]:
     """All rows, without what later versions added to them."""
     added = {
-        "trials": ("planned", "recipe", "looks", "looked", "settled"), "runs": ("tune", "needs", "measures", "state", "reason", "hint"),
+        "trials": ("planned", "recipe", "looks", "looked", "settled"),
+        "runs": ("tune", "needs", "measures", "state", "reason", "hint"),
         "trial_runs": ("arm", "seed"),
     }  # fmt: skip
     found = {name: list(db.table(name).rows) for name in TABLES}

@@ -137,6 +137,14 @@ def test_what_was_measured_on_the_bundled_data_is_not_expected_of_others() -> No
     assert old.registration == new.registration
 
 
+def test_looks_cost_a_little_of_what_is_found() -> None:
+    study = load("function-calling")
+    fixed, looked = (detectable.detectable(study, "quick", 12, looks=looks) for looks in ((), tuple(range(4, 13))))
+    assert fixed is not None
+    assert looked is not None
+    assert fixed.difference < looked.difference < 1.15 * fixed.difference
+
+
 def test_no_study_finds_more_than_there_can_be(capsys: pytest.CaptureFixture[str]) -> None:
     study = load("function-calling")
     found = detectable.detectable(study, "quick", 2)

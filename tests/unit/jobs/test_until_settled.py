@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.spec.result import Ends, LookResult, Sequential
+from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.spec.trial import TrialSpec
 from jobs.lab import Lab
 from tests.unit.jobs import fakes
@@ -36,9 +36,11 @@ def ends_after(monkeypatch: pytest.MonkeyPatch, at: int, how: Ends = "settled") 
         begun = max(run.seed for run in lab.snapshot(name).runs) + 1
         taken.append(begun)
         looks = tuple(LookResult(seeds=n) for n in PLAN if n <= begun)
+        primary = {"metric": "calls.accuracy", "contrast": ("sft", "base"), "unit": "share", "margin": 0.03}
+        decision = how if begun >= at else "go-on"
         return lab.trial(name), Sequential(
-            max_seeds=PLAN[-1], plan=PLAN, looks=looks, decision=how if begun >= at else "go-on"
-        )
+            **primary, max_seeds=PLAN[-1], plan=PLAN, looks=looks, decision=decision, further=(1, 2)
+        )  # fmt: skip
 
     monkeypatch.setattr(Lab, "_judged", judged)
     return taken
@@ -58,6 +60,26 @@ def test_an_open_question_goes_on_to_the_most_seeds(
     assert record.finished is not None
     assert record.looked is not None
     assert record.looked.decision == "most-seeds"
+
+
+def test_a_look_tells_how_long_the_seeds_take_that_it_foresees(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_after(monkeypatch, 5)
+    lab = open_lab()
+    name = lab.enqueue(trial())
+    assert lab.snapshot(name).trials[0].further_seconds is None
+    assert lab.snapshot(name).trials[0].begun == PLAN[0]
+    until(lambda: ended(lab))
+    record = lab.snapshot(name).trials[0]
+    assert (record.begun, record.seeds) == (5, 5)
+    assert record.looked is not None
+    assert record.looked.further is not None
+    assert record.further_seconds is not None
+    low, high = record.further_seconds
+    took = [run.seconds or 0.0 for run in lab.snapshot(name).runs]
+    assert 0 < low < high
+    assert low <= sum(took)
 
 
 def test_a_check_that_failed_ends_it_at_its_first_look(lab: Lab) -> None:
