@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 ENTAILMENT = "entailment"
 _SIDES = (Side.CONGRUENT, Side.CONFLICTING)
+_TOLD = {1.0: "told of as others", taxonomy.SELDOM: "seldom told of", 0.0: "never told of"}
+"""How often the corpus tells what a noun is a kind of (`taxonomy.told`), in words."""
 
 
 def rows(subject: LocalSubject, count: int, say: Say) -> Iterator[Row]:
@@ -64,6 +66,7 @@ def taxonomy_rows(subject: LocalSubject) -> list[Row]:
         with torch.no_grad():
             best.append(choices[int(subject.model(input_ids=row).logits[0, -1, columns].argmax())])
     direct = [b in taxonomy.parents()[n] for n, b in zip(asked, best, strict=True)]
+    told = [taxonomy.told()[n] for n in asked]
     above = [b in taxonomy.ancestors(n) for n, b in zip(asked, best, strict=True)]
 
     def guessed(right: Callable[[str], Any]) -> float:
@@ -72,11 +75,16 @@ def taxonomy_rows(subject: LocalSubject) -> list[Row]:
     return [
         share(BEFORE, "taxonomy: a direct parent", direct, guessed(lambda n: taxonomy.parents()[n])),
         share(BEFORE, "taxonomy: any hypernym", above, guessed(taxonomy.ancestors)),
+        *(
+            share(BEFORE, f"taxonomy: any hypernym, nouns {how}", chosen, guessed(taxonomy.ancestors))
+            for often, how in _TOLD.items()
+            if (chosen := [right for right, of in zip(above, told, strict=True) if of == often])
+        ),
     ]
 
 
 def entailment_rows(subject: LocalSubject, count: int) -> list[Row]:
-    """Which of yes and no is likelier, of nouns never asked about; over all items and by side."""
+    """Which of yes and no is likelier, of nouns never asked about; over all items, by side, and by what was told."""
     items = list(task(ENTAILMENT).items(count))
     scores = subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
     right = [i.gold.labels[int(s.argmax())] == i.gold.text for i, s in zip(items, scores, strict=True)]
@@ -85,6 +93,10 @@ def entailment_rows(subject: LocalSubject, count: int) -> list[Row]:
         chosen = [r for i, r in zip(items, right, strict=True) if i.side is side]
         if chosen:
             found.append(share(BEFORE, f"entailment: held-out nouns, frequency {side.value}", chosen, chance(items)))
+    for often, how in _TOLD.items():
+        chosen = [r for i, r in zip(items, right, strict=True) if i.features["told"] == often]
+        if chosen:
+            found.append(share(BEFORE, f"entailment: held-out nouns, premise {how}", chosen, chance(items)))
     return found
 
 
