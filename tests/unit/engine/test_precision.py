@@ -133,9 +133,10 @@ def test_a_run_goes_on_as_it_began(tmp_path: Path, loaders: Any, monkeypatch: py
         stop.set()
         train(run, resume)
 
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(execute, "train", stopped)
+    monkeypatch.setattr(execute, "train", stopped)
+    with pytest.raises(Stopped):
         execute.execute(spec, tmp_path, stop, loaders)
+    monkeypatch.setattr(execute, "train", train)
     assert json.loads((tmp_path / "precision.json").read_text())["half"] is True
     halves = []
     plain = execute.Training
