@@ -60,7 +60,7 @@ class Recipe:
         return self.last * self.rows * self.row_tokens
 
 
-_SMALL = Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=6000, opening=900, drill=1600)
+_SMALL = Recipe(hidden=192, layers=6, heads=4, feed_forward=512, steps=6000, opening=900, drill=1600, finish=800)
 RECIPES = {
     "fork-s": _SMALL,
     "fork-s-twin": replace(_SMALL, twin=True),

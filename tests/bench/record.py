@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 SECTIONS = "sections"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -30,7 +32,7 @@ def record(
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     known.setdefault(SECTIONS, {})[section] = {
         "date": datetime.now(UTC).date().isoformat(),
-        "hardware": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()} ({instructions()}), Python {platform.python_version()}",
         "rows": dict(rows), "figures": dict(figures), "note": note,
     }  # fmt: skip
     known["date"], known["hardware"] = (known[SECTIONS][section][name] for name in ("date", "hardware"))
@@ -39,6 +41,13 @@ def record(
     path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     (DOCS / "benchmarks.md").write_text(page(known[SECTIONS]), encoding="utf-8")
     print(f"\n{_section(section, known[SECTIONS][section])}")
+
+
+def instructions() -> str:
+    """What this machine multiplies with: figures of one that has AVX2 alone are others than with AVX-512's bfloat16."""
+    able = torch.cpu.get_capabilities()
+    half = [name for name in ("amx_bf16", "avx512_bf16") if able.get(name)]
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *half])
 
 
 def spread(found: Sequence[float]) -> str:
