@@ -32,7 +32,8 @@ def record(
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     known.setdefault(SECTIONS, {})[section] = {
         "date": datetime.now(UTC).date().isoformat(),
-        "hardware": f"{os.cpu_count()} cores, {platform.machine()} ({instructions()}), Python {platform.python_version()}",
+        "hardware": f"{os.cpu_count()} cores, {platform.machine()} ({instructions()}), "
+        f"Python {platform.python_version()}",
         "rows": dict(rows), "figures": dict(figures), "note": note,
     }  # fmt: skip
     known["date"], known["hardware"] = (known[SECTIONS][section][name] for name in ("date", "hardware"))
