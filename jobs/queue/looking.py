@@ -40,14 +40,17 @@ class Looking:
         self._store, self._judged, self._budget = store, judged, budget
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="looking")
         self._at: tuple[str, Future[_Next]] | None = None
+        self._failed: set[str] = set()  # judged in vain because of a bug: not again before the lab is opened anew
 
     def step(self) -> None:
-        """Act on a look that has been judged, and begin with the next one where there is any."""
-        if self._at is None and self._judged is not None and (waiting := self._store.at_a_look()):
-            self._at = waiting[0], self._pool.submit(_follows, self._judged, waiting[0])
+        """Act on a look that has been judged, and begin with the next one, if any. A bug in judging is raised here."""
+        if self._at is None and self._judged is not None:
+            waiting = [trial for trial in self._store.at_a_look() if trial not in self._failed]
+            self._at = (waiting[0], self._pool.submit(_follows, self._judged, waiting[0])) if waiting else None
         if self._at is None or not self._at[1].done():
             return
         (name, done), self._at = self._at, None
+        self._failed |= {name} if done.exception() else set()
         found = done.result()
         with self._store.batch():
             if found.more is not None:

@@ -147,3 +147,22 @@ def test_a_rebuilt_database_comes_to_the_same_end(
     until(lambda: ended(again))
     assert seeds(again) == {0, 1, 2}
     assert again.snapshot().trials[0].done == 6
+
+
+def test_a_bug_is_told_once_and_other_trials_go_on(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def judged(lab: Lab, name: str) -> tuple[TrialSpec, Sequential]:
+        asked.append(name)
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(Lab, "_judged", judged)
+    lab = open_lab()
+    name = lab.enqueue(trial())
+    until(lambda: "a bug" in lab.snapshot().reason)
+    other = lab.enqueue(fakes.trial())
+    until(lambda: lab.snapshot(other).trials[0].finished is not None)
+    assert asked == [name]
+    assert not ended(lab)
