@@ -60,13 +60,25 @@ def choose_scale(qtbot, dialog: OptionsDialog, scale: str, key: Qt.Key) -> None:
         qtbot.keyClick(dialog.scale, key)
 
 
+def test_the_dialog_grows_with_what_it_says(opened, qtbot, lab) -> None:
+    dialog = options(opened, lab)
+    qtbot.waitUntil(dialog.finds.isVisible)
+    assert not dialog.until.is_on
+    click(qtbot, dialog.until.box)
+    assert dialog.until.is_on
+    layout = dialog.layout()
+    qtbot.waitUntil(lambda: dialog.height() >= layout.totalHeightForWidth(dialog.width()))
+    assert dialog.arms.height() >= dialog.arms.sizeHint().height()
+    dialog.reject()
+
+
 def test_where_the_scale_has_looks_it_is_switched_on(opened, qtbot, lab) -> None:
     dialog = options(opened, with_looks(lab))
     assert dialog.until.is_on
     assert dialog.until.most.text() == "at most 12 seeds"
     assert not dialog.seeds.isEnabled()
     assert (dialog.choice().seeds, dialog.choice().most_seeds) == (None, 12)
-    words = "at most 38 runs: base once + planted overlap once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds"
+    words = "At most 38 runs: base once + planted overlap once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds"
     assert dialog.plan.text() == f"{words}; not timed here yet."
     qtbot.waitUntil(lambda: dialog.finds.text().endswith("four times in five, by its last look at the latest."))
     assert ("detectable", "function-calling", "quick", 12) in lab.asked
