@@ -179,12 +179,16 @@ def test_a_look_says_its_words_under_the_pointer(opened, qtbot, lab) -> None:
     window.go("live")
     plot = window.pages["live"].standing.plot
     qtbot.waitUntil(lambda: plot.isVisible() and bool(len(plot.dots.getData()[0])))
-    at = plot.view.mapFromScene(plot.plot.vb.mapViewToScene(QPointF(5.0, 9.8)))
-    view = plot.view.viewport()
-    qtbot.mouseMove(view, at + type(at)(60, 0))
-    qtbot.mouseMove(view, at)
-    qtbot.waitUntil(lambda: plot.view.toolTip() != "" or plot.plot.vb.toolTip() != "")
-    words = plot.view.toolTip() or plot.plot.vb.toolTip()
+
+    def said() -> str:
+        """What it says with the pointer on the dot, wherever the layout has put that by now."""
+        at = plot.view.mapFromScene(plot.plot.vb.mapViewToScene(QPointF(5.0, 9.8)))
+        qtbot.mouseMove(plot.view.viewport(), at + type(at)(60, 0))
+        qtbot.mouseMove(plot.view.viewport(), at)
+        return plot.view.toolTip() or plot.plot.vb.toolTip()
+
+    qtbot.waitUntil(lambda: said() != "")
+    words = said()
     assert words == "Look after 5 of at most 12 seeds: +9.8 points [−1.2, +20.8]; answer: open"
 
 
