@@ -290,6 +290,8 @@ class OptionsDialog(QDialog):
         self.finds.setText(f"{words[:1].upper()}{words[1:]}, four times in five{by}." if words else "")
         self.finds.setToolTip(tip(detectable_tip(found, size)))
         self.finds.setVisible(bool(words))
+        if self.isVisible():
+            self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter in a field takes what was typed there and goes on to the next one; it starts nothing."""
@@ -376,9 +378,11 @@ class OptionsDialog(QDialog):
         # What other models, other data or a part of the arms took says nothing of these.
         if not self._is_own(choice) and choice.arms is None and not choice.models:
             plan += f"; {estimate_words(self._study, self._snapshot, size)}"
-        self.plan.setText(f"{plan}.")
+        self.plan.setText(f"{plan[:1].upper()}{plan[1:]}.")
         self.note.setText(sizes.note)
         self.note.setVisible(bool(sizes.note))
+        if self.isVisible():
+            self._fit()
         self._resting.start()
 
     def _choose_model(self, field: QComboBox) -> None:

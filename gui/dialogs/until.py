@@ -38,6 +38,7 @@ class UntilField(QWidget):
         self.most.lineEdit().setTextMargins(7, 0, 0, 0)
         self.why = Text(NEVER, "caption", lines=2)
         self.setFocusProxy(self.box)
+        self.setFocusPolicy(self.box.focusPolicy())  # without one, its label's shortcut would leave the focus alone
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.box)

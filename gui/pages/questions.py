@@ -63,9 +63,9 @@ class StudyCard(Card):
         self.layout_.addLayout(foot)
 
     def show_state(
-        self, trial: TrialRecord | None, active: bool, result: Result | None, cost: str, primary: bool
+        self, trial: TrialRecord | None, active: bool, result: Result | None, unread: bool, cost: str, primary: bool
     ) -> None:
-        """Show what is known of the study's newest trial."""
+        """Show what is known of the study's newest trial; `unread`: its result could not be drawn up."""
         word, tone, words = "", None, "not run here yet"
         if trial is not None and active:
             left = f", {ahead}" if (ahead := left_words(trial)) else ""
@@ -76,7 +76,7 @@ class StudyCard(Card):
             failed = f", {trial.failed} failed" if trial.failed else ""
             words = f"stopped: {trial.done} of {count(len(trial.runs), 'run')} done{failed}"
         elif trial is not None:
-            words = "analysing …"
+            words = "its result cannot be drawn up; See verdict says why" if unread else "analysing …"
         self.pill.setVisible(bool(word))
         self.pill.show_word(word, tone)
         self.found.setText(words)
@@ -141,6 +141,7 @@ class QuestionsPage(Page):
         session.opened.connect(self._opened)
         session.snapshot_changed.connect(lambda _: self.refresh() if self.isVisible() else None)
         session.result_ready.connect(self._ready)
+        session.failed.connect(lambda _: self.refresh() if self.isVisible() else None)
         self.subtitle.setText("Opening the lab …")
 
     def _opened(self) -> None:
@@ -189,7 +190,8 @@ class QuestionsPage(Page):
             result = session.results.get(trial.id) if trial is not None and not active else None
             primary = first and trial is None
             first = first and not primary
-            card.show_state(trial, active, result, estimate_words(card.study, session.snapshot), primary)
+            unread = trial is not None and trial.id in session.unread
+            card.show_state(trial, active, result, unread, estimate_words(card.study, session.snapshot), primary)
             card.button.setEnabled(name not in self._starting)
         if not self.cards:
             self.show_empty("No study can be used here.", "Open the queue", lambda: self.context.go("queue"))

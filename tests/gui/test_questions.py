@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from engine.models import bundled
-from engine.spec.errors import ModelError
+from engine.spec.errors import ModelError, PluginError
 from engine.spec.plugins.discovery import Broken
 from engine.spec.runs import Detectable
 from engine.spec.understanding import Fit, Inspection
@@ -117,6 +117,18 @@ def test_a_verdict_that_no_card_shows_is_not_asked_for(opened, qtbot, tmp_path: 
     click(qtbot, window.buttons["questions"])
     qtbot.waitUntil(lambda: session.trial in session.results)
     assert shown.cards["function-calling"].pill.isVisible()
+
+
+def test_a_card_says_where_a_result_cannot_be_drawn_up(opened, qtbot, tmp_path: Path, monkeypatch) -> None:
+    lab = FakeLab(tmp_path, step=STEPS)
+
+    def broken(trial: str) -> None:
+        raise PluginError("The rule 'mine' failed: a bug.", "Mend the file.")
+
+    monkeypatch.setattr(lab, "result", broken)
+    card = page(opened(lab)).cards["function-calling"]
+    qtbot.waitUntil(lambda: card.found.text() == "its result cannot be drawn up; See verdict says why")
+    assert card.button.text() == "See verdict"
 
 
 def test_options_ask_for_scale_seeds_model_and_data(opened, qtbot, lab, plans, monkeypatch) -> None:

@@ -60,13 +60,25 @@ def choose_scale(qtbot, dialog: OptionsDialog, scale: str, key: Qt.Key) -> None:
         qtbot.keyClick(dialog.scale, key)
 
 
+def test_the_dialog_grows_with_what_it_says(opened, qtbot, lab) -> None:
+    dialog = options(opened, lab)
+    qtbot.waitUntil(dialog.finds.isVisible)
+    assert not dialog.until.is_on
+    click(qtbot, dialog.until.box)
+    assert dialog.until.is_on
+    layout = dialog.layout()
+    qtbot.waitUntil(lambda: dialog.height() >= layout.totalHeightForWidth(dialog.width()))
+    assert dialog.arms.height() >= dialog.arms.sizeHint().height()
+    dialog.reject()
+
+
 def test_where_the_scale_has_looks_it_is_switched_on(opened, qtbot, lab) -> None:
     dialog = options(opened, with_looks(lab))
     assert dialog.until.is_on
     assert dialog.until.most.text() == "at most 12 seeds"
     assert not dialog.seeds.isEnabled()
     assert (dialog.choice().seeds, dialog.choice().most_seeds) == (None, 12)
-    words = "at most 38 runs: base once + planted overlap once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds"
+    words = "At most 38 runs: base once + planted overlap once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds"
     assert dialog.plan.text() == f"{words}; not timed here yet."
     qtbot.waitUntil(lambda: dialog.finds.text().endswith("four times in five, by its last look at the latest."))
     assert ("detectable", "function-calling", "quick", 12) in lab.asked
@@ -167,12 +179,16 @@ def test_a_look_says_its_words_under_the_pointer(opened, qtbot, lab) -> None:
     window.go("live")
     plot = window.pages["live"].standing.plot
     qtbot.waitUntil(lambda: plot.isVisible() and bool(len(plot.dots.getData()[0])))
-    at = plot.view.mapFromScene(plot.plot.vb.mapViewToScene(QPointF(5.0, 9.8)))
-    view = plot.view.viewport()
-    qtbot.mouseMove(view, at + type(at)(60, 0))
-    qtbot.mouseMove(view, at)
-    qtbot.waitUntil(lambda: plot.view.toolTip() != "" or plot.plot.vb.toolTip() != "")
-    words = plot.view.toolTip() or plot.plot.vb.toolTip()
+
+    def said() -> str:
+        """What it says with the pointer on the dot, wherever the layout has put that by now."""
+        at = plot.view.mapFromScene(plot.plot.vb.mapViewToScene(QPointF(5.0, 9.8)))
+        qtbot.mouseMove(plot.view.viewport(), at + type(at)(60, 0))
+        qtbot.mouseMove(plot.view.viewport(), at)
+        return plot.view.toolTip() or plot.plot.vb.toolTip()
+
+    qtbot.waitUntil(lambda: said() != "")
+    words = said()
     assert words == "Look after 5 of at most 12 seeds: +9.8 points [−1.2, +20.8]; answer: open"
 
 

@@ -55,28 +55,20 @@ def test_a_negative_control_is_shown_or_not_known(rates: tuple[float, float], lu
         assert result.verdict.code == "inconclusive"
 
 
+def answering_as_sft(runs: list[RunResult]) -> list[RunResult]:
+    """The same runs, those of "sft-dpo" with the answers of the first "sft" run."""
+    sft = next(run for run in runs if run.record.arm == "sft")
+    answers = {"outcomes": sft.outcomes, "metrics": sft.metrics}
+    return [run.model_copy(update=answers) if run.record.arm == "sft-dpo" else run for run in runs]
+
+
 def test_two_arms_that_answer_every_item_alike_are_known_not_to_differ() -> None:
     """However few clusters there are: whether they answer alike is asked item by item."""
     trial = make_trial(study_with(NEGATIVE), 1)
-    runs = make_runs(trial, CALLS, items=200, clusters=6)
-    sft = next(run for run in runs if run.record.arm == "sft")
-    same = [
-        run.model_copy(update={"outcomes": sft.outcomes, "metrics": sft.metrics})
-        if run.record.arm == "sft-dpo"
-        else run
-        for run in runs
-    ]
-    found = check(analyse(trial, same), "negative-control")
+    found = check(analyse(trial, answering_as_sft(make_runs(trial, CALLS, items=200, clusters=6))), "negative-control")
     assert found.ok
     assert "the same outcome on each of" in found.detail
-    few = make_runs(trial, CALLS, items=10, clusters=6)
-    one = next(run for run in few if run.record.arm == "sft")
-    few = [
-        run.model_copy(update={"outcomes": one.outcomes, "metrics": one.metrics})
-        if run.record.arm == "sft-dpo"
-        else run
-        for run in few
-    ]
+    few = answering_as_sft(make_runs(trial, CALLS, items=10, clusters=6))
     assert not check(analyse(trial, few), "negative-control").ok, "so few items do not tell"
 
 
