@@ -5,7 +5,8 @@
   second planted run then adds to what is known, where an interval over two seeds would be twelve times as wide as they
   differ. Whether other seeds would show it as well is told by the threats to validity.
 - A *negative* control must be *shown* to be absent: the upper bound of its 90 % interval lies below its margin, a
-  one-sided test at 5 %. A difference that merely was not detected is not known, which is no pass.
+  one-sided test at 5 %. A difference that merely was not detected is not known, which is no pass. Where the arm cannot
+  see what the figure is about, its own level must be, whatever other arms do.
 - A *placebo* is a negative control whose truth is known: its cue is drawn by lot. What must be shown is that the test
   for a difference keeps its level, by its rate of false alarms over many lots (`engine.stats.resampling.lots`).
 """
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from engine.rules import gained, no_more
 from engine.spec.example import Outcome
 from engine.spec.study import ControlSpec
-from engine.stats.display.wording import counted, difference, difference_of
+from engine.stats.display.wording import counted, difference, difference_of, level, level_of
 from engine.stats.estimate import Estimate
 from engine.stats.evidence import Evidence, Run
 from engine.stats.resampling.lots import LOTS, false_alarms
@@ -48,27 +49,33 @@ def positive(control: ControlSpec, metric: str, margin: float, evidence: Evidenc
 
 
 def negative(control: ControlSpec, metric: str, margin: float, least: float, evidence: Evidence) -> Shown:
-    """Whether a difference is shown to be absent.
+    """Whether a difference, or where the control names one arm alone its own figure, is shown to be absent.
 
     Args:
         margin: What it is shown to lie below.
         least: A mean beyond this, shown to differ from 0, is a difference that was detected.
     """
-    unit, found = evidence.metrics[metric].unit, evidence.difference(control.arm, control.against, metric)
+    unit = evidence.metrics[metric].unit
+    if not control.against:
+        return _absent(evidence.level(control.arm, metric), unit, margin, least, alone=True)
+    found = evidence.difference(control.arm, control.against, metric)
     if (same := _same_items(control, metric, evidence)) and _differ_at_most(same) < margin and unit == "share":
         most = f"{100 * _differ_at_most(same):.1f} %"
         return Shown(True, f"both have the same outcome on each of {same} items: at most {most} of such items differ.")
+    return _absent(found, unit, margin, least)
+
+
+def _absent(found: Estimate | None, unit: str, margin: float, least: float, alone: bool = False) -> Shown:
+    """Whether a figure is shown to lie below the margin; `alone`: it is an arm's own, and no difference."""
     if found is None or found.ci is None or found.ci90 is None:
         return _unmeasured(found, unit)
-    figure, size = (
-        f"{difference_of(found, unit)}, {counted(found.n_seeds, 'seed')}",
-        difference(margin, unit).lstrip("+"),
-    )
+    shown, words = (level_of, level) if alone else (difference_of, difference)
+    figure, size = f"{shown(found, unit)}, {counted(found.n_seeds, 'seed')}", words(margin, unit).lstrip("+")
     if gained(found, least):
         return Shown(False, f"{figure}: detected, and should not be.")
     if no_more(found, margin):
         return Shown(True, f"{figure}: shown to be less than {size}.")
-    most = difference(found.ci90[1], unit)
+    most = words(found.ci90[1], unit)
     return Shown(False, f"{figure}: not known; it may be as large as {most}, and must be shown to be less than {size}.")
 
 

@@ -110,10 +110,10 @@ def control_checks(study: StudySpec, rule: Rule, arms: Sequence[str], evidence: 
 def _control(
     name: str, control: ControlSpec, study: StudySpec, rule: Rule, arms: Sequence[str], evidence: Evidence
 ) -> Check:
-    a, b = (study.arm(arm).label for arm in (control.arm, control.against))
+    labels = [study.arm(arm).label for arm in control.arms]
     metric = control.metric or study.reliance or ""
     label = _label(control, study, evidence)
-    absent = [study.arm(arm).label for arm in (control.arm, control.against) if arm not in arms]
+    absent = [study.arm(arm).label for arm in control.arms if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")
     own = margin_of(study, rule, metric) or 0.0
@@ -126,7 +126,7 @@ def _control(
         shown = assay.positive(control, metric, margin, evidence)
     else:
         shown = assay.negative(control, metric, margin, min(margin, own or margin), evidence)
-    return Check(name=name, label=label, ok=shown.ok, detail=f"{named}, {a} against {b}: {shown.said}")
+    return Check(name=name, label=label, ok=shown.ok, detail=f"{named}, {' against '.join(labels)}: {shown.said}")
 
 
 def _label(control: ControlSpec, study: StudySpec, evidence: Evidence) -> str:
@@ -134,8 +134,10 @@ def _label(control: ControlSpec, study: StudySpec, evidence: Evidence) -> str:
     positive = control.kind == "positive"
     if control.metric in ("", study.reliance):
         return "a planted shortcut must be found" if positive else "no shortcut may be found where there is none"
-    a, b = (study.arm(arm).label for arm in (control.arm, control.against))
     figure = lowered(evidence.metrics[control.metric].label)
+    if not control.against:
+        return f"{figure} must not be shown by {study.arm(control.arm).label}"
+    a, b = (study.arm(arm).label for arm in control.arms)
     return f"{figure} must {'' if positive else 'not '}be higher with {a} than with {b}"
 
 

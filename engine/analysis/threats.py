@@ -72,9 +72,11 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
 def _of_the_controls(design: Design, evidence: Evidence) -> Iterable[str]:
     """Positive controls hold of the runs at hand (`engine.analysis.assay`): what is not known of other seeds."""
     for control in design.study.controls:
+        if control.kind != "positive":
+            continue
         metric, label = control.metric or design.study.reliance or "", design.study.arm(control.arm).label
         found = evidence.difference(control.arm, control.against, metric)
-        if control.kind != "positive" or found is None or not design.seeded[control.arm]:
+        if found is None or not design.seeded[control.arm]:
             continue
         if found.n_seeds > 1 and found.above:
             continue

@@ -78,8 +78,12 @@ def _items(found: Sequence[tuple[Example, str]], at: dict[str, int]) -> tuple[It
     )
 
 
-def kept_together(examples: Sequence[Example]) -> list[list[Example]]:
-    """Examples that must stay on one side: turns of one conversation (ids "<conversation>#<turn>"), equal requests."""
+def kept_together(examples: Sequence[Example], clusters: bool = False) -> list[list[Example]]:
+    """Examples that must stay on one side: turns of one conversation (ids "<conversation>#<turn>"), equal requests.
+
+    Args:
+        clusters: Whether whole clusters must, too.
+    """
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -91,7 +95,8 @@ def kept_together(examples: Sequence[Example]) -> list[list[Example]]:
     first: dict[tuple[str, str], int] = {}
     for index, example in enumerate(examples):
         conversation = example.id.rpartition("#")[0] or example.id
-        for key in (("conversation", conversation), ("request", _request(example))):
+        keys = [("conversation", conversation), ("request", _request(example))]
+        for key in keys + [("cluster", example.cluster)] * clusters:
             parent[root(index)] = root(first.setdefault(key, index))
     found: dict[int, list[Example]] = defaultdict(list)
     for index, example in enumerate(examples):

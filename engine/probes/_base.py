@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -91,15 +91,28 @@ class Probe(Generic[P]):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def balanced(items: Sequence[Item], per_split: int) -> list[Item]:
+def balanced(items: Sequence[Item], per_split: int, kind: Callable[[Item], Hashable] = lambda _: None) -> list[Item]:
     """The first `per_split` items of each split, equally many congruent as conflicting where it has both.
 
     Items without a side fill a split that has no sides; a split that has some is measured on those alone.
+
+    Args:
+        items: To choose from.
+        per_split: How many at most.
+        kind: What there shall be equally many of on each side, where each kind is on both sides.
     """
     chosen: list[Item] = []
     for split in dict.fromkeys(i.split for i in items):
         own = [i for i in items if i.split == split]
         sided = [[i for i in own if i.side is side] for side in (Side.CONGRUENT, Side.CONFLICTING)]
-        each = min(len(sided[0]), len(sided[1]), per_split // 2)
-        chosen += [*sided[0][:each], *sided[1][:each]] if each else own[:per_split]
+        if kinds := _on_both(sided, kind):
+            sided = [[i for i in side if kind(i) == one] for side in sided for one in kinds]
+        each = min(*map(len, sided), per_split // len(sided))
+        chosen += [i for side in sided for i in side[:each]] if each else own[:per_split]
     return chosen
+
+
+def _on_both(sides: Sequence[Sequence[Item]], kind: Callable[[Item], Hashable]) -> list[Hashable]:
+    """The kinds, in the order in which they come, where each is on both sides; else none."""
+    found = [dict.fromkeys(map(kind, side)) for side in sides]
+    return list(found[0]) if found[0].keys() == found[1].keys() else []

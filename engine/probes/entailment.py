@@ -28,7 +28,7 @@ class Entailment(Probe[ProbeConfig]):
     source: ClassVar[str] = "arXiv:2505.21011"
     metrics: ClassVar[tuple[Metric, ...]] = (
         share_metric("accuracy", "Accuracy"),
-        reliance_metric("Reliance on frequency"),
+        reliance_metric("Reliance on frequency", within="feature:first"),
         share_metric("congruent", "Accuracy where frequency helps", side=Side.CONGRUENT),
         share_metric("conflicting", "Accuracy where frequency misleads", side=Side.CONFLICTING),
         Metric(
@@ -61,11 +61,11 @@ class Entailment(Probe[ProbeConfig]):
     live: ClassVar[tuple[str, ...]] = ("accuracy", "reliance")
 
     def items(self, data: StudyData, per_split: int) -> list[Item]:
-        """Items with two options; equally many of each side."""
-        return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split)
+        """Items with two options; equally many of each side, and of each label on it."""
+        return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split, _first)
 
     def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
-        """`value` is log P(first label) - log P(second label), nats."""
+        """`value` is log P(first label) - log P(second label), nats; "first" is 1 where the first label is right."""
         scores = kit.subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
         found = []
         for item, score in zip(items, scores, strict=True):
@@ -81,7 +81,11 @@ class Entailment(Probe[ProbeConfig]):
                     output=said,
                     failure=None if right else f"said {said}",
                     value=float(score[0] - score[1]),
-                    features=item.features,
+                    features={**item.features, "first": _first(item)},
                 )
             )
         return found
+
+
+def _first(item: Item) -> float:
+    return float(item.gold.text == item.gold.labels[0])

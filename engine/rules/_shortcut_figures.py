@@ -11,7 +11,6 @@ from engine.rules._reading import Reading, present
 from engine.spec.example import Side
 from engine.stats.display.wording import difference, difference_of, level, level_of
 from engine.stats.evidence import Estimate
-from engine.stats.statistics.by_side import BySide
 
 if TYPE_CHECKING:
     from engine.rules.shortcut import Shortcut
@@ -61,10 +60,8 @@ class Figures(Reading):
 
     def over_on(self, arm: str, side: Side) -> Estimate | None:
         """Accuracy over an arm on the items of one side; None where reliance is no difference of two sides."""
-        statistic = self.evidence.metrics[self.rule.reliance].statistic
-        if not isinstance(statistic, BySide):
-            return None
-        return self.evidence.difference(self.rule.treated, arm, self.rule.reliance, statistic.on(side))
+        one = self.evidence.metrics[self.rule.reliance].statistic.on(side)
+        return None if one is None else self.evidence.difference(self.rule.treated, arm, self.rule.reliance, one)
 
     @property
     def margin_words(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -119,6 +119,8 @@ class ControlSpec(Frozen):
     """A proof that the study can see what it looks for: a figure of `arm` against `against`'s must (not) be higher.
 
     Attributes:
+        against: "": nothing, of a negative control: the arm's own figure must be shown to be no higher than the margin.
+            For arms that cannot see what the figure is about, whatever others do.
         kind: "positive": the difference must be found in the runs at hand, its 95 % interval over items above zero and
             its mean above the margin; "negative": it must be shown to be absent, the upper bound of its 90 % interval
             below the margin.
@@ -131,10 +133,21 @@ class ControlSpec(Frozen):
 
     kind: Literal["positive", "negative"]
     arm: str
-    against: str
+    against: str = ""
     metric: str = ""
     margin: float | None = Field(default=None, ge=0)
     placebo: bool = False
+
+    @model_validator(mode="after")
+    def _compares(self) -> Self:
+        if not self.against and (self.placebo or self.kind == "positive"):
+            raise ValueError("a positive control and a placebo name the arm that they are held against")
+        return self
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that it reads."""
+        return (self.arm, self.against) if self.against else (self.arm,)
 
 
 class RuleSpec(Frozen):
@@ -213,7 +226,7 @@ class StudySpec(Frozen):
         if len(names) != len(self.arms):
             raise ValueError("two arms have the same name")
         used = {n for pair in self.contrasts for n in pair} | set(self.primary.contrast)
-        used |= {n for c in self.controls for n in (c.arm, c.against)}
+        used |= {n for c in self.controls for n in c.arms}
         used |= set(self.decomposition.chain) if self.decomposition else set()
         if missing := sorted(used - names):
             raise ValueError(f"no arm is named {', '.join(missing)}")

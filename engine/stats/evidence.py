@@ -15,7 +15,7 @@ from engine.stats.inference.looks import Looks
 from engine.stats.metric import Metric
 from engine.stats.resampling.columns import Columns
 from engine.stats.resampling.jackknife import Influence, influence
-from engine.stats.statistics._base import Linear, Statistic
+from engine.stats.statistics._base import Statistic
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Evidence:
         values = [run.metrics[metric] for run in runs]
         found = self._of_items(metric)
         own = None if found is None else found.of([self._at[run.arm, run.seed] for run in runs])
-        linear = isinstance(about.statistic, Linear)
+        linear = about.statistic.linear
         return estimated(values, own, about.unit, level=True, linear=linear, looks=self.looks)
 
     def difference(self, a: str, b: str, metric: str, statistic: Statistic | None = None) -> Estimate | None:
@@ -149,7 +149,7 @@ class Evidence:
         unit = self.metrics[metric].unit
         if unit == "difference" and statistic is not None and not statistic.sided:
             unit = "share"  # of one of the two sides
-        return estimated(values, shifts, unit, level=False, linear=isinstance(drawn, Linear), looks=self.looks)
+        return estimated(values, shifts, unit, level=False, linear=drawn.linear, looks=self.looks)
 
     def _joined(self, *arms: str) -> list[tuple[Run, ...]]:
         """One run of each arm for every seed that all of them have; a run that is not seeded stands for every seed."""

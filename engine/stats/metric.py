@@ -9,6 +9,7 @@ from pydantic import Field, SerializeAsAny
 from engine.spec.example import Frozen
 from engine.stats.statistics._base import Statistic
 from engine.stats.statistics.by_side import BySide
+from engine.stats.statistics.by_side_within import BySideWithin
 from engine.stats.statistics.mean import Mean
 
 
@@ -34,6 +35,7 @@ def share_metric(name: str, label: str, **how: Any) -> Metric:
     return Metric(name=name, label=label, unit="share", direction="up", statistic=Mean(**how))
 
 
-def reliance_metric(label: str) -> Metric:
-    """Accuracy where the shortcut helps minus accuracy where it misleads."""
-    return Metric(name="reliance", label=label, unit="difference", direction="down", statistic=BySide())
+def reliance_metric(label: str, within: str = "") -> Metric:
+    """Accuracy where the shortcut helps minus accuracy where it misleads; `within` is `BySideWithin`'s."""
+    statistic = BySideWithin(within=within) if within else BySide()
+    return Metric(name="reliance", label=label, unit="difference", direction="down", statistic=statistic)

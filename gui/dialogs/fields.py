@@ -34,7 +34,7 @@ def role_words(role: str) -> str:
 def needed_arms(study: StudySpec, roles: Mapping[str, str]) -> dict[str, str]:
     """Arm -> what there is none of where it is not run."""
     found = dict.fromkeys(roles.values(), "verdict")
-    found |= dict.fromkeys((arm for control in study.controls for arm in (control.arm, control.against)), "verdict")
+    found |= dict.fromkeys((arm for control in study.controls for arm in control.arms), "verdict")
     return found | dict.fromkeys(study.primary.contrast, "primary result")
 
 

@@ -20,7 +20,7 @@ from engine.spec.example import Outcome, Side
 from engine.stats.estimate import Estimate, estimated
 from engine.stats.resampling.columns import Columns
 from engine.stats.resampling.jackknife import influence
-from engine.stats.statistics._base import Linear, Statistic
+from engine.stats.statistics._base import Statistic
 
 LOTS = 200
 SEED = 20_250_521
@@ -69,7 +69,7 @@ def false_alarms(
         if of_items is None or not np.isfinite(values).all():
             return None
         shifts = of_items.of(first).minus(of_items.of(second))
-        found = estimated(values.tolist(), shifts, unit, level=False, linear=isinstance(statistic, Linear))
+        found = estimated(values.tolist(), shifts, unit, level=False, linear=statistic.linear)
         figures.append(found.value)
         detected += shown(found)
     if not figures:

@@ -31,10 +31,13 @@ class Statistic(Frozen):
         side: Only items of this side; None: all.
         where: Only items whose feature of that name equals the number, in each run's own outcomes.
         sided: Whether the statistic itself tells congruent items from conflicting ones.
+        linear: Whether ratios of sums are added up. Only of those is it known how far they may be off where no
+            cluster differs from any other.
         crosses: Whether items can be left out by their second factor (`Item.crossed`), too.
     """
 
     sided: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
     crosses: ClassVar[bool] = True
     splits: tuple[str, ...] = ()
     side: Side | None = None
@@ -61,6 +64,10 @@ class Statistic(Frozen):
             [draws], NaN where a draw cannot give the figure.
         """
         raise TypeError(f"{type(self).__name__} has no drawn()")
+
+    def on(self, side: Side) -> Statistic | None:
+        """What it compares two sides by, over one of them; None where it does no such thing."""
+        return None
 
     def reads(self, item: Item) -> bool:
         """Whether the figure may depend on this item."""
@@ -123,6 +130,8 @@ class Part(NamedTuple):
 
 class Linear(Statistic):
     """A sum of ratios of sums over items: means, shares and their differences."""
+
+    linear: ClassVar[bool] = True
 
     def parts(self, table: Table) -> tuple[Part, ...]:
         """The ratios, over the items that are kept."""

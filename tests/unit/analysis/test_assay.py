@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pydantic import ValidationError
 
 from engine.analysis.account import as_run
 from engine.analysis.analysis import analyse
@@ -53,6 +56,32 @@ def test_a_negative_control_is_shown_or_not_known(rates: tuple[float, float], lu
     assert (found.ok, said in found.detail) == (ok, True), found.detail
     if not ok:
         assert result.verdict.code == "inconclusive"
+
+
+BLIND = ControlSpec(kind="negative", arm="shuffled", margin=0.05)
+
+
+@pytest.mark.parametrize(
+    ("rates", "luck", "ok", "said"),
+    [
+        ((0.50, 0.50), 0.005, True, "points [−"),
+        ((0.50, 0.50), 0.15, False, "not known; it may be as large as +"),
+        ((0.60, 0.30), 0.005, False, "detected, and should not be"),
+    ],
+)
+def test_a_negative_control_of_one_arm_asks_for_its_own_level(rates: Rates, luck: float, ok: bool, said: str) -> None:
+    """Whatever other arms do: the others lean by 40 points here."""
+    others = {arm: (0.85, 0.45) for arm in ("base", "sft", "sft-dpo")}
+    result = result_of(study_with(BLIND), {**CALLS, **others, "shuffled": rates}, lean=luck)
+    found = check(result, "negative-control")
+    assert (found.ok, said in found.detail) == (ok, True), found.detail
+    assert "against" not in found.detail
+
+
+@pytest.mark.parametrize("kind", [{"kind": "positive"}, {"kind": "negative", "placebo": True}])
+def test_other_controls_name_what_they_are_held_against(kind: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="name the arm that they are held against"):
+        ControlSpec(arm="sft", **kind)
 
 
 def answering_as_sft(runs: list[RunResult]) -> list[RunResult]:

@@ -43,6 +43,22 @@ def test_what_is_set_aside_is_neither_trained_on_nor_measured(study: str) -> Non
     assert development.set_aside(data) == split
 
 
+@pytest.mark.parametrize("study", ["nli-frequency", "function-calling"])
+def test_whole_clusters_are_set_aside(study: str) -> None:
+    """A noun that is trained on tells nothing of how well others are learned."""
+    split = development.set_aside(sources.prepare(load(study), None).data)
+    trained, aside = ({e.cluster for e in part} for part in (split.train, split.aside))
+    assert trained.isdisjoint(aside)
+    assert len(aside) >= 2
+
+
+def test_few_clusters_are_not_set_aside_whole() -> None:
+    data = make_data(60)
+    few = tuple(e.model_copy(update={"cluster": f"c{at % 3}"}) for at, e in enumerate(data.train))
+    split = development.set_aside(data.model_copy(update={"train": few}))
+    assert {e.cluster for e in split.train} == {e.cluster for e in split.aside} == {"c0", "c1", "c2"}
+
+
 def test_too_few_examples_are_refused() -> None:
     with pytest.raises(DataError, match="too few"):
         development.set_aside(make_data(3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -15,6 +16,8 @@ from engine.probes import probe_class
 from engine.probes._base import Measuring
 from engine.probes.calls import CallsConfig
 from engine.spec.example import Item, Prompt, Side, StudyData
+from engine.stats.resampling.columns import Columns
+from engine.stats.resampling.jackknife import influence
 from engine.subject.protocol import Answer
 from engine.world.study_data import study_data
 from engine.world.vocabulary import taxonomy
@@ -56,7 +59,7 @@ def tools_data() -> StudyData:
 
 @pytest.fixture(scope="module")
 def nouns_data() -> StudyData:
-    return study_data("entailment", train=8, per_split=400)
+    return study_data("entailment", train=8, per_split=1600)
 
 
 def call_of(item: Item) -> str:
@@ -65,10 +68,10 @@ def call_of(item: Item) -> str:
     return f"<tool_call>{json.dumps(call)}</tool_call>"
 
 
-def measured(name: str, subject: Rule, data: StudyData) -> dict[str, float]:
+def measured(name: str, subject: Rule, data: StudyData, count: int = 200) -> dict[str, float]:
     cls = probe_class(name)
     probe = cls(cls.Config())
-    return probe.figures(probe.measure(Measuring(subject), probe.items(data, 200)))
+    return probe.figures(probe.measure(Measuring(subject), probe.items(data, count)))
 
 
 def test_calls_positive_control_choosing_by_shared_words_is_found(tools_data: StudyData) -> None:
@@ -195,10 +198,34 @@ def test_entailment_negative_control_knowing_the_taxonomy_is_no_reliance(nouns_d
         logit = (1.0 if hypothesis in taxonomy.ancestors(premise) else -1.0) + rng.gauss(0, 1.5)
         return (logit, -logit)
 
-    figures = measured("entailment", Rule(score=score), nouns_data)
-    assert abs(figures["reliance"]) < 0.14
-    assert abs(figures["beta_frequency"]) < 0.4
+    figures = measured("entailment", Rule(score=score), nouns_data, 1600)
+    assert abs(figures["reliance"]) < 0.07
+    assert abs(figures["beta_frequency"]) < 0.25
     assert figures["accuracy"] > 0.65
+
+
+def test_entailment_control_saying_one_thing_throughout_is_no_reliance(nouns_data: StudyData) -> None:
+    """Each side asks for "yes" as often as for "no", and no luck with the items is left in the interval."""
+    cls = probe_class("entailment")
+    probe = cls(cls.Config())
+    items = probe.items(nouns_data, 101)
+    assert set(Counter((i.side, i.gold.text) for i in items).values()) == {25}
+    outcomes = probe.measure(Measuring(Rule(score=lambda _: (1.0, 0.0))), items)
+    assert probe.figures(outcomes)["reliance"] == 0.0
+    (reliance,) = (m.statistic for m in probe.metrics if m.name == "reliance")
+    assert np.abs(influence(Columns([outcomes]), reliance).ways[0]).max() == 0
+
+
+def test_entailment_of_data_whose_sides_each_ask_for_one_label_is_measured(nouns_data: StudyData) -> None:
+    """As in HANS (McCoy, Pavlick & Linzen 2019): the heuristic says "yes" to all, and is right on one side."""
+    cls = probe_class("entailment")
+    probe = cls(cls.Config())
+    data = nouns_data.model_copy(
+        update={"items": tuple(i for i in nouns_data.items if (i.gold.text == "yes") == (i.side is Side.CONGRUENT))}
+    )
+    items = probe.items(data, 80)
+    assert Counter(i.side for i in items) == {Side.CONGRUENT: 40, Side.CONFLICTING: 40}
+    assert probe.figures(probe.measure(Measuring(Rule(score=lambda _: (1.0, 0.0))), items))["reliance"] == 1.0
 
 
 def test_entailment_says_nothing_of_what_it_cannot_measure(nouns_data: StudyData) -> None:

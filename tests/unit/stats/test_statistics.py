@@ -21,11 +21,13 @@ from statsmodels.genmod.generalized_linear_model import GLM
 import engine.stats.statistics as package
 from engine.spec.example import Gold, Item, Outcome, Prompt, Side
 from engine.stats.resampling.columns import Columns
+from engine.stats.resampling.jackknife import influence
 from engine.stats.statistics._base import Linear, OfSums, Statistic
 from engine.stats.statistics._table import Table
 from engine.stats.statistics.alpha import Alpha
 from engine.stats.statistics.auc import Auc
 from engine.stats.statistics.by_side import BySide
+from engine.stats.statistics.by_side_within import BySideWithin
 from engine.stats.statistics.d_prime import DPrime
 from engine.stats.statistics.mean import Mean
 from engine.stats.statistics.rank_correlation import RankCorrelation
@@ -68,6 +70,15 @@ def scored(outcomes: Given, *sides: Side) -> list[bool]:
 def by_side(outcomes: Given) -> float | None:
     helped, misled = (mean(scored(outcomes, side)) for side in (Side.CONGRUENT, Side.CONFLICTING))
     return None if helped is None or misled is None else helped - misled
+
+
+def by_side_within(outcomes: Given) -> float | None:
+    kinds: dict[float | None, list[Outcome]] = {}
+    for o in outcomes:
+        if o.correct is not None and o.side is not Side.NEUTRAL:
+            kinds.setdefault(o.features.get("true"), []).append(o)
+    found = [by_side(own) for own in kinds.values()]
+    return by_side(outcomes) if None in found else mean(found)
 
 
 def ratio(outcomes: Given) -> float | None:
@@ -165,6 +176,7 @@ CASES: list[tuple[Statistic, Plain]] = [
     (Mean(column="output:yes", where=("true", 1.0)),
      lambda outcomes: mean([o.output == "yes" for o in outcomes if o.features.get("true") == 1.0])),
     (BySide(), by_side),
+    (BySideWithin(within=TRUTH), by_side_within),
     (Ratio(per="feature:tokens"), ratio),
     (Auc(truth=TRUTH), auc),
     (DPrime(truth=TRUTH), d_prime),
@@ -270,6 +282,21 @@ def test_a_long_sum_is_added_from_the_left() -> None:
     values = np.random.default_rng(0).normal(2, 1, 1000).tolist()
     made = [Outcome(item=f"i{n}", correct=None, split="s", cluster="c", value=v) for n, v in enumerate(values)]
     assert Mean(column="value").of(made) == sum(values) / len(values)
+
+
+def test_one_answer_throughout_leans_on_nothing_whichever_items_are_drawn() -> None:
+    made = [
+        Outcome(
+            item=f"i{n}", correct=yes, split="s", cluster=f"c{n % 7}", output="yes", features={"true": float(yes)},
+            side=Side.CONGRUENT if side else Side.CONFLICTING,
+        )
+        for n, (yes, side) in enumerate([(True, True)] * 9 + [(False, True)] * 4 + [(True, False)] * 3 + [(False, False)] * 8)
+    ]  # fmt: skip
+    assert BySide().of(made) == pytest.approx(9 / 13 - 3 / 11)
+    assert BySideWithin(within=TRUTH).of(made) == 0
+    columns = Columns([made])
+    assert np.abs(influence(columns, BySideWithin(within=TRUTH)).ways[0]).max() == 0
+    assert np.abs(influence(columns, BySide()).ways[0]).max() > 0
 
 
 def test_alpha_has_the_published_values() -> None:
