@@ -71,7 +71,7 @@ BLIND = ControlSpec(kind="negative", arm="shuffled", margin=0.05)
 )
 def test_a_negative_control_of_one_arm_asks_for_its_own_level(rates: Rates, luck: float, ok: bool, said: str) -> None:
     """Whatever other arms do: the others lean by 40 points here."""
-    others = {arm: (0.85, 0.45) for arm in ("base", "sft", "sft-dpo")}
+    others = dict.fromkeys(("base", "sft", "sft-dpo"), (0.85, 0.45))
     result = result_of(study_with(BLIND), {**CALLS, **others, "shuffled": rates}, lean=luck)
     found = check(result, "negative-control")
     assert (found.ok, said in found.detail) == (ok, True), found.detail
