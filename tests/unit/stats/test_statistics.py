@@ -285,12 +285,14 @@ def test_a_long_sum_is_added_from_the_left() -> None:
 
 
 def test_one_answer_throughout_leans_on_nothing_whichever_items_are_drawn() -> None:
+    cells = [(True, Side.CONGRUENT, 9), (False, Side.CONGRUENT, 4), (True, Side.CONFLICTING, 3)]
+    cells = [(yes, side) for yes, side, count in [*cells, (False, Side.CONFLICTING, 8)] for _ in range(count)]
     made = [
         Outcome(
             item=f"i{n}", correct=yes, split="s", cluster=f"c{n % 7}", output="yes", features={"true": float(yes)},
-            side=Side.CONGRUENT if side else Side.CONFLICTING,
+            side=side,
         )
-        for n, (yes, side) in enumerate([(True, True)] * 9 + [(False, True)] * 4 + [(True, False)] * 3 + [(False, False)] * 8)
+        for n, (yes, side) in enumerate(cells)
     ]  # fmt: skip
     assert BySide().of(made) == pytest.approx(9 / 13 - 3 / 11)
     assert BySideWithin(within=TRUTH).of(made) == 0
