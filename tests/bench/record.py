@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from engine.subject.forward.kernels import has_bfloat16
+
 SECTIONS = "sections"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -47,7 +49,7 @@ def record(
 def instructions() -> str:
     """What this machine multiplies with: figures of one that has AVX2 alone are others than with AVX-512's bfloat16."""
     able = torch.cpu.get_capabilities()
-    half = [name for name in ("amx_bf16", "avx512_bf16") if able.get(name)]
+    half = [name for name in ("amx_bf16", "avx512_bf16") if able.get(name) and has_bfloat16("cpu")]
     return ", ".join([torch.backends.cpu.get_cpu_capability(), *half])
 
 

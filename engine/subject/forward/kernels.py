@@ -99,9 +99,11 @@ def halve(model: Any) -> None:
 
 @cache
 def has_bfloat16(device: str) -> bool:
-    """Whether the hardware multiplies bfloat16 itself."""
+    """Whether the hardware multiplies bfloat16 itself, and torch was not told to do without (ATEN_CPU_CAPABILITY)."""
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return (
+        device == "cpu"
+        and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
     )
