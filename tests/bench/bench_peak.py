@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +81,6 @@ def _all(data: list[Row], kinds: tuple[str, ...]) -> tuple[int, int, int]:
     return tokens, seen, scored
 
 
-def _timed(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def test_peak(tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -140,10 +133,12 @@ def _measuring(base: Any, tokenizer: Any, data: list[Row], kind: torch.dtype) ->
     scoring, sampling = [], []
     for _ in range(ROUNDS):
         top = peak(kind)
-        took = _timed(lambda: completion_logprobs(model, pairs, subject.renderer.pad_id))
-        scoring.append(needed.forward(*_all(data, ("chosen",))) / took / top)
-        answers: list[list[int]] = []
-        took = _timed(lambda: answers.extend(subject.answer_ids(prompts, MOST_NEW)))
+        began = time.perf_counter()
+        completion_logprobs(model, pairs, subject.renderer.pad_id)
+        scoring.append(needed.forward(*_all(data, ("chosen",))) / (time.perf_counter() - began) / top)
+        began = time.perf_counter()
+        answers = subject.answer_ids(prompts, MOST_NEW)
+        took = time.perf_counter() - began
         whole = [len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True)]
         seen = sum(length * (length + 1) // 2 for length in whole)
         sampling.append(needed.forward(sum(whole), seen, sum(map(len, answers))) / took / top)
