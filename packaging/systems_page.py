@@ -109,8 +109,10 @@ def _control(study: StudySpec, control: ControlSpec) -> str:
     must = "must be higher" if control.kind == "positive" else "must not be higher"
     placebo = ", with sides drawn by lot" if control.placebo else ""
     metric = _metric(control.metric or study.reliance or "")
-    arm, against = study.arm(control.arm).label, study.arm(control.against).label
-    return f"{control.kind}: {metric} of {arm} {must} than of {against}{placebo}"
+    arm = study.arm(control.arm).label
+    if not control.against:
+        return f"{control.kind}: {arm} must show no {metric[0].lower()}{metric[1:]}"
+    return f"{control.kind}: {metric} of {arm} {must} than of {study.arm(control.against).label}{placebo}"
 
 
 def _metric(name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from engine.analysis.controls import missing_runs, runs_check
 from engine.analysis.curves import curves
 from engine.analysis.design import Design
+from engine.analysis.repeated import once_each
 from engine.analysis.threats import threats_of_runs
 from engine.spec.result import Check, Curve, RunEntry
 from engine.spec.runs import RunResult
@@ -23,7 +24,7 @@ class Account:
     """What the runs say by themselves.
 
     Attributes:
-        runs: Those that succeeded, as the statistics read them.
+        runs: Those that succeeded, as the statistics read them; a seed that repeats another one is left out.
         entries: Each arm's runs as the result lists them, by seed.
         missing: Which of the planned runs did not succeed; "" where all did.
         counts: How many items and clusters each probe measured, and each metric that reads fewer of them.
@@ -53,7 +54,7 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
     done = [run for run in runs if run.record.state == "succeeded"]
     missing = missing_runs(study, design.planned, runs)
     return Account(
-        runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in done),
+        runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in once_each(design, done)),
         entries={name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms},
         missing=missing,
         counts=_counts(design, done),

@@ -123,11 +123,14 @@ def _marked(data: StudyData, agreement: float, seed: int) -> StudyData:
 
 def test_a_planted_cue_of_known_size_is_found_and_measured() -> None:
     found = audit(trial("nli-frequency"), lambda _: _marked(study_data("entailment"), 0.7, 1))
-    withheld = "hypothesis only (95 %)"  # the place is said with the premise, which this arm does not see
-    asked = [one for one in found.alone if one.part == "the rest of the sentences" and withheld not in one.arms]
-    assert len(asked) == 6
+    blind = {
+        "hypothesis only (95 %)",  # the place is said with the premise, which this arm does not see
+        "planted shortcut",  # what it is taught goes against the label as often as with it, and so does the place
+    }
+    asked = [one for one in found.alone if one.part == "the rest of the sentences" and blind.isdisjoint(one.arms)]
+    assert len(asked) == 4
     assert not found.ok
-    assert sum(not one.ok for one in asked) >= 5
+    assert not any(one.ok for one in asked)
     assert np.mean([one.accuracy for one in asked]) == pytest.approx(0.7, abs=0.05)
     assert {one.part for one in found.alone if not one.ok} == {"the rest of the sentences"}
 

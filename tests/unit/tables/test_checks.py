@@ -124,12 +124,16 @@ def test_seeds_of_the_lab_that_answer_alike_are_remarked_on() -> None:
     said = [threat for threat in analyse(trial, made).threats if "have the same outcome" in threat]
     assert len(said) == 1
     assert said[0].startswith("SFT: seeds 0, 1 and 2 have the same outcome on each of ")
-    assert said[0].endswith("they say no more than one run does.")
+    assert said[0].endswith("they say no more than one run does, and count as one.")
+    assert primary(analyse(trial, runs)).n_seeds == 3
+    assert primary(analyse(trial, made)).n_seeds == 1
+    assert "one seed" in " ".join(analyse(trial, made).threats)
     others = [
         run.model_copy(update={"adapter": f"{n:064x}"}) if run.record.arm == "sft" else run
         for n, run in enumerate(made)
     ]
     assert any("though their weights differ" in threat for threat in analyse(trial, others).threats)
+    assert primary(analyse(trial, others)).n_seeds == 3
 
 
 def test_missing_runs_are_named(tmp_path: Path) -> None:
