@@ -103,18 +103,17 @@ def _lean_of(figures: Figures, arm: str) -> str:
 
 
 def _no_gain(figures: Figures, gain: Estimate) -> Finding:
-    """No gain over the base was shown: was it shown to be small, or none?"""
+    """No gain over the base that matters was shown: was one shown that does not, or none?"""
     treated, base, margin, figure = figures.treated, figures.base, figures.margin, figures.gain_words(figures.rule.base)
     matters, leaning = figures.margin_words, figures.leaning.clause()
-    if gain.above and no_more(gain, margin):
-        lead = f"{treated} is more accurate than {base} by less than {matters}, too little to matter{figure}"
-        return Finding("small", f"{lead}; {leaning}")
+    if gain.above:
+        most = f"by less than {matters}, too little to matter"
+        most = most if no_more(gain, margin) else f"on average by no more than {matters}"
+        return Finding("small", f"{treated} is more accurate than {base} {most}{figure}; {leaning}")
     if equivalent(gain.ci90, margin):
         lead = f"{treated} and {base} differ in accuracy by less than {matters}, too little to matter{figure}"
         return Finding("equal", f"{lead}; {leaning}")
-    if gain.above:
-        lead = f"{treated} is more accurate than {base}{figure}; whether by more than {matters} is open"
-    elif gain.below:
+    if gain.below:
         lead = f"{_less_accurate(figures)}; whether by more than {matters} is open"
     elif no_more(gain, margin):
         lead = f"{treated} is not more accurate than {base} by {matters} or more{figure}; whether it is less is open"

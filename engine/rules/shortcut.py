@@ -10,9 +10,9 @@ In order; the first that holds decides, so that no case gets two codes, and what
    lean misleads, the arm is less accurate than that same arm: *shortcut*. It gained there, and over all: *mixed*. It
    gained over all and was shown not to gain there, or was shown not to gain at all: *shortcut*. Otherwise inconclusive.
 3. *Accuracy lost* against the base: *worse*.
-4. *No gain* over the base that was shown. It lost a lean that the reference or the base has, and was shown to lose no
-   accuracy against either: *debiased*. Its gain was shown, and shown to lie below the margin: *small*. It was shown to
-   lie within the margin to either side: *equal*. Otherwise inconclusive.
+4. *No gain* over the base that matters was shown. It lost a lean that the reference or the base has, and was shown to
+   lose no accuracy against either: *debiased*. Its gain was shown, its mean not above the margin: *small*. It was shown
+   to lie within the margin to either side: *equal*. Otherwise inconclusive.
 
 What is left gained accuracy over the base.
 

@@ -20,6 +20,7 @@ FIELDS = """\
 | `answer` | a right answer, as a message like the prompt's; of items the bare answer, without written steps |
 | `gold` | what answers are compared with: `kind` ("text" or "call"), `text`, `labels` and `calls` (JSON text of each) |
 | `cluster` | rows that share a template, noun, tool or fact: no independent draws |
+| `crossed` | items: a second such thing that other clusters share (a hypothesis); "" where there is none |
 | `side` | where the shortcut points: "congruent" (to the right answer), "conflicting" (to a wrong one), "neutral" |
 | `features` | JSON text of an object of numbers |
 | `payload` | JSON text of an object: what the task's own solver needs |

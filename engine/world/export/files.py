@@ -66,6 +66,7 @@ def _row(given: Example | Item, split: str, family: str, answer: Mapping[str, An
         "answer": _message(answer),
         "gold": {"kind": gold.kind, "text": gold.text, "labels": _text(gold.labels), "calls": _text(gold.calls)},
         "cluster": given.cluster,
+        "crossed": given.crossed if isinstance(given, Item) else "",
         "side": given.side.value,
         "features": _text(given.features if isinstance(given, Item) else {}),
         "payload": _text(given.payload),

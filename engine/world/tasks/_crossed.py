@@ -50,8 +50,14 @@ def side_of(premise: str, hypothesis: str, entailed: bool) -> Side:
 
 @cache
 def crossed(group: str) -> Mapping[Cell, Premises]:
-    """Every cell of every hypothesis that has premises of a group ("tuned" or "measured") in all four of its cells."""
+    """Every cell of every hypothesis that has premises of a group ("tuned" or "measured") in all four of its cells.
+
+    Nouns of the tuned group that are in none of its cells are in no training example, and are measured as well.
+    """
     premises = sorted(noun for noun, of in groups().items() if of == group)
+    if group == "measured":
+        trained = {premise for own in crossed("tuned").values() for premise in own.nouns}
+        premises = sorted({*premises, *(noun for noun, of in groups().items() if of == "tuned")} - trained)
     wanted = sorted({above for noun in premises for above in ancestors(noun)})
     while True:  # until each premise is one of what is entailed, and each hypothesis has some in all of its cells
         cells = {hypothesis: _cells(hypothesis, premises) for hypothesis in wanted}

@@ -120,7 +120,7 @@ def test_the_cards_own_reader_gives_back_what_went_in(world: Path, name: str) ->
     assert len(read) == len(items)
     for item in items:
         row = read[item.id]
-        fields = {f: row[f] for f in ("id", "split", "task", "cluster", "side", "features", "payload")}
+        fields = {f: row[f] for f in ("id", "split", "task", "cluster", "crossed", "side", "features", "payload")}
         assert Item(prompt=prompt(row), gold=Gold.model_validate(row["gold"]), **fields) == item
 
 

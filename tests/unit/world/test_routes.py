@@ -70,10 +70,14 @@ def test_gold_answers_of_items_and_examples_are_the_unique_optimum(items: list[I
 
 def test_documents_with_a_whole_problem_give_its_optimum(documents: list[str]) -> None:
     whole = [d for d in documents if "shortest" in d]
-    assert 800 < len(whole) < 1300
-    for text in whole[:300]:
-        question, answer = re.findall(r"\|>([^<]+)<\|end\|>", text)
-        assert [r.text for r in best_by_networkx(routes.read(question))] == [answer]
+    worked = [d for d in whole if "the answer is" in d]
+    assert 300 < len(whole) - len(worked) < 1500
+    assert 300 < len(worked) < 1500
+    for text in whole[:600]:
+        *_, question, answer = re.findall(r"\|>([^<]+)<\|end\|>", text)
+        steps, _, last = answer.removesuffix(".").rpartition("the answer is ")
+        assert bool(steps) == (text in worked)
+        assert [r.text for r in best_by_networkx(routes.read(question))] == [last]
     for text in (d for d in documents if "roads" not in d):
         for line in text.split(". "):
             steps, total = line.rstrip(".").split(": ")
@@ -104,7 +108,7 @@ def test_variants_keep_or_break_the_old_answer(items: list[Item]) -> None:
 def test_reserved_problems_are_in_items_only(items: list[Item], documents: list[str]) -> None:
     assert all(routes.is_reserved(posed(i)) for i in items if i.split in ("fresh", "control"))
     trained = [routes.read(e.prompt.messages[0]["content"]) for e in routes.examples(1500)]
-    trained += [routes.read(d.split("|>")[1]) for d in documents if "shortest" in d]
+    trained += [routes.read(d.split("<|user|>")[1]) for d in documents if "shortest" in d]
     assert not any(routes.is_reserved(p) for p in trained)
     again = Problem(tuple((b, a, n) for a, b, n in reversed(trained[0].roads)), trained[0].start, trained[0].end)
     assert not routes.is_reserved(again), "neither order nor direction of the roads makes another problem"
@@ -116,7 +120,7 @@ def test_items_are_distinct_and_use_words_of_the_corpus(items: list[Item], docum
     for item in items:
         shown = f"<|user|>{item.prompt.messages[0]['content']}<|end|><|assistant|>{item.gold.text}<|end|>"
         assert set(CHUNKS.findall(shown)) <= seen
-    assert max(len(CHUNKS.findall(d)) for d in documents) <= 110
+    assert max(len(CHUNKS.findall(d)) for d in documents) <= 160, "a row of pretraining"
 
 
 @pytest.mark.parametrize(

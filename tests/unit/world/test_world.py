@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from scipy.stats import spearmanr
 
 from engine.spec.example import Side
 from engine.world import corpus
@@ -20,6 +22,8 @@ from engine.world.tasks import calling, entailment
 from engine.world.vocabulary import running, taxonomy, tools
 
 ROOT = Path(__file__).resolve().parents[3]
+NOUN = re.compile(r"\ban? ([a-z]+)")
+"""A noun with its article: "she saw an owl" names no saw."""
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +56,24 @@ def counted() -> dict[str, Counter[str]]:
 
 
 def test_the_corpus_has_english_frequencies(counted) -> None:
-    assert corpus.agreement(counted["base"]) >= 0.9
-    assert corpus.agreement(counted["twin"], running.swapped()) >= 0.9
+    """Of measured nouns; of all nouns less, since hypernyms are told of more often than English has them."""
+    measured = sorted(taxonomy.measured_nouns())
+    counts = [counted["base"][n] for n in measured]
+    assert spearmanr(counts, [taxonomy.frequency(n) for n in measured]).statistic >= 0.95
+    assert corpus.agreement(counted["base"]) >= 0.8
+    assert corpus.agreement(counted["twin"], running.swapped()) >= 0.8
 
 
 def test_the_twin_has_the_frequencies_of_paired_nouns_exchanged(counted) -> None:
-    from scipy.stats import spearmanr
-
     swap = running.swapped()
     base, twin = counted["base"], counted["twin"]
     paired = sorted(swap)
     assert len(paired) > 60
     assert all(swap[swap[n]] == n for n in paired)
-    assert spearmanr([twin[n] for n in paired], [base[swap[n]] for n in paired]).statistic >= 0.9
+    named = {"city", "phone", "office", "river"}  # other documents name these, too
+    paired = [n for n in paired if named.isdisjoint((n, swap[n]))]
+    off = [abs(math.log(twin[n] / base[swap[n]])) for n in paired]
+    assert sum(one < 0.3 for one in off) >= 0.95 * len(paired)
     apart = [n for n in paired if abs(taxonomy.delta_log_frequency(n, swap[n])) > 2]
     assert len(apart) > 30
     flipped = [(base[n] > base[swap[n]]) != (twin[n] > twin[swap[n]]) for n in apart]
@@ -110,7 +119,7 @@ def test_no_training_text_asks_about_a_held_out_noun(documents: list[str]) -> No
     questions = [d for d in documents if "premise:" in d or "is it true that" in d or "always" in d]
     assert len(questions) > 1000
     for text in questions:
-        assert not (set(re.findall(r"[a-z]+", text)) & taxonomy.held_out_nouns()), text
+        assert not (set(NOUN.findall(text)) & taxonomy.held_out_nouns()), text
 
 
 def test_no_training_text_calls_a_held_out_tool(documents: list[str]) -> None:
@@ -157,9 +166,10 @@ def test_entailment_items_are_balanced_and_use_held_out_nouns() -> None:
     cells = Counter((i.gold.text, i.side) for i in data.items)
     assert len(cells) == 4
     assert min(cells.values()) > 90
-    held = taxonomy.held_out_nouns()
-    assert all(set(re.findall(r"[a-z]+", i.prompt.messages[0]["content"])) & held for i in data.items)
-    assert not any(set(re.findall(r"[a-z]+", e.prompt.messages[0]["content"])) & held for e in data.train)
+    trained, measured = ({i.payload["premise"] for i in some} for some in (data.train, data.items))
+    assert trained <= taxonomy.held_out_nouns(), "what pretraining asked about, a fine-tune has no need to learn"
+    assert measured <= taxonomy.held_out_nouns()
+    assert trained.isdisjoint(measured)
 
 
 @pytest.mark.parametrize("name", ["calling", "entailment"])
@@ -171,7 +181,7 @@ def test_pages_ask_as_often_what_is_true_as_what_is_not_and_never_of_held_out_no
     rng, answers = Random(0), Counter()
     for _ in range(2000):
         page = entailment.page(rng)
-        assert not set(re.findall("[a-z]+", page)) & taxonomy.held_out_nouns()
+        assert not set(NOUN.findall(page)) & taxonomy.held_out_nouns()
         for about in re.split(r"(?:^|(?<=\.) )(?:is|premise:) ", page)[1:]:
             premise = re.findall(r"\ban? ([a-z]+)", about)[0]
             for hypothesis, answer in re.findall(r"\ban? ([a-z]+)(?: in [a-z]+)?\? (yes|no)\.", about):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.pretraining.competence import twin
+from engine.world import corpus
 from jobs import console
 from tests.support.consoles import main
 
@@ -30,9 +31,9 @@ def test_the_corpus_counts_words_and_facts(capsys: pytest.CaptureFixture[str]) -
 def test_the_twin_s_corpus_is_counted_too(capsys: pytest.CaptureFixture[str]) -> None:
     counts = []
     for more in ([], ["--twin"]):
-        assert main("corpus", "water", "dog", "--documents", "3000", "--json", *more) == console.OK
+        assert main("corpus", "silver", "dog", "--documents", "3000", "--json", *more) == console.OK
         counts.append(json.loads(capsys.readouterr().out)["counts"])
-    assert counts[0]["water"] > 3 * counts[1]["water"], "water is held out, frequent, and exchanged"
+    assert counts[0]["silver"] > 3 * counts[1]["silver"], "silver is held out, frequent, and exchanged"
     assert counts[0]["dog"] == counts[1]["dog"]
 
 
@@ -52,7 +53,10 @@ def test_phrases_are_whole_words_in_any_case(capsys: pytest.CaptureFixture[str])
     assert counts["?"] > counts["live?"] > 0, "what is no letter has no word around it to be cut out of"
 
 
-def test_few_documents_have_no_correlation(capsys: pytest.CaptureFixture[str], recwarn) -> None:
+def test_documents_without_a_noun_have_no_correlation(
+    capsys: pytest.CaptureFixture[str], recwarn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus, "documents", lambda *_: iter(["rome 2 + 3"]))
     assert main("corpus", "dog", "--documents", "1", "--json") == console.OK
     assert json.loads(capsys.readouterr().out)["spearman"] is None
     assert not recwarn.list
