@@ -1,0 +1,90 @@
+"""Each study at its default, again and again on seeds of its own: what it says, after how many seeds, in what time.
+
+`make bench` prints the figures and writes docs/benchmarks.md and docs/benchmarks.json. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+REPETITIONS = int(os.environ.get("BENCH_REPETITIONS", "10"))
+STUDIES = tuple(os.environ.get("BENCH_STUDIES", "nli-frequency,function-calling").split(","))
+APART = 1000
+"""A repetition's seeds begin at a multiple of this; a study's own lie below it."""
+
+
+def repeated(study: str, number: int, folder: Path) -> dict[str, Any]:
+    """One repetition, in a process and a data folder of its own."""
+    found = folder / f"{study}-{number}.json"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, __file__, study, str(number), str(folder / f"{study}-{number}"), str(found)],
+        cwd=ROOT, env=env, check=False, capture_output=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    result = json.loads(found.read_text("utf-8"))
+    looked = result["sequential"] or {"looks": [], "decision": ""}
+    last = looked["looks"][-1] if looked["looks"] else {"seeds": result["study"]["seeds"], "difference": None}
+    return {
+        "code": result["verdict"]["code"], "decision": looked["decision"], "seconds": seconds, "seeds": last["seeds"],
+        "difference": last["difference"], "ci": last.get("ci"), "text": result["verdict"]["text"],
+    }  # fmt: skip
+
+
+def test_settled(tmp_path: Path) -> None:
+    from tests.bench.record import record, spread
+
+    rows: dict[str, str] = {}
+    figures: dict[str, Any] = {}
+    for study in STUDIES:
+        found = [repeated(study, number, tmp_path) for number in range(REPETITIONS)]
+        settled = sum(one["decision"] == "settled" for one in found)
+        codes = ", ".join(f"{code} {count}" for code, count in Counter(one["code"] for one in found).most_common())
+        differences = [one["difference"] for one in found if one["difference"] is not None]
+        rows |= {
+            f"{study}: settled": f"{settled} of {REPETITIONS}",
+            f"{study}: verdicts": codes,
+            f"{study}: seeds": spread([one["seeds"] for one in found]),
+            f"{study}: seconds": spread([one["seconds"] for one in found]),
+            f"{study}: primary difference, SD over repetitions": f"{statistics.stdev(differences):.4f}"
+            if len(differences) > 1
+            else "-",
+        }
+        figures[study] = found
+    record(
+        "Settled", rows, figures,
+        f"{REPETITIONS} repetitions of each study at its default, on disjoint seeds, in a new data folder each; start "
+        "and report included. The items are the same in all.",
+    )  # fmt: skip
+
+
+def _run(study: str, number: int, home: str, found: str, *more: str) -> int:
+    """The command, with every run's seed moved by the repetition's number; it is shown and stored as ever."""
+    from engine.run import planned
+    from engine.spec.run import RunSpec
+    from main import main
+
+    tune = planned._Planner.tune  # noqa: SLF001 - no study can name seeds that are not its own
+
+    def moved(self: Any, name: str, seed: int) -> Any:
+        made = tune(self, name, seed)
+        return made.model_copy(update={"seed": made.seed + APART * number})
+
+    planned._Planner.tune = moved  # type: ignore[method-assign]  # noqa: SLF001
+    RunSpec.seed = property(lambda self: self.tune.seed % APART)  # type: ignore[assignment]
+    return main(["run", study, "--home", home, "--json", found, *more])
+
+
+if __name__ == "__main__":
+    study, number, home, found, *more = sys.argv[1:]
+    sys.exit(_run(study, int(number), home, found, *more))
