@@ -74,13 +74,13 @@ def _run(study: str, number: int, home: str, found: str, *more: str) -> int:
     from engine.spec.run import RunSpec
     from main import main
 
-    tune = planned._Planner.tune  # noqa: SLF001 - no study can name seeds that are not its own
+    tune = planned._Planner.tune
 
     def moved(self: Any, name: str, seed: int) -> Any:
         made = tune(self, name, seed)
         return made.model_copy(update={"seed": made.seed + APART * number})
 
-    planned._Planner.tune = moved  # type: ignore[method-assign]  # noqa: SLF001
+    planned._Planner.tune = moved  # type: ignore[method-assign]
     RunSpec.seed = property(lambda self: self.tune.seed % APART)  # type: ignore[assignment]
     return main(["run", study, "--home", home, "--json", found, *more])
 
