@@ -94,27 +94,34 @@ def _tuned(ref: ModelRef, task: Task, items: Sequence[Item], tuning: Tuning, see
 
 @contextmanager
 def fine_tuned(
-    ref: ModelRef, data: StudyData, steps: int, seed: int, agreement: float | None = None, rate: float | None = None
+    ref: ModelRef,
+    data: StudyData,
+    steps: int,
+    seed: int,
+    agreement: float | None = None,
+    rate: float | None = None,
+    name: str = METHOD,
 ) -> Iterator[LocalSubject]:
-    """A model after one run of plain SFT, every place of every batch a new example.
+    """A model after one run of a method that tunes, every place of every batch a new example.
 
     Args:
         data: What it is tuned on; nothing is measured.
         agreement: Of the shortcut with the answer, as in `engine.spec.study.ArmSpec`; None: as the data are.
         rate: The learning rate; None: the method's own.
+        name: The method's.
     """
     from engine.run import execute, needs
 
     given = {} if rate is None else {"learning_rate": rate}
-    method = method_class(METHOD)(method_class(METHOD).Config.model_validate(given))
+    method = method_class(name)(method_class(name).Config.model_validate(given))
     tune = TuneSpec(
-        method=Use(name=METHOD, settings=settings_of(method.config)), adaptation=method.adaptation(),
+        method=Use(name=name, settings=settings_of(method.config)), adaptation=method.adaptation(),
         objectives=tuple(phase.objective for phase in method.phases()), agreement=agreement, model=ref, seed=seed,
         data=DataRef(source=data.name, digest=data.digest),
         size=Size(steps=steps, batch_size=BATCH, train_examples=steps * BATCH),
     )  # fmt: skip
     spec = RunSpec(
-        study="competence", arm=METHOD, tune=tune, probes=(), sample=Sample(items=1, live_every=steps),
+        study="competence", arm=name, tune=tune, probes=(), sample=Sample(items=1, live_every=steps),
         checkpoint_every=steps,
     )  # fmt: skip
     loaders = execute.Loaders(data=lambda _: data)

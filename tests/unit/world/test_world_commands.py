@@ -95,10 +95,17 @@ def test_the_comparison_says_what_it_needs(argv: list[str], capsys: pytest.Captu
     assert "2 seeds" in capsys.readouterr().err
 
 
+def test_a_learning_rate_lies_above_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("twin", "--rate", "0") == console.USAGE
+    assert "--rate must be above 0" in capsys.readouterr().err
+
+
 def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     leans = {"fork-s": 0.3, "fork-s-twin": -0.1}
+    asked: list[twin.Tuned] = []
 
-    def leaning(model: str, seed: int | None, agreement: float, steps: int) -> twin.Leaning:
+    def leaning(model: str, seed: int | None, how: twin.Tuned) -> twin.Leaning:
+        asked.append(how)
         noise = 0.0 if seed is None else 0.05 * seed  # shared by both models of a seed, so it must cancel
         return twin.Leaning(model, seed, leans[model] + noise, 0.8)
 
@@ -123,6 +130,7 @@ def test_the_comparison_pairs_seeds(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(twin, "leaning", leaning)
     monkeypatch.setattr(twin, "ProcessPoolExecutor", Here)
     assert main("twin", "--seeds", "4", "--json") == console.OK
+    assert set(asked) == {twin.Tuned("planted", 1e-3, 0.5, 120)}
     figures = json.loads(capsys.readouterr().out)
     assert figures["difference"] == pytest.approx(0.4)
     assert figures["interval"] == pytest.approx([0.4, 0.4])
