@@ -75,5 +75,5 @@ class _LoraLinear(torch.autograd.Function):
         if ctx.needs_input_grad[0]:  # the first layer's input is a frozen embedding
             grad_x = kernels.linear(grad, weight.t()).addmm_(grad_low, down).view(ctx.shape).to(ctx.kind)
         grad_down = (grad_low.t() @ flat).float()
-        grad_up = (grad.t() @ low).float().mul_(ctx.scale)
+        grad_up = (low.t() @ grad).t().float().mul_(ctx.scale)  # half the time of grad.t() @ low: few rows, long ones
         return grad_x, None, None, None, grad_down, grad_up, None
