@@ -123,6 +123,7 @@ def trl(objective: str, model: Any, tokenizer: Any, data: list[Row], steps: int,
 
 def ours(objective: str, model: Any, tokenizer: Any, data: list[Row], steps: int, folder: Path) -> list[float]:
     clock, made = Clock(), OBJECTIVES[objective]
+    kernels.quicken(model)
     LORA.quicken(model)
     kit = Kit(
         folder=folder, phase=0, seed=0, batch_size=BATCH, examples=(), encoded=(), pool=(), model=model,
