@@ -35,10 +35,14 @@ def test_a_users_study_stands_beside_the_bundled(tmp_path: Path) -> None:
     ("before", "after", "words"),
     [
         ('method = "sft"', 'method = "sfft"', "arms.1.method"),
-        ('method = "sft"', 'method = "sft"\nsettings = { rank = 0 }', "settings of the arm 'balanced': rank: Input"),
         (
-            'method = "sft"',
-            'method = "sft"\nsettings = { lerning_rate = 4 }',
+            "settings = { learning_rate = 3e-5 }",
+            "settings = { rank = 0 }",
+            "settings of the arm 'balanced': rank: Input",
+        ),
+        (
+            "settings = { learning_rate = 3e-5 }",
+            "settings = { lerning_rate = 4 }",
             "settings of the arm 'balanced': lerning_rate: there is no such field. There are: learning_rate, rank,",
         ),
         ('method = "sft"', 'method = "sft"\ndata = { no_such = 1 }', "arms.1.data: The options"),
@@ -88,7 +92,9 @@ class TestPlan:
 
     def test_the_same_command_is_the_same_trial(self) -> None:
         study = studies.load("nli-frequency")
-        assert studies.plan(study).id == studies.plan(study, "quick", 5).id
+        assert studies.plan(study).id == studies.plan(study, "quick", until=studies.Until()).id
+        assert studies.plan(study).looks == study.scales["quick"].looks
+        assert studies.plan(study).id != studies.plan(study, "quick", 12).id, "so many seeds, and looked at once"
         assert studies.plan(study).id != studies.plan(study, "smoke").id
         assert studies.plan(study, arms=["balanced", "base"]).arms == ("base", "balanced")
 
@@ -96,7 +102,7 @@ class TestPlan:
         runs = runs_of(studies.plan(studies.load("nli-frequency"), "smoke", seeds=2))
         assert [(r.seed, r.arm) for r in runs] == [
             (0, "base"), (0, "balanced"), (0, "agree-95"), (0, "agree-95-dpo"), (0, "planted"),
-            (1, "balanced"), (1, "agree-95"), (1, "agree-95-dpo"),
+            (0, "hypothesis-only"), (1, "balanced"), (1, "agree-95"), (1, "agree-95-dpo"),
         ]  # fmt: skip
         assert len({r.hash for r in runs}) == len(runs)
 
