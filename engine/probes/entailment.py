@@ -28,7 +28,7 @@ class Entailment(Probe[ProbeConfig]):
     source: ClassVar[str] = "arXiv:2505.21011"
     metrics: ClassVar[tuple[Metric, ...]] = (
         share_metric("accuracy", "Accuracy"),
-        reliance_metric("Reliance on frequency", within="feature:first"),
+        reliance_metric("Reliance on frequency", within="feature:kind"),
         share_metric("congruent", "Accuracy where frequency helps", side=Side.CONGRUENT),
         share_metric("conflicting", "Accuracy where frequency misleads", side=Side.CONFLICTING),
         Metric(
@@ -65,7 +65,11 @@ class Entailment(Probe[ProbeConfig]):
         return balanced([i for i in data.items if len(i.gold.labels) == 2], per_split, _first)
 
     def measure(self, kit: Measuring, items: Sequence[Item]) -> list[Outcome]:
-        """`value` is log P(first label) - log P(second label), nats; "first" is 1 where the first label is right."""
+        """`value` is log P(first label) - log P(second label), nats; "kind" what is held where sides are compared.
+
+        That is which label is right and, in the bundled world, how often the corpus tells what the premise is: else the
+        luck of which side has the nouns that are known would count as reliance.
+        """
         scores = kit.subject.option_logprobs([i.prompt for i in items], [i.gold.labels for i in items])
         found = []
         for item, score in zip(items, scores, strict=True):
@@ -81,7 +85,7 @@ class Entailment(Probe[ProbeConfig]):
                     output=said,
                     failure=None if right else f"said {said}",
                     value=float(score[0] - score[1]),
-                    features={**item.features, "first": _first(item)},
+                    features={**item.features, "kind": _first(item) + 2 * item.features.get("told", 0.0)},
                 )
             )
         return found

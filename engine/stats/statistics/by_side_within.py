@@ -14,11 +14,12 @@ from engine.stats.statistics.mean import Mean
 
 
 class BySideWithin(OfSums):
-    """The mean, over kinds of items, of the mean over congruent items minus the mean over conflicting ones.
+    """The mean over congruent items minus the mean over conflicting ones among items of a kind; the mean over kinds.
 
-    Where the kind is the right answer, an arm that says the same throughout has a difference of exactly 0, whichever
-    items are drawn; in a plain difference (`BySide`) it has the luck of how many of each side ask for that answer.
-    Where a kind is on one side alone, kinds cannot be compared apart, and it is the plain difference.
+    Each kind counts as often as it has items (direct standardization). Where the kind is the right answer, an arm that
+    says the same throughout has a difference of exactly 0, whichever items are drawn; in a plain difference (`BySide`)
+    it has the luck of how many of each side ask for that answer. A kind that is on one side alone is left out, for
+    there is nothing to compare it with; where every kind is, it is the plain difference.
 
     Attributes:
         within: The column that tells the kinds apart; items without a number in it are a kind of their own.
@@ -46,10 +47,10 @@ class BySideWithin(OfSums):
         """The difference; NaN where one of the two sides has no item."""
         cells = sums.reshape(*sums.shape[:-1], -1, 2, 2)  # [..., kinds, sides, sum and count]
         items = cells[..., 1]
-        there = items.sum(axis=-1) > 0  # [..., kinds]
-        apart = (~there | (items > 0).all(axis=-1)).all(axis=-1)
-        by_kind = np.where(there, _difference(cells), 0.0).sum(axis=-1) / there.sum(axis=-1)
-        return np.where(apart, by_kind, _difference(cells.sum(axis=-3)))
+        both = (items > 0).all(axis=-1)  # [..., kinds]
+        share = np.where(both, items.sum(axis=-1), 0.0)
+        by_kind = (share * np.where(both, _difference(cells), 0.0)).sum(axis=-1) / share.sum(axis=-1)
+        return np.where(both.any(axis=-1), by_kind, _difference(cells.sum(axis=-3)))
 
     def on(self, side: Side) -> Mean:
         """The mean over one of the two sides."""

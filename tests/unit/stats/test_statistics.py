@@ -77,8 +77,11 @@ def by_side_within(outcomes: Given) -> float | None:
     for o in outcomes:
         if o.correct is not None and o.side is not Side.NEUTRAL:
             kinds.setdefault(o.features.get("true"), []).append(o)
-    found = [by_side(own) for own in kinds.values()]
-    return by_side(outcomes) if None in found else mean(found)
+    found = [(len(own), by_side(own)) for own in kinds.values()]
+    both = [(count, one) for count, one in found if one is not None]
+    if not both:
+        return by_side(outcomes)
+    return sum(count * one for count, one in both) / sum(count for count, _ in both)
 
 
 def ratio(outcomes: Given) -> float | None:
