@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from engine.subject.local import LocalSubject
 
 TRIES, TEMPERATURE = 8, 1.0
-RATE = 1e-3
-"""A learning rate at which entailment does not unlearn (docs/recipes.md)."""
+RATE, RATES = 3e-4, {"entailment": 3e-5}
+"""Learning rates at which a fine-tune is healthy (docs/recipes.md): that of function calling, and of tasks by name."""
 
 
 class Asked(NamedTuple):
@@ -102,7 +102,7 @@ def main(argv: list[str]) -> int:
     ref = resolve(options.name)
     found = list(rooms(ref, [case for case in CASES if case.task in names], options))
     facts = {"model": options.name, "digest": ref.digest, "items": options.items, "seeds": options.seeds}
-    facts |= {"steps": options.steps, "rate": RATE}
+    facts |= {"steps": options.steps, "rates": {case.task: RATES.get(case.task, RATE) for case in CASES}}
     print(json.dumps({**facts, "rooms": [asdict(one) for one in found]}, indent=1) if options.json else table(found))
     return 0
 
@@ -123,7 +123,7 @@ def rooms(ref: ModelRef, cases: Sequence[Asked], options: argparse.Namespace) ->
         name = digest([case.label, VERSION, size])
         data = StudyData(train=train, items=tuple(items), name=f"world.{task.name}", digest=name)
         for seed in range(options.seeds):
-            with fine_tuned(ref, data, options.steps, seed, rate=RATE) as subject:
+            with fine_tuned(ref, data, options.steps, seed, rate=RATES.get(case.task, RATE)) as subject:
                 after.append(measured(subject, task, items))
         tuned, once, tries = (fmean(of) for of in zip(*after, strict=True))
         yield Room(case.label, len(items), chance(items), *before, tuned, once, tries)
