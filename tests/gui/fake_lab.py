@@ -26,6 +26,13 @@ STARTED = 1_780_000_000.0
 STEPS = 150
 
 
+def _fixed(study: StudySpec) -> StudySpec:
+    """A study whose numbers of seeds are fixed: a test that wants looks gives it some."""
+    return study.model_copy(
+        update={"scales": {name: scale.model_copy(update={"looks": ()}) for name, scale in study.scales.items()}}
+    )
+
+
 class FakeLab:
     """Stands where `jobs.lab.Lab` would.
 
@@ -42,7 +49,7 @@ class FakeLab:
         self.paused = self.closed = False
         self.fails: LabError | Exception | None = None
         self.said = ""
-        self.questions = {name: load(name) for name in ("nli-frequency", "function-calling")}
+        self.questions = {name: _fixed(load(name)) for name in ("nli-frequency", "function-calling")}
         self.broken_studies: list[Broken] = []
         self.texts: dict[str, str] = {}
         self.lock = threading.Lock()
