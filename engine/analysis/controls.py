@@ -116,8 +116,6 @@ def _control(
     absent = [study.arm(arm).label for arm in control.arms if arm not in arms]
     if absent:
         return Check(name=name, label=label, ok=False, detail=f"Not run: {', '.join(absent)}.")
-    if not control.against and study.arm(control.arm).seeds is not None:
-        evidence = evidence.once()
     own = margin_of(study, rule, metric) or 0.0
     margin = own if control.margin is None else control.margin
     named = evidence.metrics[metric].label

@@ -10,7 +10,7 @@ import numpy as np
 from engine.stats.display.units import unit as known_unit
 from engine.stats.inference import paired, power
 from engine.stats.inference.looks import FIXED, Looks
-from engine.stats.resampling.interval import Bounds, interval, item_spread, unvarying
+from engine.stats.resampling.interval import Bounds, interval, item_spread, unvarying, usable
 from engine.stats.resampling.jackknife import Influence
 
 _SHARES = ("share", "difference")
@@ -92,9 +92,11 @@ def estimated(
             no cluster differed from any other.
         looks: The look of a design that has several; None: there is one.
     """
-    points, levels = np.asarray(values, dtype=float), looks.levels if looks else FIXED
-    (ci, known), (ci90, _) = (mean_interval(points, influence, at) for at in levels)
-    spread = item_spread(influence) if influence is not None and known else 0.0
+    points = np.asarray(values, dtype=float)
+    spread = item_spread(influence) if influence is not None and usable(influence) else 0.0
+    looks = looks.of(points, spread) if looks else None
+    levels = looks.levels if looks else FIXED
+    ci, ci90 = (mean_interval(points, influence, at) for at in levels)
     p = None if level else _p(points, influence, looks)
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
         clusters = 0 if influence is None or not linear or unit not in _SHARES else int(influence.read.min())
@@ -121,7 +123,7 @@ def _p(points: np.ndarray, influence: Influence | None, looks: Looks | None) -> 
     low, high = _LEAST_P, 1.0
     for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
-        ci, _ = mean_interval(points, influence, 1 - middle)
+        ci = mean_interval(points, influence, 1 - middle)
         low, high = (middle, high) if ci is None or ci[0] <= 0 <= ci[1] else (low, middle)
     return high
 
@@ -136,18 +138,18 @@ def _at_the_end(points: np.ndarray, influence: Influence | None, looks: Looks, r
     if p is None or not (crossed or looks.last):
         return repeated
     errors = looks.side_errors(p, float(points.mean()))
-    (low, _), (_, high) = (mean_interval(points, influence, 1 - 2 * error)[0] or repeated for error in errors)
+    (low, _), (_, high) = (mean_interval(points, influence, 1 - 2 * error) or repeated for error in errors)
     return (low, high) if (low > 0 or high < 0) == crossed else repeated
 
 
-def mean_interval(points: np.ndarray, influence: Influence | None, level: float) -> tuple[Bounds | None, bool]:
-    """An interval of a mean over seeds, and whether items are part of it.
+def mean_interval(points: np.ndarray, influence: Influence | None, level: float) -> Bounds | None:
+    """An interval of a mean over seeds.
 
     Where nothing is known of items, or where too many of them cannot be left out, it is Student's over seeds.
     """
-    if influence is not None and (found := interval(points, influence, level)):
-        return found, True
-    return paired.t_interval(points.tolist(), level), False
+    if influence is not None and usable(influence):
+        return interval(points, influence, level)
+    return paired.t_interval(points.tolist(), level)
 
 
 def _clipped(ci: Bounds | None, unit: str, level: bool) -> Bounds | None:

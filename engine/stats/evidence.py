@@ -53,10 +53,6 @@ class Evidence:
         self._influence: dict[tuple[str, Statistic], Influence | None] = {}
         self._known: dict[tuple[object, ...], Estimate | None] = {}
 
-    def once(self) -> Evidence:
-        """The same, looked at once: for arms that get no more runs from look to look, so that nothing is asked anew."""
-        return Evidence(self._runs, self.metrics) if self.looks else self
-
     def arm(self, name: str) -> list[Run]:
         """The arm's runs, by seed."""
         return [run for run in self._runs if run.arm == name]

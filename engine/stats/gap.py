@@ -46,6 +46,7 @@ def gap_closed(
     spread = 0.0
     if influence is not None:
         spread = item_spread(influence[0].minus(influence[1], ratio)) / abs(gap)
+    looks = looks.of(values, spread) if looks else None
     ci, ci90 = (_interval(gains, gaps, influence, ratio, level) for level in (looks.levels if looks else FIXED))
     return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), paired.sign_flip(gains.tolist()), spread)
 
@@ -60,9 +61,9 @@ def _interval(
     def bounds(of: float) -> Bounds | None:
         """Of the mean of gain - `of` * gap."""
         rest = None if influence is None else influence[0].minus(influence[1], of)
-        return mean_interval(gains - of * gaps, rest, level)[0]
+        return mean_interval(gains - of * gaps, rest, level)
 
-    gap, _ = mean_interval(gaps, None if influence is None else influence[1], level)
+    gap = mean_interval(gaps, None if influence is None else influence[1], level)
     here = bounds(ratio)
     if gap is None or here is None or gap[0] <= 0 <= gap[1] or here[1] - here[0] < NOTHING:
         return None

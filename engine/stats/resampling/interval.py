@@ -32,19 +32,19 @@ _BENT = (0.5, 2.0)  # the divisor by which skewness moves a bound: outside, at e
 Bounds = tuple[float, float]
 
 
-def interval(points: np.ndarray, influence: Influence, level: float = 0.95) -> Bounds | None:
+def usable(influence: Influence) -> bool:
+    """Whether the figure can be given without nearly every one of the clusters; otherwise there is no interval."""
+    return bool(influence.lost.max() <= _LOST)
+
+
+def interval(points: np.ndarray, influence: Influence, level: float = 0.95) -> Bounds:
     """The interval of a mean over seeds.
 
     Args:
         points: The figure of each seed: [seeds]. With one seed the interval says nothing about other seeds.
-        influence: Of the clusters, on the same figures.
+        influence: Of the clusters, on the same figures; a `usable` one.
         level: How often such an interval covers the truth.
-
-    Returns:
-        Lower and upper bound; None where there are too many clusters without which the figure cannot be given.
     """
-    if influence.lost.max() > _LOST:
-        return None
     by_seeds = paired.reach(points, level) if len(points) > 1 else 0.0
     below, above = _by_items(influence, level)
     centre = float(points.mean())

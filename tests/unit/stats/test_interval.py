@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from engine.stats.inference.paired import t_interval
-from engine.stats.resampling.interval import interval, item_spread
+from engine.stats.resampling.interval import interval, item_spread, usable
 from engine.stats.resampling.jackknife import Influence
 
 
@@ -104,7 +104,8 @@ def test_two_factors_never_make_it_narrower_than_one() -> None:
 
 def test_a_figure_that_many_clusters_are_needed_for_has_no_interval() -> None:
     found = Influence((np.ones((10, 1)),), np.full(1, 10), np.array([0.3]))
-    assert interval(np.array([0.5]), found) is None
+    assert not usable(found)
+    assert usable(influence(np.zeros((2, 3))))
 
 
 def test_one_cluster_says_nothing_of_items() -> None:

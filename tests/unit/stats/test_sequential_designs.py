@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference import power
-from engine.stats.inference.looks import FIXED, Looks, forecast
+from engine.stats.inference.looks import FIXED, Looks, forecast, item_share
 from engine.stats.inference.spending import boundaries, nominal, spent
 from engine.stats.metric import Metric
 from engine.stats.statistics.mean import Mean
@@ -111,6 +111,20 @@ def test_a_forecast_is_short_for_a_clear_difference_and_long_for_one_at_the_marg
     assert forecast([0.1] * 12, 0.0, Looks(PLAN, 8), 0.03) is None
 
 
+def test_where_items_bring_about_most_of_the_error_an_early_look_is_nearly_as_sharp_as_the_last() -> None:
+    seeds = np.array([0.01, -0.01, 0.02, 0.0])
+    first = Looks(PLAN, 0)
+    few, some, most = (first.of(seeds, item_sd) for item_sd in (0.0, 0.005, 1.0))
+    assert few == first
+    assert some is not None
+    assert most is not None
+    assert 0 < some.items < most.items == 0.9
+    assert few.levels.claim > some.levels.claim > most.levels.claim > FIXED.claim
+    assert most.shares[-1] == 1.0
+    assert most.shares[0] == pytest.approx(1 / (0.9 + 0.1 * 12 / 4))
+    assert first.of(seeds[:1], 1.0) is None
+
+
 @pytest.mark.slow
 class TestByRepetition:
     """Whole trials of paired differences, with luck of seeds that is normal, skewed or of two kinds, and with items."""
@@ -125,14 +139,26 @@ class TestByRepetition:
             return rng.exponential(1, size) - 1
         return 0.95 * (2 * (rng.random(size) < 0.5) - 1) + rng.normal(0, 0.3, size)
 
-    def crossings(self, kind: str) -> tuple[float, float]:
-        """How often an effect is claimed at any look where there is none, and its absence where it is the margin."""
+    def crossings(self, kind: str, items: float) -> tuple[float, float]:
+        """How often an effect is claimed at any look where there is none, and its absence where it is the margin.
+
+        Args:
+            items: What they bring about, in what seeds do after the last look.
+        """
         rng, size = np.random.default_rng(3), (60_000, PLAN[-1])
         values = self.SD * (self.luck(kind, rng, size) - self.luck(kind, rng, size)) / np.sqrt(2)
+        by_items = items * self.SD / np.sqrt(PLAN[-1])
+        values += rng.normal(0, by_items, (size[0], 1))
         effect, absent = np.zeros((2, size[0]), bool)
         for at, n in enumerate(PLAN):
-            mean, error = values[:, :n].mean(axis=1), values[:, :n].std(axis=1, ddof=1) / np.sqrt(n)
-            claim, absence = (stdtrit(n - 1, (1 + level) / 2) * error for level in Looks(PLAN, at).levels)
+            mean, spread = values[:, :n].mean(axis=1), values[:, :n].std(axis=1, ddof=1)
+            shares = item_share(spread, by_items, n, PLAN[-1])
+            known = {share: Looks(PLAN, at, share).levels for share in np.unique(shares).tolist()}
+            levels = np.array([known[share] for share in shares.tolist()])  # [trials, 2]
+            claim, absence = (
+                np.hypot(stdtrit(n - 1, (1 + level) / 2) * spread / np.sqrt(n), ndtri((1 + level) / 2) * by_items)
+                for level in levels.T
+            )
             effect |= np.abs(mean) > claim
             absent |= np.abs(mean + self.MARGIN) + absence < self.MARGIN
         return float(effect.mean()), float(absent.mean())
@@ -164,8 +190,9 @@ class TestByRepetition:
         return float(effect.mean()), float(absent.mean()), float(covers.mean()), float(seeds.mean())
 
     @pytest.mark.parametrize("kind", ["normal", "skewed", "bimodal"])
-    def test_wrong_claims_are_made_at_most_once_in_twenty_trials(self, kind: str) -> None:
-        effect, absent = self.crossings(kind)
+    @pytest.mark.parametrize("items", [0.0, 0.3, 0.5, 1.0, 2.0, 8.0])
+    def test_wrong_claims_are_made_at_most_once_in_twenty_trials(self, kind: str, items: float) -> None:
+        effect, absent = self.crossings(kind, items)
         assert effect <= 0.05
         assert absent <= 0.05
 
