@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.analysis.design import Design
-from engine.analysis.loss import SLOWER, Sign, loss_sign
+from engine.analysis.loss import FASTER, FITTING, SLOWER, Sign, loss_sign
 from engine.analysis.runs_apart import runs_apart
 from engine.rules import Rule, lost
 from engine.spec.result import Check
@@ -110,10 +110,11 @@ class _Reader:
 
     def signs(self, arm: ArmSpec) -> Iterator[Sign]:
         """Every sign that can be asked of an arm."""
-        yield loss_sign(arm.label, self.trainings[arm.name])
-        if self._cue_free(arm):
-            yield from self._accuracy(arm)
-        yield from self._readable(arm)
+        loss = loss_sign(arm.label, self.trainings[arm.name])
+        others = [*(self._accuracy(arm) if self._cue_free(arm) else ()), *self._readable(arm)]
+        if loss.remedy == FASTER and any(sign.remedy == SLOWER for sign in others):
+            loss = loss._replace(remedy=FITTING)  # what got worse was not trained too little
+        yield from (loss, *others)
 
     def apart(self, name: str, runs: Sequence[RunResult]) -> Iterator[str]:
         """Runs of an arm that lie far from the others in accuracy."""

@@ -20,7 +20,8 @@ SLOWER = (
     "Lower the learning rate or lengthen its warm-up: `tune-recipe` looks for a rate on examples that the study does "
     "not measure."
 )
-FASTER = "Raise the learning rate or train longer, and look whether the answers fit the prompts."
+FITTING = "Look whether the answers fit the prompts."
+FASTER = f"Raise the learning rate or train longer. {FITTING}"
 
 
 class Sign(NamedTuple):

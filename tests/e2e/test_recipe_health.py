@@ -98,8 +98,10 @@ def test_a_recipe_that_unlearns_is_told_from_one_that_learns(root: Path, home: P
 
     fast, verdict = health(root, home, "sft", 3e-2)
     assert not fast["ok"]
-    assert "on examples that it was not trained on rose" in fast["detail"]
+    assert "The loss of tuned" in fast["detail"], "it rose, or was not shown to fall"
     assert "tuned fell below base in accuracy" in fast["detail"]
+    assert "Lower the learning rate" in fast["detail"]
+    assert "Raise the learning rate" not in fast["detail"]
     assert verdict["code"] == "inconclusive"
 
     shuffled, verdict = health(root, home, "mislabelled", 1e-3)

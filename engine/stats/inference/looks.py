@@ -7,10 +7,10 @@ reason.
 
 How much of the error a look spends follows its share of the information, one over the variance (Mehta & Tsiatis 2001,
 Drug Information Journal 35). More seeds lessen what the luck of seeds brings about, and nothing of what the choice of
-items does, which every look shares: a figure whose error is mostly of items is known nearly as well at the first look as
-at the last. Both parts are estimated at the look. The seeds' part is taken at the upper bound of its one-sided 90 %
+items does, which every look shares: a figure whose error is mostly of items is known nearly as well at the first look
+as at the last. Both parts are estimated at the look. The seeds' part is taken at the upper bound of its one-sided 90 %
 interval, so that few seeds which happen to agree are not taken for knowledge; with its estimate in place of the bound
-wrong claims were made 5.1 times in 100.
+wrong claims were made up to 5.1 times in 100.
 
 Where a figure ends the design, its interval is the one for such an end (`ended`).
 
@@ -38,7 +38,7 @@ _SPENT = 0.84
 """Which part of the error is spent where all of it is seeds': at the same normal boundaries Student's t of few seeds
 crosses up to 1.19 times as often as is spent (simulated: nine looks from 4 to 12 seeds whose luck is of two kinds)."""
 _SURE, _STEPS, _MOST_ITEMS = 0.10, 10, 0.9
-"""The error of the bound of the seeds' spread; the share of items is taken in tenths, rounded down, and at most this."""
+"""The error of the bound of the seeds' spread; the share of items is in tenths, rounded down, and at most this."""
 _DRAWS, _SEED = 2000, 20_260_301
 
 
@@ -95,7 +95,7 @@ class Looks:
     @property
     def shares(self) -> tuple[float, ...]:
         """The share of the most information that each look has."""
-        return tuple(1 / (self.items + (1 - self.items) * self.seeds[-1] / seeds) for seeds in self.seeds[:-1]) + (1.0,)
+        return tuple(1 / (self.items + (1 - self.items) * (self.seeds[-1] / seeds)) for seeds in self.seeds)
 
     @property
     def _spent(self) -> float:

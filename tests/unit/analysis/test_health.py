@@ -10,7 +10,7 @@ import pytest
 
 from engine.analysis.analysis import analyse
 from engine.analysis.health import LABEL, NAME
-from engine.analysis.loss import FASTER, SLOWER, loss_sign
+from engine.analysis.loss import FASTER, FITTING, SLOWER, loss_sign
 from engine.analysis.runs_apart import runs_apart
 from engine.spec.events import Entered, Finished, Scored, Stepped
 from engine.spec.result import Check, Result
@@ -95,6 +95,21 @@ def test_an_arm_without_a_cue_must_not_unlearn() -> None:
     assert not check.ok
     assert "balanced fell below base in accuracy (−" in check.detail
     assert "95 % agreement fell" not in check.detail, "an arm with a cue may lose by it: that is a finding"
+
+
+def still(seed: int) -> Training:
+    return training(1.0, 1.0, seed)
+
+
+def test_an_arm_that_got_worse_is_not_told_to_train_faster() -> None:
+    """Its loss was not shown to fall, but that is no sign of too little training."""
+    unlearned = NLI | {"base": (0.93, 0.92), "balanced": (0.86, 0.85), "agree-95": (0.99, 0.60)}
+    check = check_of(result_of("nli-frequency", unlearned, {"balanced": still}))
+    assert "The loss of balanced was not shown to fall from" in check.detail
+    assert "balanced fell below base" in check.detail
+    assert check.detail.endswith(f"{FITTING} {SLOWER}")
+    alike = check_of(result_of("nli-frequency", NLI, {"balanced": still}))
+    assert alike.detail.endswith(FASTER)
 
 
 def test_a_fall_that_is_not_shown_or_trivial_fails_nothing() -> None:
