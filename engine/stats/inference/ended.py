@@ -15,12 +15,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from engine.stats.inference.spending import boundaries
 
-_POINTS, _FARTHEST = 121, 8.0
-_HEIGHTS = np.linspace(0.0, 12.0, 81)
+_POINTS, _DRIFTS, _FARTHEST = 61, 41, 8.0
+_HEIGHTS = np.linspace(0.0, 12.0, 241)
+_CERTAIN = 1e-15
 
 
 def side_errors(
@@ -40,15 +41,16 @@ def side_errors(
     return (inner, outer) if z >= 0 else (outer, inner)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _distances(shares: tuple[float, ...], at: int, alpha: float, spent: float) -> tuple[np.ndarray, np.ndarray]:
     """How many standard errors below and above a figure the bounds lie, for each of `_HEIGHTS`."""
     scale = np.sqrt(shares[at])
     means = _HEIGHTS / scale
-    drifts = np.linspace(means[0] - _FARTHEST, means[-1] + _FARTHEST, 141)
+    drifts = np.linspace(means[0] - _FARTHEST, means[-1] + _FARTHEST, _DRIFTS)
     higher = np.array([_higher(shares, spent, means, drift) for drift in drifts])  # [drifts, heights], rising
+    z = ndtri(np.clip(higher, _CERTAIN, 1 - _CERTAIN))  # nearly straight in the drift, so that few of them are enough
     low, high = (
-        np.array([np.interp(error, higher[:, n], drifts) for n in range(len(_HEIGHTS))])
+        np.array([np.interp(ndtri(error), z[:, n], drifts) for n in range(len(_HEIGHTS))])
         for error in (alpha / 2, 1 - alpha / 2)
     )
     return _HEIGHTS - low * scale, high * scale - _HEIGHTS

@@ -90,7 +90,7 @@ class Looks:
     @property
     def levels(self) -> Levels:
         """Of this look's intervals."""
-        return Levels(*(1 - spending.nominal(self.shares, self._spent * alpha)[self.at] for alpha in (0.05, 0.10)))
+        return Levels(*(1 - spending.nominal(self.shares, self.at, self._spent * alpha) for alpha in (0.05, 0.10)))
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -150,7 +150,7 @@ def item_share(seed_sd: np.ndarray, item_sd: float, seeds: int, most: int) -> np
 @lru_cache(maxsize=128)
 def _table(shares: tuple[float, ...], at: int, part: float) -> np.ndarray:
     """The error that each of `_ALPHAS` leaves a look: rising."""
-    return np.array([max(spending.nominal(shares, part * float(alpha))[at], 1e-300) for alpha in _ALPHAS])
+    return np.array([max(spending.nominal(shares, at, part * float(alpha)), 1e-300) for alpha in _ALPHAS])
 
 
 def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: float) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-_POINTS = 241  # of the density between two boundaries; an odd number, for Simpson's rule
+_POINTS = 121  # of the density between two boundaries; an odd number, for Simpson's rule
 _FARTHEST = 9.0  # standard deviations: nothing lies beyond
 
 
@@ -28,13 +28,14 @@ def spent(share: float, alpha: float = 0.05) -> float:
     return float(4 * ndtr(ndtri(alpha / 4) / np.sqrt(min(share, 1.0))))
 
 
-@lru_cache(maxsize=64)
-def boundaries(shares: tuple[float, ...], alpha: float = 0.05) -> tuple[float, ...]:
+@lru_cache(maxsize=256)
+def boundaries(shares: tuple[float, ...], alpha: float = 0.05, looks: int | None = None) -> tuple[float, ...]:
     """How large the standardised figure must be at each look, to either side, for an effect to be claimed.
 
     Args:
         shares: The share of the most information that each look has, rising, the last one 1.
         alpha: The error of both sides over all looks.
+        looks: Of so many looks, from the first; None: of all. Those to come change nothing of those before.
 
     Raises:
         ValueError: The shares do not rise from above 0 to 1.
@@ -43,7 +44,7 @@ def boundaries(shares: tuple[float, ...], alpha: float = 0.05) -> tuple[float, .
         raise ValueError(f"shares of information must rise from above 0 to 1: {shares}")
     found: list[float] = []
     before, points, density = 0.0, np.zeros(1), np.ones(1)  # of the sum so far, where no boundary was crossed
-    for share, more in zip(shares, _spending(shares, alpha), strict=True):
+    for share, more in [*zip(shares, _spending(shares, alpha), strict=True)][:looks]:
         step = np.sqrt(share - before)
         within = _Within(points, density, step)
         reach = min(_FARTHEST * np.sqrt(share), float(np.abs(points).max()) + _FARTHEST * step)
@@ -54,10 +55,9 @@ def boundaries(shares: tuple[float, ...], alpha: float = 0.05) -> tuple[float, .
     return tuple(found)
 
 
-@lru_cache(maxsize=256)
-def nominal(shares: tuple[float, ...], alpha: float = 0.05) -> tuple[float, ...]:
-    """The error of each look's test by itself, both sides: what an interval of that look must be taken at."""
-    return tuple(float(2 * ndtr(-z)) for z in boundaries(shares, alpha))
+def nominal(shares: tuple[float, ...], at: int, alpha: float = 0.05) -> float:
+    """The error of a look's test by itself, both sides: what an interval of that look must be taken at."""
+    return float(2 * ndtr(-boundaries(shares, alpha, at + 1)[at]))
 
 
 def _spending(shares: Sequence[float], alpha: float) -> list[float]:

@@ -39,7 +39,7 @@ def test_boundaries_are_the_published_ones(looks: int) -> None:
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.10])
 def test_one_look_is_the_test_without_looks_and_all_is_spent_at_the_end(alpha: float) -> None:
-    assert nominal((1.0,), alpha)[0] == pytest.approx(alpha, abs=1e-6)
+    assert nominal((1.0,), 0, alpha) == pytest.approx(alpha, abs=1e-6)
     assert spent(1.0, alpha) == pytest.approx(alpha)
     assert spent(0.0, alpha) == 0.0
     shares = np.linspace(0, 1, 30)
