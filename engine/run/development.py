@@ -20,7 +20,7 @@ from engine.spec.events import decode
 from engine.spec.example import StudyData
 from engine.spec.reference import DataRef
 from engine.spec.run import RunSpec
-from engine.spec.study import MOST_SEEDS, ArmSpec
+from engine.spec.study import MOST_SEEDS, ArmSpec, StudySpec
 from engine.spec.training import Training, training_of
 from engine.spec.trial import TrialSpec
 from engine.tuning.journal import FILE
@@ -104,6 +104,18 @@ def rates_of(arm: ArmSpec) -> dict[str, float]:
     """The learning rates that an arm's method has, by setting, as the arm has them."""
     config = method_of(arm).config.model_dump()
     return {name: value for name, value in config.items() if name.endswith("learning_rate")}
+
+
+def own_rates(study: StudySpec, arm: ArmSpec) -> dict[str, float]:
+    """Those of an arm's rates that are its own to choose.
+
+    A phase that another method of the study trains by itself has that method's rate: a comparison of both is to tell
+    what the further phase does.
+    """
+    rates = rates_of(arm)
+    others = [o for o in study.arms if o.model == arm.model and o.role != "control" and not method_of(o).control]
+    taken = {name for other in others if (its := rates_of(other)).keys() < rates.keys() for name in its}
+    return {name: value for name, value in rates.items() if name not in taken}
 
 
 def runs(trial: TrialSpec, arm: ArmSpec, settings: Mapping[str, Any], seeds: int) -> Sequence[RunSpec]:

@@ -53,7 +53,9 @@ def tune_recipe(request: Request, screen: Screen) -> int:
     arms = development.tuned_arms(trial)
     if not arms:
         raise SpecError(f"No arm of {study.id!r} is trained but controls.", "There is no rate to choose.")
-    searches = [search for arm in arms for search in _searches(home, trial, arm, request, screen)]
+    searches: list[Search] = []
+    for arm in arms:
+        searches += _searches(home, trial, arm, request, screen, searches)
     for search in searches:
         _show(trial, search, screen)
     name = f"recipe-{study.id}-{request.scale}-{trial.model.name.replace('/', '-')}"
@@ -69,21 +71,25 @@ def tune_recipe(request: Request, screen: Screen) -> int:
     return 0
 
 
-def _searches(home: Home, trial: TrialSpec, arm: ArmSpec, request: Request, screen: Screen) -> Iterator[Search]:
+def _searches(
+    home: Home, trial: TrialSpec, arm: ArmSpec, request: Request, screen: Screen, before: Sequence[Search]
+) -> Iterator[Search]:
     """The searches for an arm's method: each rate with those before it as they were chosen, then the warm-up."""
-    rates = development.rates_of(arm)
+    model = (trial.models[arm.model] if arm.model else trial.model).name
+    own, rates = development.own_rates(trial.study, arm), development.rates_of(arm)
+    fixed = {name: value for name, value in rates.items() if name not in own}
+    fixed |= {s.setting: s.chosen for s in before if s.model == model and s.setting in fixed and s.chosen is not None}
     grids: dict[str, Sequence[float]] = {
-        name: request.rates or [float(f"{value * factor:.1g}") for factor in AROUND] for name, value in rates.items()
+        name: request.rates or [float(f"{value * factor:.1g}") for factor in AROUND] for name, value in own.items()
     }
     if request.warmups:
         grids["warmup"] = request.warmups
-    fixed: dict[str, float] = {}
     for setting, values in grids.items():
         rows = _rows(home, trial, arm, fixed, setting, sorted(set(values)), screen)
         chosen = best(rows)
         yield Search(
-            method=arm.method, arm=arm.name, model=(trial.models[arm.model] if arm.model else trial.model).name,
-            setting=setting, fixed=dict(fixed), rows=tuple(rows), chosen=chosen.value if chosen else None,
+            method=arm.method, arm=arm.name, model=model, setting=setting, fixed=dict(fixed), rows=tuple(rows),
+            chosen=chosen.value if chosen else None,
         )  # fmt: skip
         if chosen is not None:
             fixed[setting] = chosen.value
@@ -155,8 +161,10 @@ def _markdown(trial: TrialSpec, search: Search) -> str:
     chosen = "none" if search.chosen is None else f"{search.chosen:g}"
     before = next((_figures(row)[0] for row in search.rows if row.before), "")
     given = ", ".join(f"{name} {value:g}" for name, value in search.fixed.items())
+    model = next(ref for ref in (trial.model, *trial.models.values()) if ref.name == search.model)
     cells = (
-        trial.study.id, search.model, trial.scale, f"`{search.method}` ({search.arm}{'; ' + given if given else ''})",
-        search.setting, str(trial.seeds), before, tried, chosen,
+        trial.study.id, f"{model.name} ({model.digest[:8]})", trial.scale,
+        f"`{search.method}` ({search.arm}{'; ' + given if given else ''})", search.setting, str(trial.seeds), before,
+        tried, chosen,
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"

@@ -70,6 +70,9 @@ def test_one_arm_stands_for_each_method_and_none_with_a_cue_where_another_has_no
     calls = development.tuned_arms(make_trial("function-calling", 1))
     assert [arm.name for arm in calls] == ["sft", "sft-dpo"], "controls take the rate of what they control"
     assert development.rates_of(calls[1]) == {"learning_rate": 3e-4, "dpo_learning_rate": 5e-4}
+    study = load("function-calling")
+    assert development.own_rates(study, calls[0]) == {"learning_rate": 3e-4}
+    assert development.own_rates(study, calls[1]) == {"dpo_learning_rate": 5e-4}, "its first phase is SFT's"
     steered = development.tuned_arms(plan(load("proxy-tuning")))
     assert [(arm.name, arm.model) for arm in steered] == [("expert", "small"), ("direct", "")]
 
