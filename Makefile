@@ -39,7 +39,7 @@ test: setup-tests lint  ## lint and test; with CI=true the slow tests too
 test-all: setup-tests lint  ## lint and every test
 	$(TEST_ENV) $(PYTEST)
 
-bench: setup  ## measure, and print the figures (about an hour)
+bench: setup  ## measure, and print the figures (some hours)
 	@$(PY) -m pip install -q "lm-eval==0.4.13"
 	$(PY) -m pytest tests/bench -o python_files='bench_*.py' -p no:xdist -s -q --timeout 0
 

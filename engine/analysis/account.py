@@ -25,6 +25,7 @@ class Account:
 
     Attributes:
         runs: Those that succeeded, as the statistics read them; a seed that repeats another one is left out.
+        succeeded: How many succeeded, those left out as well.
         entries: Each arm's runs as the result lists them, by seed.
         missing: Which of the planned runs did not succeed; "" where all did.
         counts: How many items and clusters each probe measured, and each metric that reads fewer of them.
@@ -36,6 +37,7 @@ class Account:
     """
 
     runs: tuple[Run, ...]
+    succeeded: int
     entries: Mapping[str, tuple[RunEntry, ...]]
     missing: str
     counts: Mapping[str, int]
@@ -55,6 +57,7 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
     missing = missing_runs(study, design.planned, runs)
     return Account(
         runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in once_each(design, done)),
+        succeeded=len(done),
         entries={name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms},
         missing=missing,
         counts=_counts(design, done),

@@ -185,7 +185,7 @@ def _arm(design: Design, name: str, entries: tuple[RunEntry, ...], evidence: Evi
 def _verdict(design: Design, rule: Rule, evidence: Evidence, account: Account, checks: Sequence[Check]) -> Verdict:
     failed = [(check.label, check.detail) for check in checks if not check.ok and check.name != "runs"]
     smoke = design.scale == "smoke"
-    ran = (len(design.planned), len(account.runs))
+    ran = (len(design.planned), account.succeeded)
     case = Case(design.study, evidence, ran, smoke, failed, design.exploratory, account.missing, design.advice)
     decision = decide(rule, case)
     code = rule.code(decision.code)

@@ -6,7 +6,7 @@
   differ. Whether other seeds would show it as well is told by the threats to validity.
 - A *negative* control must be *shown* to be absent: the upper bound of its 90 % interval lies below its margin, a
   one-sided test at 5 %. A difference that merely was not detected is not known, which is no pass. Where the arm cannot
-  see what the figure is about, its own level must be, whatever other arms do.
+  see what the figure is about, its own level must be absent, to either side, whatever other arms do.
 - A *placebo* is a negative control whose truth is known: its cue is drawn by lot. What must be shown is that the test
   for a difference keeps its level, by its rate of false alarms over many lots (`engine.stats.resampling.lots`).
 """
@@ -18,12 +18,13 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
 
-from engine.rules import gained, no_more
+from engine.rules import gained, lost, no_more
 from engine.spec.example import Outcome
 from engine.spec.study import ControlSpec
 from engine.stats.display.wording import counted, difference, difference_of, level, level_of
 from engine.stats.estimate import Estimate
 from engine.stats.evidence import Evidence, Run
+from engine.stats.inference.equivalence import equivalent
 from engine.stats.resampling.lots import LOTS, false_alarms
 
 ALARMS = 0.05
@@ -57,7 +58,7 @@ def negative(control: ControlSpec, metric: str, margin: float, least: float, evi
     """
     unit = evidence.metrics[metric].unit
     if not control.against:
-        return _absent(evidence.level(control.arm, metric), unit, margin, least, alone=True)
+        return _nothing(evidence.level(control.arm, metric), unit, margin, least)
     found = evidence.difference(control.arm, control.against, metric)
     if (same := _same_items(control, metric, evidence)) and _differ_at_most(same) < margin and unit == "share":
         most = f"{100 * _differ_at_most(same):.1f} %"
@@ -65,18 +66,31 @@ def negative(control: ControlSpec, metric: str, margin: float, least: float, evi
     return _absent(found, unit, margin, least)
 
 
-def _absent(found: Estimate | None, unit: str, margin: float, least: float, alone: bool = False) -> Shown:
-    """Whether a figure is shown to lie below the margin; `alone`: it is an arm's own, and no difference."""
+def _absent(found: Estimate | None, unit: str, margin: float, least: float) -> Shown:
+    """Whether a difference is shown to lie below the margin."""
     if found is None or found.ci is None or found.ci90 is None:
         return _unmeasured(found, unit)
-    shown, words = (level_of, level) if alone else (difference_of, difference)
-    figure, size = f"{shown(found, unit)}, {counted(found.n_seeds, 'seed')}", words(margin, unit).lstrip("+")
+    figure = f"{difference_of(found, unit)}, {counted(found.n_seeds, 'seed')}"
     if gained(found, least):
         return Shown(False, f"{figure}: detected, and should not be.")
+    size, most = difference(margin, unit).lstrip("+"), difference(found.ci90[1], unit)
     if no_more(found, margin):
         return Shown(True, f"{figure}: shown to be less than {size}.")
-    most = words(found.ci90[1], unit)
     return Shown(False, f"{figure}: not known; it may be as large as {most}, and must be shown to be less than {size}.")
+
+
+def _nothing(found: Estimate | None, unit: str, margin: float, least: float) -> Shown:
+    """Whether an arm's own figure is shown to lie within the margin to either side of zero."""
+    if found is None or found.ci is None or found.ci90 is None:
+        return _unmeasured(found, unit)
+    figure = f"{level_of(found, unit)}, {counted(found.n_seeds, 'seed')}"
+    if gained(found, least) or lost(found, least):
+        return Shown(False, f"{figure}: detected, and should not be.")
+    size = level(margin, unit).lstrip("+")
+    if equivalent(found.ci90, margin):
+        return Shown(True, f"{figure}: shown to lie within {size} of zero.")
+    ends = " to ".join(level(end, unit) for end in found.ci90)
+    return Shown(False, f"{figure}: not known; it may lie from {ends}, and must be shown to lie within {size} of zero.")
 
 
 def placebo(control: ControlSpec, metric: str, margin: float, evidence: Evidence) -> Shown:

@@ -189,7 +189,9 @@ class _Reader:
             return
         share = level(found.value, "share")
         if found.value < READABLE_FLOOR:
-            yield Sign("bad", f"Only {share} of the answers of {arm.label} can be read.", SLOWER)
+            known = found.ci is not None and found.ci[1] < READABLE_FLOOR
+            said = f"Only {share} of the answers of {arm.label} can be read"
+            yield Sign("bad", f"{said}.", SLOWER) if known else Sign("open", f"{said}, by too few to tell.")
             return
         if base is not None and base.model == arm.model:
             able = self.evidence.level(base.name, metric)

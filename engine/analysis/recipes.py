@@ -73,19 +73,23 @@ def row_of(value: float, trainings: Sequence[Training], diverged: int) -> Row:
     return Row(value=value, before=tuple(before), after=tuple(after), diverged=diverged)
 
 
-def best(rows: Sequence[Row]) -> Row | None:
+def best(rows: Sequence[Row], most: bool = False) -> Row | None:
     """The setting to take; None where training lowers the loss with none.
 
     Of those whose mean loss is within one standard error of the lowest (Breiman et al. 1984, 3.4.3; paired by seed),
     the one whose seeds differ least, since that spread is what a study has to see an effect through; then the lowest
     value.
+
+    Args:
+        most: Take the highest value within one standard error instead: the setting is of a phase whose aim this loss
+            does not tell, so the most of it is taken that does no harm.
     """
     good = [row for row in rows if row.falls]
     if not good:
         return None
     lowest = min(good, key=lambda row: row.mean)
     close = [row for row in good if row is lowest or _within(row, lowest)]
-    return min(close, key=lambda row: (row.spread or 0.0, row.value))
+    return max(close, key=lambda row: row.value) if most else min(close, key=lambda row: (row.spread or 0, row.value))
 
 
 def _within(row: Row, lowest: Row) -> bool:

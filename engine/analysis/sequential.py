@@ -42,7 +42,7 @@ def sequential(
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,
-        decision=_decision(design, design.looks, runs, code, checks),
+        decision=_decision(design.looks, code, checks),
         further=_further(design, evidence),
     )
 
@@ -60,16 +60,17 @@ def _look(design: Design, last: Evidence, runs: Sequence[Run], looks: Looks) -> 
     return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
 
 
-def _decision(design: Design, looks: Looks, runs: Sequence[Run], code: str, checks: Sequence[Check]) -> Ends:
+def _decision(looks: Looks, code: str, checks: Sequence[Check]) -> Ends:
     """Settled, go on, or why it ends although nothing is settled.
 
     More seeds mend what controls could not tell yet. They do not mend a check that failed in the runs there are.
     """
     if code != OPEN:
         return "settled"
-    if len(runs) < len(design.planned):
+    failed = {check.name for check in checks if not check.ok}
+    if RUNS in failed:
         return "go-on"
-    if any(not check.ok and check.name != RUNS and "control" not in check.name for check in checks):
+    if any("control" not in name for name in failed):
         return "stopped"
     return "most-seeds" if looks.last else "go-on"
 

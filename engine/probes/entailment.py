@@ -85,7 +85,7 @@ class Entailment(Probe[ProbeConfig]):
                     output=said,
                     failure=None if right else f"said {said}",
                     value=float(score[0] - score[1]),
-                    features={**item.features, "kind": _first(item) + 2 * item.features.get("told", 0.0)},
+                    features={**item.features, "kind": item.features.get("told", 0.0) + 2 * _first(item)},
                 )
             )
         return found

@@ -64,6 +64,11 @@ class Figures(Reading):
         return None if one is None else self.evidence.difference(self.rule.treated, arm, self.rule.reliance, one)
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a look at more seeds can follow, which may settle what is open now."""
+        return self.evidence.looks is not None and not self.evidence.looks.last
+
+    @property
     def margin_words(self) -> str:
         """The margin of accuracy."""
         return difference(self.margin, self.unit_of_accuracy).lstrip("+")

@@ -106,10 +106,13 @@ def _no_gain(figures: Figures, gain: Estimate) -> Finding:
     """No gain over the base that matters was shown: was one shown that does not, or none?"""
     treated, base, margin, figure = figures.treated, figures.base, figures.margin, figures.gain_words(figures.rule.base)
     matters, leaning = figures.margin_words, figures.leaning.clause()
+    if gain.above and no_more(gain, margin):
+        lead = f"{treated} is more accurate than {base} by less than {matters}, too little to matter{figure}"
+        return Finding("small", f"{lead}; {leaning}")
     if gain.above:
-        most = f"by less than {matters}, too little to matter"
-        most = most if no_more(gain, margin) else f"on average by no more than {matters}"
-        return Finding("small", f"{treated} is more accurate than {base} {most}{figure}; {leaning}")
+        lead = f"{treated} is more accurate than {base}, in these runs by no more than {matters}{figure}"
+        lead = f"{lead}; whether it is by more in general is open; {leaning}"
+        return _open(figures, lead, gain, Aim(margin, margin)) if figures.goes_on else Finding("small", lead)
     if equivalent(gain.ci90, margin):
         lead = f"{treated} and {base} differ in accuracy by less than {matters}, too little to matter{figure}"
         return Finding("equal", f"{lead}; {leaning}")

@@ -87,6 +87,7 @@ def training(folder: Path) -> Training | None:
 def tuned_arms(trial: TrialSpec) -> list[ArmSpec]:
     """One arm for each method and base model that a trial trains: those that are given no shortcut come first.
 
+    One whose data hold a shortcut stands there without it: the loss on examples that hold it, too, would reward it.
     Controls are left out: their data withhold or plant something, and they take the rate of what they control. So are
     arms that need another arm's weights, which a development seed does not have.
     """
@@ -97,7 +98,8 @@ def tuned_arms(trial: TrialSpec) -> list[ArmSpec]:
         needy = any(wanted.arm for wanted in method.needs().values())
         if method.trains and not (needy or method.control or arm.role == "control"):
             found.setdefault((arm.method, arm.model), arm)
-    return sorted(found.values(), key=arms.index)
+    tuned = sorted(found.values(), key=arms.index)
+    return [arm if arm.agreement is None else arm.model_copy(update={"agreement": 0.5}) for arm in tuned]
 
 
 def rates_of(arm: ArmSpec) -> dict[str, float]:

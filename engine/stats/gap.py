@@ -17,7 +17,7 @@ import numpy as np
 from engine.stats.estimate import NOTHING, Estimate, mean_interval
 from engine.stats.inference import paired
 from engine.stats.inference.looks import FIXED, Looks
-from engine.stats.resampling.interval import Bounds, item_spread
+from engine.stats.resampling.interval import Bounds, item_spread, usable
 from engine.stats.resampling.jackknife import Influence
 
 _DOUBLINGS, _LOOKS, _CLOSE = 60, 40, 1e-6
@@ -36,19 +36,21 @@ def gap_closed(
 
     Returns:
         None where the mean gap is 0. `per_seed` are the seeds' pseudo-values, whose mean is the ratio and whose spread
-        is its error (the delta method); `p` is of the mean gain being 0. `ci` is None as said above.
+        is its error (the delta method); `p` is of the mean gain being 0, None in a design with several looks. `ci` is
+        None as said above.
     """
     gap = float(gaps.mean())
     if abs(gap) < NOTHING:
         return None
     ratio = float(gains.mean()) / gap
     values = ratio + (gains - ratio * gaps) / gap
-    spread = 0.0
-    if influence is not None:
-        spread = item_spread(influence[0].minus(influence[1], ratio)) / abs(gap)
+    rest = None if influence is None else influence[0].minus(influence[1], ratio)
+    spread = 0.0 if rest is None or not usable(rest) else item_spread(rest) / abs(gap)
     looks = looks.of(values, spread) if looks else None
-    ci, ci90 = (_interval(gains, gaps, influence, ratio, level) for level in (looks.levels if looks else FIXED))
-    return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), paired.sign_flip(gains.tolist()), spread)
+    levels = looks.levels if looks else FIXED
+    ci, ci90 = (_interval(gains, gaps, influence, ratio, level) for level in levels)
+    p = None if looks else paired.sign_flip(gains.tolist())
+    return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), p, spread, levels.claim)
 
 
 def _interval(

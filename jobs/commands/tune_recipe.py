@@ -86,7 +86,7 @@ def _searches(
         grids["warmup"] = request.warmups
     for setting, values in grids.items():
         rows = _rows(home, trial, arm, fixed, setting, sorted(set(values)), screen)
-        chosen = best(rows)
+        chosen = best(rows, most=setting in own and len(own) < len(rates))
         yield Search(
             method=arm.method, arm=arm.name, model=model, setting=setting, fixed=dict(fixed), rows=tuple(rows),
             chosen=chosen.value if chosen else None,

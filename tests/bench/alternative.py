@@ -26,7 +26,7 @@ class Writer:
         model, tokenizer = load_model(first.model, "cpu")
         self.renderer = renderer_of(model, tokenizer)
 
-    def write(self, spec: RunSpec, folder: Path, threads: int = 0, overrides: Mapping[str, Any] | None = None) -> Path:
+    def write(self, spec: RunSpec, folder: Path, overrides: Mapping[str, Any] | None = None) -> Path:
         """The run's folder for the script; `overrides` are TRL settings that differ from its defaults."""
         folder.mkdir(parents=True)
         tune, size = spec.tune, spec.tune.size
@@ -36,7 +36,7 @@ class Writer:
         stretches = stretches_of(method, size.steps)
         calls = probe_class("calls")(probe_class("calls").Config())
         job = {
-            "model": spec.model.path, "seed": spec.seed, "threads": threads, "overrides": dict(overrides or {}),
+            "model": spec.model.path, "seed": spec.seed, "overrides": dict(overrides or {}),
             "batch_size": size.batch_size, "end": self.renderer.end,
             "live_every": spec.sample.live_every,
             "sft_steps": sum(s.steps for s in stretches[:1]), "dpo_steps": sum(s.steps for s in stretches[1:]),

@@ -27,11 +27,13 @@ def repeated(study: str, number: int, folder: Path) -> dict[str, Any]:
     found = folder / f"{study}-{number}.json"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
-    subprocess.run(
+    ran = subprocess.run(
         [sys.executable, __file__, study, str(number), str(folder / f"{study}-{number}"), str(found)],
         cwd=ROOT, env=env, check=False, capture_output=True,
     )  # fmt: skip
     seconds = time.perf_counter() - began
+    if not found.is_file():
+        raise RuntimeError(f"{study}, repetition {number}: {ran.stderr.decode(errors='replace')[-2000:]}")
     result = json.loads(found.read_text("utf-8"))
     looked = result["sequential"] or {"looks": [], "decision": ""}
     last = looked["looks"][-1] if looked["looks"] else {"seeds": result["study"]["seeds"], "difference": None}
@@ -47,7 +49,8 @@ def test_settled(tmp_path: Path) -> None:
     rows: dict[str, str] = {}
     figures: dict[str, Any] = {}
     for study in STUDIES:
-        found = [repeated(study, number, tmp_path) for number in range(REPETITIONS)]
+        # From 1 on, for 0 would be the study's own seeds.
+        found = [repeated(study, number, tmp_path) for number in range(1, REPETITIONS + 1)]
         settled = sum(one["decision"] == "settled" for one in found)
         codes = ", ".join(f"{code} {count}" for code, count in Counter(one["code"] for one in found).most_common())
         differences = [one["difference"] for one in found if one["difference"] is not None]

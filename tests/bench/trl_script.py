@@ -162,8 +162,6 @@ def evaluate(job: Row, model: Any, tokenizer: Any, items: list[Row], texts: list
 
 def main(folder: Path) -> None:
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    if job["threads"]:
-        torch.set_num_threads(job["threads"])
     set_seed(job["seed"])
     tokenizer = PreTrainedTokenizerFast.from_pretrained(job["model"])
     model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)

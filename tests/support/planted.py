@@ -165,7 +165,7 @@ def _entailment(rng, rates, shift, hard, items, deltas) -> list[Outcome]:
                 Outcome(
                     item=f"{side}-{item}", correct=ok, split="nouns", cluster=f"noun-{item % len(hard)}", side=side,
                     output=said, failure=None if ok else f"said {said}", value=1.0 if said == "yes" else -1.0,
-                    features={"entailed": float(entailed), "delta_log_frequency": delta},
+                    features={"entailed": float(entailed), "delta_log_frequency": delta, "kind": float(entailed)},
                 )
             )  # fmt: skip
     return found

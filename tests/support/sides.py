@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.spec.example import Side
 from engine.stats.evidence import Estimate
+from engine.stats.inference.looks import Looks
 from engine.stats.metric import Metric
 from engine.stats.statistics.by_side import BySide
 
@@ -25,13 +26,14 @@ class Sided:
         metrics: As `Evidence` has them.
         accuracy, reliance: Which of them are these two; every other is 1, e.g. the share of answers that can be read.
         arms: Names of the arms; the first is the one that others are made from.
-        seed: What is drawn from.
+        seed: What is drawn from; of odd ones a look at more seeds can follow.
     """
 
     def __init__(
         self, metrics: Mapping[str, Metric], accuracy: str, reliance: str, arms: tuple[str, ...], seed: int
     ) -> None:
         self.metrics, self._accuracy, self._reliance = metrics, accuracy, reliance
+        self.looks = Looks((5, 10), 0) if seed % 2 else None
         rng = Random(seed)
         self.error = rng.choice(WIDE)  # standard error of a figure of one side
         start = (rng.choice(BASES), rng.choice(BASES) if rng.random() < 0.5 else None)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_EQUAL = 1e-9
+"""Figures that differ by less are equal: sums that were added in another order."""
+
 
 def cohens_h(a: float, b: float) -> float:
     """Difference of two shares (0..1) on the arcsine scale (Cohen 1988, section 6.2): 0.2 is small, 0.8 large.
@@ -23,7 +26,7 @@ def paired_d(differences: Sequence[float]) -> float | None:
         None with fewer than three differences, whose standard deviation says nothing, or where they are all alike.
     """
     values = np.asarray(differences, dtype=float)
-    if len(values) < 3 or np.ptp(values) < 1e-9:
+    if len(values) < 3 or np.ptp(values) < _EQUAL:
         return None
     return float(values.mean() / values.std(ddof=1))
 
@@ -36,5 +39,5 @@ def cliffs_delta(a: Sequence[float], b: Sequence[float]) -> float | None:
     """
     if not len(a) or not len(b):
         return None
-    signs = np.sign(np.asarray(a, dtype=float)[:, None] - np.asarray(b, dtype=float)[None, :])
-    return float(signs.mean())
+    apart = np.asarray(a, dtype=float)[:, None] - np.asarray(b, dtype=float)[None, :]
+    return float(np.sign(np.where(np.abs(apart) > _EQUAL, apart, 0.0)).mean())

@@ -80,7 +80,7 @@ class Looks:
             item_sd: Standard deviation that the choice of items gives their mean.
 
         Returns:
-            None with one value: no seed is added to it from look to look, so that nothing is asked anew.
+            None with one value, such as that of an arm which is run once: nothing is asked anew from look to look.
         """
         if len(values) < 2:
             return None
@@ -131,19 +131,18 @@ class Looks:
         return float(min(1.0, np.exp(np.interp(np.log(max(nominal, 1e-300)), np.log(table), np.log(_ALPHAS)))))
 
 
-def item_share(seed_sd: np.ndarray, item_sd: float, seeds: int, most: int) -> np.ndarray:
+def item_share(seed_sd: np.ndarray, item_sd: np.ndarray | float, seeds: int, most: int) -> np.ndarray:
     """How much of a figure's variance after the most seeds the choice of items brings about, at least: in tenths.
 
     Args:
         seed_sd: Standard deviations over the seeds so far, each of another trial: [trials].
-        item_sd: Standard deviation that the choice of items gives the mean.
+        item_sd: Standard deviation that the choice of items gives the mean: of each, or of all.
         seeds: How many there are so far, two or more.
         most: How many there may be.
     """
-    if item_sd <= 0:
-        return np.zeros(len(seed_sd))
     bound = seed_sd**2 * (seeds - 1) / chdtri(seeds - 1, 1 - _SURE)  # of the seeds' variance
-    share = item_sd**2 / (item_sd**2 + bound / most)
+    items = np.broadcast_to(np.square(item_sd), bound.shape)
+    share = np.divide(items, items + bound / most, out=np.zeros(bound.shape), where=items > 0)
     return np.minimum(np.floor(share * _STEPS) / _STEPS, _MOST_ITEMS)
 
 
@@ -174,7 +173,8 @@ def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: floa
         return None
     rng = np.random.default_rng(_SEED)
     begun_with = np.asarray(values, dtype=float)
-    known = looks.of(begun_with, item_sd) or looks
+    known = looks.of(begun_with, item_sd)
+    assert known is not None, "there are three values or more"
     spread = np.std(begun_with, ddof=1) * np.sqrt((begun - 1) / rng.chisquare(begun - 1, _DRAWS))
     true = rng.normal(begun_with.mean(), spread / np.sqrt(begun))
     coming = rng.normal(true[:, None], spread[:, None], (_DRAWS, most - begun))

@@ -26,14 +26,14 @@ from scipy.special import stdtrit
 from engine.stats.inference import paired
 from engine.stats.resampling.jackknife import Influence
 
-_LOST = 0.05  # with more clusters than this without which a figure cannot be given, there is no interval
+_LOST = 0.05  # with more clusters than this without which a figure cannot be given, items say nothing of its error
 _BENT = (0.5, 2.0)  # the divisor by which skewness moves a bound: outside, at extreme levels, the formula turns back
 
 Bounds = tuple[float, float]
 
 
 def usable(influence: Influence) -> bool:
-    """Whether the figure can be given without nearly every one of the clusters; otherwise there is no interval."""
+    """Whether the figure can be given without nearly every one of the clusters; else items say nothing of its error."""
     return bool(influence.lost.max() <= _LOST)
 
 

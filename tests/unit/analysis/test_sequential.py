@@ -52,6 +52,22 @@ def test_an_early_look_finds_less_than_a_design_that_is_looked_at_once() -> None
     assert early.detectable > 1.05 * once.detectable
 
 
+@pytest.mark.parametrize(("lean", "rates"), [(0.0, NLI), (0.06, NLI | {"agree-95": (0.83, 0.80)})])
+def test_a_seed_that_repeats_another_one_is_no_run_that_is_missing(lean: float, rates: Rates) -> None:
+    """At the last look nothing may be left to go on with."""
+    trial = make_trial("nli-frequency", PLAN[-1]).model_copy(update={"looks": PLAN})
+    runs = make_runs(trial, rates, lean=lean, items=800)
+    at = {(run.record.arm, run.record.seed): n for n, run in enumerate(runs)}
+    first, again = runs[at["balanced", 0]], runs[at["balanced", 3]]
+    runs[at["balanced", 3]] = first.model_copy(update={"record": again.record})
+    found = analyse(trial, runs, Context(queued=0.0, begun=PLAN[-1]))
+    assert "missing" not in found.verdict.text
+    assert found.sequential is not None
+    assert found.sequential.decision == ("settled" if found.verdict.code != "inconclusive" else "most-seeds")
+    assert next(one for one in found.arms if one.name == "balanced").summary[0].n_seeds == PLAN[-1] - 1
+    assert (found.verdict.code == "inconclusive") == bool(lean)
+
+
 def test_its_seeds_are_those_that_were_queued_and_none_is_missing() -> None:
     found = result_after(6)
     assert found.study.seeds == 6

@@ -67,12 +67,13 @@ def test_too_few_examples_are_refused() -> None:
 def test_one_arm_stands_for_each_method_and_none_with_a_cue_where_another_has_none() -> None:
     nli = development.tuned_arms(make_trial("nli-frequency", 1))
     assert [arm.name for arm in nli] == ["balanced", "agree-95-dpo"]
+    assert {arm.agreement for arm in nli} == {0.5}, "loss on examples with the cue would reward it"
     calls = development.tuned_arms(make_trial("function-calling", 1))
     assert [arm.name for arm in calls] == ["sft", "sft-dpo"], "controls take the rate of what they control"
-    assert development.rates_of(calls[1]) == {"learning_rate": 3e-4, "dpo_learning_rate": 5e-4}
+    assert development.rates_of(calls[1]) == {"learning_rate": 3e-4, "dpo_learning_rate": 2e-4}
     study = load("function-calling")
     assert development.own_rates(study, calls[0]) == {"learning_rate": 3e-4}
-    assert development.own_rates(study, calls[1]) == {"dpo_learning_rate": 5e-4}, "its first phase is SFT's"
+    assert development.own_rates(study, calls[1]) == {"dpo_learning_rate": 2e-4}, "its first phase is SFT's"
     steered = development.tuned_arms(plan(load("proxy-tuning")))
     assert [(arm.name, arm.model) for arm in steered] == [("expert", "small"), ("direct", "")]
 
@@ -92,6 +93,12 @@ def test_of_settings_that_are_as_good_the_one_whose_seeds_agree_is_taken() -> No
     assert best([worse, narrow, wide]) == narrow
     assert best([worse, wide]) == wide, "seeds that agree on a worse loss are no reason"
     assert best([worse]) == worse
+
+
+def test_of_a_further_phase_the_most_is_taken_that_does_no_harm() -> None:
+    rows = [row(1e-5, 0.40, 0.50), row(1e-4, 0.41, 0.49), row(1e-3, 0.50, 0.61)]
+    assert best(rows, most=True) == rows[1]
+    assert best(rows[:1], most=True) == rows[0]
 
 
 def test_what_diverges_or_does_not_fall_is_never_taken() -> None:

@@ -9,6 +9,7 @@ from scipy import stats
 from engine.spec.example import Outcome
 from engine.stats.evidence import Evidence, Run
 from engine.stats.gap import gap_closed
+from engine.stats.inference.looks import Looks
 from engine.stats.metric import share_metric
 from engine.stats.resampling.jackknife import Influence
 from tests.unit.stats.test_coverage import ITEMS, World
@@ -46,6 +47,21 @@ def test_over_seeds_alone_it_is_fiellers(seeds: int, gap: float) -> None:
     assert found.ci == pytest.approx(expected, abs=1e-4)
     assert found.ci90 is not None
     assert found.ci[0] < found.ci90[0] < found.value < found.ci90[1] < found.ci[1]
+
+
+@pytest.mark.parametrize("looks", [None, Looks((5, 12), 0)])
+def test_where_items_cannot_tell_it_is_of_seeds_alone(looks: Looks | None) -> None:
+    """What more than one cluster in twenty is needed for has no error by items, and no look may take it for one."""
+    rng = np.random.default_rng(1)
+    gaps = rng.normal(0.3, 0.03, 5)
+    gains = 0.7 * gaps + rng.normal(0, 0.02, 5)
+    ways = (rng.normal(0, 0.01, (30, 5)),)
+    torn = Influence(ways, np.full(5, 30), np.full(5, 0.3))
+    found, alone = gap_closed(gains, gaps, (torn, torn), looks), gap_closed(gains, gaps, None, looks)
+    assert found == alone
+    assert found is not None
+    assert (found.p is None) == (looks is not None)
+    assert found.claim > 0.95 if looks else found.claim == 0.95
 
 
 def test_without_a_gap_there_is_no_interval() -> None:

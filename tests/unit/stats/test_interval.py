@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from engine.stats.estimate import estimated
+from engine.stats.inference.looks import Looks
 from engine.stats.inference.paired import t_interval
 from engine.stats.resampling.interval import interval, item_spread, usable
 from engine.stats.resampling.jackknife import Influence
@@ -106,6 +108,12 @@ def test_a_figure_that_many_clusters_are_needed_for_has_no_interval() -> None:
     found = Influence((np.ones((10, 1)),), np.full(1, 10), np.array([0.3]))
     assert not usable(found)
     assert usable(influence(np.zeros((2, 3))))
+    values = [0.1, 0.2, 0.15, 0.3]
+    torn = Influence((np.random.default_rng(0).normal(0, 1, (10, 4)),), np.full(4, 10), np.full(4, 0.3))
+    for looks in (None, Looks((4, 8), 0)):
+        by_seeds = estimated(values, None, "share", level=False, looks=looks)
+        assert estimated(values, torn, "share", level=False, looks=looks) == by_seeds
+        assert by_seeds.item_spread == 0
 
 
 def test_one_cluster_says_nothing_of_items() -> None:

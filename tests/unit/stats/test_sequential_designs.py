@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference import power
@@ -25,6 +25,7 @@ PUBLISHED = {
 """Two-sided 5 %, equally spaced looks, O'Brien-Fleming type spending (Lan & DeMets 1983; Proschan, Lan & Wittes 2006,
 Statistical Monitoring of Clinical Trials; the program ld98 of Reboussin, DeMets, Kim & Lan 2000)."""
 PLAN = tuple(range(4, 13))
+CLUSTERS = 25  # of items, by which their part is estimated
 METRICS = {"p.figure": Metric(name="figure", label="Figure", unit="difference", statistic=Mean(column="value"))}
 
 
@@ -135,7 +136,7 @@ class Look:
     shares: np.ndarray
     mean: np.ndarray
     error: np.ndarray
-    by_items: float
+    by_items: np.ndarray
 
     @property
     def levels(self) -> np.ndarray:
@@ -145,12 +146,13 @@ class Look:
 
     def of(self, which: np.ndarray) -> Look:
         """The same look at some of the trials."""
-        return replace(self, shares=self.shares[which], mean=self.mean[which], error=self.error[which])
+        parts = {name: getattr(self, name)[which] for name in ("shares", "mean", "error", "by_items")}
+        return replace(self, **parts)
 
     def reach(self, error: np.ndarray) -> np.ndarray:
         """How far an interval of a one-sided error reaches to one side."""
         seeds = stdtrit(self.plan[self.at] - 1, 1 - error) * self.error
-        return np.hypot(seeds, ndtri(1 - error) * self.by_items) if self.by_items else seeds
+        return np.hypot(seeds, stdtrit(CLUSTERS - 1, 1 - error) * self.by_items) if self.by_items.any() else seeds
 
     def ended(self) -> np.ndarray:
         """The interval of an end at this look: [trials, 2]."""
@@ -179,8 +181,8 @@ class TestByRepetition:
             return rng.exponential(1, size) - 1
         return 0.95 * (2 * (rng.random(size) < 0.5) - 1) + rng.normal(0, 0.3, size)
 
-    def drawn(self, kind: str, items: float, size: tuple[int, int], seed: int) -> tuple[np.ndarray, float]:
-        """Paired differences around 0, [trials, seeds], and the standard deviation that items give their mean.
+    def drawn(self, kind: str, items: float, size: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Paired differences around 0, [trials, seeds], and of each trial what items are estimated to give their mean.
 
         Args:
             items: What they bring about, in what seeds do after the last look.
@@ -188,9 +190,10 @@ class TestByRepetition:
         rng = np.random.default_rng(seed)
         values = self.SD * (self.luck(kind, rng, size) - self.luck(kind, rng, size)) / np.sqrt(2)
         by_items = items * self.SD / np.sqrt(size[1])
-        return values + rng.normal(0, by_items, (size[0], 1)), by_items
+        estimated = by_items * np.sqrt(rng.chisquare(CLUSTERS - 1, size[0]) / (CLUSTERS - 1))
+        return values + rng.normal(0, by_items, (size[0], 1)), estimated
 
-    def looked(self, values: np.ndarray, by_items: float, plan: tuple[int, ...], at: int) -> Look:
+    def looked(self, values: np.ndarray, by_items: np.ndarray, plan: tuple[int, ...], at: int) -> Look:
         """What one look says of all trials."""
         n = plan[at]
         mean, spread = values[:, :n].mean(axis=1), values[:, :n].std(axis=1, ddof=1)
