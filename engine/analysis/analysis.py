@@ -125,7 +125,7 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
         curves=account.curves,
         notes=(*design.notes, *health.notes, *account.notes),
         verdict=verdict,
-        sequential=sequential(design, evidence, account.runs, verdict.code, checks),
+        sequential=sequential(design, evidence, verdict.code, checks),
         threats=threats(design, evidence, checks, (*health.warnings, *account.threats)),
         provenance=dict(design.provenance),
     )

@@ -8,21 +8,18 @@ from engine.analysis.design import Design
 from engine.rules import OPEN
 from engine.spec.result import Check
 from engine.spec.sequential import Ends, LookResult, Sequential
-from engine.stats.evidence import Evidence, Run
+from engine.stats.evidence import Evidence
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast
 
 RUNS = "runs"
 
 
-def sequential(
-    design: Design, evidence: Evidence, runs: Sequence[Run], code: str, checks: Sequence[Check]
-) -> Sequential | None:
+def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[Check]) -> Sequential | None:
     """The looks of a trial at its primary contrast.
 
     Args:
         evidence: Of the last look.
-        runs: The runs that succeeded.
         code: The verdict's.
 
     Returns:
@@ -31,7 +28,7 @@ def sequential(
     if design.looks is None:
         return None
     seeds, at = design.looks.seeds, design.looks.at
-    found = tuple(_look(design, evidence, runs, Looks(seeds, each)) for each in range(at + 1))
+    found = tuple(_look(design, evidence, Looks(seeds, each)) for each in range(at + 1))
     primary = design.study.primary
     metric = f"{primary.probe}.{primary.metric}"
     return Sequential(
@@ -47,11 +44,10 @@ def sequential(
     )
 
 
-def _look(design: Design, last: Evidence, runs: Sequence[Run], looks: Looks) -> LookResult:
+def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:
     """What the primary contrast said after so many seeds."""
     primary, seeds = design.study.primary, looks.seeds[looks.at]
-    here = looks == design.looks
-    evidence = last if here else Evidence([run for run in runs if run.seed < seeds], design.metrics, looks)
+    evidence = last if looks == design.looks else last.at_look(looks)
     found = evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
     if found is None:
         return LookResult(seeds=seeds)

@@ -42,16 +42,26 @@ class Evidence:
         runs: The runs that succeeded.
         metrics: Every metric by "probe.metric".
         looks: The look of a design that has several; None: there is one.
+        items: What the items of these runs and of others say, where that is known; None: it is read.
     """
 
-    def __init__(self, runs: Iterable[Run], metrics: Mapping[str, Metric], looks: Looks | None = None) -> None:
+    def __init__(
+        self,
+        runs: Iterable[Run],
+        metrics: Mapping[str, Metric],
+        looks: Looks | None = None,
+        items: _Items | None = None,
+    ) -> None:
         self.metrics = metrics
         self.looks = looks
         self._runs = sorted(runs, key=lambda run: (run.arm, run.seed))
-        self._at = {(run.arm, run.seed): number for number, run in enumerate(self._runs)}
-        self._columns: dict[str, Columns] = {}
-        self._influence: dict[tuple[str, Statistic], Influence | None] = {}
+        self._items = items or _Items(self._runs)
+        self._at = self._items.at
         self._known: dict[tuple[object, ...], Estimate | None] = {}
+
+    def at_look(self, looks: Looks) -> Evidence:
+        """What an earlier look saw: the same figures from its seeds alone, of whose items nothing is read anew."""
+        return Evidence([r for r in self._runs if r.seed < looks.seeds[looks.at]], self.metrics, looks, self._items)
 
     def arm(self, name: str) -> list[Run]:
         """The arm's runs, by seed."""
@@ -116,7 +126,7 @@ class Evidence:
 
         What one arm leaves unanswered is not left out by chance: a difference of other items is no difference of arms.
         """
-        columns, statistic = self._probe_columns(metric), self.metrics[metric].statistic
+        columns, statistic = self._items.columns(_probe(metric)), self.metrics[metric].statistic
         alone = either = 0
         for pair in self.pairs(a, b):
             x, y = (columns.given(statistic, self._at[run.arm, run.seed]) for run in pair)
@@ -142,7 +152,7 @@ class Evidence:
         if own:
             values = [x.metrics[metric] - y.metrics[metric] for x, y in pairs]
         else:
-            points = self._probe_columns(metric).figures(drawn)
+            points = self._items.columns(_probe(metric)).figures(drawn)
             values = [float(v) for v in points[at[:, 0]] - points[at[:, 1]]]
         if not all(math.isfinite(v) for v in values):
             return None
@@ -162,19 +172,39 @@ class Evidence:
         seeds = [seed for seed in first if all(seed in runs for runs in seeded)][: None if seeded else 1]
         return [tuple(one or runs[seed] for runs, one in zip(by_seed, fixed, strict=True)) for seed in seeds]
 
-    def _probe_columns(self, metric: str) -> Columns:
-        probe = metric.split(".", 1)[0]
+    def _of_items(self, metric: str, statistic: Statistic | None = None) -> Influence | None:
+        return self._items.influence(_probe(metric), statistic or self.metrics[metric].statistic)
+
+
+class _Items:
+    """What the items of runs say: their columns, and how much each cluster adds to a figure of every run.
+
+    Attributes:
+        at: The place of a run, by arm and seed.
+    """
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self.at = {(run.arm, run.seed): number for number, run in enumerate(runs)}
+        self._runs = runs
+        self._columns: dict[str, Columns] = {}
+        self._influence: dict[tuple[str, Statistic], Influence | None] = {}
+
+    def columns(self, probe: str) -> Columns:
+        """A probe's items of all runs."""
         if probe not in self._columns:
             self._columns[probe] = Columns([run.outcomes.get(probe, ()) for run in self._runs])
         return self._columns[probe]
 
-    def _of_items(self, metric: str, statistic: Statistic | None = None) -> Influence | None:
-        """How much each cluster adds to the metric of every run; None where no item says anything about it."""
-        statistic = statistic or self.metrics[metric].statistic
-        key = (metric.split(".", 1)[0], statistic)
+    def influence(self, probe: str, statistic: Statistic) -> Influence | None:
+        """How much each cluster adds to a figure of every run; None where no item says anything about it."""
+        key = (probe, statistic)
         if key not in self._influence:
-            self._influence[key] = influence(self._probe_columns(metric), statistic)
+            self._influence[key] = influence(self.columns(probe), statistic)
         return self._influence[key]
+
+
+def _probe(metric: str) -> str:
+    return metric.split(".", 1)[0]
 
 
 def _has(run: Run, metric: str) -> bool:

@@ -26,7 +26,7 @@ def small(study: str = "function-calling", seeds: int = 3, scale: str = "quick")
 def until_settled() -> Result:
     """A trial that was to go on to eight seeds, and was settled before."""
     trial = make_trial("nli-frequency", 8).model_copy(update={"looks": (4, 6, 8)})
-    runs = [run for run in make_runs(trial, NLI, items=1600, lean=0.02) if run.record.seed < 6]
+    runs = [run for run in make_runs(trial, NLI, items=1600, clusters=100, lean=0.02) if run.record.seed < 6]
     return filled(analyse(trial, runs, Context(queued=0.0, begun=6)))
 
 

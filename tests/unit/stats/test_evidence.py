@@ -163,6 +163,18 @@ def test_six_clusters_give_about_students_width_over_them() -> None:
     assert found.ci[1] - found.ci[0] == pytest.approx(expected[1] - expected[0], rel=0.12)
 
 
+def test_an_earlier_look_is_what_its_seeds_alone_say() -> None:
+    runs = [
+        run(arm, seed, rate) for arm, at in (("a", 0.4), ("b", 0.5)) for seed, rate in enumerate((at, at + 0.1, at))
+    ]
+    first = Looks((2, 3), 0)
+    at_look = Evidence(runs, METRICS, Looks((2, 3), 1)).at_look(first)
+    alone = Evidence([one for one in runs if one.seed < 2], METRICS, first)
+    assert at_look.difference("a", "b", "p.accuracy") == alone.difference("a", "b", "p.accuracy")
+    assert at_look.level("a", "p.accuracy") == alone.level("a", "p.accuracy")
+    assert len(at_look.pairs("a", "b")) == 2
+
+
 def test_what_gets_no_more_seeds_is_judged_as_if_looked_at_once() -> None:
     runs = [run("a", 0, 0.4), run("b", 0, 0.5)]
     early, once = Evidence(runs, METRICS, Looks((4, 8), 0)), Evidence(runs, METRICS)
