@@ -187,9 +187,8 @@ def test_a_look_says_its_words_under_the_pointer(opened, qtbot, lab) -> None:
         qtbot.mouseMove(plot.view.viewport(), at)
         return plot.view.toolTip() or plot.plot.vb.toolTip()
 
-    qtbot.waitUntil(lambda: said() != "")
-    words = said()
-    assert words == "Look after 5 of at most 12 seeds: +9.8 points [−1.2, +20.8]; answer: open"
+    words = "Look after 5 of at most 12 seeds: +9.8 points [−1.2, +20.8]; answer: open"
+    qtbot.waitUntil(lambda: said() == words)
 
 
 def test_while_a_look_is_judged_nothing_else_is_offered(opened, qtbot, tmp_path: Path) -> None:
