@@ -40,6 +40,7 @@ class Invented:
 
     def __init__(self, metrics: Mapping[str, Any], seed: int, seeds: int = 5, missing: float = 0.01) -> None:
         self.metrics = metrics
+        self.looks = None
         self._seed, self._seeds, self._missing = seed, seeds, missing
         self._wide = Random(f"{seed}").choice([0.01, 0.03, 0.1])
 

@@ -66,7 +66,7 @@ def test_what_is_kept_and_cannot_be_read_is_audited_anew(tmp_path: Path, one_aud
 
 def test_a_result_with_a_failed_audit_is_inconclusive_and_says_why() -> None:
     trial = make_trial("nli-frequency", 5)
-    runs = make_runs(trial, NLI, items=400, clusters=40)
+    runs = make_runs(trial, NLI, items=800, clusters=40)
     found = {name: analyse(trial.model_copy(update={"audit": of}), runs) for name, of in
              (("none", None), ("passes", PASSES), ("fails", FAILS))}  # fmt: skip
     assert found["none"].verdict.code == found["passes"].verdict.code == "shortcut"
