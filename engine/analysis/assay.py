@@ -54,11 +54,11 @@ def negative(control: ControlSpec, metric: str, margin: float, least: float, evi
 
     Args:
         margin: What it is shown to lie below.
-        least: A mean difference beyond this, shown to differ from 0, was detected; of an arm's own figure the margin.
+        least: A mean above this, shown to differ from 0, was detected; of an arm's own figure also one below -margin.
     """
     unit = evidence.metrics[metric].unit
     if not control.against:
-        return _nothing(evidence.level(control.arm, metric), unit, margin)
+        return _nothing(evidence.level(control.arm, metric), unit, margin, least)
     found = evidence.difference(control.arm, control.against, metric)
     if (same := _same_items(control, metric, evidence)) and _differ_at_most(same) < margin and unit == "share":
         most = f"{100 * _differ_at_most(same):.1f} %"
@@ -79,12 +79,12 @@ def _absent(found: Estimate | None, unit: str, margin: float, least: float) -> S
     return Shown(False, f"{figure}: not known; it may be as large as {most}, and must be shown to be less than {size}.")
 
 
-def _nothing(found: Estimate | None, unit: str, margin: float) -> Shown:
+def _nothing(found: Estimate | None, unit: str, margin: float, least: float) -> Shown:
     """Whether an arm's own figure is shown to lie within the margin to either side of zero."""
     if found is None or found.ci is None or found.ci90 is None:
         return _unmeasured(found, unit)
     figure = f"{level_of(found, unit)}, {counted(found.n_seeds, 'seed')}"
-    if gained(found, margin) or lost(found, margin):
+    if gained(found, least) or lost(found, margin):
         return Shown(False, f"{figure}: detected, and should not be.")
     size = level(margin, unit).lstrip("+")
     if equivalent(found.ci90, margin):

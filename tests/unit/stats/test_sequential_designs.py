@@ -251,7 +251,8 @@ class TestByRepetition:
     @pytest.mark.parametrize("items", [0.5, 1.0, 3.0])
     @pytest.mark.parametrize("true", [0.0, 0.03, 0.08])
     def test_the_reported_interval_covers_where_items_have_a_part(self, true: float, items: float) -> None:
-        assert 0.93 <= self.run("normal", true, items=items)[2] <= 0.98
+        """97.3 % in 20,000 trials where both have equal parts and the truth is the margin, 94.3 to 97 % elsewhere."""
+        assert 0.93 <= self.run("normal", true, items=items)[2] <= 0.975
 
     @pytest.mark.parametrize(
         ("most", "times", "saved"), [(12, 1.0, 0.05), (12, 1.4, 0.2), (12, 1.8, 0.28), (20, 1.4, 0.25), (20, 1.8, 0.35)]
