@@ -100,11 +100,18 @@ def control_checks(study: StudySpec, rule: Rule, arms: Sequence[str], evidence: 
     if rule.wants_a_planted_shortcut and not planted:
         said = "No shortcut is planted in these data, so it is not proven that reliance would be seen."
         found.append(Check(name="positive-control", label="a planted shortcut must be found", ok=False, detail=said))
-    names = [f"{control.kind}-control" for control in study.controls]
-    for at, control in enumerate(study.controls):
-        name = names[at] if names.count(names[at]) == 1 else f"{names[at]}-{names[: at + 1].count(names[at])}"
+    for name, control in named(study.controls):
         found.append(_control(name, control, study, rule, arms, evidence))
     return found
+
+
+def named(controls: Sequence[ControlSpec]) -> list[tuple[str, ControlSpec]]:
+    """Every control with the name of its check: its kind, numbered where there are several of a kind."""
+    kinds = [f"{control.kind}-control" for control in controls]
+    return [
+        (kind if kinds.count(kind) == 1 else f"{kind}-{kinds[: at + 1].count(kind)}", control)
+        for at, (kind, control) in enumerate(zip(kinds, controls, strict=True))
+    ]
 
 
 def _control(

@@ -84,15 +84,22 @@ def best(rows: Sequence[Row], most: bool = False) -> Row | None:
         most: Take the highest value within one standard error instead: the setting is of a phase whose aim this loss
             does not tell, so the most of it is taken that does no harm.
     """
-    good = [row for row in rows if row.falls]
-    if not good:
+    least = lowest(rows)
+    if least is None:
         return None
-    lowest = min(good, key=lambda row: row.mean)
-    close = [row for row in good if row is lowest or _within(row, lowest)]
+    close = [row for row in rows if row.falls and (row is least or _within(row, least))]
     return max(close, key=lambda row: row.value) if most else min(close, key=lambda row: (row.spread or 0, row.value))
 
 
-def _within(row: Row, lowest: Row) -> bool:
+def lowest(rows: Sequence[Row]) -> Row | None:
+    """The setting with the lowest mean loss; None where training lowers it with none.
+
+    That of a positive control, which is to take its cue in: a rate at which seeds agree may be one at which none does.
+    """
+    return min((row for row in rows if row.falls), key=lambda row: row.mean, default=None)
+
+
+def _within(row: Row, least: Row) -> bool:
     """Whether a mean loss lies within one standard error of their difference of the lowest one."""
-    apart = [a - b for a, b in zip(row.after, lowest.after, strict=True)]
+    apart = [a - b for a, b in zip(row.after, least.after, strict=True)]
     return len(apart) > 1 and fmean(apart) <= stdev(apart) / math.sqrt(len(apart))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.analysis.controls import named
 from engine.analysis.design import Design
 from engine.rules import OPEN
 from engine.spec.result import Check
 from engine.spec.sequential import Ends, LookResult, Sequential
+from engine.spec.study import ControlSpec
 from engine.stats.evidence import Evidence
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast
@@ -39,7 +41,7 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,
-        decision=_decision(design.looks, code, checks),
+        decision=_decision(design, design.looks, code, checks),
         further=_further(design, evidence),
     )
 
@@ -56,19 +58,28 @@ def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:
     return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
 
 
-def _decision(looks: Looks, code: str, checks: Sequence[Check]) -> Ends:
+def _decision(design: Design, looks: Looks, code: str, checks: Sequence[Check]) -> Ends:
     """Settled, go on, or why it ends although nothing is settled.
 
-    More seeds mend what controls could not tell yet. They do not mend a check that failed in the runs there are.
+    More seeds mend what a control of which more runs are to come could not tell yet. They do not mend a check that
+    failed in the runs there are, nor a control that has all of its runs.
     """
     if code != OPEN:
         return "settled"
     failed = {check.name for check in checks if not check.ok}
     if RUNS in failed:
         return "go-on"
-    if any("control" not in name for name in failed):
+    mended = {name for name, control in named(design.study.controls) if _has_more_runs(control, design)}
+    if failed - mended:
         return "stopped"
     return "most-seeds" if looks.last else "go-on"
+
+
+def _has_more_runs(control: ControlSpec, design: Design) -> bool:
+    """Whether more seeds bring more pairs of runs to a control. An arm that no seed changes is paired with each."""
+    seeded = [design.study.arm(arm) for arm in control.arms if design.seeded.get(arm)]
+    there = set(control.arms) <= set(design.arms)
+    return there and bool(seeded) and all(arm.seeds is None or arm.seeds > design.seeds for arm in seeded)
 
 
 def _further(design: Design, evidence: Evidence) -> tuple[int, int] | None:

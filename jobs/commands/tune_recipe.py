@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.analysis.recipes import Row, Search, best, row_of
+from engine.analysis.recipes import Row, Search, best, lowest, row_of
 from engine.run import development
 from engine.spec.errors import DataError, SpecError
 from engine.spec.study import ArmSpec
@@ -23,7 +23,7 @@ from jobs.studies import load
 
 TARGET = "engine.run.development:execute"
 SEEDS = 3
-AROUND = (1 / 30, 1 / 10, 1 / 3, 1.0)
+AROUND = (1 / 10, 1 / 3, 1.0, 10 / 3)
 """The rates that are tried unless others are named, as multiples of the arm's own: too high is the fault to expect."""
 HEADINGS = ("setting", "value", "held-out loss before", "after", "SD over seeds", "diverged", "")
 
@@ -86,7 +86,8 @@ def _searches(
         grids["warmup"] = request.warmups
     for setting, values in grids.items():
         rows = _rows(home, trial, arm, fixed, setting, sorted(set(values)), screen)
-        chosen = best(rows, most=setting in own and len(own) < len(rates))
+        further = setting in own and len(own) < len(rates)
+        chosen = lowest(rows) if development.plants(trial.study, arm) else best(rows, most=further)
         yield Search(
             method=arm.method, arm=arm.name, model=model, setting=setting, fixed=dict(fixed), rows=tuple(rows),
             chosen=chosen.value if chosen else None,
@@ -163,7 +164,7 @@ def _markdown(trial: TrialSpec, search: Search) -> str:
     given = ", ".join(f"{name} {value:g}" for name, value in search.fixed.items())
     model = next(ref for ref in (trial.model, *trial.models.values()) if ref.name == search.model)
     cells = (
-        trial.study.id, f"{model.name} ({model.digest[:8]})", trial.scale,
+        trial.study.id, f"{model.name} ({model.digest[:8]})", f"{trial.scale}, {counted(trial.settings.steps, 'step')}",
         f"`{search.method}` ({search.arm}{'; ' + given if given else ''})", search.setting, str(trial.seeds), before,
         tried, chosen,
     )  # fmt: skip

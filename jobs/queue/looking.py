@@ -59,6 +59,11 @@ class Looking:
                 self._store.add_trial(trial, runs, time.time())
             self._store.looked(name, found.seen, found.why)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a look is being judged."""
+        return self._at is not None
+
     def close(self) -> None:
         """Begin with no more looks; one in progress is judged again when the lab is opened."""
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -305,7 +305,7 @@ class Supervisor:
         coming = self._next()
         if coming is None:
             self._held = self._no_longer(self._held)
-            if not self._active:
+            if not self._active and not self._looking.busy:
                 self._foresight.rest()
             return
         if not self._launcher.warm():

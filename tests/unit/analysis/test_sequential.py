@@ -63,7 +63,8 @@ def test_a_seed_that_repeats_another_one_is_no_run_that_is_missing(lean: float, 
     found = analyse(trial, runs, Context(queued=0.0, begun=PLAN[-1]))
     assert "missing" not in found.verdict.text
     assert found.sequential is not None
-    assert found.sequential.decision == ("settled" if found.verdict.code != "inconclusive" else "most-seeds")
+    assert found.sequential.decision != "go-on"
+    assert (found.sequential.decision == "settled") == (found.verdict.code != "inconclusive")
     assert next(one for one in found.arms if one.name == "balanced").summary[0].n_seeds == PLAN[-1] - 1
     assert (found.verdict.code == "inconclusive") == bool(lean)
 
@@ -95,6 +96,21 @@ def test_a_verdict_settles_it_and_an_open_one_goes_on_to_the_last_look(seeds: in
     assert open_one.sequential is not None
     assert open_one.verdict.code == "inconclusive"
     assert open_one.sequential.decision == ("most-seeds" if seeds == 8 else "go-on")
+
+
+def test_a_control_that_has_all_of_its_runs_ends_it_and_one_that_gets_more_does_not() -> None:
+    """Of the planted shortcut there is one run: what it does not show, further seeds of other arms cannot mend."""
+    for rates, failed, decision in (
+        ({**NLI, "planted": NLI["balanced"]}, "positive-control", "stopped"),
+        ({**NLI, "hypothesis-only": (0.70, 0.50)}, "negative-control-2", "stopped"),
+        ({**NLI, "balanced": (0.83, 0.73), "base": (0.50, 0.47)}, "negative-control-1", "go-on"),
+    ):
+        trial = make_trial("nli-frequency", PLAN[-1]).model_copy(update={"looks": PLAN})
+        runs = [run for run in make_runs(trial, rates, lean=0.0, items=1600) if run.record.seed < PLAN[0]]
+        found = analyse(trial, runs, Context(queued=0.0, begun=PLAN[0]))
+        assert [check.name for check in found.checks if not check.ok] == [failed]
+        assert found.sequential is not None
+        assert found.sequential.decision == decision
 
 
 def test_a_figure_that_may_settle_soon_is_forecast() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.spec.trial import TrialSpec
 from jobs.lab import Lab
+from jobs.queue.foresight import Foresight
 from tests.unit.jobs import fakes
 from tests.unit.jobs.conftest import until
 
@@ -92,6 +94,27 @@ def test_a_check_that_failed_ends_it_at_its_first_look(lab: Lab) -> None:
     assert [look.seeds for look in result.sequential.looks] == [2]
     assert (result.sequential.decision, result.study.seeds) == ("stopped", 2)
     assert result.study.primary.registered, "its own looks were fixed beforehand"
+
+
+def test_while_a_look_is_judged_no_other_study_is_foreseen(
+    open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes next is known, and preparing another study would take the processor from the judge."""
+    ends_after(monkeypatch, 2)
+    ends, events = Lab._judged, []
+
+    def judged(lab: Lab, name: str) -> tuple[TrialSpec, Sequential | None]:
+        events.append("begins")
+        time.sleep(0.5)
+        events.append("ends")
+        return ends(lab, name)
+
+    monkeypatch.setattr(Lab, "_judged", judged)
+    monkeypatch.setattr(Foresight, "rest", lambda foresight: events.append("rests"))
+    lab = open_lab()
+    lab.enqueue(trial())
+    until(lambda: "ends" in events and "rests" in events[events.index("ends") :])
+    assert events[events.index("begins") + 1] == "ends"
 
 
 def test_a_settled_one_runs_no_more(open_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
