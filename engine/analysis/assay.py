@@ -105,8 +105,8 @@ def placebo(control: ControlSpec, metric: str, margin: float, evidence: Evidence
     ok = found.detected <= ALARMS * found.lots
     low, high = (difference(end, about.unit) for end in found.ends)
     ends = f"the middle 95 % of them lie from {low} to {high}"
-    allowed = f"{round(ALARMS * found.lots)} of {LOTS} may be"
-    return Shown(ok, f"{found.detected} of {found.lots} such cues were detected ({allowed}); {ends}.")
+    allowed = f"{round(ALARMS * found.lots):,} of {LOTS:,} may be"
+    return Shown(ok, f"{found.detected:,} of {found.lots:,} such cues were detected ({allowed}); {ends}.")
 
 
 def as_they_are(evidence: Evidence, a: str, b: str, metric: str) -> Estimate | None:

@@ -15,15 +15,27 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 REPETITIONS = int(os.environ.get("BENCH_REPETITIONS", "10"))
 STUDIES = tuple(os.environ.get("BENCH_STUDIES", "nli-frequency,function-calling").split(","))
 APART = 1000
 """A repetition's seeds begin at a multiple of this; a study's own lie below it."""
+FOLDER = os.environ.get("BENCH_FOLDER", "")
+"""Where repetitions are kept: the same command goes on where an earlier one stopped. Hours are long for one sitting."""
 
 
 def repeated(study: str, number: int, folder: Path) -> dict[str, Any]:
-    """One repetition, in a process and a data folder of its own."""
+    """One repetition, in a process and a data folder of its own; one that is there is not run again."""
+    kept = folder / f"{study}-{number}.row.json"
+    if not kept.is_file():
+        kept.write_text(json.dumps(run_anew(study, number, folder), indent=1), encoding="utf-8")
+    return json.loads(kept.read_text("utf-8"))
+
+
+def run_anew(study: str, number: int, folder: Path) -> dict[str, Any]:
+    """What a repetition says, and the seconds it takes."""
     found = folder / f"{study}-{number}.json"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
@@ -43,31 +55,30 @@ def repeated(study: str, number: int, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_settled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("study", STUDIES)
+def test_settled(study: str, tmp_path: Path) -> None:
     from tests.bench.record import record, spread
 
-    rows: dict[str, str] = {}
-    figures: dict[str, Any] = {}
-    for study in STUDIES:
-        # From 1 on, for 0 would be the study's own seeds.
-        found = [repeated(study, number, tmp_path) for number in range(1, REPETITIONS + 1)]
-        settled = sum(one["decision"] == "settled" for one in found)
-        codes = ", ".join(f"{code} {count}" for code, count in Counter(one["code"] for one in found).most_common())
-        differences = [one["difference"] for one in found if one["difference"] is not None]
-        rows |= {
-            f"{study}: settled": f"{settled} of {REPETITIONS}",
-            f"{study}: verdicts": codes,
-            f"{study}: seeds": spread([one["seeds"] for one in found]),
-            f"{study}: seconds": spread([one["seconds"] for one in found]),
-            f"{study}: primary difference, SD over repetitions": f"{statistics.stdev(differences):.4f}"
+    folder = Path(FOLDER) if FOLDER else tmp_path
+    # From 1 on, for 0 would be the study's own seeds.
+    found = [repeated(study, number, folder) for number in range(1, REPETITIONS + 1)]
+    codes = ", ".join(f"{code} {count}" for code, count in Counter(one["code"] for one in found).most_common())
+    differences = [100 * one["difference"] for one in found if one["difference"] is not None]
+    record(
+        f"Settled: {study}",
+        {
+            "settled": f"{sum(one['decision'] == 'settled' for one in found)} of {REPETITIONS}",
+            "verdicts": codes,
+            "seeds": spread([one["seeds"] for one in found]),
+            "seconds": spread([one["seconds"] for one in found]),
+            "primary difference, points": spread(differences) if differences else "-",
+            "its standard deviation over repetitions": f"{statistics.stdev(differences):.2f}"
             if len(differences) > 1
             else "-",
-        }
-        figures[study] = found
-    record(
-        "Settled", rows, figures,
-        f"{REPETITIONS} repetitions of each study at its default, on disjoint seeds, in a new data folder each; start "
-        "and report included. The items are the same in all.",
+        },
+        {"repetitions": found},
+        f"{REPETITIONS} repetitions at the study's default, on disjoint seeds, in a new data folder each; start and "
+        "report included. The items are the same in all.",
     )  # fmt: skip
 
 
