@@ -63,8 +63,8 @@ def test_a_seed_that_repeats_another_one_is_no_run_that_is_missing(lean: float, 
     found = analyse(trial, runs, Context(queued=0.0, begun=PLAN[-1]))
     assert "missing" not in found.verdict.text
     assert found.sequential is not None
-    assert found.sequential.decision != "go-on"
-    assert (found.sequential.decision == "settled") == (found.verdict.code != "inconclusive")
+    # The control of one run (hypothesis only) is not shown to lie within its margin where runs lean by luck.
+    assert found.sequential.decision == ("stopped" if lean else "settled")
     assert next(one for one in found.arms if one.name == "balanced").summary[0].n_seeds == PLAN[-1] - 1
     assert (found.verdict.code == "inconclusive") == bool(lean)
 
