@@ -56,7 +56,10 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
     done = [run for run in runs if run.record.state == "succeeded"]
     missing = missing_runs(study, design.planned, runs)
     return Account(
-        runs=tuple(as_run(run, design.seeded[run.record.arm]) for run in once_each(design, done)),
+        runs=tuple(
+            as_run(run, design.seeded[run.record.arm], design.complete(run.record.arm))
+            for run in once_each(design, done)
+        ),
         succeeded=len(done),
         entries={name: tuple(_entry(run) for run in runs if run.record.arm == name) for name in design.arms},
         missing=missing,
@@ -69,9 +72,9 @@ def account_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check
     )
 
 
-def as_run(run: RunResult, seeded: bool) -> Run:
-    """A run as the statistics read it; `seeded`: whether another seed would give another one."""
-    return Run(run.record.arm, run.record.seed, seeded, run.metrics, run.outcomes)
+def as_run(run: RunResult, seeded: bool, complete: bool = False) -> Run:
+    """A run as the statistics read it (`Run` says what `seeded` and `complete` are)."""
+    return Run(run.record.arm, run.record.seed, seeded, run.metrics, run.outcomes, complete)
 
 
 def _entry(run: RunResult) -> RunEntry:

@@ -13,7 +13,7 @@ from engine.analysis.design import ROLE, Design
 from engine.analysis.figures import check_read, metrics_of
 from engine.analysis.health import health_of
 from engine.analysis.registration import registration, why_exploratory
-from engine.analysis.sequential import sequential
+from engine.analysis.sequential import at_its_end, sequential
 from engine.analysis.threats import threats
 from engine.rules import Case, Rule, decide, rule_of
 from engine.run.planned import method_of, planned
@@ -98,8 +98,11 @@ def result_of(design: Design, runs: Sequence[RunResult], checks: Sequence[Check]
     audited = [audit_check(design.audit)] if design.audit is not None and design.audit.done else []
     controls = control_checks(study, rule, design.arms, evidence) if account.runs else ()
     checks = [*account.checks, *audited, *health.checks, *controls]
-    compared = contrasts.family(study, rule, evidence)
     verdict = _verdict(design, rule, evidence, account, checks)
+    if (ended := at_its_end(design, evidence, verdict.code)) is not None:
+        said = _verdict(design, rule, ended, account, checks)
+        verdict, evidence = (said, ended) if said.code == verdict.code else (verdict, evidence)
+    compared = contrasts.family(study, rule, evidence)
     return Result(
         study=_study(design),
         model=_described(design.model),

@@ -130,7 +130,7 @@ def _control(
         named = "Reliance on cues drawn by lot" if metric == study.reliance else f"{named}, sides drawn by lot"
         shown = assay.placebo(control, metric, margin, evidence)
     elif control.kind == "positive":
-        shown = assay.positive(control, metric, margin, evidence)
+        shown = assay.positive(control, metric, margin, evidence, leans=metric == study.reliance)
     else:
         shown = assay.negative(control, metric, margin, min(margin, own or margin), evidence)
     return Check(name=name, label=label, ok=shown.ok, detail=f"{named}, {' against '.join(labels)}: {shown.said}")

@@ -66,3 +66,8 @@ class Design:
     understanding: Understanding | None = None
     audit: Audit | None = None
     advice: Advice = field(default_factory=Advice)
+
+    def complete(self, arm: str) -> bool:
+        """Whether an arm has all of its runs at the first of several looks."""
+        seeds = self.study.arm(arm).seeds
+        return self.looks is not None and seeds is not None and seeds <= self.looks.seeds[0]

@@ -28,13 +28,16 @@ def detectable(
             finds counts, so that with the looks before it no less is found.
 
     Returns:
-        None with fewer than two seeds, or where the spread is unknown or zero.
+        None with fewer than two seeds, or where the spread over seeds is unknown, or nothing varies. Where it is not
+        known how far items vary, the basis says that they are left out.
     """
     primary = study.primary
     spread, basis = _seed_spread(primary.seed_sd, earlier)
     if seeds < 2 or spread is None:
         return None
-    items = 0.0 if primary.item_sd is None else primary.item_sd / math.sqrt(study.scales[scale].items)
+    if primary.item_sd is None:
+        basis += "; the luck of items, which is not known, comes on top"
+    items = (primary.item_sd or 0.0) / math.sqrt(study.scales[scale].items)
     level = Looks(looks, len(looks) - 1).levels.claim if looks else FIXED.claim
     found = power.detectable(seeds, spread, items, level=level)
     if not found:

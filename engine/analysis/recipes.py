@@ -84,19 +84,11 @@ def best(rows: Sequence[Row], most: bool = False) -> Row | None:
         most: Take the highest value within one standard error instead: the setting is of a phase whose aim this loss
             does not tell, so the most of it is taken that does no harm.
     """
-    least = lowest(rows)
+    least = min((row for row in rows if row.falls), key=lambda row: row.mean, default=None)
     if least is None:
         return None
     close = [row for row in rows if row.falls and (row is least or _within(row, least))]
     return max(close, key=lambda row: row.value) if most else min(close, key=lambda row: (row.spread or 0, row.value))
-
-
-def lowest(rows: Sequence[Row]) -> Row | None:
-    """The setting with the lowest mean loss; None where training lowers it with none.
-
-    That of a positive control, which is to take its cue in: a rate at which seeds agree may be one at which none does.
-    """
-    return min((row for row in rows if row.falls), key=lambda row: row.mean, default=None)
 
 
 def _within(row: Row, least: Row) -> bool:

@@ -8,8 +8,13 @@ aside for a second look beforehand, so the first has spent all of it.
 
 Shown figures belong to runs, not to names. A run is known again by its own hash, by what made its weights, or by
 what it answered (`Identity.keys`): a copy of the study under another name, one more probe on the same weights and a
-changed comment in a file of the user's are recognised. Looks add up, over trials and over time. One arm alone can be
-compared with nothing, so it is no look at a comparison.
+changed comment in a file of the user's are recognised. So is an arm of the same scale that was trained anew with
+another rate or another number among its settings (`RunSpec.kin`): whoever changes one after each look and queues again
+has a further chance each time. Looks add up, over trials and over time. One arm alone can be compared with nothing,
+so it is no look at a comparison.
+
+Trials that were queued together, before anything was shown, are each as planned; but where several of them are of the
+same arms, whoever reads them all has several chances. The one that is opened later says so.
 
 A look is whatever hands out figures of several arms: a result (window, report, `run`), live curves of what probes
 measure, a table of items. Losses and other figures of training compare nothing that is measured, and the spread of an
@@ -20,7 +25,7 @@ A rule or a probe of the user's own that was edited after the trial was queued m
 are drawn and what is concluded from them was then chosen when they could be known.
 
 What no program can see: figures in another data folder; files that were edited, or read, by other means than the
-lab's; a clock that was set back; and a look at another scale, model or data, which are other runs.
+lab's; a clock that was set back; and a look at another scale, model, data or agreement, which are other runs.
 """
 
 from __future__ import annotations
@@ -51,25 +56,24 @@ def registration(trial: TrialSpec, context: Context) -> Registration:
     )
 
 
-def looks_at(study: StudySpec, runs: Sequence[Identity], noted: Iterable[LookNoted]) -> tuple[Look, ...]:
+def looks_at(
+    study: StudySpec, runs: Sequence[Identity], noted: Iterable[LookNoted], scale: str = ""
+) -> tuple[Look, ...]:
     """The trials by which arms that a study compares were shown, the first look first.
 
     Args:
         study: Which differences are read.
         runs: The runs that they are read from.
         noted: Looks of other trials, those that count.
+        scale: At which the runs are; arms of looks at another are not known again by their kin.
 
     Raises:
         PluginError: The study's rule, from which it is known what is compared, cannot be had.
     """
-    arms_of: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        for key in run.keys:
-            arms_of[key].add(run.arm)
-    looks = sorted(noted, key=lambda look: look.at)
+    own = _Known(runs)
     shown = [
-        (look, their.seed, frozenset(arm for key in their.keys for arm in arms_of.get(key, ())))
-        for look in looks
+        (look, their, own.arms(their, look.scale == scale))
+        for look in sorted(noted, key=lambda look: look.at)
         for their in look.runs
     ]
     known = frozenset(arm for _, _, arms in shown for arm in arms)
@@ -77,13 +81,39 @@ def looks_at(study: StudySpec, runs: Sequence[Identity], noted: Iterable[LookNot
     compared = frozenset(arm for pair in read if pair <= known for arm in pair)
     first: dict[str, LookNoted] = {}
     seeds: dict[str, set[int]] = defaultdict(set)
-    for look, seed, arms in shown:
+    anew: dict[str, bool] = {}
+    for look, their, arms in shown:
         if arms & compared:
             first.setdefault(look.trial, look)
-            seeds[look.trial].add(seed)
+            seeds[look.trial].add(their.seed)
+            anew[look.trial] = anew.get(look.trial, True) and not own.has(their)
     return tuple(
-        Look(trial=name, seeds=len(seeds[name]), at=_moment(look.at), shown=look.shown) for name, look in first.items()
+        Look(trial=name, seeds=len(seeds[name]), at=_moment(look.at), shown=look.shown, anew=anew[name])
+        for name, look in first.items()
     )
+
+
+class _Known:
+    """A trial's runs, by which those of others are known again."""
+
+    def __init__(self, runs: Sequence[Identity]) -> None:
+        self._same: dict[str, set[str]] = defaultdict(set)
+        self._kin: dict[str, set[str]] = defaultdict(set)
+        for run in runs:
+            for key in run.keys:
+                self._same[key].add(run.arm)
+            if run.kin:
+                self._kin[run.kin].add(run.arm)
+
+    def has(self, their: Identity) -> bool:
+        """Whether it is one of them, or has the weights or the answers of one."""
+        return any(key in self._same for key in their.keys)
+
+    def arms(self, their: Identity, same_scale: bool) -> frozenset[str]:
+        """Which arms a run of another trial belongs to; of several of one kin that of its own name, if there is one."""
+        kin = self._kin.get(their.kin, set()) if same_scale else set()
+        kin = {their.arm} if their.arm in kin else kin
+        return frozenset(kin.union(*(self._same.get(key, ()) for key in their.keys)))
 
 
 def why_exploratory(trial: TrialSpec, context: Context) -> str:

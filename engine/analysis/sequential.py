@@ -10,7 +10,7 @@ from engine.rules import OPEN
 from engine.spec.result import Check
 from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.spec.study import ControlSpec
-from engine.stats.evidence import Evidence
+from engine.stats.evidence import Estimate, Evidence
 from engine.stats.inference.equivalence import equivalent
 from engine.stats.inference.looks import Looks, forecast
 
@@ -46,11 +46,36 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
     )
 
 
+def at_its_end(design: Design, evidence: Evidence, code: str) -> Evidence | None:
+    """The evidence with the interval of the end, where the primary contrast ended the trial; None where it did not.
+
+    That is where the verdict is no longer open, or no look follows, and the primary contrast shows a difference at this
+    look and at none before, or at the last look none. If it showed one before and the trial went on for another figure,
+    or a verdict was reached without one, then the trial did not end by it, and the look's own interval holds.
+
+    Args:
+        code: The verdict's.
+    """
+    looks = design.looks
+    if looks is None or (code == OPEN and not looks.last):
+        return None
+    at = [_primary(design, evidence.at_look(Looks(looks.seeds, at))) for at in range(looks.at)]
+    *before, now = (found is not None and (found.above or found.below) for found in (*at, _primary(design, evidence)))
+    if any(before) or not (now or looks.last):
+        return None
+    primary = design.study.primary
+    return evidence.ended_by(*primary.contrast, f"{primary.probe}.{primary.metric}")
+
+
+def _primary(design: Design, evidence: Evidence) -> Estimate | None:
+    primary = design.study.primary
+    return evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+
+
 def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:
     """What the primary contrast said after so many seeds."""
     primary, seeds = design.study.primary, looks.seeds[looks.at]
-    evidence = last if looks == design.looks else last.at_look(looks)
-    found = evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    found = _primary(design, last if looks == design.looks else last.at_look(looks))
     if found is None:
         return LookResult(seeds=seeds)
     shown = "effect" if found.above or found.below else ""
@@ -84,8 +109,7 @@ def _has_more_runs(control: ControlSpec, design: Design) -> bool:
 
 def _further(design: Design, evidence: Evidence) -> tuple[int, int] | None:
     """How many more seeds the primary contrast may take."""
-    primary = design.study.primary
-    found = evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    primary, found = design.study.primary, _primary(design, evidence)
     if found is None or design.looks is None or found.above or found.below:
         return None
     return forecast(found.per_seed, found.item_spread, design.looks, primary.margin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from engine.analysis.copies import fingerprint
 from engine.analysis.design import ROLE, Design
 from engine.analysis.repeated import copy_threats
 from engine.spec.result import Check
@@ -57,15 +58,19 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
         yield f"Not every check passed: {'; '.join(failed)}. Figures may mean something else than they seem to."
     if design.exploratory:
         yield f"The result is exploratory, {design.exploratory}: it suggests, and another trial has to confirm."
+    elif beside := design.context.beside:
+        names = ", ".join(look.trial for look in beside)
+        yield (
+            f"The same arms were compared before by {names}. This trial was queued before that was shown, so it is as "
+            "planned; but whoever reads both had more than one chance, and errs more than 5 times in 100."
+        )
     pairs = len(evidence.pairs(*design.study.primary.contrast))
     if 1 < pairs < FEW_SEEDS:
-        least = probability(2.0 ** (1 - pairs))
-        yield (
-            f"There are {counted(pairs, 'pair')} of seeds: how much seeds differ is itself hardly known, "
-            f"and p cannot fall below {least}."
-        )
+        least = "" if design.looks else f", and p cannot fall below {probability(2.0 ** (1 - pairs))}"
+        yield f"There are {counted(pairs, 'pair')} of seeds: how much seeds differ is itself hardly known{least}."
     elif pairs == 1:
         yield "There is one seed: it is not known whether another would give the same."
+    yield from _of_untrained_pairs(design, evidence)
     yield from _of_the_controls(design, evidence)
 
 
@@ -97,6 +102,22 @@ def _of_the_runs(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
         yield (
             f"Not all of the {len(trained)} runs that are compared were trained in the same precision (see the notes): "
             "the trial was continued on another machine, where bfloat16 computes otherwise."
+        )
+
+
+def _of_untrained_pairs(design: Design, evidence: Evidence) -> Iterable[str]:
+    """Arms that are compared, of which a seed's are one: a prompt may be chosen that is the other arm's own."""
+    if any(design.trains.get(arm) for arm in design.study.primary.contrast):  # of those `copy_threats` tells
+        return
+    probe = design.study.primary.probe
+    pairs = [
+        [fingerprint(run.outcomes.get(probe, ())) for run in pair]
+        for pair in evidence.pairs(*design.study.primary.contrast)
+    ]
+    if alike := sum(bool(a) and a == b for a, b in pairs):
+        yield (
+            f"In {alike} of {counted(len(pairs), 'pair')} of runs both arms of the primary contrast have the same "
+            "outcome on each item: there they are one way of answering, and nothing could differ."
         )
 
 
@@ -169,4 +190,4 @@ def _of_the_scope(design: Design) -> Iterable[str]:
     what = "One set of base models" if further else "One base model"
     yield f"{what} was {done} ({names}). Others, above all larger ones, may differ."
     if trained:
-        yield "Steps and rates were fixed beforehand, not searched for each arm: with others an arm may do better."
+        yield "How long and at which rates arms were trained is one choice of many: with others an arm may do better."

@@ -77,7 +77,8 @@ class Reading:
     def advice(self, found: Estimate, aim: Aim) -> str:
         """What would settle an open question, and what it costs the study's standing."""
         said = advice(found, aim)
-        counts = "more seed" in said and not self.case.exploratory
+        planned = self.evidence.looks is not None and not self.evidence.looks.last
+        counts = "more seed" in said and not self.case.exploratory and not planned
         return f"{said} Added now, they make the result exploratory." if counts else said
 
     def figure(self, found: Estimate, metric: str) -> str:

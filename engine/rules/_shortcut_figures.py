@@ -89,6 +89,9 @@ class Figures(Reading):
             got, floor = (level(value, self.unit_of_accuracy) for value in (self.level.value, self.settings.floor))
             what = f"{self.treated} does the task too rarely ({got}, the floor is {floor})"
             found.append(Gate(what, self.case.advice.weak))
+        if self.settings.parses and self.parsed is None:
+            what = f"how many answers of {self.treated} can be read was not measured"
+            found.append(Gate(what, "The arm must be measured by a probe that tells it."))
         if self.parsed is not None and self.parsed.value < self.settings.parse_floor:
             got, floor = level(self.parsed.value, "share"), level(self.settings.parse_floor, "share")
             what = f"too few answers of {self.treated} can be read ({got}, the floor is {floor})"
@@ -102,7 +105,20 @@ class Figures(Reading):
             if self.evidence.level(arm, self.rule.reliance) is None:
                 what = f"{self.named(self.rule.reliance)} of {self.label(arm)} was not measured"
                 found.append(Gate(what, "The arm must be measured where the shortcut helps and where it misleads."))
-        return found
+        return [*found, *self._side_gates()]
+
+    def _side_gates(self) -> list[Gate]:
+        """Where reliance is a difference of two sides, accuracy on each must be there: what leans is told by it."""
+        statistic = self.evidence.metrics[self.rule.reliance].statistic
+        return [
+            Gate(
+                f"accuracy of {self.treated} and {self.label(arm)} where the shortcut {how} could not be compared",
+                "Their answers to the items must be there, not only their figures.",
+            )
+            for arm in self.rule.against
+            for side, how in ((Side.CONGRUENT, "helps"), (Side.CONFLICTING, "misleads"))
+            if statistic.on(side) is not None and self.over_on(arm, side) is None
+        ]
 
     def reasons(self) -> list[str]:
         """Every figure that the rule reads, each with its interval."""

@@ -88,25 +88,18 @@ def tuned_arms(trial: TrialSpec) -> list[ArmSpec]:
     """One arm for each method and base model that a trial trains: those that are given no shortcut come first.
 
     One whose data hold a shortcut stands there without it: the loss on examples that hold it, too, would reward it.
-    Just that is asked of a positive control's arm, whose method plants its cue: what is set aside is treated alike, and
-    the loss tells how well the cue was taken in. Other controls are left out: they take the rate of what they control.
-    So are arms that need another arm's weights, which a development seed does not have.
+    Controls are left out: they take the rate of what they control, or one at which what they plant is seen. So are arms
+    that need another arm's weights, which a development seed does not have.
     """
     found: dict[tuple[str, str], ArmSpec] = {}
     arms = [trial.study.arm(name) for name in trial.arms]
     for arm in sorted(arms, key=lambda arm: arm.agreement not in (None, 0.5)):
         method = method_of(arm)
         needy = any(wanted.arm for wanted in method.needs().values())
-        control = method.control or arm.role == "control"
-        if method.trains and not needy and (not control or plants(trial.study, arm)):
+        if method.trains and not needy and not (method.control or arm.role == "control"):
             found.setdefault((arm.method, arm.model), arm)
     tuned = sorted(found.values(), key=arms.index)
-    return [arm if arm.agreement is None or plants(trial.study, arm) else _even(arm) for arm in tuned]
-
-
-def plants(study: StudySpec, arm: ArmSpec) -> bool:
-    """Whether an arm's method changes its data so that a positive control has something to find."""
-    return method_of(arm).control and any(c.kind == "positive" and c.arm == arm.name for c in study.controls)
+    return [arm if arm.agreement is None else _even(arm) for arm in tuned]
 
 
 def _even(arm: ArmSpec) -> ArmSpec:

@@ -43,12 +43,14 @@ class Look(Frozen):
         seeds: Of how many of its seeds.
         at: When they were first shown (UTC); "" where that is not known.
         shown: How they were first shown.
+        anew: Whether none of its runs is one of this trial's: they differ in numbers among their settings.
     """
 
     trial: str
     seeds: int
     at: str = ""
     shown: Shown = ""
+    anew: bool = False
 
 
 class Registration(Frozen):

@@ -155,11 +155,32 @@ class RunSpec(Frozen):
         return self.tune.adaptation is not None
 
     @property
+    def kin(self) -> str:
+        """Hash of what is trained on what: of all that made the weights but seed, sizes and numbers among settings.
+
+        Runs of one kin differ at most in their seed, in how long and at which rates they were trained.
+        """
+        tune = self.tune
+        used = [tune.method, *([tune.adaptation] if tune.adaptation else []), *tune.objectives]
+        return digest(
+            [
+                [[use.name, {name: _unless_number(value) for name, value in use.settings.items()}] for use in used],
+                tune.data.model_dump(mode="json", exclude={"path"}), tune.agreement, tune.recipe,
+                [tune.model.digest, tune.model.template],
+                {name: need.model.digest if need.model else "" for name, need in tune.needs.items()},
+            ]
+        )[:16]  # fmt: skip
+
+    @property
     def measures(self) -> str:
         """Hash of data, probes and sample: runs with equal values are measured on the same items by the same probes."""
         data = self.tune.data.model_dump(mode="json", exclude={"path"})
         plain = self.model_dump(mode="json", include={"probes", "sample"})
         return digest([data, plain, {name: need.content for name, need in self.needs.items()}])
+
+
+def _unless_number(value: Any) -> Any:
+    return None if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def digest(plain: Any) -> str:

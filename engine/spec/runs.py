@@ -109,6 +109,7 @@ class Identity(Frozen):
         tune: `TuneSpec.hash`; "" for runs of very old recipes.
         outcomes: Hashes of what it answered, one for each probe where only a copy would have answered the same
             (`engine.analysis.copies.fingerprint`).
+        kin: `RunSpec.kin`; "" where it was not noted.
     """
 
     arm: str
@@ -116,6 +117,7 @@ class Identity(Frozen):
     run: str
     tune: str = ""
     outcomes: tuple[str, ...] = ()
+    kin: str = ""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -132,6 +134,7 @@ class LookNoted(Frozen):
         metric: The trial's primary metric, "probe.metric": the question for which they were shown.
         contrast: The arms of its primary contrast.
         runs: The runs whose figures were shown.
+        scale: The trial's; "" where it was not noted.
     """
 
     at: float
@@ -140,6 +143,7 @@ class LookNoted(Frozen):
     metric: str
     contrast: tuple[str, str]
     runs: tuple[Identity, ...]
+    scale: str = ""
 
 
 class Context(Frozen):
@@ -150,6 +154,7 @@ class Context(Frozen):
         begun: How many of its seeds were queued so far, where it goes on until it is settled; None: all.
         planned: What was written down by then; None for trials of labs that wrote nothing down.
         looks: Other trials by which arms that this one compares had been shown by then.
+        beside: Other trials that were queued by then as well, and by which such arms were shown before by this one.
         texts: The words of items, by the item's name.
         learning: Points of the curves of all runs.
     """
@@ -158,5 +163,6 @@ class Context(Frozen):
     begun: int | None = None
     planned: Planned | None = None
     looks: tuple[Look, ...] = ()
+    beside: tuple[Look, ...] = ()
     texts: dict[str, ItemText] = Field(default_factory=dict)
     learning: tuple[Point, ...] = ()

@@ -122,11 +122,13 @@ class ControlSpec(Frozen):
         against: "": nothing, of a negative control: the arm's own figure must be shown to be no higher than the margin.
             For arms that cannot see what the figure is about, whatever others do.
         kind: "positive": the difference must be found in the runs at hand, its 95 % interval over items above zero and
-            its mean above the margin; "negative": it must be shown to be absent, the upper bound of its 90 % interval
-            below the margin.
+            its mean above the margin, and of reliance the arm's own level as well; "negative": it must be shown to be
+            absent, the upper bound of its 90 % interval below the margin.
         metric: The figure, as "probe.metric"; "": the study's reliance.
         margin: In the metric's unit; None: the margin that the rule, or else the primary endpoint, has for the metric.
             Where neither has one it is 0 for a positive control, and a negative one must name its own.
+        either: Of a negative control: the difference must be shown to be absent to either side. For arms that are to be
+            the same; else the control asks whether there is more than nothing, and less is none of its business.
         placebo: Of a negative control: draw each item's side by lot, many times over, so that nothing is there to be
             found, and ask how often something is. For tasks on which every trained arm may truly lean on the shortcut.
     """
@@ -136,12 +138,15 @@ class ControlSpec(Frozen):
     against: str = ""
     metric: str = ""
     margin: float | None = Field(default=None, ge=0)
+    either: bool = False
     placebo: bool = False
 
     @model_validator(mode="after")
     def _compares(self) -> Self:
         if not self.against and (self.placebo or self.kind == "positive"):
             raise ValueError("a positive control and a placebo name the arm that they are held against")
+        if self.either and (self.placebo or self.kind == "positive"):
+            raise ValueError("`either` goes with a negative control that is no placebo")
         return self
 
     @property

@@ -80,6 +80,7 @@ def estimated(
     level: bool,
     linear: bool = True,
     looks: Looks | None = None,
+    ended: bool = False,
 ) -> Estimate:
     """A mean over seeds with its intervals.
 
@@ -91,6 +92,7 @@ def estimated(
         linear: Whether it is a ratio of sums, such as a share. Only of those is it known how far they may be off where
             no cluster differed from any other.
         looks: The look of a design that has several; None: there is one.
+        ended: Whether the design ended at this look by this figure.
     """
     points = np.asarray(values, dtype=float)
     spread = item_spread(influence) if influence is not None and usable(influence) else 0.0
@@ -101,7 +103,7 @@ def estimated(
     if ci is not None and ci[1] - ci[0] < NOTHING:  # neither seeds nor items vary: that is no certainty
         clusters = 0 if influence is None or not linear or unit not in _SHARES else int(influence.read.min())
         ci, ci90 = (unvarying(values[0], clusters, at) for at in levels)
-    elif looks is not None and not level and ci is not None:
+    elif looks is not None and ended and ci is not None:
         ci = _at_the_end(points, influence, looks, ci)
     return Estimate(
         value=float(np.mean(values)),
@@ -129,13 +131,13 @@ def _p(points: np.ndarray, influence: Influence | None, looks: Looks | None) -> 
 
 
 def _at_the_end(points: np.ndarray, influence: Influence | None, looks: Looks, repeated: Bounds) -> Bounds:
-    """The interval of a design that ended at this look by this figure; otherwise the look's own, which is wider.
+    """The interval of a design that ended at this look by this figure; the look's own where both would disagree.
 
     The look's own holds whatever made the trial end, and covers more often than it says where the figure itself did.
     """
     crossed = repeated[0] > 0 or repeated[1] < 0
     p = _p(points, influence, looks)
-    if p is None or not (crossed or looks.last):
+    if p is None:
         return repeated
     errors = looks.side_errors(p, float(points.mean()))
     (low, _), (_, high) = (mean_interval(points, influence, 1 - 2 * error) or repeated for error in errors)

@@ -26,6 +26,8 @@ class Run:
         seeded: Whether another seed gives another run; one that is not seeded is paired with every seed of another arm.
         metrics: "probe.metric" to value.
         outcomes: Probe to the outcomes of its items.
+        complete: Whether its arm has all of its runs at the first look of a design that has several: what is said of it
+            does not change from look to look, and is judged as if there were one.
     """
 
     arm: str
@@ -33,6 +35,7 @@ class Run:
     seeded: bool = True
     metrics: Mapping[str, float] = field(default_factory=dict)
     outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
+    complete: bool = False
 
 
 class Evidence:
@@ -43,6 +46,7 @@ class Evidence:
         metrics: Every metric by "probe.metric".
         looks: The look of a design that has several; None: there is one.
         items: What the items of these runs and of others say, where that is known; None: it is read.
+        ended: The difference by which the design ended at this look, (arm, arm, metric); None: by none.
     """
 
     def __init__(
@@ -51,9 +55,11 @@ class Evidence:
         metrics: Mapping[str, Metric],
         looks: Looks | None = None,
         items: _Items | None = None,
+        ended: tuple[str, str, str] | None = None,
     ) -> None:
         self.metrics = metrics
         self.looks = looks
+        self._ended = ended
         self._runs = sorted(runs, key=lambda run: (run.arm, run.seed))
         self._items = items or _Items(self._runs)
         self._at = self._items.at
@@ -62,6 +68,12 @@ class Evidence:
     def at_look(self, looks: Looks) -> Evidence:
         """What an earlier look saw: the same figures from its seeds alone, of whose items nothing is read anew."""
         return Evidence([r for r in self._runs if r.seed < looks.seeds[looks.at]], self.metrics, looks, self._items)
+
+    def ended_by(self, a: str, b: str, metric: str) -> Evidence:
+        """The same figures, of a design that ended at this look by this difference: its interval is that of the end."""
+        found = Evidence(self._runs, self.metrics, self.looks, self._items, (a, b, metric))
+        found._known = {key: known for key, known in self._known.items() if key != (a, b, metric, None)}
+        return found
 
     def arm(self, name: str) -> list[Run]:
         """The arm's runs, by seed."""
@@ -77,7 +89,7 @@ class Evidence:
         found = self._of_items(metric)
         own = None if found is None else found.of([self._at[run.arm, run.seed] for run in runs])
         linear = about.statistic.linear
-        return estimated(values, own, about.unit, level=True, linear=linear, looks=self.looks)
+        return estimated(values, own, about.unit, level=True, linear=linear, looks=self._looks_at(runs))
 
     def difference(self, a: str, b: str, metric: str, statistic: Statistic | None = None) -> Estimate | None:
         """The metric of arm a minus that of arm b, paired by seed.
@@ -112,10 +124,11 @@ class Evidence:
         values = np.array([[run.metrics[metric] for run in of] for of in runs])
         gains, gaps = values[:, 0] - values[:, 1], values[:, 2] - values[:, 1]
         found = self._of_items(metric)
+        looks = self._looks_at([run for of in runs for run in of])
         if found is None:
-            return gap_closed(gains, gaps, None, self.looks)
+            return gap_closed(gains, gaps, None, looks)
         x, y, z = (found.of(at[:, place]) for place in range(3))
-        return gap_closed(gains, gaps, (x.minus(y), z.minus(y)), self.looks)
+        return gap_closed(gains, gaps, (x.minus(y), z.minus(y)), looks)
 
     def pairs(self, a: str, b: str) -> list[tuple[Run, Run]]:
         """Runs of both arms by seed; a run that is not seeded stands for every seed."""
@@ -159,7 +172,12 @@ class Evidence:
         unit = self.metrics[metric].unit
         if unit == "difference" and statistic is not None and not statistic.sided:
             unit = "share"  # of one of the two sides
-        return estimated(values, shifts, unit, level=False, linear=drawn.linear, looks=self.looks)
+        looks, ended = self._looks_at([run for pair in pairs for run in pair]), own and self._ended == (a, b, metric)
+        return estimated(values, shifts, unit, level=False, linear=drawn.linear, looks=looks, ended=ended)
+
+    def _looks_at(self, runs: Sequence[Run]) -> Looks | None:
+        """The look at a figure of these runs; None where nothing is asked anew from look to look."""
+        return None if any(run.complete for run in runs) else self.looks
 
     def _joined(self, *arms: str) -> list[tuple[Run, ...]]:
         """One run of each arm for every seed that all of them have; a run that is not seeded stands for every seed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.analysis.recipes import Row, Search, best, lowest, row_of
+from engine.analysis.recipes import Row, Search, best, row_of
 from engine.run import development
 from engine.spec.errors import DataError, SpecError
 from engine.spec.study import ArmSpec
@@ -86,8 +86,7 @@ def _searches(
         grids["warmup"] = request.warmups
     for setting, values in grids.items():
         rows = _rows(home, trial, arm, fixed, setting, sorted(set(values)), screen)
-        further = setting in own and len(own) < len(rates)
-        chosen = lowest(rows) if development.plants(trial.study, arm) else best(rows, most=further)
+        chosen = best(rows, most=setting in own and len(own) < len(rates))
         yield Search(
             method=arm.method, arm=arm.name, model=model, setting=setting, fixed=dict(fixed), rows=tuple(rows),
             chosen=chosen.value if chosen else None,

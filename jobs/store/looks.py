@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from engine.analysis.registration import looks_at
 from engine.spec.errors import StoreError
 from engine.spec.result import Look, Shown
+from engine.spec.run import RunSpec
 from engine.spec.runs import Identity, LookNoted
 from engine.spec.trial import TrialSpec
 from jobs.paths import Home
@@ -62,8 +63,9 @@ def begin(home: Home, db: Database) -> None:
            GROUP BY t.trial ORDER BY at, trials.created"""
     )
     for row in rows:
-        primary = json.loads(row["spec"])["study"]["primary"]  # as it was stored: not every old trial can be read whole
-        look = _look(db, row["trial"], primary, "assumed", json.loads(row["runs"]), row["at"])
+        spec = json.loads(row["spec"])  # as it was stored: not every old trial can be read whole
+        primary, scale = spec["study"]["primary"], spec["scale"]
+        look = _look(db, row["trial"], primary, scale, "assumed", json.loads(row["runs"]), row["at"])
         lines.append(look.model_dump_json())
     draft = home.looks.with_name(f"{home.looks.name}.part")
     try:
@@ -112,7 +114,7 @@ def note(home: Home, db: Database, name: str, trial: TrialSpec, shown: Shown, ru
     Raises:
         StoreError: It cannot be noted.
     """
-    look = _look(db, name, trial.study.primary.model_dump(), shown, runs, time.time())
+    look = _look(db, name, trial.study.primary.model_dump(), trial.scale, shown, runs, time.time())
     before = [run for known in read(home).looks if known.trial == name for run in known.runs]
     new = tuple(run for run in look.runs if run not in before)
     if not new:
@@ -134,8 +136,20 @@ def note(home: Home, db: Database, name: str, trial: TrialSpec, shown: Shown, ru
         ) from error
 
 
-def before(home: Home, db: Database, name: str, trial: TrialSpec, queued: float) -> tuple[Look, ...]:
-    """The other trials by which arms that a trial compares had been shown when it was queued.
+class Others(NamedTuple):
+    """Other trials by which arms that a trial compares were shown.
+
+    Attributes:
+        before: When it was queued.
+        beside: Later, by trials that may have been queued before, but earlier than by the trial itself.
+    """
+
+    before: tuple[Look, ...] = ()
+    beside: tuple[Look, ...] = ()
+
+
+def of_others(home: Home, db: Database, name: str, trial: TrialSpec, queued: float) -> Others:
+    """The other trials by which arms that a trial compares had been shown when it was queued, and afterwards.
 
     Of trials from before the log was begun it is what was said of them then.
 
@@ -149,26 +163,42 @@ def before(home: Home, db: Database, name: str, trial: TrialSpec, queued: float)
     """
     noted = read(home)
     if queued < noted.since:
-        return older.looks_at(db, name, trial, queued)
-    others = [look for look in noted.looks if look.trial != name and look.at <= queued]
-    return looks_at(trial.study, _identities(db, name), others) if others else ()
+        return Others(older.looks_at(db, name, trial, queued))
+    own = min((look.at for look in noted.looks if look.trial == name), default=float("inf"))
+    others = [look for look in noted.looks if look.trial != name]
+    if not others:
+        return Others()
+    runs = _identities(db, name)
+    before = looks_at(trial.study, runs, [look for look in others if look.at <= queued], trial.scale)
+    beside = looks_at(trial.study, runs, [look for look in others if queued < look.at < own], trial.scale)
+    return Others(before, beside)
 
 
 def _look(
-    db: Database, name: str, primary: Mapping[str, Any], shown: Shown, runs: Collection[str], at: float
+    db: Database, name: str, primary: Mapping[str, Any], scale: str, shown: Shown, runs: Collection[str], at: float
 ) -> LookNoted:
     return LookNoted(
         at=at, trial=name, shown=shown, metric=f"{primary['probe']}.{primary['metric']}", contrast=primary["contrast"],
-        runs=tuple(run for run in _identities(db, name) if run.run in runs),
+        runs=tuple(run for run in _identities(db, name) if run.run in runs), scale=scale,
     )  # fmt: skip
 
 
 def _identities(db: Database, trial: str) -> tuple[Identity, ...]:
     """A trial's runs by what they are, whether they have been run or not."""
     rows = db.query(
-        """SELECT t.arm, t.seed, t.run, r.tune,
+        """SELECT t.arm, t.seed, t.run, r.tune, r.spec,
            (SELECT json_group_array(digest) FROM (SELECT digest FROM fingerprints WHERE run = t.run ORDER BY probe))
            AS outcomes FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run WHERE t.trial = ? ORDER BY t.n""",
         (trial,),
     )
-    return tuple(Identity(**{**row, "outcomes": tuple(json.loads(row["outcomes"]))}) for row in rows)
+    return tuple(
+        Identity(kin=_kin(row.pop("spec")), **{**row, "outcomes": tuple(json.loads(row["outcomes"]))}) for row in rows
+    )
+
+
+def _kin(spec: str) -> str:
+    """`RunSpec.kin` of a stored run; "" where it is of a recipe so old that it cannot be read."""
+    try:
+        return RunSpec.model_validate_json(spec).kin
+    except ValidationError:
+        return ""

@@ -235,10 +235,11 @@ def context(db: Database, home: Home, name: str, trial: TrialSpec) -> Context:
     """
     with db.atomic():
         row = next(iter(db.query("SELECT created, planned FROM trials WHERE id = ?", (name,))))
+        others = looks.of_others(home, db, name, trial, row["created"])
         return Context(
             queued=row["created"], begun=_begun(db, name) if trial.looks else None,
             planned=Planned.model_validate_json(row["planned"]) if row["planned"] else None,
-            looks=looks.before(home, db, name, trial, row["created"]),
+            looks=others.before, beside=others.beside,
             texts=texts(db, name), learning=_learning(db, name),
         )  # fmt: skip
 

@@ -149,11 +149,12 @@ def _with(answers: Sequence[Any], items: Sequence[Item]) -> Iterator[tuple[Any, 
 
 def table(found: Sequence[Room]) -> str:
     """The rooms as Markdown."""
-    head = ("task", "by guessing", "base", f"base, 1 of {TRIES}", "after SFT", f"after SFT, 1 of {TRIES}", "items")
+    head = ["task", "items", "by guessing"]
+    head += [f"{when}{how}" for when in ("base", "after SFT") for how in (", greedy", ", pass@1", f", pass@{TRIES}")]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for one in found:
-        shares = (one.chance, one.base, one.base_tries, one.tuned, one.tries)
-        lines.append(f"| {' | '.join([one.what, *(f'{share:.2f}' for share in shares), str(one.items)])} |")
+        shares = (one.chance, one.base, one.base_once, one.base_tries, one.tuned, one.once, one.tries)
+        lines.append(f"| {' | '.join([one.what, str(one.items), *(f'{share:.2f}' for share in shares)])} |")
     return "\n".join(lines)
 
 

@@ -118,7 +118,8 @@ def look(found: Look, trial: str) -> str:
         trial: The other trial's name, as it may be shown.
     """
     named = f"{trial} ({counted(found.seeds, 'seed')})"
-    return _LOOKS[found.shown].format(trial=named, at=moment(found.at))
+    whose = f"{named}, whose arms are these with other settings," if found.anew else named
+    return _LOOKS[found.shown].format(trial=whose, at=moment(found.at))
 
 
 EXPECTED = {"greater": "higher", "less": "lower", "equal": "equal"}

@@ -80,7 +80,7 @@ class Looks:
             item_sd: Standard deviation that the choice of items gives their mean.
 
         Returns:
-            None with one value, such as that of an arm which is run once: nothing is asked anew from look to look.
+            None with one value, such as that of two arms which no seed changes: nothing is asked anew.
         """
         if len(values) < 2:
             return None

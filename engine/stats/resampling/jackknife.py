@@ -32,7 +32,8 @@ class Influence:
         ways: For each way of clustering, what the figure loses without a cluster, less the mean of such losses:
             [clusters, runs], 0 where the rest cannot give the figure. One way; or two, and the cells in which they
             cross.
-        read: How many clusters hold items that the figure of each run reads: [runs].
+        read: How many clusters hold items that the figure of each run reads: [runs]. Where it compares two sides, those
+            of the side that has fewer.
         lost: The share of clusters without which the figure of a run cannot be given, 1 for a run without it: [runs].
     """
 
@@ -82,7 +83,7 @@ def influence(columns: Columns, statistic: Statistic) -> Influence | None:
                 figure = _figure(statistic, columns.run(run).part(own), place[rows][own], len(used))
                 found[:, run] = _without_each(figure, len(used))
                 if way == 0:
-                    read[run] = len(np.unique(place[rows][own]))
+                    read[run] = _fewest(statistic, columns.run(run).part(own), place[rows][own])
         left_out.append(found)
     return _gathered(left_out, read)
 
@@ -95,7 +96,13 @@ def of_sums(*ways: Sums) -> Influence | None:
     """
     if not ways[0].total.shape[2]:
         return None
-    return _gathered([_linear(sums) for sums in ways], (ways[0].count != 0).any(axis=1).sum(axis=1))
+    return _gathered([_linear(sums) for sums in ways], (ways[0].count != 0).sum(axis=2).min(axis=1))
+
+
+def _fewest(statistic: Statistic, table: Table, cluster: np.ndarray) -> int:
+    """How many clusters a figure reads, of the side that has fewer where it compares two."""
+    read = [table.side == side for side in np.unique(table.side)] if statistic.sided else [np.ones(len(table), bool)]
+    return min(len(np.unique(cluster[here])) for here in read)
 
 
 def _gathered(left_out: list[np.ndarray], read: np.ndarray) -> Influence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from engine.analysis.recipes import Row, Search, best, lowest
+from engine.analysis.recipes import Row, Search, best
 from engine.run import development, sources
 from engine.run.planned import runs_of
 from engine.spec.errors import DataError, SpecError
@@ -66,12 +66,10 @@ def test_too_few_examples_are_refused() -> None:
 
 def test_one_arm_stands_for_each_method_and_none_with_a_cue_where_another_has_none() -> None:
     nli = development.tuned_arms(make_trial("nli-frequency", 1))
-    assert [arm.name for arm in nli] == ["balanced", "agree-95-dpo", "planted"]
+    assert [arm.name for arm in nli] == ["balanced", "agree-95-dpo"]
     assert {arm.agreement for arm in nli} == {0.5}, "loss on examples with the cue would reward it"
     calls = development.tuned_arms(make_trial("function-calling", 1))
-    assert [arm.name for arm in calls] == ["sft", "sft-dpo", "planted"], (
-        "other controls take the rate of what they control"
-    )
+    assert [arm.name for arm in calls] == ["sft", "sft-dpo"], "controls are left out"
     assert development.rates_of(calls[1]) == {"learning_rate": 3e-4, "dpo_learning_rate": 2e-4}
     study = load("function-calling")
     assert development.own_rates(study, calls[0]) == {"learning_rate": 3e-4}
@@ -80,17 +78,7 @@ def test_one_arm_stands_for_each_method_and_none_with_a_cue_where_another_has_no
     assert [(arm.name, arm.model) for arm in steered] == [
         ("expert", "small"),
         ("direct", ""),
-        ("planted-expert", "small"),
     ]
-
-
-def test_the_arm_of_a_positive_control_keeps_its_cue() -> None:
-    trial = plan(load("proxy-tuning"))
-    arms = tuple(a.model_copy(update={"agreement": 0.0}) if a.method == "planted" else a for a in trial.study.arms)
-    tuned = development.tuned_arms(trial.model_copy(update={"study": trial.study.model_copy(update={"arms": arms})}))
-    assert [(arm.name, arm.agreement) for arm in tuned] == [("expert", 0.5), ("direct", 0.5), ("planted-expert", 0.0)]
-    taught = development.tuned_arms(plan(load("prompting-ceiling")))
-    assert "lora-taught" not in [arm.name for arm in taught], "its method plants nothing: it takes the rate of `lora`"
 
 
 def test_settings_that_do_not_fit_are_refused() -> None:
@@ -114,12 +102,6 @@ def test_of_a_further_phase_the_most_is_taken_that_does_no_harm() -> None:
     rows = [row(1e-5, 0.40, 0.50), row(1e-4, 0.41, 0.49), row(1e-3, 0.50, 0.61)]
     assert best(rows, most=True) == rows[1]
     assert best(rows[:1], most=True) == rows[0]
-
-
-def test_a_control_takes_the_lowest_loss_even_where_its_seeds_differ() -> None:
-    rows = [row(3e-4, 0.31, 0.32, 0.31), row(1e-3, 0.22, 0.38, 0.28), row(3e-3, 0.31, 0.30, 0.29)]
-    assert best(rows) != lowest(rows) == rows[1]
-    assert lowest([row(1e-2, 1.2, 1.3)]) is None
 
 
 def test_what_diverges_or_does_not_fall_is_never_taken() -> None:

@@ -124,6 +124,75 @@ def test_whatever_a_copy_changes_after_a_look_it_is_exploratory(open_lab: Open, 
     assert lab.result(first).study.primary.registered, "it was fixed before anyone looked"
 
 
+def trained_otherwise(**changes: object) -> TrialSpec:
+    """The same study, a number among the settings of one arm changed, and so all of that arm's runs."""
+    arms = [
+        arm.model_copy(update={"settings": arm.settings | changes}) if arm.name == "odd" else arm
+        for arm in fakes.study().arms
+    ]
+    return fakes.trial(fakes.study().model_copy(update={"arms": tuple(arms)}))
+
+
+def test_an_arm_trained_anew_with_another_number_is_another_chance(open_lab: Open) -> None:
+    """Otherwise a rate could be changed a little after each look, until p pleases."""
+    lab = open_lab()
+    first = run(lab, fakes.trial())
+    lab.result(first)
+    second = run(lab, trained_otherwise(n=2))
+    assert {r.run for r in lab.snapshot(first).runs if r.arm == "odd"}.isdisjoint(
+        r.run for r in lab.snapshot(second).runs
+    )
+    (look,) = lab.registration(second).looks
+    assert (look.trial, look.shown, look.anew) == (first, "result", False), "the other arm's runs are shared"
+    alone = fakes.study().model_copy(
+        update={
+            "arms": tuple(
+                arm.model_copy(update={"settings": arm.settings | {"seconds": 0.011}}) for arm in fakes.study().arms
+            )
+        }
+    )
+    third = run(lab, fakes.trial(alone))
+    looks_ = lab.registration(third).looks
+    assert {look.trial for look in looks_} == {first}, "the second was not opened"
+    assert all(look.anew for look in looks_)
+    result = lab.result(third)
+    assert not result.study.primary.registered
+    assert any("whose arms are these with other settings" in threat for threat in result.threats)
+
+
+def test_another_scale_is_a_pilot_and_another_word_among_the_settings_another_arm(open_lab: Open) -> None:
+    lab = open_lab()
+    lab.result(run(lab, fakes.trial()))
+    pilot = trained_otherwise(n=2).model_copy(update={"scale": "quick", "model": fakes.trial().model})
+    changed = fakes.study().model_copy(
+        update={
+            "arms": tuple(
+                arm.model_copy(update={"settings": arm.settings | {"trouble": "none", "n": 3}})
+                for arm in fakes.study().arms
+            )
+        }
+    )
+    assert seen(lab, run(lab, fakes.trial(changed))) == []
+    arms = tuple(a.model_copy(update={"settings": a.settings | {"seconds": 0.012}}) for a in pilot.study.arms)
+    pilot = pilot.model_copy(update={"study": pilot.study.model_copy(update={"arms": arms})})
+    assert seen(lab, run(lab, pilot)) == []
+
+
+def test_of_trials_that_were_queued_together_the_later_one_says_which_was_opened_before(open_lab: Open) -> None:
+    lab = open_lab()
+    lab.pause()
+    small, large = lab.enqueue(fakes.trial(seeds=1)), lab.enqueue(fakes.trial(seeds=2))
+    lab.resume()
+    until(lambda: done(lab))
+    first, second = lab.result(small), lab.result(large)
+    assert first.study.primary.registered
+    assert second.study.primary.registered
+    said = f"The same arms were compared before by {small}"
+    assert any(said in threat for threat in second.threats)
+    assert not any("compared before" in threat for threat in first.threats)
+    assert any(said in threat for threat in lab.result(large).threats), "it stays so when it is opened again"
+
+
 def test_what_nobody_opened_spends_nothing(open_lab: Open) -> None:
     lab = open_lab()
     run(lab, fakes.trial(seeds=2))
@@ -212,18 +281,20 @@ def test_a_changed_comment_in_a_probe_or_a_method_hides_nothing(open_lab: Open, 
     assert seen(lab, second) == [(first, 1, "result")]
 
 
-def alike(n: int) -> TrialSpec:
-    """A trial of weights of its own, for each `n`, that answer what those of any other do."""
+def alike(trouble: str) -> TrialSpec:
+    """A trial of weights of its own, for each kind of trouble, that answer what those of any other do."""
     study = fakes.study()
-    same = tuple(arm.model_copy(update={"settings": arm.settings | {"like": arm.name, "n": n}}) for arm in study.arms)
+    same = tuple(
+        arm.model_copy(update={"settings": arm.settings | {"like": arm.name, "trouble": trouble}}) for arm in study.arms
+    )
     return fakes.trial(study.model_copy(update={"arms": same}), seeds=1)
 
 
 def test_equal_answers_are_known_again_whatever_made_them(open_lab: Open) -> None:
     lab = open_lab()
-    first = run(lab, alike(1))
+    first = run(lab, alike(""))
     lab.result(first)
-    second = lab.enqueue(alike(2))
+    second = lab.enqueue(alike("none"))
     assert seen(lab, second) == [], "until they are there, nothing says that they are equal"
     until(lambda: done(lab))
     assert seen(lab, second) == [(first, 1, "result")]
@@ -331,8 +402,8 @@ def older(home: Home) -> None:
 def test_a_folder_from_before_looks_were_noted(open_lab: Open, lost: bool) -> None:
     """Its trials say what they said; what was there by then counts as seen by whatever is queued now."""
     lab = open_lab()
-    first = run(lab, alike(1))
-    copy = run(lab, of(alike(1).study, 1, margin=0.01))
+    first = run(lab, alike(""))
+    copy = run(lab, of(alike("").study, 1, margin=0.01))
     assert seen(lab, copy) == []
     lab.close()
     older(lab.home)
@@ -342,9 +413,9 @@ def test_a_folder_from_before_looks_were_noted(open_lab: Open, lost: bool) -> No
     assert seen(lab, first) == []
     assert seen(lab, copy) == [(first, 1, "")], "that figures were there was a look then"
     assert f"figures of {first} (1 seed) were there when it was queued" in " ".join(lab.result(copy).threats)
-    late = lab.enqueue(of(alike(1).study, 1, margin=0.02))
+    late = lab.enqueue(of(alike("").study, 1, margin=0.02))
     assert seen(lab, late) == [(first, 1, "assumed"), (copy, 1, "assumed")]
-    alikes = run(lab, alike(2))
+    alikes = run(lab, alike("none"))
     assert first in [trial for trial, _, _ in seen(lab, alikes)], "what was answered then is known as well"
 
 

@@ -101,7 +101,7 @@ def test_what_a_study_can_find_is_said_before_it_runs_and_kept(open_lab: Callabl
     assert registered is not None
     three = lab.detectable(told, "smoke", 3)
     assert three is not None
-    assert registered.basis == "from the study’s own expectation"
+    assert registered.basis == "from the study’s own expectation; the luck of items, which is not known, comes on top"
     assert registered.detectable == pytest.approx(detectable.detectable(told, "smoke", 3).difference)  # type: ignore[union-attr]
     lab.close()
     lab.home.database.unlink()
@@ -168,7 +168,7 @@ def test_an_earlier_trial_knows_better_than_the_file() -> None:
     found, planned = (detectable.detectable(told, "quick", 5, known) for known in (pairs, None))
     assert found is not None
     assert planned is not None
-    assert found.basis == "from 5 seeds of earlier"
+    assert found.basis == "from 5 seeds of earlier; the luck of items, which is not known, comes on top"
     assert found.difference == pytest.approx(planned.difference * 0.1118034 / 0.05, rel=1e-4)
     assert detectable.detectable(told, "quick", 1, pairs) is None
     few = detectable.detectable(told, "quick", 5, Pairs(trial="earlier", differences=(0.1, 0.3, 0.2, 0.4)))
