@@ -120,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     tune = command(
         "tune-recipe", "Find learning rates for a study's methods, by examples that it does not measure.", _tune
     )
-    _asked(tune)
+    _asked(tune, settles=False)
     tune.add_argument("--rates", type=numbers, metavar="R,R", help="learning rates to try (default: around the arm's)")
     tune.add_argument("--warmups", type=numbers, metavar="W,W", help="shares of warm-up to try, at the rate chosen")
     _home(tune)
@@ -197,8 +197,8 @@ def _home(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _asked(parser: argparse.ArgumentParser) -> None:
-    """Which study, how large, on which model and data."""
+def _asked(parser: argparse.ArgumentParser, settles: bool = True) -> None:
+    """Which study, how large, on which model and data; `settles`: whether seeds may be added until it is settled."""
     parser.add_argument("study", metavar="STUDY", help="a study's name (see `studies`)")
     parser.add_argument(
         "--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)"
@@ -206,13 +206,16 @@ def _asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
     )
-    parser.add_argument(
-        "--until-settled", action="store_true", help="go on, seed by seed, until the verdict is no longer open "
-        "(the usual way at quick scale, where --seeds is not given)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--max-seeds", type=positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"
-    )
+    if settles:
+        parser.add_argument(
+            "--until-settled", action="store_true", help="go on, seed by seed, until the verdict is no longer open "
+            "(the usual way at quick scale, where --seeds is not given)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--max-seeds", type=positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"
+        )
+    else:
+        parser.set_defaults(until_settled=False, max_seeds=None)
     parser.add_argument("--arms", type=names, metavar="A,B", help="only these arms (default: all)")
     parser.add_argument(
         "--model", metavar="NAME|FOLDER", help="a bundled or downloaded model (see `models`), or a model's folder"
@@ -238,7 +241,7 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _choice(options: argparse.Namespace) -> dict[str, Any]:
-    """What `check` and `run` are asked alike (`jobs.commands.asked.Asked`)."""
+    """What `check`, `audit`, `run` and `tune-recipe` are asked alike (`jobs.commands.asked.Asked`)."""
     from jobs.studies import Options, Until
 
     until = Until(options.max_seeds) if options.until_settled or options.max_seeds else None

@@ -27,7 +27,7 @@ def family(study: StudySpec, rule: Rule, evidence: Evidence) -> list[Contrast]:
     p values are Holm's over all tests of the study's own pairs, whatever their metric: they are one family. What the
     rule reads beside them, e.g. accuracy over the base, is shown and not tested.
     """
-    primary = (study.primary.contrast, f"{study.primary.probe}.{study.primary.metric}")
+    primary = (study.primary.contrast, study.primary.figure)
     own = own_pairs(study)
     asked = [
         (pair, metric)
@@ -65,7 +65,7 @@ def _equivalent(
     study: StudySpec, rule: Rule, evidence: Evidence, pair: Pair, metric: str, found: Estimate
 ) -> bool | None:
     """Whether a difference was shown to be too small to matter; None without a margin or with too few seeds."""
-    on_primary = metric == f"{study.primary.probe}.{study.primary.metric}"
+    on_primary = metric == study.primary.figure
     margin = study.primary.margin if on_primary else margin_of(study, rule, metric)
     if margin is None or found.ci90 is None or not enough_seeds(evidence, *pair, found):
         return None

@@ -19,7 +19,7 @@ def metrics_of(study: StudySpec) -> dict[str, Metric]:
 
 def main_metrics(study: StudySpec) -> tuple[str, ...]:
     """The metrics on which all of the study's pairs are compared: the primary one, accuracy and reliance."""
-    primary = f"{study.primary.probe}.{study.primary.metric}"
+    primary = study.primary.figure
     named = (primary, study.accuracy, *([study.reliance] if study.reliance else []))
     return tuple(dict.fromkeys(named))
 
@@ -62,11 +62,14 @@ def check_figures(study: StudySpec) -> None:
 
 
 def margin_of(study: StudySpec, rule: Rule, metric: str) -> float | None:
-    """What is too small a difference of a metric to matter: as the rule has it, else the primary endpoint."""
+    """What is too small a difference of a metric to matter: as the rule has it, else as the primary endpoint of it has.
+
+    None where neither says.
+    """
     read = next((read.margin for read in rule.reads() if read.metric == metric), None)
     if read is not None:
         return read
-    return study.primary.margin if metric == f"{study.primary.probe}.{study.primary.metric}" else None
+    return study.primary.margin if metric == study.primary.figure else None
 
 
 def check_read(study: StudySpec, rule: Rule, metrics: Mapping[str, Metric]) -> None:

@@ -8,9 +8,9 @@ every arm that trains, save controls, whose data withhold or plant something:
 - *accuracy*: an arm whose data do not favour the shortcut does not fall below the base;
 - *readable answers*: their share does not fall below the base's, where the base can give them, nor below a half.
 
-A sign fails only where the fault is shown at 95 %. What could not be asked is said: such a recipe neither passes nor
-fails. The loss alone must be shown to fall, since an arm that was never trained would pass for one that is equivalent
-to the base.
+Accuracy and readable answers fail only where the fault is shown at 95 %. The loss must be shown to fall, since an arm
+that was never trained would pass for one that is equivalent to the base. What could not be asked is said: such a recipe
+neither passes nor fails.
 
 Arms that the rule does not read are warned of, and gate nothing. So are runs that collapse: a gate on them would choose
 among seeds by their outcome.
@@ -160,7 +160,7 @@ class _Reader:
         primary = study.primary
         pair = (arm.name, base.name if base else "")
         fall = {"less": pair, "greater": pair[::-1]}.get(primary.expected)
-        if f"{primary.probe}.{primary.metric}" == study.accuracy and primary.contrast == fall:
+        if primary.figure == study.accuracy and primary.contrast == fall:
             return False
         return study.reliance is None or arm.agreement in (None, 0.5)
 

@@ -32,7 +32,7 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
     seeds, at = design.looks.seeds, design.looks.at
     found = tuple(_look(design, evidence, Looks(seeds, each)) for each in range(at + 1))
     primary = design.study.primary
-    metric = f"{primary.probe}.{primary.metric}"
+    metric = primary.figure
     return Sequential(
         metric=metric,
         contrast=primary.contrast,
@@ -64,12 +64,12 @@ def at_its_end(design: Design, evidence: Evidence, code: str) -> Evidence | None
     if any(before) or not (now or looks.last):
         return None
     primary = design.study.primary
-    return evidence.ended_by(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    return evidence.ended_by(*primary.contrast, primary.figure)
 
 
 def _primary(design: Design, evidence: Evidence) -> Estimate | None:
     primary = design.study.primary
-    return evidence.difference(*primary.contrast, f"{primary.probe}.{primary.metric}")
+    return evidence.difference(*primary.contrast, primary.figure)
 
 
 def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:

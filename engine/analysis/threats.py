@@ -150,7 +150,7 @@ def _of_the_limits(design: Design, runs: Sequence[RunResult]) -> Iterable[str]:
 
 def _of_the_measure(design: Design, evidence: Evidence) -> Iterable[str]:
     study = design.study
-    primary = f"{study.primary.probe}.{study.primary.metric}"
+    primary = study.primary.figure
     clusters = evidence.clusters(primary)
     if 0 < clusters < FEW_CLUSTERS:
         yield (

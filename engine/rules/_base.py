@@ -53,7 +53,7 @@ class Read(NamedTuple):
     def primary(cls, study: StudySpec) -> Read:
         """The study's primary contrast, which every rule must read."""
         primary = study.primary
-        return cls(*primary.contrast, f"{primary.probe}.{primary.metric}", primary.margin)
+        return cls(*primary.contrast, primary.figure, primary.margin)
 
     @classmethod
     def with_primary(cls, study: StudySpec, *reads: Read) -> tuple[Read, ...]:
@@ -85,7 +85,8 @@ class Case:
         runs: Runs the trial consists of, and how many of them succeeded.
         smoke: Whether the scale only shows that everything runs.
         failed: Checks and controls that failed: (label, detail).
-        exploratory: Why the primary contrast does not count as fixed before any figure was there; "" where it does.
+        exploratory: Why the primary contrast does not count as fixed before anything that the verdict rests on was
+            shown; "" where it does.
         missing: The runs that are missing, named.
         advice: What to do about what stands against a verdict.
     """

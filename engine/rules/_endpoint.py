@@ -55,7 +55,7 @@ class Endpoint(NamedTuple):
             SpecError: There is no margin for it, or it compares an arm with itself.
         """
         primary = study.primary
-        own = f"{primary.probe}.{primary.metric}"
+        own = primary.figure
         treated, reference = config.treated or primary.contrast[0], config.reference or primary.contrast[1]
         metric = config.metric or own
         margin = config.margin if config.margin is not None else primary.margin if metric == own else None

@@ -19,7 +19,7 @@ class Reading:
 
     def __init__(self, case: Case) -> None:
         self.case, self.study, self.evidence = case, case.study, case.evidence
-        self.metric = f"{case.study.primary.probe}.{case.study.primary.metric}"
+        self.metric = case.study.primary.figure
         self.primary = case.evidence.difference(*case.study.primary.contrast, self.metric)
 
     def primary_clause(self) -> str:

@@ -16,9 +16,8 @@ from engine.spec.example import Side
 from engine.stats.evidence import Estimate
 from engine.stats.inference.equivalence import equivalent
 
-_HELPED = {1: Side.CONGRUENT, -1: Side.CONFLICTING}
 _MISLED = {1: Side.CONFLICTING, -1: Side.CONGRUENT}
-"""Where a lean on the shortcut (1), or against it (-1), leads to right answers, and where to wrong ones."""
+"""Where a lean on the shortcut (1), or against it (-1), leads to wrong answers."""
 ONE_SIDED = (
     "A gain on one side of the items, without a lean to it, shows neither that the task was learned nor a shortcut."
 )

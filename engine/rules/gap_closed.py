@@ -77,7 +77,7 @@ class GapClosed(Rule[GapClosedConfig]):
 
     def __init__(self, config: GapClosedConfig, study: StudySpec) -> None:
         super().__init__(config, study)
-        primary = f"{study.primary.probe}.{study.primary.metric}"
+        primary = study.primary.figure
         self.metric = config.metric or primary
         margin = config.margin if config.margin is not None else study.primary.margin if self.metric == primary else 0
         if not margin:

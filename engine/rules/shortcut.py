@@ -11,9 +11,9 @@ In order; the first that holds decides, so that no case gets two codes, and what
    gained over all and was shown not to gain there, or was shown not to gain at all: *shortcut*. Otherwise inconclusive.
 3. *Accuracy lost* against the base: *worse*.
 4. *No gain* over the base that matters was shown. It lost a lean that the reference or the base has, and was shown to
-   lose no accuracy against either: *debiased*. Its gain was shown, its mean not above the margin: *small*, once no look
-   at more seeds can tell whether it is more. It was shown to lie within the margin to either side: *equal*. Otherwise
-   inconclusive.
+   lose no accuracy against the base, nor against the arm whose lean it lost: *debiased*. Its gain was shown, its mean
+   not above the margin: *small*, once no look at more seeds can tell whether it is more. It was shown to lie within the
+   margin to either side: *equal*. Otherwise inconclusive.
 
 What is left gained accuracy over the base.
 
@@ -117,7 +117,7 @@ class Shortcut(Rule[ShortcutConfig]):
         self.leans = config.leans if config.leans is not None else max(LEANS, config.margin)
         other = [arm for arm in pair if arm != config.treated]
         self.reference = other[0] if len(other) == 1 else None
-        primary = f"{study.primary.probe}.{study.primary.metric}"
+        primary = study.primary.figure
         self.margin = study.primary.margin if primary == study.accuracy else config.margin  # of accuracy
 
     def roles(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Runs by which a recipe is chosen: on seeds that no study has, and told by examples that no study measures.
+"""Runs by which a recipe is chosen: on seeds that no study has, and judged by examples that no study measures.
 
 A rate that was chosen by a study's own items or seeds would be chosen to please. Here a fifth of the training pool is
-set aside, of other clusters than the rest; a run trains on the rest and is told by the loss on what was set aside. No
+set aside, of other clusters than the rest; a run trains on the rest and is judged by the loss on what was set aside. No
 probe is measured.
 """
 

@@ -30,6 +30,11 @@ class PrimaryResult(Frozen):
     margin: float
     registered: bool = True
 
+    @property
+    def figure(self) -> str:
+        """The metric with its probe, "probe.metric"."""
+        return f"{self.probe}.{self.metric}"
+
 
 Shown = Literal["", "result", "live", "items", "assumed"]
 """How figures were shown: in a result (window, report, command), as live curves, or as a table of items. "assumed":

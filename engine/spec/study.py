@@ -114,6 +114,11 @@ class Primary(Frozen):
     seed_sd: float | None = Field(None, ge=0)
     item_sd: float | None = Field(None, ge=0)
 
+    @property
+    def figure(self) -> str:
+        """The metric with its probe, "probe.metric"."""
+        return f"{self.probe}.{self.metric}"
+
 
 class ControlSpec(Frozen):
     """A proof that the study can see what it looks for: a figure of `arm` against `against`'s must (not) be higher.

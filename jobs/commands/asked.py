@@ -1,4 +1,4 @@
-"""What `check` and `run` are asked alike: a study, and the model, data and sizes it is to have."""
+"""What `check`, `audit`, `run` and `tune-recipe` are asked alike: a study, and its model, data and sizes."""
 
 from __future__ import annotations
 

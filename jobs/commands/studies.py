@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.spec.study import StudySpec
+from engine.spec.study import ScaleSpec, StudySpec
 from jobs import plugins
 from jobs.commands.terminal.screen import Screen
 from jobs.paths import Home
@@ -34,7 +34,7 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
         screen.say(f"  {study.question}")
         screen.say(f"  {study.summary}")
         screen.say(f"  arms: {', '.join(arm.name for arm in study.arms)}")
-        sizes = ", ".join(f"{name} ({size.seeds} seeds x {size.steps} steps)" for name, size in study.scales.items())
+        sizes = ", ".join(f"{name} ({_seeds(size)} seeds x {size.steps} steps)" for name, size in study.scales.items())
         screen.say(f"  scales: {sizes}")
         if study.models:
             roles = ", ".join(f"{role} ({name})" for role, name in study.models.items())
@@ -51,6 +51,10 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
     if good:
         screen.say(f"Run one: python main.py run {good[0].id}")
     return 1 if broken else 0
+
+
+def _seeds(size: ScaleSpec) -> str:
+    return f"{size.looks[0]} to {size.looks[-1]}" if size.looks else str(size.seeds)
 
 
 def _plain(study: StudySpec) -> dict[str, object]:

@@ -61,7 +61,7 @@ def judge(
     if told is not None and told.get("attempt") == attempt:
         return Ending("failed", str(told.get("type", "")), str(told.get("message", "")), str(told.get("hint", "")))
     if code == worker.DISK_FULL or (code != worker.DONE and disk_full(folder)):
-        return Ending("interrupted", "DiskFull", "The disk is full.", "Free some space, resume the queue, and retry.")
+        return Ending("interrupted", "DiskFull", "The disk is full.", "Free some space and resume the queue.")
     if code in (None, worker.STOPPED, worker.ORPHANED):
         return Ending("interrupted", reason="it was stopped from outside; it goes on from its last checkpoint")
     if code == LOST:

@@ -191,7 +191,7 @@ def earlier_pairs(
         data: Only trials on data with this digest count; None: those on the study's own source.
     """
     found: list[tuple[bool, bool, int, float, Pairs]] = []
-    metric = f"{study.primary.probe}.{study.primary.metric}"
+    metric = study.primary.figure
     part, wanted = ("source", study.data) if data is None else ("digest", data.digest)
     sql = """SELECT id, scale, seeds, model, created FROM trials
              WHERE study = ? AND scale != 'smoke' AND json_extract(spec, '$.data.' || ?) = ?"""

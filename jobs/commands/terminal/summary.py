@@ -25,7 +25,7 @@ def summary(result: Result, screen: Screen) -> None:
         screen.say(result.study.note, "bold yellow")
     screen.say()
     units = {info.metric: info.unit for info in result.metrics}
-    primary = f"{result.study.primary.probe}.{result.study.primary.metric}"
+    primary = result.study.primary.figure
     shown = [name for name in dict.fromkeys([result.accuracy, result.reliance, primary]) if name]
     timed = any(run.seconds is not None for arm in result.arms for run in arm.runs)
     headings = ["arm", *(name.split(".")[-1] for name in shown), "seeds", *(["seconds"] if timed else [])]

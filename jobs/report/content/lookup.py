@@ -91,7 +91,7 @@ def arm_of(result: Result, name: str) -> ArmResult | None:
 
 def primary_metric(result: Result) -> str:
     """The primary endpoint's "probe.metric"."""
-    return f"{result.study.primary.probe}.{result.study.primary.metric}"
+    return result.study.primary.figure
 
 
 def primary_contrast(result: Result) -> Contrast | None:

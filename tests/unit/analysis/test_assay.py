@@ -58,6 +58,28 @@ def test_a_negative_control_is_shown_or_not_known(rates: tuple[float, float], lu
         assert result.verdict.code == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("rates", "ok", "said"),
+    [
+        ((0.82, 0.76), True, "shown to lie within 5.0 points of zero"),
+        ((0.70, 0.64), False, "detected, and should not be"),
+        ((0.97, 0.93), False, "detected, and should not be"),
+    ],
+)
+def test_arms_that_are_to_be_the_same_may_not_be_worse_either(rates: tuple[float, float], ok: bool, said: str) -> None:
+    """A fault that makes an arm worse would pass a control that only asks whether it is better."""
+    runs = {**CALLS, "sft-dpo": rates}
+    found = check(result_of(study_with(NEGATIVE.model_copy(update={"either": True})), runs), "negative-control")
+    assert (found.ok, said in found.detail) == (ok, True), found.detail
+    if rates < CALLS["sft"]:
+        assert check(result_of(study_with(NEGATIVE), runs), "negative-control").ok
+
+
+def test_either_goes_with_a_negative_control() -> None:
+    with pytest.raises(ValidationError, match="goes with a negative control"):
+        ControlSpec(kind="positive", arm="planted", against="sft", either=True)
+
+
 BLIND = ControlSpec(kind="negative", arm="shuffled", margin=0.1)
 
 
@@ -102,6 +124,44 @@ def test_two_arms_that_answer_every_item_alike_are_known_not_to_differ() -> None
     assert not check(analyse(trial, few), "negative-control").ok, "so few items do not tell"
 
 
+def test_alike_are_arms_whose_numbers_of_the_figure_itself_are_the_same() -> None:
+    """Both are wrong throughout, the one by calls and the other without: of readable answers they differ by all."""
+    about = ControlSpec(kind="negative", arm="sft-dpo", against="sft", metric="calls.parses", margin=0.05)
+    trial = make_trial(study_with(about), 2)
+
+    def wrong(run: RunResult) -> RunResult:
+        parses = float(run.record.arm != "sft")
+        answers = tuple(
+            o.model_copy(update={"correct": False, "features": o.features | {"parses": parses} if o.features else {}})
+            for o in run.outcomes["calls"]
+        )
+        metrics = run.metrics | {ACCURACY: 0.0, "calls.parses": parses}
+        return run.model_copy(update={"outcomes": run.outcomes | {"calls": answers}, "metrics": metrics})
+
+    runs = [wrong(run) if run.record.arm in about.arms else run for run in make_runs(trial, CALLS, items=200)]
+    found = check(analyse(trial, runs), "negative-control")
+    assert not found.ok
+    assert "+100.0 points" in found.detail
+    right = about.model_copy(update={"metric": ACCURACY})
+    alike = check(analyse(make_trial(study_with(right), 2), runs), "negative-control")
+    assert alike.ok
+    assert "the same outcome on each of" in alike.detail
+
+
+def test_items_that_the_figure_does_not_read_are_none_on_which_arms_are_alike() -> None:
+    trial = make_trial(study_with(NEGATIVE), 1)
+
+    def unscored(run: RunResult) -> RunResult:
+        answers = tuple(
+            o.model_copy(update={"correct": None} if at % 5 else {}) for at, o in enumerate(run.outcomes["calls"])
+        )
+        return run.model_copy(update={"outcomes": run.outcomes | {"calls": answers}})
+
+    runs = [unscored(run) for run in answering_as_sft(make_runs(trial, CALLS, items=200))]
+    found = check(analyse(trial, runs), "negative-control")
+    assert "the same outcome on each of 60 items: at most 4.9 %" in found.detail, "of 300 items of its splits"
+
+
 def test_a_negative_control_needs_a_margin_before_anything_runs() -> None:
     bare = ControlSpec(kind="negative", arm="sft", against="base", metric="calls.no_tool")
     with pytest.raises(SpecError, match=r"has no margin for calls\.no_tool"):
@@ -122,6 +182,14 @@ def test_a_shortcut_that_was_not_learned_fails_it_however_many_runs() -> None:
         found = check(result_of(study_with(planted=planted), {**CALLS, "planted": (0.80, 0.78)}), "positive-control")
         assert not found.ok
         assert "not detected, and should be" in found.detail
+
+
+def test_a_difference_to_an_arm_that_leans_the_other_way_is_no_planted_lean() -> None:
+    rates = {**CALLS, "sft": (0.60, 0.85), "sft-dpo": (0.60, 0.85), "planted": (0.50, 0.50)}
+    found = check(result_of(study_with(), rates), "positive-control")
+    assert not found.ok
+    assert "but the level itself" in found.detail
+    assert check(result_of(study_with(), {**rates, "planted": (0.80, 0.30)}), "positive-control").ok
 
 
 def test_what_is_not_known_of_other_planted_seeds_is_a_threat() -> None:

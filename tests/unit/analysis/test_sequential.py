@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from engine.analysis.account import as_run
 from engine.analysis.analysis import analyse
+from engine.analysis.figures import metrics_of
 from engine.spec.result import Result
 from engine.spec.runs import Context
+from engine.stats.evidence import Evidence
+from engine.stats.inference.looks import Looks
 from tests.support.planted import NLI, Rates, make_runs, make_trial
 
 PLAN = (4, 6, 8)
 
 
-def result_after(seeds: int, rates: Rates = NLI, looks: tuple[int, ...] = PLAN, lean: float = 0.02) -> Result:
+def result_after(
+    seeds: int, rates: Rates = NLI, looks: tuple[int, ...] = PLAN, lean: float = 0.02, items: int = 200
+) -> Result:
     trial = make_trial("nli-frequency", looks[-1]).model_copy(update={"looks": looks})
-    runs = [run for run in make_runs(trial, rates, lean=lean) if run.record.seed < seeds]
+    runs = [run for run in make_runs(trial, rates, items, lean=lean) if run.record.seed < seeds]
     return analyse(trial, runs, Context(queued=0.0, begun=seeds))
 
 
@@ -96,6 +102,27 @@ def test_a_verdict_settles_it_and_an_open_one_goes_on_to_the_last_look(seeds: in
     assert open_one.sequential is not None
     assert open_one.verdict.code == "inconclusive"
     assert open_one.sequential.decision == ("most-seeds" if seeds == 8 else "go-on")
+
+
+def test_the_interval_of_an_end_is_given_where_the_primary_contrast_ended_it_and_nowhere_else() -> None:
+    early, late = (result_after(seeds, lean=0.0, items=1600) for seeds in (4, 6))
+    assert early.sequential is not None
+    assert late.sequential is not None
+    assert early.sequential.decision == "settled"
+    ended, own = early.sequential.looks[0], late.sequential.looks[0]
+    assert ended.difference == own.difference
+    assert ended.decision == own.decision == "effect"
+    assert ended.ci is not None
+    assert own.ci is not None
+    assert own.ci[0] <= ended.ci[0] < ended.ci[1] <= own.ci[1]
+    assert ended.ci != own.ci, "an earlier look keeps its own"
+    trial = make_trial("nli-frequency", PLAN[-1]).model_copy(update={"looks": PLAN})
+    runs = [run for run in make_runs(trial, NLI, items=1600, lean=0.0) if run.record.seed < 6]
+    read = [as_run(run, run.record.arm != "base") for run in runs]
+    primary, looked = trial.study.primary, Evidence(read, metrics_of(trial.study), Looks(PLAN, 1))
+    alone = looked.difference(*primary.contrast, primary.figure)
+    assert alone is not None
+    assert late.sequential.looks[1].ci == alone.ci, "it had shown a difference before: this is no end of its own"
 
 
 def test_a_control_that_has_all_of_its_runs_ends_it_and_one_that_gets_more_does_not() -> None:

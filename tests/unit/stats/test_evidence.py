@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -15,6 +17,7 @@ from engine.stats.metric import Metric
 from engine.stats.resampling.columns import Columns
 from engine.stats.statistics._base import Linear
 from engine.stats.statistics.by_side import BySide
+from engine.stats.statistics.by_side_within import BySideWithin
 from engine.stats.statistics.mean import Mean
 from tests.support.planted import CALLS, NLI, make_runs, make_trial
 
@@ -126,6 +129,55 @@ def test_what_never_varies_is_known_as_far_as_its_clusters_reach() -> None:
     assert level.ci == pytest.approx((exact, 1.0))
     assert difference is not None
     assert difference.ci == pytest.approx((exact - 1, 1 - exact))
+
+
+@pytest.mark.parametrize("statistic", [BySide(), BySideWithin(within="feature:kind")], ids=["plain", "within"])
+def test_what_never_varies_by_side_is_known_as_far_as_the_side_with_fewer_clusters_reaches(statistic) -> None:
+    sides = [Side.CONGRUENT] * 5 + [Side.CONFLICTING] * 20
+
+    def all_right(seed: int) -> Run:
+        outcomes = [
+            Outcome(
+                item=f"i{n}", correct=True, split="s", cluster=f"c{n}", side=side, features={"kind": float(n % 2)}
+            )
+            for n, side in enumerate(sides)
+        ]  # fmt: skip
+        return Run("a", seed, True, {"p.reliance": 0.0}, {"p": outcomes})
+
+    metric = {"p.reliance": Metric(name="reliance", label="", unit="difference", statistic=statistic)}
+    found = Evidence([all_right(seed) for seed in range(3)], metric).level("a", "p.reliance")
+    reach = 1 - stats.binomtest(5, 5).proportion_ci(0.95, method="exact").low
+    assert found is not None
+    assert found.ci == pytest.approx((-reach, reach))
+
+
+def test_an_arm_that_has_all_of_its_runs_is_judged_as_if_there_were_one_look() -> None:
+    runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6)) for seed in range(3)]
+    complete = [replace(one, complete=True) if one.arm == "a" else one for one in runs]
+    first = Looks((3, 8), 0)
+    once, early, whole = (Evidence(runs, METRICS), Evidence(runs, METRICS, first), Evidence(complete, METRICS, first))
+    for a, b in (("a", "b"), ("b", "a")):
+        assert whole.difference(a, b, "p.accuracy") == once.difference(a, b, "p.accuracy")
+        assert whole.difference(a, b, "p.accuracy") != early.difference(a, b, "p.accuracy")
+    assert whole.level("a", "p.accuracy") == once.level("a", "p.accuracy")
+    assert whole.level("b", "p.accuracy") == early.level("b", "p.accuracy")
+
+
+def test_only_the_figure_by_which_a_design_ended_has_the_interval_of_an_end() -> None:
+    runs = [run(arm, seed, rate) for arm, rate in (("a", 0.8), ("b", 0.6), ("c", 0.3)) for seed in range(4)]
+    looked = Evidence(runs, METRICS, Looks((2, 4, 6), 1))
+    ended = looked.ended_by("a", "b", "p.accuracy")
+    own, at_end = (one.difference("a", "b", "p.accuracy") for one in (looked, ended))
+    assert own is not None
+    assert at_end is not None
+    assert (own.value, own.p, own.ci90) == (at_end.value, at_end.p, at_end.ci90)
+    assert own.ci is not None
+    assert at_end.ci is not None
+    assert own.ci[0] <= at_end.ci[0]
+    assert at_end.ci[1] <= own.ci[1]
+    assert own.ci != at_end.ci
+    assert ended.difference("a", "c", "p.accuracy") == looked.difference("a", "c", "p.accuracy")
+    assert ended.level("a", "p.accuracy") == looked.level("a", "p.accuracy")
 
 
 def test_clusters_of_other_splits_are_not_drawn_in_vain() -> None:

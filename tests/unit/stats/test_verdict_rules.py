@@ -9,7 +9,7 @@ import pytest
 from engine.analysis.analysis import analyse
 from engine.analysis.command import command
 from engine.spec.result import Result
-from engine.spec.runs import RunResult
+from engine.spec.runs import Context, RunResult
 from engine.spec.trial import TrialSpec
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
@@ -202,10 +202,31 @@ def test_answers_that_cannot_be_read_say_nothing() -> None:
     assert "Only 40.0 % of the answers of SFT → DPO can be read" in said
 
 
+def test_what_was_not_measured_is_no_pass() -> None:
+    trial = make_trial("function-calling", 3)
+    mute = [
+        run.model_copy(update={"metrics": {n: v for n, v in run.metrics.items() if n != "calls.parses"}})
+        for run in make_runs(trial, CALLS)
+    ]
+    found = analyse(trial, mute).verdict
+    assert found.code == "inconclusive"
+    assert "How many answers of SFT → DPO can be read was not measured" in " ".join(found.reasons)
+    bare = [run.model_copy(update={"outcomes": {}}) for run in make_runs(trial, CALLS)]
+    found = analyse(trial, bare).verdict
+    assert found.code == "inconclusive"
+    assert "Accuracy of SFT → DPO and base where the shortcut misleads could not be compared" in " ".join(found.reasons)
+
+
 def test_threats_are_those_that_apply() -> None:
     many, few = (result_of("function-calling", CALLS, seeds=seeds).threats for seeds in (6, 3))
     assert any("p cannot fall below 0.250" in threat for threat in few)
     assert not any("p cannot fall below" in threat for threat in many)
+    trial = make_trial("nli-frequency", 8).model_copy(update={"looks": (4, 8)})
+    looked = analyse(
+        trial, [run for run in make_runs(trial, NLI) if run.record.seed < 4], Context(queued=0.0, begun=4)
+    )  # fmt: skip
+    assert any("4 pairs of seeds" in threat for threat in looked.threats)
+    assert not any("p cannot fall below" in threat for threat in looked.threats), "its p is that of the interval"
     assert any("generated from templates" in threat for threat in many)
     assert any("one run (planted overlap)" in threat for threat in many)
     assert any("fall into 6 clusters" in threat for threat in result_of("function-calling", CALLS, clusters=6).threats)
