@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 COST = "Intervals are wider at early looks, so that all looks together are wrong no more than 5 times in 100."
 SPENDING = "Lan and DeMets’ spending of O’Brien and Fleming’s type"
 ABOUT = (
-    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where a difference or the last look "
-    "ended it, the last interval is the one for such an end. p is worth what it is in this design: it is below 0.05 "
-    "just where the interval excludes 0."
+    f"How the 5 % is shared among the looks was fixed beforehand ({SPENDING}). Where this contrast itself ended it (by "
+    "a difference that no earlier look had shown, or since no look was left), the last interval is the one for such an "
+    "end. p is worth what it is in this design: it is below 0.05 just where the interval excludes 0."
 )
 HEAD = ("look after", "difference", "interval", "answer", "decision")
 _ANSWERS = {"effect": "a difference", "no-effect": "too small to matter", "go-on": "open"}
