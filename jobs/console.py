@@ -208,8 +208,8 @@ def _asked(parser: argparse.ArgumentParser, settles: bool = True) -> None:
     )
     if settles:
         parser.add_argument(
-            "--until-settled", action="store_true", help="go on, seed by seed, until the verdict is no longer open "
-            "(the usual way at quick scale, where --seeds is not given)",
+            "--until-settled", action="store_true", help="go on, seed by seed, until neither verdict nor answer is "
+            "open (the usual way at quick scale, where --seeds is not given)",
         )  # fmt: skip
         parser.add_argument(
             "--max-seeds", type=positive, metavar="N", help="with --until-settled, which it implies: end after N seeds"

@@ -47,7 +47,7 @@ class Options:
 
 
 class Until(NamedTuple):
-    """Go on until the verdict is no longer open.
+    """Go on until neither verdict nor answer is open.
 
     Attributes:
         most: After so many seeds it ends in any case; None: after the scale's last look.
@@ -179,7 +179,7 @@ def prepare(
         data: A user's file instead of the study's data.
         options: How the file is read and the runs are sized; None: the defaults.
         models: What plays the study's further models, by role, over the study's own: names or folders.
-        until: Go on until the verdict is no longer open; None: where the scale has looks and no seeds are given.
+        until: Go on until neither verdict nor answer is open; None: where the scale has looks and no seeds are given.
 
     Raises:
         SpecError: An unknown scale, arm or role, a number of seeds or a batch size out of range, seeds both fixed and

@@ -1,4 +1,9 @@
-"""A trial that goes on until its question is settled: its looks so far, and whether it needs another one."""
+"""A trial that goes on until its question is settled: its looks so far, and whether it needs another one.
+
+Settled is what has a verdict *and* an answer to the primary contrast: a difference, or none that matters. A verdict may
+rest on other figures (an arm that gained 60 points over the base has learned, whatever it has over another arm), and
+then the contrast that was fixed beforehand would be left with the wide interval of an early look.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +46,7 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
         max_seeds=seeds[-1],
         plan=seeds,
         looks=found,
-        decision=_decision(design, design.looks, code, checks),
+        decision=_decision(design, design.looks, code, checks, found[-1]),
         further=_further(design, evidence),
     )
 
@@ -51,7 +56,7 @@ def at_its_end(design: Design, evidence: Evidence, code: str) -> Evidence | None
 
     That is where the verdict is no longer open, or no look follows, and the primary contrast shows a difference at this
     look and at none before, or at the last look none. If it showed one before and the trial went on for another figure,
-    or a verdict was reached without one, then the trial did not end by it, and the look's own interval holds.
+    or was shown not to matter, then the trial did not end by a difference, and the look's own interval holds.
 
     Args:
         code: The verdict's.
@@ -83,14 +88,14 @@ def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:
     return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
 
 
-def _decision(design: Design, looks: Looks, code: str, checks: Sequence[Check]) -> Ends:
-    """Settled, go on, or why it ends although nothing is settled.
+def _decision(design: Design, looks: Looks, code: str, checks: Sequence[Check], last: LookResult) -> Ends:
+    """Settled, go on, or why it ends although something is open.
 
     More seeds mend what a control of which more runs are to come could not tell yet. They do not mend a check that
     failed in the runs there are, nor a control that has all of its runs.
     """
     if code != OPEN:
-        return "settled"
+        return "settled" if last.decision != "go-on" else "most-seeds" if looks.last else "go-on"
     failed = {check.name for check in checks if not check.ok}
     if RUNS in failed:
         return "go-on"

@@ -24,11 +24,12 @@ class LookResult(Frozen):
 
 
 Ends = Literal["settled", "go-on", "most-seeds", "stopped"]
-"""How a look ends: with a verdict, with more seeds, with the last look, or with a check that no further seed mends."""
+"""How a look ends: with a verdict and an answer to the primary contrast, with more seeds, with the last look although
+one of the two is open, or with a check that no further seed mends."""
 
 
 class Sequential(Frozen):
-    """A design that is looked at several times, until the verdict is no longer open.
+    """A design that is looked at several times, until neither the verdict nor the primary contrast is open.
 
     Attributes:
         metric: What is looked at, "probe.metric": the primary metric.

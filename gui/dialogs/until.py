@@ -11,8 +11,8 @@ from gui.widgets.basics import Text
 
 NEVER = "A smoke test is never settled: its figures mean nothing. Choose quick or full for that."
 HOW = (
-    "Runs the first seeds, looks whether the verdict is still open, and adds seeds only while it is. The looks are "
-    "fixed beforehand and share the error of 5 %, so intervals are wider at early looks."
+    "Runs the first seeds, looks whether the verdict or the answer to the question is still open, and adds seeds only "
+    "while one is. The looks are fixed beforehand and share the error of 5 %, so intervals are wider at early looks."
 )
 
 

@@ -24,8 +24,6 @@ GROUP = 4
 """People of a group, and so options of an item."""
 DEV_PEOPLE, MOST_NEWCOMERS = 24, 240
 """Newcomers to develop on, and the most that can be measured on."""
-_WORDINGS = {"absent": 2, "recombinable": 4}
-"""In how many wordings a fact is asked, where in more than one: of few facts, or of a level to be known well."""
 _MORE = {
     "city": ("say in which city {n} lives.", "which city is the home of {n}?"),
     "job": ("say what the job of {n} is.", "which job does {n} have?"),
@@ -155,15 +153,15 @@ def facts_of(name: str, part: str, newcomers_asked: int = MOST_NEWCOMERS) -> lis
 def asked(name: str, part: str, newcomers_asked: int) -> Iterator[tuple[Fact, str, tuple[str, ...], str]]:
     """What a split asks: facts with question, options and group; four after four of one group, attribute and wording.
 
-    A group comes whole, with every wording in which its facts are asked, so that fewer items are fewer groups.
+    A fact is asked once; of the recombinable, who are few, once in every wording.
     """
-    told, attributes_asked = facts_of(name, part, newcomers_asked), len(attributes(name))
+    told = facts_of(name, part, newcomers_asked)
     cells = [told[at : at + GROUP] for at in range(0, len(told), GROUP)]
-    for number in range(len(cells) // attributes_asked):
-        for again in range(_WORDINGS.get(name, 1)):
-            for cell in cells[number * attributes_asked : (number + 1) * attributes_asked]:
-                what = cell[0].what
-                wordings = (*people.ASKED_ANEW[what], *_MORE[what])
-                wording = wordings[(number + again) % len(wordings)]
-                options = tuple(sorted(fact.value for fact in cell))
-                yield from ((fact, wording.format(n=fact.person), options, f"{name}-{part} {number}") for fact in cell)
+    for again in range(GROUP if name == "recombinable" else 1):
+        for number, cell in enumerate(cells):
+            what = cell[0].what
+            wordings = (*people.ASKED_ANEW[what], *_MORE[what])
+            wording = wordings[(number // len(attributes(name)) + again) % len(wordings)]
+            options = tuple(sorted(fact.value for fact in cell))
+            group = f"{name}-{part} {number // len(attributes(name))}"
+            yield from ((fact, wording.format(n=fact.person), options, group) for fact in cell)

@@ -223,7 +223,7 @@ class Facts(Task[FactOptions, FactPayload]):
         "shortcut to lean on; guessing gives one in as many values as there are."
     )
     splits = SPLITS
-    per_split = 1440  # all that can be asked about all newcomers
+    per_split = 720  # as many facts as there are about all newcomers
     Options = FactOptions
     Payload = FactPayload
 

@@ -29,8 +29,9 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     )
     if trial.looks:
         screen.say(
-            f"It goes on seed by seed until the verdict is no longer open: looks {after(trial.looks)}; {trial.seeds} "
-            f"seeds are the most. The looks share one error of 5 % ({SPENDING}), so intervals are wider at early ones."
+            f"It goes on seed by seed until neither verdict nor answer is open: looks {after(trial.looks)}; "
+            f"{trial.seeds} seeds are the most. The looks share one error of 5 % ({SPENDING}), so intervals are "
+            "wider at early ones."
         )
     if registration.detectable is not None:
         size = about(registration.detectable, metric.unit)

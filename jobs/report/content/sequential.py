@@ -60,14 +60,19 @@ def last_look(seen: Sequential, further_seconds: tuple[float, float] | None = No
 
 
 def ended(seen: Sequential) -> str:
-    """What a trial ended by: "Settled after 6 seeds." or "Still open after 12 seeds, the most that were planned."."""
+    """What a trial ended by: "Settled after 6 seeds.", or what is open after the most that were planned."""
     seeds = counted(seen.looks[-1].seeds, "seed")
     return {
         "settled": f"Settled after {seeds}.",
-        "most-seeds": f"Still open after {seeds}, the most that were planned.",
+        "most-seeds": f"{_open(seen)} after {seeds}, the most that were planned.",
         "stopped": f"Stopped after {seeds}: {_NO_MORE}.",
         "go-on": f"Not ended: {seeds} were begun, of at most {seen.max_seeds}.",
     }[seen.decision]
+
+
+def _open(seen: Sequential) -> str:
+    """What is open after the last look, since the trial was not settled: this difference, or else the verdict."""
+    return "This difference is still open" if seen.looks[-1].decision == "go-on" else "The verdict is still open"
 
 
 def standing(trial: TrialRecord) -> str:
@@ -137,7 +142,7 @@ def _follows(seen: Sequential, further_seconds: tuple[float, float] | None) -> s
     if seen.decision != "go-on":
         return {
             "settled": "settled",
-            "most-seeds": "still open, and no more seeds are planned",
+            "most-seeds": f"{_open(seen).lower()}, and no more seeds are planned",
             "stopped": f"stopped: {_NO_MORE}",
         }[seen.decision]
     if seen.looks[-1].decision != "go-on":

@@ -11,7 +11,7 @@ from engine.spec.result import Result
 from engine.spec.runs import Context
 from engine.stats.evidence import Evidence
 from engine.stats.inference.looks import Looks
-from tests.support.planted import NLI, Rates, make_runs, make_trial
+from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 PLAN = (4, 6, 8)
 
@@ -102,6 +102,19 @@ def test_a_verdict_settles_it_and_an_open_one_goes_on_to_the_last_look(seeds: in
     assert open_one.sequential is not None
     assert open_one.verdict.code == "inconclusive"
     assert open_one.sequential.decision == ("most-seeds" if seeds == 8 else "go-on")
+
+
+def test_a_verdict_alone_does_not_settle_it_while_the_primary_contrast_is_open() -> None:
+    """An arm that gained 60 points has learned, whatever it has over the arm that it is to beat."""
+    for looks, decision in ((PLAN, "most-seeds"), ((*PLAN, 12), "go-on")):
+        trial = make_trial("function-calling", looks[-1]).model_copy(update={"looks": looks})
+        rates = {**CALLS, "sft-dpo": (0.82, 0.76)}
+        runs = [run for run in make_runs(trial, rates, 400, 40, luck=0.04) if run.record.seed < 8]
+        found = analyse(trial, runs, Context(queued=0.0, begun=8))
+        assert found.verdict.code == "learned"
+        assert found.sequential is not None
+        assert found.sequential.looks[-1].decision == "go-on"
+        assert found.sequential.decision == decision
 
 
 def test_the_interval_of_an_end_is_given_where_the_primary_contrast_ended_it_and_nowhere_else() -> None:

@@ -37,7 +37,7 @@ def test_when_it_is_looked_at(looks: tuple[int, ...], words: str) -> None:
     ("decision", "words", "line"),
     [
         ("settled", "Settled after 5 seeds.", "settled"),
-        ("most-seeds", "Still open after 5 seeds, the most that were planned.", "no more seeds are planned"),
+        ("most-seeds", "This difference is still open after 5 seeds, the most that were planned.", "no more seeds are"),
         ("stopped", "Stopped after 5 seeds: a check failed that no further seed can mend.", "a check failed"),
         ("go-on", "Not ended: 5 seeds were begun, of at most 12.", "goes on, probably 1 to 3 more seeds"),
     ],
