@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -192,10 +193,15 @@ def _identities(db: Database, trial: str) -> tuple[Identity, ...]:
         (trial,),
     )
     return tuple(
-        Identity(kin=_kin(row.pop("spec")), **{**row, "outcomes": tuple(json.loads(row["outcomes"]))}) for row in rows
-    )
+        Identity(
+            arm=row["arm"], seed=row["seed"], run=row["run"], tune=row["tune"],
+            outcomes=tuple(json.loads(row["outcomes"])), kin=_kin(row["spec"]),
+        )
+        for row in rows
+    )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)  # curves are asked for many times a minute, and each asking is noted
 def _kin(spec: str) -> str:
     """`RunSpec.kin` of a stored run; "" where it is of a recipe so old that it cannot be read."""
     try:
