@@ -208,7 +208,7 @@ def _asked(parser: argparse.ArgumentParser, settles: bool = True) -> None:
     )
     if settles:
         parser.add_argument(
-            "--until-settled", action="store_true", help="go on, seed by seed, until neither verdict nor answer is "
+            "--until-settled", action="store_true", help="go on until neither verdict nor answer is "
             "open (the usual way at quick scale, where --seeds is not given)",
         )  # fmt: skip
         parser.add_argument(

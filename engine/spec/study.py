@@ -47,10 +47,12 @@ class ScaleSpec(Frozen):
     def looks_until(self, most: int | None = None) -> tuple[int, ...]:
         """The looks of a trial that ends after `most` seeds at the latest; None: after the last of the scale's own.
 
-        Where the scale has none, or too few, there is one after every seed, from the fourth on.
+        Where the scale has none, there is one after every seed, from the fourth on; where it has too few, they go on
+        as far apart as its last two.
         """
         most = most or (self.looks[-1] if self.looks else max(self.seeds, MOST_UNTIL_SETTLED))
-        further = range(self.looks[-1] + 1 if self.looks else FIRST_LOOK, most)
+        apart = self.looks[-1] - self.looks[-2] if self.looks[1:] else 1
+        further = range(self.looks[-1] + apart if self.looks else FIRST_LOOK, most, apart)
         return (*(n for n in (*self.looks, *further) if n < most), most)
 
 

@@ -1,4 +1,4 @@
-"""Whether a trial goes on seed by seed until it is settled, and after how many seeds it ends in any case."""
+"""Whether a trial goes on until it is settled, and after how many seeds it ends in any case."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UntilField(QWidget):
         super().__init__()
         self._sizes: ScaleSpec | None = None
         self.box, self.most = QCheckBox("Go on until it is settled"), QSpinBox()
-        self.box.setAccessibleName("Go on seed by seed until it is settled")
+        self.box.setAccessibleName("Go on until it is settled")
         self.box.setToolTip(tip(HOW))
         self.most.setRange(2, MOST_SEEDS)
         self.most.setPrefix("at most ")

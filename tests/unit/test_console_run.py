@@ -108,8 +108,8 @@ def test_a_trial_that_goes_on_until_it_is_settled_tells_its_looks(
     monkeypatch.setattr(lab, "expected", Detectable(difference=0.161, unit="difference", basis="from a guess"))
     assert main("run", "nli-frequency", "--until-settled", "--max-seeds", "12") == console.OK
     lines = [line.split("s  ", 1)[-1] for line in capsys.readouterr().out.splitlines()]
-    fixed = next(line for line in lines if line.startswith("It goes on seed by seed"))
-    assert "looks after 4, 5, … 12 seeds; 12 seeds are the most." in fixed
+    fixed = next(line for line in lines if line.startswith("It goes on until"))
+    assert "looks after 4, 6, 8, 10 and 12 seeds; 12 seeds are the most." in fixed
     assert "share one error of 5 % (Lan and DeMets’ spending of O’Brien and Fleming’s type)" in fixed
     assert lines.index(fixed) < lines.index(SAID[0])
     assert "It finds differences from about 16 points four times in five, by its last look at the latest" in "".join(
@@ -117,7 +117,7 @@ def test_a_trial_that_goes_on_until_it_is_settled_tells_its_looks(
     )
     assert [line for line in lines if line.startswith("Look after")] == SAID
     assert f"Settled after 6 seeds. {COST}" in lines
-    assert lab.last.trial.looks == PLAN
+    assert lab.last.trial.looks == (4, 6, 8, 10, 12)
 
 
 def test_what_had_finished_before_is_said(

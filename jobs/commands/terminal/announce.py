@@ -29,7 +29,7 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     )
     if trial.looks:
         screen.say(
-            f"It goes on seed by seed until neither verdict nor answer is open: looks {after(trial.looks)}; "
+            f"It goes on until neither verdict nor answer is open: looks {after(trial.looks)}; "
             f"{trial.seeds} seeds are the most. The looks share one error of 5 % ({SPENDING}), so intervals are "
             "wider at early ones."
         )
