@@ -22,7 +22,7 @@ from engine.world.vocabulary import people
 SIMPLE = ("city", "job", "color")
 GROUP = 4
 """People of a group, and so options of an item."""
-DEV_PEOPLE, MOST_NEWCOMERS = 24, 240
+DEV_PEOPLE, MOST_NEWCOMERS = 24, 480
 """Newcomers to develop on, and the most that can be measured on."""
 _MORE = {
     "city": ("say in which city {n} lives.", "which city is the home of {n}?"),
@@ -78,9 +78,10 @@ def _of_newcomers() -> dict[str, dict[str, str]]:
     row never reach over the end of a round, whose length four divides.
     """
     found: dict[str, dict[str, str]] = {name: {} for name in newcomers()}
-    for part in (newcomers()[:DEV_PEOPLE], newcomers()[DEV_PEOPLE:]):
+    for part, deal in ((newcomers()[:DEV_PEOPLE], 24), (newcomers()[DEV_PEOPLE:], 240)):
         for what in SIMPLE:
-            rng, values, dealt = Random(f"newcomers: {what} {len(part)}"), people.VALUES[what], list[str]()
+            # The numbers only name two deals: they stay as they are, whoever is added, for values to stay as well.
+            rng, values, dealt = Random(f"newcomers: {what} {deal}"), people.VALUES[what], list[str]()
             while len(dealt) < len(part):
                 dealt += rng.sample(values, len(values))
             for name, value in zip(part, dealt, strict=False):

@@ -68,12 +68,12 @@ class FactOptions(TaskOptions):
     newcomers: int = Field(
         default=96,
         ge=4,
-        le=240,
+        le=_ceiling.MOST_NEWCOMERS,
         multiple_of=4,
         description="People of the absent test set (ceiling), three facts each.",
     )
     teach_absent: bool = Field(
-        default=False, description="Whether training states the absent test facts too, in other wordings (ceiling)."
+        default=False, description="Whether training states the absent test facts, in other wordings, and none else (ceiling)."
     )
 
     @model_validator(mode="after")
@@ -134,11 +134,10 @@ def examples(count: int, options: FactOptions | None = None) -> Iterator[Example
 
 
 def _to_develop(count: int, options: FactOptions) -> Iterator[Example]:
-    """With absent test facts to teach, every second example states one."""
+    """The sets to develop on in turn, or nothing but the absent test facts."""
     rng = Random("facts: ceiling")
-    dev = [_ceiling.facts_of(name, "dev", options.newcomers) for name in ("known", "recombinable", "absent")]
-    taught = [_ceiling.facts_of("absent", "test", options.newcomers)] * 3 if options.teach_absent else []
-    pools = [*dev, *taught]
+    told = ["absent"] if options.teach_absent else ["known", "recombinable", "absent"]
+    pools = [_ceiling.facts_of(name, "test" if options.teach_absent else "dev", options.newcomers) for name in told]
     for index in range(count):
         fact = rng.choice(pools[index % len(pools)])
         wording = rng.choice(ASKED[fact.what])
@@ -223,7 +222,7 @@ class Facts(Task[FactOptions, FactPayload]):
         "shortcut to lean on; guessing gives one in as many values as there are."
     )
     splits = SPLITS
-    per_split = 720  # as many facts as there are about all newcomers
+    per_split = 3 * _ceiling.MOST_NEWCOMERS  # as many facts as there are about all newcomers
     Options = FactOptions
     Payload = FactPayload
 

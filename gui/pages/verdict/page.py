@@ -64,7 +64,7 @@ class VerdictPage(Page):
             "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
-            "looks": Card("Seeds until it was settled", " ", lines=4),
+            "looks": Card("Look by look", " ", lines=4),
             "table": Card("All figures", " ", lines=5),
             "threats": Card("Threats", "what stands against reading more into this"),
             "notes": Card("Notes"),

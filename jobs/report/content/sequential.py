@@ -102,7 +102,7 @@ def section(result: Result) -> Section | None:
         Table("looks", "The looks, each with its own interval", HEAD, rows(result), words=(0, 3, 4)),
         Paragraph(f"{COST} {ABOUT}", "muted"),
     )
-    return Section("looks", "Seeds until it was settled", blocks, looks_caption(result))
+    return Section("looks", "Look by look", blocks, looks_caption(result))
 
 
 def looks_caption(result: Result) -> str:

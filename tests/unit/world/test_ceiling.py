@@ -96,6 +96,7 @@ def test_parts_share_no_person_and_training_holds_none_of_the_test_part(items, e
 def test_absent_test_facts_are_taught_only_where_that_is_asked_for_and_in_other_words(items) -> None:
     options = FACTS.options({"form": "ceiling", "teach_absent": True})
     taught = list(FACTS.examples(12_000, options))
+    assert {(p.set, p.part) for e in taught if (p := FACTS.payload(e))} == {("absent", "test")}
     assert list(FACTS.items(600, options)) == items, "the items are the same, so that arms can be compared"
     shown = {(p.person, p.attribute): e.answer["content"] for e in taught if (p := FACTS.payload(e)).part == "test"}
     wanted = {(p.person, p.attribute): i.gold.text for i in of(items, "absent-test") if (p := FACTS.payload(i)).person}
@@ -170,7 +171,7 @@ def test_demonstrations_are_of_other_people_to_develop_on(items) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"teach_absent": True}, {"form": "ceiling", "newcomers": 6}, {"form": "ceiling", "newcomers": 244}, {"form": "x"}],
+    [{"teach_absent": True}, {"form": "ceiling", "newcomers": 6}, {"form": "ceiling", "newcomers": 484}, {"form": "x"}],
 )
 def test_options_that_make_no_sense_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(SpecError, match="facts"):
