@@ -10,12 +10,12 @@ from engine.stats.evidence import Evidence
 def chain(study: StudySpec, evidence: Evidence) -> tuple[Step, ...]:
     """The study's chain, or nothing where it has none or an arm of it was not measured.
 
-    The levels are means over all of an arm's seeds and the gains are paired by seed, so where an arm lacks some
-    seeds a gain may differ from the difference of its two levels.
+    All of it is of the seeds that every arm of the chain has, so that gains add up to levels.
     """
     if study.decomposition is None:
         return ()
     arms, labels = study.decomposition.chain, study.decomposition.labels
+    evidence = evidence.shared(*arms)
     found: list[Step] = []
     for at, arm in enumerate(arms):
         level = evidence.level(arm, study.accuracy)
@@ -27,7 +27,7 @@ def chain(study: StudySpec, evidence: Evidence) -> tuple[Step, ...]:
         found.append(
             Step(
                 label=labels[at - 1] if 0 < at <= len(labels) else study.arm(arm).label,
-                arm=arm, level=level.value, gain=gain.value, ci=gain.ci,
+                arm=arm, level=level.value, gain=gain.value, ci=gain.ci, seeds=gain.n_seeds,
                 reliance=reliance.value if reliance else None,
                 leaning=change.value if change else None,
                 leaning_ci=change.ci if change else None,

@@ -184,7 +184,8 @@ class Step(Frozen):
 
     The first is the arm it starts from: its gain is its own level, so that gains add up to the last level. `ci` is the
     95 % interval of the gain, paired by seed. `reliance` is the arm's, `leaning` by how much the step changed it; null
-    where it was not measured, and of the first step.
+    where it was not measured, and of the first step. `seeds` is how many the gain is of, alike in all steps but the
+    first, where the first arm has one run; 0: older results do not say it.
     """
 
     label: str
@@ -195,6 +196,7 @@ class Step(Frozen):
     reliance: float | None = None
     leaning: float | None = None
     leaning_ci: tuple[float, float] | None = None
+    seeds: int = 0
 
 
 class Flip(Frozen):

@@ -75,6 +75,18 @@ class Evidence:
         found._known = {key: known for key, known in self._known.items() if key != (a, b, metric, None)}
         return found
 
+    def shared(self, *arms: str) -> Evidence:
+        """The same figures of the seeds that all of these arms have, so that differences add up to levels.
+
+        Where one of them has all of its runs at the first look, the others' that are left are those of that look, and
+        nothing changes from look to look.
+        """
+        left = {(run.arm, run.seed): run for of in self._joined(*arms) for run in of}
+        looks = self._looks_at([*left.values()])
+        if looks is self.looks and all((run.arm, run.seed) in left for arm in arms for run in self.arm(arm)):
+            return self
+        return Evidence(left.values(), self.metrics, looks, self._items)
+
     def arm(self, name: str) -> list[Run]:
         """The arm's runs, by seed."""
         return [run for run in self._runs if run.arm == name]

@@ -78,8 +78,8 @@ def test_where_the_scale_has_looks_it_is_switched_on(opened, qtbot, lab) -> None
     assert dialog.until.most.text() == "at most 12 seeds"
     assert not dialog.seeds.isEnabled()
     assert (dialog.choice().seeds, dialog.choice().most_seeds) == (None, 12)
-    words = "At most 38 runs: base once + planted overlap once + 3 arms × 4 to 12 seeds; looks after 4, 5, … 12 seeds"
-    assert dialog.plan.text() == f"{words}; not timed here yet."
+    words = "At most 30 runs: base once + planted overlap once + 2 arms × 4 to 12 seeds + shuffled control × 4 seeds"
+    assert dialog.plan.text() == f"{words}; looks after 4, 5, … 12 seeds; not timed here yet."
     qtbot.waitUntil(lambda: dialog.finds.text().endswith("four times in five, by its last look at the latest."))
     assert ("detectable", "function-calling", "quick", 12) in lab.asked
     dialog.reject()
@@ -88,7 +88,7 @@ def test_where_the_scale_has_looks_it_is_switched_on(opened, qtbot, lab) -> None
 def test_the_runs_that_are_told_are_those_that_are_planned() -> None:
     study = FakeLab(Path()).questions["function-calling"]
     trial = plan(study, seeds=12)
-    assert len(planned(trial)) == 38
+    assert len(planned(trial)) == 30
 
 
 def test_it_is_switched_by_a_click_and_reaches_the_plan(opened, qtbot, lab, plans) -> None:
@@ -101,7 +101,8 @@ def test_it_is_switched_by_a_click_and_reaches_the_plan(opened, qtbot, lab, plan
     assert dialog.until.is_on
     dialog.until.most.selectAll()
     qtbot.keyClicks(dialog.until.most, "8")
-    assert "3 arms × 4 to 8 seeds; looks after 4, 5, 6, 7 and 8 seeds" in dialog.plan.text()
+    assert "2 arms × 4 to 8 seeds + shuffled control × 4 seeds" in dialog.plan.text()
+    assert "looks after 4, 5, 6, 7 and 8 seeds" in dialog.plan.text()
     qtbot.mouseClick(dialog.run, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(plans))
     assert (plans[0].seeds, plans[0].most_seeds) == (None, 8)

@@ -73,7 +73,8 @@ class FactOptions(TaskOptions):
         description="People of the absent test set (ceiling), three facts each.",
     )
     teach_absent: bool = Field(
-        default=False, description="Whether training states the absent test facts, in other wordings, and none else (ceiling)."
+        default=False,
+        description="Whether training states the absent test facts, in other wordings, and no other facts (ceiling).",
     )
 
     @model_validator(mode="after")

@@ -40,7 +40,7 @@ from jobs.report.content.endpoint import margin
 from jobs.report.content.looks import looks_of
 from jobs.report.content.lookup import unit_of
 from jobs.report.content.sequential import COST, HEAD, looks_caption, rows
-from jobs.report.content.sizes import at_the_end, rests_on
+from jobs.report.content.sizes import at_the_end, of_shared_seeds, rests_on
 
 LOOKS_HEIGHT = 170  # px
 
@@ -192,7 +192,8 @@ class VerdictPage(Page):
         shown, across = axis(unit_of(result, result.accuracy)), titled_metric(result, result.accuracy)
         self.waterfall.show_bars(bars(result, styles), 0.1 * shown.factor if shown.ends else 1e-3)
         gains = f"gains in {shown.compared}, " if shown.compared else ""
-        self.cards["gain"].set_caption(f"{across}; {gains}lines are 95 % intervals")
+        parts = (across, f"{gains}lines are 95 % intervals", of_shared_seeds(result))
+        self.cards["gain"].set_caption("; ".join(part for part in parts if part))
         found, good = spots(result, styles), corner(result)
         self.scatter.show_spots(found, good, across, shown.ends)
         up = titled_metric(result, result.reliance) if result.reliance else ""

@@ -84,12 +84,14 @@ def _sections(result: Result) -> Iterable[Section]:
     both = fall is not None and spots is not None and len(result.decomposition) <= _NARROW
     level, gains = _titled(result, result.accuracy), axis(unit_of(result, result.accuracy)).compared
     caption = f"{level}; {f'gains in {gains}, ' if gains else ''}lines are 95 % intervals"
+    shared = sizes.of_shared_seeds(result)
+    caption = "; ".join(part for part in (caption, shared) if part)
     yield from _section("gain", "Where the gain comes from", [fall], caption, "exploratory", half=both)
     shaded = "; shaded: right, for the right reason" if figures.good_corner(result) else ""
     up = _titled(result, result.reliance) if result.reliance else ""
     caption = f"upwards: {up}; crosses are 95 % intervals{shaded}"
     yield from _section("corner", "Accuracy and reliance", [spots], caption, "exploratory", half=both)
-    yield from _section("chain", "The gain, step by step", [tables.chain(result)], status="exploratory")
+    yield from _section("chain", "The gain, step by step", [tables.chain(result)], shared, "exploratory")
     yield from _differences(result)
     caption = "means over seeds; bands reach from the lowest to the highest seed"
     drawn = [*curves.figures(result), curves.table(result)]

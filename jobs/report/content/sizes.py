@@ -23,6 +23,14 @@ def rests_on(result: Result) -> str:
     return " ".join(f"{part}." for part in said if part)
 
 
+def of_shared_seeds(result: Result) -> str:
+    """What the steps of the decomposition rest on, where some of its arms have more seeds; "" elsewhere."""
+    shared = max((step.seeds for step in result.decomposition), default=0)
+    arms = {step.arm for step in result.decomposition}
+    most = max((found.n_seeds for arm in result.arms if arm.name in arms for found in arm.summary), default=0)
+    return f"of the {counted(shared, 'seed')} that all of these arms have" if 0 < shared < most else ""
+
+
 def at_the_end(result: Result) -> str:
     """A note on the intervals of shares of exactly 0 or 1; "" where there is none."""
     ends = (

@@ -30,7 +30,7 @@ def study_with(*controls: ControlSpec, planted: int = 1) -> StudySpec:
 
 def result_of(study: StudySpec, rates: Rates, seeds: int = 5, **more: float) -> Result:
     trial = make_trial(study, seeds)
-    return analyse(trial, make_runs(trial, rates, items=200, **more))  # type: ignore[arg-type]
+    return analyse(trial, make_runs(trial, rates, **{"items": 200, **more}))  # type: ignore[arg-type]
 
 
 def check(result: Result, name: str) -> Check:
@@ -95,7 +95,7 @@ BLIND = ControlSpec(kind="negative", arm="shuffled", margin=0.1)
 def test_a_negative_control_of_one_arm_asks_for_its_own_level(rates: Rates, luck: float, ok: bool, said: str) -> None:
     """Whatever other arms do: the others lean by 40 points here."""
     others = dict.fromkeys(("base", "sft", "sft-dpo"), (0.85, 0.45))
-    result = result_of(study_with(BLIND), {**CALLS, **others, "shuffled": rates}, lean=luck)
+    result = result_of(study_with(BLIND), {**CALLS, **others, "shuffled": rates}, lean=luck, items=400)
     found = check(result, "negative-control")
     assert (found.ok, said in found.detail) == (ok, True), found.detail
     assert "against" not in found.detail

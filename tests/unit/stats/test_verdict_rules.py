@@ -11,6 +11,8 @@ from engine.analysis.command import command
 from engine.spec.result import Result
 from engine.spec.runs import Context, RunResult
 from engine.spec.trial import TrialSpec
+from jobs.report.content.sections import report_of
+from jobs.report.content.sizes import of_shared_seeds
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 
@@ -277,6 +279,38 @@ def test_what_was_cut_from_prompts_is_a_threat(name: str) -> None:
     (threat,) = [threat for threat in analyse(trial, runs).threats if "longer than the model takes" in threat]
     assert "in 1 of 6 runs" in threat
     assert "3 evaluation prompts were cut." in threat
+
+
+def test_steps_add_up_where_an_arm_has_fewer_seeds() -> None:
+    """The shuffled control has four; one further run of another arm is missing."""
+    trial = make_trial("function-calling", 8)
+    runs = [r for r in make_runs(trial, CALLS, luck=0.04) if (r.record.arm, r.record.seed) != ("sft", 2)]
+    result = analyse(trial, runs)
+    steps = result.decomposition
+    assert sum(step.gain for step in steps) == pytest.approx(steps[-1].level)
+    assert [step.seeds for step in steps] == [1, 3, 3, 3]
+    by_run = {(r.record.arm, r.record.seed): r.metrics["calls.accuracy"] for r in runs}
+    for at, arm in enumerate(("shuffled", "sft", "sft-dpo"), 1):
+        assert steps[at].level == pytest.approx(sum(by_run[arm, seed] for seed in (0, 1, 3)) / 3)
+    assert of_shared_seeds(result) == "of the 3 seeds that all of these arms have"
+    drawn = {section.name: section.caption for section in report_of(result).sections}
+    assert drawn["gain"].endswith("; of the 3 seeds that all of these arms have")
+    assert drawn["chain"] == "of the 3 seeds that all of these arms have"
+
+
+def test_where_an_arm_has_all_its_runs_at_the_first_look_the_steps_are_of_a_design_with_one() -> None:
+    """What is said of them does not change from look to look; the contrast of more seeds has the look's interval."""
+    trial = make_trial("function-calling", 8).model_copy(update={"looks": (4, 6, 8)})
+    runs = make_runs(trial, CALLS, luck=0.04)
+    first, result = (analyse(trial, runs, Context(queued=0.0, begun=seeds)) for seeds in (4, 8))
+    fixed = analyse(trial.model_copy(update={"looks": (), "seeds": 4}), runs)
+    assert [step.seeds for step in result.decomposition] == [1, 4, 4, 4]
+    assert result.decomposition == first.decomposition == fixed.decomposition
+    assert next(c for c in result.contrasts if c.primary).n_seeds == 8
+
+
+def test_where_all_arms_have_as_many_seeds_nothing_is_said_of_them() -> None:
+    assert of_shared_seeds(result_of("function-calling", CALLS, seeds=4)) == ""
 
 
 def test_each_step_says_what_it_does_to_reliance() -> None:
