@@ -35,12 +35,14 @@ def runs_of(trial: TrialSpec) -> list[RunSpec]:
             "What it measured is kept. Start the study anew to run it with this version.",
         )
     planner, there = _Planner(trial), planned(trial)
-    arms, looks = ordered(trial), trial.looks
-    runs = [(seed, planner.run(arm, seed)) for seed in range(trial.seeds) for arm in arms if (arm, seed) in there]
-    if looks:
-        at = {seed: bisect_right(looks, seed) for seed in range(trial.seeds)}
-        runs.sort(key=lambda one: (at[one[0]], -len(one[1].tune.objectives) if at[one[0]] else 0))
-    return [run for _, run in runs]
+    arms = ordered(trial)
+    runs = [planner.run(arm, seed) for seed in range(trial.seeds) for arm in arms if (arm, seed) in there]
+
+    def key(run: RunSpec) -> tuple[int, int]:
+        look = bisect_right(trial.looks, run.seed)
+        return look, -len(run.tune.objectives) if look else 0
+
+    return sorted(runs, key=key)
 
 
 def with_uses(trial: TrialSpec, runs: Sequence[RunSpec]) -> TrialSpec:
