@@ -83,6 +83,8 @@ def _picture(
     for page, name in names.items():
         if asked.only in name:
             window.go(page)
+            if page == "verdict" and session.snapshot.trials:
+                _wait(app.processEvents, lambda: window.pages["verdict"].result is not None, 120)
             _wait(app.processEvents, lambda: False, 1.5)
             if act is not None:
                 act(window, asked.folder / f"{name}.png", partial(_wait, app.processEvents))

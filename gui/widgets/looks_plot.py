@@ -17,11 +17,17 @@ from gui.widgets.chart import tick_digits, ticks
 from gui.widgets.plot import PADDING, dress, plain_view
 from jobs.report.content.sequential import look_answer
 
+REACH = 3
+"""How far the axis goes, in reaches of the last look: of a first look that knows next to nothing the bar leaves the
+plot, which would else show nothing of how the later ones narrow. The table beside it has its figures."""
 NAMED = 13  # looks that are all named on the axis; of more, about so many are
 
 
 class LooksPlot(QWidget):
-    """One vertical bar with a dot for each look that has a figure; across: seeds; shaded: too small to matter."""
+    """One vertical bar with a dot for each look that has a figure; across: seeds; shaded: too small to matter.
+
+    A bar that is much longer than the last one leaves the plot.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -78,15 +84,18 @@ class LooksPlot(QWidget):
             data=said, pen=None, brush=QColor(tokens.accent),
             hoverBrush=QColor(tokens.accent),
         )  # fmt: skip
-        self._fit(seen, [0.0, *(v * by for look in looks for v in (look.difference or 0.0, *(look.ci or ())))])
+        last = max([seen.margin, *(abs(end) for _, ci in barred[-1:] for end in ci)])
+        ends = [min(max(end, -REACH * last), REACH * last) for _, ci in barred for end in ci]
+        self._fit(seen, [value * by for value in (0.0, *(look.difference or 0.0 for look in looks), *ends)])
 
     def _fit(self, seen: Sequential, values: list[float]) -> None:
-        """Room for all looks of the plan, for every bar, for zero and for the margin."""
+        """Room for all looks of the plan, for these values and for the margin."""
         edge = seen.margin * axis(seen.unit).factor
-        marks = ticks(min(*values, -edge), max(*values, edge), 4)
+        low, high = min(*values, -edge), max(*values, edge)
+        marks = ticks(low, high, 4)
         digits = tick_digits(marks[1] - marks[0])
         self.plot.getAxis("left").setTicks([[(mark, number(mark, digits, sign=True)) for mark in marks]])
-        self.plot.setYRange(marks[0], marks[-1], padding=0.12)  # the outermost figures, too, in a low plot
+        self.plot.setYRange(low, high, padding=0.12)  # what would be beyond is not drawn
         self.plot.setXRange(seen.plan[0] - 0.5, seen.plan[-1] + 0.5, padding=PADDING["bottom"])
         step = -(-len(seen.plan) // NAMED)
         self.plot.getAxis("bottom").setTicks([[(seeds, str(seeds)) for seeds in seen.plan[::step]]])

@@ -250,6 +250,21 @@ def test_the_verdict_says_what_it_ended_by_and_shows_every_look(opened, qtbot, t
     )
 
 
+def test_a_first_look_that_knows_next_to_nothing_does_not_hide_how_the_later_ones_narrow(opened, qtbot, lab) -> None:
+    window = opened(goes_on(lab))
+    window.go("live")
+    plot = window.pages["live"].standing.plot
+    qtbot.waitUntil(plot.isVisible)
+    found = seen(6)
+    first = found.looks[0].model_copy(update={"ci": (-0.74, 0.77)})
+    plot.show_looks(found.model_copy(update={"looks": (first, *found.looks[1:])}))
+    low, high = plot.plot.viewRange()[1]
+    assert 20.8 < high < 77, "the second look’s bar is inside, the first one’s is not"
+    assert -74 < low < -1.2
+    assert plot.bars.getData()[1].min() == pytest.approx(-74), "the first one's goes on beyond the edge"
+    assert "[−74.0, +77.0]" in plot.view.accessibleDescription()
+
+
 def test_the_dark_reaches_the_looks(opened, qtbot, lab) -> None:
     window = opened(goes_on(lab))
     window.go("live")

@@ -20,7 +20,7 @@ class VerdictHead(Card):
         super().__init__()
         self.pill, self.exploratory = Pill(theme, filled=True), Pill(theme)
         self.exploratory.show_word("Exploratory")
-        self.sentence = Text("", pixels=15, bold=True, lines=3)
+        self.sentence = Text("", pixels=15, bold=True, lines=5)
         self.figures, self.reasons = QVBoxLayout(), QVBoxLayout()
         self.figures.setSpacing(2)
         self.reasons.setSpacing(2)

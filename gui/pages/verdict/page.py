@@ -60,7 +60,7 @@ class VerdictPage(Page):
         self.waterfall, self.scatter = Waterfall(context.theme), Scatter(context.theme)
         self.forest = Forest(context.theme)
         self.cards: dict[str, Card] = {
-            "gain": Card("Where the gain comes from", " "),
+            "gain": Card("Where the gain comes from", " ", lines=2),
             "arms": Card("Accuracy and reliance", " ", lines=2),
             "pairs": Card("Paired differences", " "),
             "checks": Card("Checks"),
