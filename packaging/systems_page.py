@@ -102,7 +102,8 @@ def _of_study(study: StudySpec) -> list[str]:
 
 
 def _arm(arm: ArmSpec) -> str:
-    return f"{arm.label} ({method_class(arm.method).label})"
+    longer = f", {arm.longer} times as long as the others" if arm.longer > 1 else ""
+    return f"{arm.label} ({method_class(arm.method).label}{longer})"
 
 
 def _control(study: StudySpec, control: ControlSpec) -> str:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from engine.analysis.design import Value
 from engine.models import bundled
+from engine.run.planned import size_of
 from engine.spec.reference import ModelRef
 from engine.spec.runs import RunResult
+from engine.spec.study import ArmSpec
 from engine.spec.trial import TrialSpec
 
 
@@ -25,6 +27,7 @@ def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
         "batch_size": trial.settings.batch_size,
         "train_examples": trial.settings.train_examples,
         "items_per_split": trial.settings.items,
+        **{f"steps.{arm.name}": size_of(trial.settings, arm).steps for arm in _longer(trial)},
         **{f"model.{role}": f"{model.name} ({model.digest[:12]})" for role, model in sorted(trial.models.items())},
     }
     if ends:
@@ -34,6 +37,11 @@ def provenance(trial: TrialSpec, done: Sequence[RunResult]) -> dict[str, Value]:
         | _gathered("version", [run.versions for run in done])
         | _gathered("hardware", [run.hardware for run in done])
     )
+
+
+def _longer(trial: TrialSpec) -> list[ArmSpec]:
+    """The arms that were trained for longer than the scale says."""
+    return [arm for arm in map(trial.study.arm, trial.arms) if arm.longer > 1]
 
 
 def _gathered(kind: str, told: Sequence[Mapping[str, str]]) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from engine.spec.sequential import Ends, LookResult, Sequential
 from engine.spec.study import ControlSpec
 from engine.stats.evidence import Estimate, Evidence
 from engine.stats.inference.equivalence import equivalent
-from engine.stats.inference.looks import Looks, forecast
+from engine.stats.inference.looks import Forecast, Looks, forecast
 
 RUNS = "runs"
 
@@ -38,6 +38,7 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
     found = tuple(_look(design, evidence, Looks(seeds, each)) for each in range(at + 1))
     primary = design.study.primary
     metric = primary.figure
+    foreseen = _foreseen(design, evidence)
     return Sequential(
         metric=metric,
         contrast=primary.contrast,
@@ -47,7 +48,8 @@ def sequential(design: Design, evidence: Evidence, code: str, checks: Sequence[C
         plan=seeds,
         looks=found,
         decision=_decision(design, design.looks, code, checks, found[-1]),
-        further=_further(design, evidence),
+        further=foreseen.more if foreseen else None,
+        stays_open=foreseen.stays_open if foreseen else None,
     )
 
 
@@ -112,8 +114,8 @@ def _has_more_runs(control: ControlSpec, design: Design) -> bool:
     return there and bool(seeded) and all(arm.seeds is None or arm.seeds > design.seeds for arm in seeded)
 
 
-def _further(design: Design, evidence: Evidence) -> tuple[int, int] | None:
-    """How many more seeds the primary contrast may take."""
+def _foreseen(design: Design, evidence: Evidence) -> Forecast | None:
+    """How many more seeds the primary contrast may take; None where it is answered, or nothing can be said."""
     primary, found = design.study.primary, _primary(design, evidence)
     if found is None or design.looks is None or found.above or found.below:
         return None

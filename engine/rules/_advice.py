@@ -24,6 +24,8 @@ MOST_SEEDS, MOST_ITEMS = 100, 16
 """No more seeds in all, and no more times as many items, are advised: whoever needs more asks another question."""
 FEWEST = 2
 """Fewer further seeds are never advised: one changes little, and its being too few would be learned only afterwards."""
+FEW_CLUSTERS = 30
+"""With fewer clusters it is said that items of the same ones will not do: what they have in common is what varies."""
 
 
 class Aim(NamedTuple):
@@ -80,7 +82,7 @@ def advice(found: Estimate, aim: Aim) -> str:
     spread = _Spread(found.value, found.n_seeds, seed_sd, found.item_spread)
     for seeds, times in _ways(spread):
         if spread.settled(aim, seeds, times) >= POWER:
-            return f"To settle it: about {_words(seeds - found.n_seeds, seeds, times)}."
+            return f"To settle it: about {_words(seeds - found.n_seeds, seeds, times, found.clusters)}."
     return (
         f"Neither {MOST_SEEDS} seeds nor {MOST_ITEMS} times as many items are likely to settle it: the figure lies too "
         "near the limit."
@@ -98,8 +100,9 @@ def _ways(spread: _Spread) -> list[tuple[int, int]]:
     return [*(items if by_items else seeds), *both, *(seeds if by_items else items)]
 
 
-def _words(more: int, seeds: int, times: int) -> str:
+def _words(more: int, seeds: int, times: int, clusters: int) -> str:
     said = [f"{counted(more, 'more seed')} ({seeds} in all)"] if more else []
     if times > 1:
-        said.append(f"{times} times as many items")
+        few = f" in {times} times as many clusters (now {clusters})" if 0 < clusters < FEW_CLUSTERS else ""
+        said.append(f"{times} times as many items{few}")
     return " and ".join(said)

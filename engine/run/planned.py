@@ -14,7 +14,7 @@ from engine.spec.errors import SpecError
 from engine.spec.plugins.discovery import code_of, configured
 from engine.spec.reference import ModelRef
 from engine.spec.run import Need, RunSpec, Sample, Size, TuneSpec, Use, Wanted
-from engine.spec.study import ArmSpec, StudySpec
+from engine.spec.study import ArmSpec, ScaleSpec, StudySpec
 from engine.spec.trial import TrialSpec
 
 
@@ -115,6 +115,12 @@ def ordered(trial: TrialSpec) -> list[str]:
     return found
 
 
+def size_of(scale: ScaleSpec, arm: ArmSpec) -> Size:
+    """How much a run of an arm is trained on."""
+    steps, examples = (number * arm.longer for number in (scale.steps, scale.train_examples))
+    return Size(steps=steps, batch_size=scale.batch_size, train_examples=examples)
+
+
 def _wanted(study: StudySpec, arm: ArmSpec) -> dict[str, Wanted]:
     found = dict(method_of(arm).needs())
     for spec in study.probes:
@@ -165,7 +171,7 @@ class _Planner:
             agreement=arm.agreement,
             model=self.trial.models[arm.model] if arm.model else self.trial.model,
             seed=seed if method.seeded else 0,
-            size=Size(steps=sizes.steps, batch_size=sizes.batch_size, train_examples=sizes.train_examples),
+            size=size_of(sizes, arm),
             needs={slot: self._need(wanted, seed) for slot, wanted in method.needs().items()},
             recipe=self.trial.recipe,
         )

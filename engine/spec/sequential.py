@@ -42,6 +42,7 @@ class Sequential(Frozen):
         decision: How the last one ended.
         further: How many more seeds the primary contrast may take, in four trials of five that go on as this one began;
             null where nothing can be said, or where it is settled.
+        stays_open: The share of such trials in which it is open even after the most seeds; null as `further` is.
     """
 
     metric: str
@@ -53,3 +54,4 @@ class Sequential(Frozen):
     looks: tuple[LookResult, ...]
     decision: Ends
     further: tuple[int, int] | None = None
+    stays_open: float | None = None

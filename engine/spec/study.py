@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from engine.spec.errors import SpecError
 from engine.spec.example import Frozen
@@ -75,6 +75,8 @@ class ArmSpec(Frozen):
         data: Options of the data source, over the study's.
         agreement: Share of congruent examples among those that have a side, None: as the data has it.
         seeds: Fewer runs than the study's seeds (controls need one); None: all.
+        longer: How many times the scale's steps and training examples: of a control that has more to take in. Not of an
+            arm, which would differ from the others in more than its method.
         role: "arm", or "control" for an arm that only proves the probe.
     """
 
@@ -86,7 +88,22 @@ class ArmSpec(Frozen):
     data: dict[str, Any] = Field(default_factory=dict)
     agreement: float | None = Field(None, ge=0, le=1)
     seeds: int | None = Field(None, ge=1)
+    longer: int = Field(1, ge=1, le=100)
     role: Literal["arm", "control"] = "arm"
+
+    @model_validator(mode="after")
+    def _as_long_as_others(self) -> Self:
+        if self.longer > 1 and self.role == "arm":
+            raise ValueError(f"{self.name}: only a control may train longer than the others")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `longer` where it says nothing: trials are named by their arms, also those stored before it was."""
+        found = dict(plain(self))
+        if self.longer == 1:
+            found.pop("longer", None)
+        return found
 
 
 class ProbeSpec(Frozen):

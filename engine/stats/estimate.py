@@ -34,6 +34,7 @@ class Estimate:
             interval. None with one seed.
         item_spread: Standard deviation that the choice of items alone gives the mean; 0 where none is known.
         claim: The level at which its interval shows a difference; above 95 % at a look of a design that has several.
+        clusters: Of how many clusters the items are; 0 where items say nothing of its error.
     """
 
     value: float
@@ -43,6 +44,7 @@ class Estimate:
     p: float | None = None
     item_spread: float = 0.0
     claim: float = FIXED.claim
+    clusters: int = 0
 
     @property
     def n_seeds(self) -> int:
@@ -95,7 +97,8 @@ def estimated(
         ended: Whether the design ended at this look by this figure.
     """
     points = np.asarray(values, dtype=float)
-    spread = item_spread(influence) if influence is not None and usable(influence) else 0.0
+    by_items = influence if influence is not None and usable(influence) else None
+    spread = item_spread(by_items) if by_items else 0.0
     looks = looks.of(points, spread) if looks else None
     levels = looks.levels if looks else FIXED
     ci, ci90 = (mean_interval(points, influence, at) for at in levels)
@@ -113,6 +116,7 @@ def estimated(
         p=p if looks is None or p is None else looks.p(p),
         item_spread=spread,
         claim=levels.claim,
+        clusters=by_items.clusters if by_items else 0,
     )
 
 

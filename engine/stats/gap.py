@@ -45,12 +45,12 @@ def gap_closed(
     ratio = float(gains.mean()) / gap
     values = ratio + (gains - ratio * gaps) / gap
     rest = None if influence is None else influence[0].minus(influence[1], ratio)
-    spread = 0.0 if rest is None or not usable(rest) else item_spread(rest) / abs(gap)
+    spread, clusters = (item_spread(rest) / abs(gap), rest.clusters) if rest and usable(rest) else (0.0, 0)
     looks = looks.of(values, spread) if looks else None
     levels = looks.levels if looks else FIXED
     ci, ci90 = (_interval(gains, gaps, influence, ratio, level) for level in levels)
     p = None if looks else paired.sign_flip(gains.tolist())
-    return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), p, spread, levels.claim)
+    return Estimate(ratio, ci, ci90, tuple(float(v) for v in values), p, spread, levels.claim, clusters)
 
 
 def _interval(

@@ -189,7 +189,7 @@ def _number_of_seeds(trial: TrialRecord) -> str:
 def sizes_words(trial: TrialRecord) -> str:
     """Model, scale, arms and seeds in one line."""
     seeds = f"{_number_of_seeds(trial)} {'seed' if trial.seeds == 1 else 'seeds'}"
-    return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} × {seeds}"
+    return f"{clean(trial.model, 60)} · {trial.scale} · {count(len(trial.arms), 'arm')} · {seeds}"
 
 
 def left_words(trial: TrialRecord) -> str:

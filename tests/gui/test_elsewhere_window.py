@@ -42,7 +42,7 @@ def test_from_the_button_to_the_verdict(opened, qtbot, lab, table, monkeypatch) 
     assert result is not None
     assert (result.study.primary.contrast, result.study.primary.margin) == (("sft-dpo", "base"), 0.025)
     assert page.title.text() == "Did sft-dpo learn the task, or sharpen a shortcut, against base?"
-    assert page.subtitle.text().startswith("results.csv · trained elsewhere · 5 arms × 3 seeds · judged ")
+    assert page.subtitle.text().startswith("results.csv · trained elsewhere · 5 arms · 3 seeds · judged ")
     assert page.head.exploratory.isVisible()
     assert page.head.standing.text().startswith("Exploratory: ")
     assert page.head.sentence.text() == together(result.verdict.text)

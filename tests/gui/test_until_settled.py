@@ -155,7 +155,7 @@ def test_live_shows_how_the_interval_narrows(opened, qtbot, lab) -> None:
     page = window.pages["live"]
     qtbot.waitUntil(page.standing.isVisible)
     assert page.standing.words.text() == f"{GOES_ON} (about 2 to 5 minutes)."
-    assert page.subtitle.text().startswith("fork-s (invented) · quick · 5 arms × 6 of at most 12 seeds")
+    assert page.subtitle.text().startswith("fork-s (invented) · quick · 5 arms · 6 of at most 12 seeds")
     assert page.subtitle.text().endswith("to the next look")
     assert page.standing.axes.text().startswith(
         "Right call, new wording: SFT → DPO − SFT, points; shaded: too small to matter"
@@ -242,7 +242,7 @@ def test_the_verdict_says_what_it_ended_by_and_shows_every_look(opened, qtbot, t
     cells = [[model.data(model.index(row, column)) for column in range(5)] for row in range(model.rowCount())]
     assert cells[0] == ["4 seeds", "+11.2 points", "[−4.1, +26.5]", "open", "went on"]
     assert cells[-1] == ["6 seeds", "+9.1 points", "[+0.4, +17.2]", "a difference", "settled"]
-    assert page.subtitle.text().startswith("fork-s (invented) · quick · 5 arms × 6 seeds")
+    assert page.subtitle.text().startswith("fork-s (invented) · quick · 5 arms · 6 seeds")
     assert len(page.narrowing.dots.getData()[0]) == 3
     window.go("live")
     assert window.pages["live"].standing.words.text() == (

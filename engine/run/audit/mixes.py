@@ -10,7 +10,7 @@ from functools import cache
 
 from engine.probes import probe_class
 from engine.run import sources
-from engine.run.planned import method_of, planned
+from engine.run.planned import method_of, planned, size_of
 from engine.spec.choice import Choice, called, of_calls
 from engine.spec.errors import LabError
 from engine.spec.example import Example, Item, Side, StudyData
@@ -111,7 +111,7 @@ def choices(ones: Iterable[Example | Item]) -> Choices:
 def _shown(trial: TrialSpec, arm: str, data: StudyData, seed: int) -> list[Example]:
     """A run's training examples, as `engine.run.execute` draws and shows them."""
     spec = trial.study.arm(arm)
-    chosen = draw.choose(data.train, trial.settings.train_examples, spec.agreement, seed)
+    chosen = draw.choose(data.train, size_of(trial.settings, spec).train_examples, spec.agreement, seed)
     return method_of(spec).treat(chosen, random.Random(f"{seed}:treat"))
 
 

@@ -152,8 +152,21 @@ def _table(shares: tuple[float, ...], at: int, part: float) -> np.ndarray:
     return np.array([max(spending.nominal(shares, at, part * float(alpha)), 1e-300) for alpha in _ALPHAS])
 
 
-def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: float) -> tuple[int, int] | None:
-    """How many more seeds a figure takes to be settled, in four trials of five that go on as this one began.
+class Forecast(NamedTuple):
+    """What a trial that goes on may come to.
+
+    Attributes:
+        more: How many more seeds it takes: the tenth and the ninetieth percentile of trials that go on as this one
+            began. The most seeds count where none of them settles it.
+        stays_open: The share of those trials in which not even the most seeds settle it.
+    """
+
+    more: tuple[int, int]
+    stays_open: float
+
+
+def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: float) -> Forecast | None:
+    """How many more seeds a figure takes to be settled, and whether it will be.
 
     True mean and spread are drawn from what the seeds so far leave open, and so are the seeds to come (the predictive
     distribution of a normal mean and variance without prior knowledge). Settled is what is shown to differ from 0, or
@@ -165,8 +178,7 @@ def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: floa
         margin: In the figure's unit.
 
     Returns:
-        From the tenth to the ninetieth percentile; the most seeds count where none of them settles it. None with fewer
-        than three seeds, or at the last look.
+        None with fewer than three seeds, or at the last look.
     """
     begun, most = len(values), looks.seeds[-1]
     if begun < 3 or looks.last:
@@ -179,7 +191,7 @@ def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: floa
     true = rng.normal(begun_with.mean(), spread / np.sqrt(begun))
     coming = rng.normal(true[:, None], spread[:, None], (_DRAWS, most - begun))
     seeds = np.concatenate([np.tile(begun_with, (_DRAWS, 1)), coming], axis=1)
-    more = np.full(_DRAWS, most - begun)
+    more, stays_open = np.full(_DRAWS, most - begun), np.ones(_DRAWS, dtype=bool)
     for at in reversed(range(looks.at + 1, len(looks.seeds))):
         so_far = seeds[:, : looks.seeds[at]]
         mean, error = so_far.mean(axis=1), so_far.std(axis=1, ddof=1) / np.sqrt(looks.seeds[at])
@@ -187,6 +199,7 @@ def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: floa
             np.hypot(stdtrit(looks.seeds[at] - 1, (1 + level) / 2) * error, ndtri((1 + level) / 2) * item_sd)
             for level in replace(known, at=at).levels
         )
-        more[(np.abs(mean) > claim) | (np.abs(mean) + absence < margin)] = looks.seeds[at] - begun
+        settled = (np.abs(mean) > claim) | (np.abs(mean) + absence < margin)
+        more[settled], stays_open[settled] = looks.seeds[at] - begun, False
     low, high = np.quantile(more, [0.1, 0.9], method="closest_observation")
-    return int(low), int(high)
+    return Forecast((int(low), int(high)), float(stays_open.mean()))

@@ -141,7 +141,7 @@ def rule_words(result: Result) -> str:
 
 def table_facts(result: Result) -> str:
     """A judged table's file and sizes in one line."""
-    sizes = f"{count(len(result.arms), 'arm')} × {count(result.study.seeds, 'seed')}"
+    sizes = f"{count(len(result.arms), 'arm')} · {count(result.study.seeds, 'seed')}"
     return f"{clean(str(result.data.get('source', '')), 80)} · trained elsewhere · {sizes}"
 
 

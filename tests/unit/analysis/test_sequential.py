@@ -156,7 +156,9 @@ def test_a_control_that_has_all_of_its_runs_ends_it_and_one_that_gets_more_does_
 def test_a_figure_that_may_settle_soon_is_forecast() -> None:
     open_one = result_after(4, {**NLI, "agree-95": (0.86, 0.72)}, lean=0.05).sequential
     assert open_one is not None
-    if open_one.looks[-1].decision == "go-on":
-        assert open_one.further is not None
-        low, high = open_one.further
-        assert 2 <= low <= high <= 4
+    assert open_one.looks[-1].decision == "go-on"
+    assert open_one.further is not None
+    low, high = open_one.further
+    assert 2 <= low <= high <= 4
+    assert open_one.stays_open is not None
+    assert 0 <= open_one.stays_open < 0.8

@@ -51,6 +51,11 @@ def test_what_is_foreseen() -> None:
     assert last_look(seen(further=(2, 2))).endswith("goes on, probably 2 more seeds")
     assert last_look(seen(further=(1, 1)), (40.0, 90.0)).endswith("probably 1 more seed (about 40 to 90 seconds)")
     assert last_look(seen(further=None)).endswith("; goes on")
+    for share, words in (
+        (0.79, "goes on, probably 2 to 7 more seeds"),
+        (0.8, "goes on, up to 7 more seeds, but will ha"),
+    ):
+        assert words in last_look(seen(further=(2, 7)).model_copy(update={"stays_open": share}))
     assert last_look(seen(6)).endswith("goes on, since the verdict rests on more than this difference")
 
 

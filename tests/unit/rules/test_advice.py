@@ -95,6 +95,16 @@ def test_it_asks_for_more_of_what_varies(seed_sd: float, item_sd: float, said: s
     assert re.match(said, advice(found, Aim(MARGIN, MARGIN))), advice(found, Aim(MARGIN, MARGIN))
 
 
+@pytest.mark.parametrize(("clusters", "few"), [(0, ""), (6, " in {} times as many clusters (now 6)"), (30, "")])
+def test_items_of_the_same_few_clusters_are_not_what_it_asks_for(clusters: int, few: str) -> None:
+    values = tuple(0.06 + 0.002 * one for one in (-1.0, -0.5, 0.0, 0.5, 1.0))
+    found = Estimate(0.06, (-0.01, 0.13), (0.0, 0.12), values, item_spread=0.03, clusters=clusters)
+    said = advice(found, Aim(MARGIN, MARGIN))
+    times = re.match(r"To settle it: about (\d+) times", said)
+    assert times is not None, said
+    assert said == f"To settle it: about {times[1]} times as many items{few.format(times[1])}."
+
+
 def test_it_aims_at_what_is_asked() -> None:
     """A mean far from 0 needs fewer seeds to be shown to differ from it than to be known to within a narrow margin."""
     values = tuple(0.08 + 0.06 * one for one in (-1.0, -0.5, 0.0, 0.5, 1.0))

@@ -198,6 +198,8 @@ def test_clusters_of_other_splits_are_not_drawn_in_vain() -> None:
         for more in (0, 300)
     )  # fmt: skip
     assert alone == among
+    assert alone is not None
+    assert alone.clusters == 6
 
 
 def test_six_clusters_give_about_students_width_over_them() -> None:

@@ -106,11 +106,22 @@ def test_a_forecast_is_short_for_a_clear_difference_and_long_for_one_at_the_marg
     looks = Looks(PLAN, 0)
     clear = forecast((rng.normal(0, 0.01, 4) + 0.2).tolist(), 0.0, looks, 0.03)
     unclear = forecast([0.07, -0.02, 0.05, 0.0], 0.0, looks, 0.03)
-    assert clear == (1, 1)
+    assert clear == ((1, 1), 0.0)
     assert unclear is not None
-    assert unclear[1] == PLAN[-1] - PLAN[0]
+    assert unclear.more[1] == PLAN[-1] - PLAN[0]
+    assert 0.1 < unclear.stays_open < 0.8
     assert forecast([0.1, 0.2], 0.0, looks, 0.03) is None
     assert forecast([0.1] * 12, 0.0, Looks(PLAN, 8), 0.03) is None
+
+
+def test_what_the_choice_of_items_leaves_open_is_not_forecast_to_be_settled_by_seeds() -> None:
+    seeds, looks = [0.03, 0.13, 0.07, 0.03], Looks((4, 6, 8), 0)
+    by_seeds, by_items = forecast(seeds, 0.0, looks, 0.03), forecast(seeds, 0.08, looks, 0.03)
+    assert by_seeds is not None
+    assert by_items is not None
+    assert by_seeds.stays_open < 0.5
+    assert by_items.stays_open > 0.9
+    assert by_items.more == (4, 4), "the most seeds count where none settles it"
 
 
 def test_where_items_bring_about_most_of_the_error_an_early_look_is_nearly_as_sharp_as_the_last() -> None:
