@@ -88,7 +88,7 @@ class ArmSpec(Frozen):
     data: dict[str, Any] = Field(default_factory=dict)
     agreement: float | None = Field(None, ge=0, le=1)
     seeds: int | None = Field(None, ge=1)
-    longer: int = Field(1, ge=1, le=100)
+    longer: int = Field(default=1, ge=1, le=100)
     role: Literal["arm", "control"] = "arm"
 
     @model_validator(mode="after")
