@@ -22,8 +22,9 @@ def runs_of(trial: TrialSpec) -> list[RunSpec]:
     """Every run, seed by seed, so that each seed's arms are complete as early as possible.
 
     An arm that does not depend on the seed is run once, at seed 0. An arm whose weights another one needs comes
-    before it. Seeds that a look adds are all waited for before the next, so those runs come first which train in the
-    most phases: slots then end together (longest first: Graham 1969, SIAM Journal on Applied Mathematics 17).
+    before it. Seeds that a look adds are all waited for before the next, so those runs come first which train for the
+    most steps or in the most phases: slots then end together (longest first: Graham 1969, SIAM Journal on Applied
+    Mathematics 17).
 
     Raises:
         SpecError: The trial is of an older recipe, or its arms need each other in a circle.
@@ -40,7 +41,7 @@ def runs_of(trial: TrialSpec) -> list[RunSpec]:
 
     def key(run: RunSpec) -> tuple[int, int]:
         look = bisect_right(trial.looks, run.seed)
-        return look, -len(run.tune.objectives) if look else 0
+        return look, -run.tune.size.steps * len(run.tune.objectives) if look else 0
 
     return sorted(runs, key=key)
 

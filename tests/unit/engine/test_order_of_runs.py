@@ -30,6 +30,19 @@ def test_of_what_a_look_adds_those_with_most_phases_come_first() -> None:
     ]  # fmt: skip
 
 
+def test_of_what_a_look_adds_a_control_that_trains_longer_comes_first() -> None:
+    arms = tuple(arm.model_copy(update={"seeds": None, "longer": 3 if arm.name == "planted" else 1})
+                 for arm in TRIAL.study.arms)  # fmt: skip
+    trial = TRIAL.model_copy(
+        update={
+            "study": TRIAL.study.model_copy(update={"arms": arms}),
+            "arms": ("sft", "sft-dpo", "planted"),
+            "looks": (4, 8),
+        }
+    )
+    assert [run.arm for run in runs_of(trial) if run.seed >= 4] == ["planted"] * 4 + ["sft-dpo"] * 4 + ["sft"] * 4
+
+
 def test_a_control_that_has_more_to_take_in_trains_longer_and_draws_more() -> None:
     arms = tuple(arm.model_copy(update={"longer": 6 if arm.name == "planted" else 1}) for arm in TRIAL.study.arms)
     trial = TRIAL.model_copy(update={"study": TRIAL.study.model_copy(update={"arms": arms})})
