@@ -23,7 +23,15 @@ from typing import NamedTuple
 from engine.rules import gained, lost, no_more
 from engine.spec.example import Outcome
 from engine.spec.study import ControlSpec
-from engine.stats.display.wording import counted, difference, difference_of, level, level_of
+from engine.stats.display.wording import (
+    counted,
+    difference,
+    difference_of,
+    judged_difference,
+    judged_level,
+    level,
+    level_of,
+)
 from engine.stats.estimate import Estimate
 from engine.stats.evidence import Evidence, Run
 from engine.stats.inference.equivalence import equivalent
@@ -88,7 +96,7 @@ def _absent(found: Estimate | None, unit: str, margin: float, least: float, eith
     """Whether a difference is shown to lie below the margin; of arms that are to be the same, to either side."""
     if found is None or found.ci is None or found.ci90 is None:
         return _unmeasured(found, unit)
-    figure = f"{difference_of(found, unit)}, {counted(found.n_seeds, 'seed')}"
+    figure = f"{judged_difference(found, unit, margin)}, {counted(found.n_seeds, 'seed')}"
     if gained(found, least) or (either and lost(found, least)):
         return Shown(False, f"{figure}: detected, and should not be.")
     size, most = difference(margin, unit).lstrip("+"), difference(found.ci90[1], unit)
@@ -106,7 +114,7 @@ def _nothing(found: Estimate | None, unit: str, margin: float, least: float) -> 
     """Whether an arm's own figure is shown to lie within the margin to either side of zero."""
     if found is None or found.ci is None or found.ci90 is None:
         return _unmeasured(found, unit)
-    figure = f"{level_of(found, unit)}, {counted(found.n_seeds, 'seed')}"
+    figure = f"{judged_level(found, unit, margin)}, {counted(found.n_seeds, 'seed')}"
     if gained(found, least) or lost(found, margin):
         return Shown(False, f"{figure}: detected, and should not be.")
     size = level(margin, unit).lstrip("+")

@@ -3,6 +3,10 @@
 Settled is what has a verdict *and* an answer to the primary contrast: a difference, or none that matters. A verdict may
 rest on other figures (an arm that gained 60 points over the base has learned, whatever it has over another arm), and
 then the contrast that was fixed beforehand would be left with the wide interval of an early look.
+
+At the last look it is an answer as well that the difference is not what the study expects: whether negatives help is
+answered by "not by 3 points", although they may harm by so much. Before that look a trial goes on, since a difference
+the other way is worth being found.
 """
 
 from __future__ import annotations
@@ -13,10 +17,10 @@ from engine.analysis.controls import named
 from engine.analysis.design import Design
 from engine.rules import OPEN
 from engine.spec.result import Check
-from engine.spec.sequential import Ends, LookResult, Sequential
-from engine.spec.study import ControlSpec
+from engine.spec.sequential import Answer, Ends, LookResult, Sequential
+from engine.spec.study import ControlSpec, Primary
 from engine.stats.evidence import Estimate, Evidence
-from engine.stats.inference.equivalence import equivalent
+from engine.stats.inference.equivalence import equivalent, short_of
 from engine.stats.inference.looks import Forecast, Looks, forecast
 
 RUNS = "runs"
@@ -85,9 +89,20 @@ def _look(design: Design, last: Evidence, looks: Looks) -> LookResult:
     found = _primary(design, last if looks == design.looks else last.at_look(looks))
     if found is None:
         return LookResult(seeds=seeds)
-    shown = "effect" if found.above or found.below else ""
-    shown = shown or ("no-effect" if equivalent(found.ci90, primary.margin) else "go-on")
-    return LookResult(seeds=seeds, difference=found.value, ci=found.ci, decision=shown)
+    return LookResult(
+        seeds=seeds, difference=found.value, ci=found.ci, ci90=found.ci90, decision=_answer(found, primary, looks.last)
+    )
+
+
+def _answer(found: Estimate, primary: Primary, last: bool) -> Answer:
+    """What the primary contrast shows at a look."""
+    if found.above or found.below:
+        return "effect"
+    if equivalent(found.ci90, primary.margin):
+        return "no-effect"
+    if last and short_of(found.ci90, primary.margin, primary.expected):
+        return "not-greater" if primary.expected == "greater" else "not-less"
+    return "go-on"
 
 
 def _decision(design: Design, looks: Looks, code: str, checks: Sequence[Check], last: LookResult) -> Ends:
@@ -119,4 +134,4 @@ def _foreseen(design: Design, evidence: Evidence) -> Forecast | None:
     primary, found = design.study.primary, _primary(design, evidence)
     if found is None or design.looks is None or found.above or found.below:
         return None
-    return forecast(found.per_seed, found.item_spread, design.looks, primary.margin)
+    return forecast(found.per_seed, found.item_spread, design.looks, primary.margin, primary.expected)

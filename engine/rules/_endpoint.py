@@ -109,7 +109,7 @@ class EndpointReading(Reading):
 
     def alike(self) -> str:
         """That they differ by too little to matter."""
-        figure = self.figure(self.found, self.endpoint.metric)
+        figure = self.figure(self.found, self.endpoint.metric, self.endpoint.margin)
         return f"{self.pair} differ in {self.name} by less than {self.margin}, too little to matter: {figure}"
 
     def whole(self, what: str) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.rules._reading import gained, lost, no_more, turned
-from engine.stats.display.wording import difference, level, level_of
+from engine.stats.display.wording import difference, judged_level, level
 from engine.stats.evidence import Estimate
 from engine.stats.inference.equivalence import equivalent
 
@@ -51,7 +51,7 @@ class Lean(NamedTuple):
     @property
     def shown(self) -> str:
         """The level with its interval."""
-        return level_of(self.found, self.unit)
+        return judged_level(self.found, self.unit, self.limit)
 
     @property
     def named(self) -> str:

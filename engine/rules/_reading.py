@@ -6,9 +6,19 @@ from dataclasses import replace
 
 from engine.rules._advice import Aim, advice
 from engine.rules._base import Case
-from engine.stats.display.wording import about, counted, difference_of, exists, lowered, p_phrase
+from engine.stats.display.wording import (
+    EXPECTED,
+    about,
+    counted,
+    difference,
+    difference_of,
+    exists,
+    judged_difference,
+    lowered,
+    p_phrase,
+)
 from engine.stats.evidence import Estimate
-from engine.stats.inference.equivalence import equivalent
+from engine.stats.inference.equivalence import equivalent, short_of
 
 MIN_SEEDS = 2
 """One seed cannot tell an effect from luck."""
@@ -29,9 +39,12 @@ class Reading:
         name = self.named(self.metric)
         if found is None:
             return f"{name} of {a} and {b} could not be compared"
-        figure = self.figure(found, self.metric)
+        figure = self.figure(found, self.metric, plan.margin)
         small = equivalent(found.ci90, plan.margin)
         if not (found.above or found.below):
+            if not small and short_of(found.ci90, plan.margin, plan.expected):
+                margin = difference(plan.margin, self.unit(self.metric)).lstrip("+")
+                return f"{name} is not {EXPECTED[plan.expected]} by {margin} or more with {a} than with {b}: {figure}"
             if not small:
                 return f"no difference in {name} between {a} and {b} was shown: {figure}"
             claim = "as claimed, " if self.study.claim and plan.expected == "equal" else ""
@@ -60,7 +73,7 @@ class Reading:
         when = f"Exploratory, {self.case.exploratory}" if self.case.exploratory else "Fixed beforehand"
         a, b = (self.label(arm) for arm in self.study.primary.contrast)
         pair = f"{lowered(self.metric_label(self.metric))}, {a} against {b}"
-        figure = self.figure(self.primary, self.metric)
+        figure = self.figure(self.primary, self.metric, self.study.primary.margin)
         return [f"{when}: {pair}: {figure} ({seeds}{p}).", *self._power(self.primary)]
 
     def _power(self, found: Estimate) -> list[str]:
@@ -81,9 +94,10 @@ class Reading:
         counts = "more seed" in said and not self.case.exploratory and not planned
         return f"{said} Added now, they make the result exploratory." if counts else said
 
-    def figure(self, found: Estimate, metric: str) -> str:
-        """A difference with its interval."""
-        return difference_of(found, self.unit(metric))
+    def figure(self, found: Estimate, metric: str, margin: float | None = None) -> str:
+        """A difference with its interval, and with the narrower one where a margin is judged by that."""
+        unit = self.unit(metric)
+        return difference_of(found, unit) if margin is None else judged_difference(found, unit, margin)
 
     def unit(self, metric: str) -> str:
         """The metric's unit."""

@@ -9,7 +9,7 @@ from engine.rules._base import Case, Gate
 from engine.rules._leaning import Lean, Leaning
 from engine.rules._reading import Reading, present
 from engine.spec.example import Side
-from engine.stats.display.wording import difference, difference_of, level, level_of
+from engine.stats.display.wording import difference, judged_difference, judged_level, level, level_of
 from engine.stats.evidence import Estimate
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Figures(Reading):
         """The difference of accuracy to an arm in brackets; "" where the primary clause gives it anyway."""
         if self.metric == self.rule.accuracy and self.study.primary.contrast == (self.rule.treated, arm):
             return ""
-        return f" ({difference_of(present(self.over(arm)), self.unit_of_accuracy)})"
+        return f" ({judged_difference(present(self.over(arm)), self.unit_of_accuracy, self.margin)})"
 
     def gates(self) -> list[Gate]:
         """What stands against a verdict by this rule."""
@@ -124,14 +124,14 @@ class Figures(Reading):
         """Every figure that the rule reads, each with its interval."""
         found = self.primary_reasons()
         if self.level is not None and self.gain is not None:
-            gain = difference_of(self.gain, self.unit_of_accuracy)
+            gain = judged_difference(self.gain, self.unit_of_accuracy, self.margin)
             shown = level_of(self.level, self.unit_of_accuracy)
             found.append(f"Accuracy of {self.treated}: {shown}; against {self.base}: {gain}.")
         if self.over_format is not None and self.rule.format is not None:
-            figure = difference_of(self.over_format, self.unit_of_accuracy)
+            figure = judged_difference(self.over_format, self.unit_of_accuracy, self.margin)
             found.append(f"Accuracy beyond the form of the answer, against {self.label(self.rule.format)}: {figure}.")
         levels = [
-            f"{self.label(arm)} {level_of(one, self.unit_of_reliance)}"
+            f"{self.label(arm)} {judged_level(one, self.unit_of_reliance, self.rule.leans)}"
             for arm in (self.rule.treated, *self.rule.against)
             if (one := self.evidence.level(arm, self.rule.reliance)) is not None
         ]
@@ -141,14 +141,14 @@ class Figures(Reading):
         for arm, change in self.changes.items():
             told = self.metric == self.rule.reliance and self.study.primary.contrast == (self.rule.treated, arm)
             if change is not None and not told:
-                figure = difference_of(change, self.unit_of_reliance)
+                figure = judged_difference(change, self.unit_of_reliance, self.settings.margin)
                 found.append(f"{reliance}: {self.treated} against {self.label(arm)}: {figure}.")
             gain = self.over(arm)
             if gain is not None and arm != self.rule.base and self.metric != self.rule.accuracy:
-                figure = difference_of(gain, self.unit_of_accuracy)
+                figure = judged_difference(gain, self.unit_of_accuracy, self.margin)
                 found.append(f"Accuracy: {self.treated} against {self.label(arm)}: {figure}.")
         for side, how in ((Side.CONGRUENT, "helps"), (Side.CONFLICTING, "misleads")):
             if (one := self.over_on(self.rule.base, side)) is not None:
-                figure = difference_of(one, self.unit_of_accuracy)
+                figure = judged_difference(one, self.unit_of_accuracy, self.margin)
                 found.append(f"Accuracy where the shortcut {how}: {self.treated} against {self.base}: {figure}.")
         return found

@@ -23,7 +23,7 @@ from engine.rules._endpoint import Endpoint, EndpointConfig, EndpointReading, en
 from engine.rules._reading import gained, lost
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
-from engine.stats.display.wording import level, level_of
+from engine.stats.display.wording import bounds, level, level_of
 from engine.stats.evidence import Estimate
 from engine.stats.inference.equivalence import equivalent
 
@@ -98,7 +98,7 @@ class Equivalence(Rule[EquivalenceConfig]):
         for other in self.others:
             found += EndpointReading(case, other).own_reasons()
         if self.config.chance is not None:
-            found.append(f"Guessing gives {level(self.config.chance, self._unit(case))}.")
+            found.append(f"Guessing gives {level(self.config.chance, self._unit(case))}{self._narrower(case)}.")
         return list(dict.fromkeys(found))  # all arms are compared with one, whose level is said once
 
     def decide(self, case: Case) -> Decision:
@@ -148,6 +148,13 @@ class Equivalence(Rule[EquivalenceConfig]):
             return None
         low, high = (bound - self.config.chance for bound in found.ci90)
         return Estimate(found.value - self.config.chance, None, (low, high), found.per_seed)
+
+    def _narrower(self, case: Case) -> str:
+        """The intervals by which levels are shown to be near guessing, since the levels' own are wider."""
+        read = (EndpointReading(case, one) for one in (self.endpoint, *self.others))
+        levels = [(one.treated, one.level_of_treated) for one in read]
+        shown = [f"{arm} {bounds(one.ci90, self._unit(case), signed=False)}" for arm, one in levels if one and one.ci90]
+        return f"; the levels’ 90 % intervals: {', '.join(shown)}" if shown else ""
 
     def _unit(self, case: Case) -> str:
         return case.evidence.metrics[self.endpoint.metric].unit

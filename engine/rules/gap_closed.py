@@ -29,7 +29,7 @@ from engine.rules._reading import Reading, no_more, present, turned
 from engine.spec.errors import SpecError
 from engine.spec.result import NamedFigure
 from engine.spec.study import StudySpec
-from engine.stats.display.wording import difference, difference_of, level, level_of
+from engine.stats.display.wording import difference, judged_difference, level, level_of
 from engine.stats.evidence import Estimate
 
 LABEL = "Share of the gap closed"
@@ -130,7 +130,7 @@ class GapClosed(Rule[GapClosedConfig]):
             return []
         target, base = figures.label(figures.target), figures.label(self.config.base)
         least, unit = self.config.smallest_gap, figures.metric_unit
-        shown = difference_of(figures.gap, unit)
+        shown = judged_difference(figures.gap, unit, least)
         if figures.gap.value >= least:
             what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
             more = figures.advice(figures.gap, Aim(least, both=False))
@@ -205,7 +205,8 @@ class _Figures(Reading):
         least = difference(self.rule.margin, self.metric_unit).lstrip("+")
         how = f"not better by {least} or more than"
         how = "worse than" if gain.below else "better by too little to matter than" if gain.above else how
-        figure = self.figure(present(self.raw[self.config.treated, self.config.base]), self.rule.metric)
+        raw = present(self.raw[self.config.treated, self.config.base])
+        figure = self.figure(raw, self.rule.metric, self.rule.margin)
         return f"it is {how} {self.label(self.config.base)} in {self.name}: {figure}"
 
     def named_share(self, closed: Estimate | None) -> NamedFigure:
@@ -216,7 +217,7 @@ class _Figures(Reading):
         return NamedFigure(label=LABEL, value=closed.value, ci=closed.ci, unit="share", note=note)
 
     def reasons(self) -> list[str]:
-        """Every figure that the rule reads, each with its interval."""
+        """Every figure that the rule reads, each with its interval; the share is a figure of the verdict's own."""
         found, config, name = self.primary_reasons(), self.config, self.metric_label(self.rule.metric)
         arms = [config.treated, config.base, *self.rule.targets, *([config.expert] if config.expert else [])]
         for arm in arms:
@@ -226,8 +227,6 @@ class _Figures(Reading):
             told = (a, b) == self.study.primary.contrast and self.rule.metric == self.metric
             if one is not None and not told:
                 found.append(f"{name}: {self.label(a)} against {self.label(b)}: {self.figure(one, self.rule.metric)}.")
-        if self.closed is not None:
-            found.append(f"{LABEL}: {level_of(self.closed, 'share')}.")
-        elif self.gap is not None and not self.divisible:
+        if self.gap is not None and not self.divisible:
             found.append(f"{LABEL}: not given, since the gap is not shown to be large enough.")
         return found

@@ -6,6 +6,9 @@ from typing import Literal
 
 from engine.spec.example import Frozen
 
+Answer = Literal["effect", "no-effect", "not-greater", "not-less", "go-on"]
+"""What a look shows of the primary contrast."""
+
 
 class LookResult(Frozen):
     """What the primary contrast said at one look of a design that has several.
@@ -14,13 +17,22 @@ class LookResult(Frozen):
         seeds: After how many.
         difference: In the metric's unit; null where it could not be computed.
         ci: The look's own interval: all looks together hold the truth 95 times in 100.
-        decision: "effect" (shown to differ from 0), "no-effect" (shown to lie within the margin) or "go-on".
+        ci90: The look's own narrower one, by which a difference is shown not to matter: 90 times in 100.
+        decision: "effect" (shown to differ from 0), "no-effect" (shown to lie within the margin), "not-greater" or
+            "not-less" (at the last look: shown not to reach the margin in the direction that the study expects), or
+            "go-on".
     """
 
     seeds: int
     difference: float | None = None
     ci: tuple[float, float] | None = None
-    decision: Literal["effect", "no-effect", "go-on"] = "go-on"
+    ci90: tuple[float, float] | None = None
+    decision: Answer = "go-on"
+
+    @property
+    def value(self) -> float:
+        """The difference, as estimates call it; 0 where there is none."""
+        return self.difference or 0.0
 
 
 Ends = Literal["settled", "go-on", "most-seeds", "stopped"]

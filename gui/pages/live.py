@@ -222,7 +222,7 @@ class LivePage(Page):
             return
         dirty, self._dirty = self._dirty, set()
         runs = self.context.session.runs(self._trial)
-        total = max([r.total_steps for r in runs] + [0])
+        total = self._reach(runs)
         for place in sorted(dirty):
             name, plot = self._shown.get(place, ""), self.plots[place]
             if not name:
@@ -237,6 +237,14 @@ class LivePage(Page):
         self.about.setText(
             f"mean of {'up to ' if seeds > 1 else ''}{count(seeds, 'seed')}{band}" if seeds else "no points yet"
         )
+
+    def _reach(self, runs: Sequence[RunRecord]) -> int:
+        """The step where the axis ends: a control that trains longer than the arms leaves the plot."""
+        assert self._trial is not None
+        study = self.context.session.studies.get(self._trial.study)
+        controls = {arm.name for arm in study.arms if arm.role == "control"} if study is not None else set()
+        arms = [r.total_steps for r in runs if r.arm not in controls]
+        return max(arms, default=0) or max((r.total_steps for r in runs), default=0)
 
     def _seeds(self, arm: str, runs: Sequence[RunRecord]) -> int:
         return self.store.band(self._shown.get("left") or LOSS, [r.run for r in runs if r.arm == arm]).seeds

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter
+from PySide6.QtWidgets import QToolTip
 
-from gui.look.text import clean, number
+from gui.look.text import clean, number, tip
 from gui.look.theme import ArmStyle, Theme
 from gui.widgets.chart import Chart, tick_digits, ticks
 from gui.widgets.marks import draw_marker
@@ -16,6 +17,8 @@ LEFT, TOP, RIGHT, BOTTOM = 40.0, 8.0, 12.0, 36.0
 Range = tuple[float, float]
 PLACES = [(dx, dy) for away in range(7) for dy in (-9 - 15 * away, 10 + 15 * away) for dx in (9, -9)]
 """Where a name may stand beside its marker, px, the best first."""
+NEAR = 12
+"""How near the mouse must be to a marker to be told its arm, px."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Scatter(Chart):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Accuracy and reliance", (220, 190))
         self._spots: list[Spot] = []
+        self._placed: list[tuple[Spot, QPointF]] = []
         self._corner: tuple[float, float, float] | None = None
         self._ends: Range | None = None
         self._x_title = ""
@@ -89,7 +93,18 @@ class Scatter(Chart):
                 painter.drawLine(line)
             draw_marker(painter, spot.style, place(spot.x, spot.y), 10)
         lines = [line for spot in self._spots for line in self._lines(spot, place, across)]
-        self._names(painter, box, [(s, place(s.x, s.y)) for s in self._spots], lines)
+        self._placed = [(s, place(s.x, s.y)) for s in self._spots]
+        self._names(painter, box, self._placed, lines)
+
+    def event(self, event: QEvent) -> bool:
+        """Say which arm the mouse points at, and its figures."""
+        if event.type() != QEvent.Type.ToolTip or not isinstance(event, QHelpEvent):
+            return super().event(event)
+        near = [(QLineF(at, event.pos()).length(), spot) for spot, at in self._placed]
+        away, spot = min(near, key=lambda one: one[0], default=(NEAR + 1, None))
+        shown = tip(f"{spot.label}: {spot.said}") if spot is not None and away <= NEAR else ""
+        QToolTip.showText(event.globalPos(), shown, self)
+        return True
 
     def _good_corner(self, painter: QPainter, box: QRectF, place) -> None:
         """Shade it; the card's caption says what it is."""
@@ -114,7 +129,10 @@ class Scatter(Chart):
         return found
 
     def _names(self, painter: QPainter, box: QRectF, spots: list[tuple[Spot, QPointF]], lines: list[QLineF]) -> None:
-        """Each name beside its marker, at the first of a few places where it covers nothing."""
+        """Each name beside its marker, at the first of a few places where it covers nothing.
+
+        Where it would cover something at each of them it is left out: the mouse has it.
+        """
         metrics = QFontMetricsF(painter.font())
         taken = [QRectF(at.x() - 6, at.y() - 6, 12, 12) for _, at in spots]
         taken += [QRectF(line.p1(), line.p2()).normalized().adjusted(-1, -1, 1, 1) for line in lines]
@@ -124,8 +142,9 @@ class Scatter(Chart):
             places = [
                 QRectF(at.x() + dx if dx > 0 else at.x() + dx - wide, at.y() + dy - 7, wide, 14) for dx, dy in PLACES
             ]
-            free = [p for p in places if box.contains(p) and not any(p.intersects(t) for t in taken)]
-            chosen = free[0] if free else next((p for p in places if box.contains(p)), places[0])
+            free = (p for p in places if box.contains(p) and not any(p.intersects(t) for t in taken))
+            if (chosen := next(free, None)) is None:
+                continue
             taken.append(chosen)
             self.write(
                 painter,

@@ -28,6 +28,15 @@ class Estimated(Protocol):
         ...
 
 
+class Judged(Estimated, Protocol):
+    """One that is judged by a margin."""
+
+    @property
+    def ci90(self) -> tuple[float, float] | None:
+        """The narrower one, by which it is shown not to matter."""
+        ...
+
+
 def level(value: float, unit: str) -> str:
     """An arm's figure: "83.2 %", "+4.1 points", "2.314 nats", "+0.512", "3.1 tokens"."""
     known = units.unit(unit)
@@ -86,6 +95,30 @@ def level_of(estimate: Estimated, unit: str) -> str:
 def difference_of(estimate: Estimated, unit: str) -> str:
     """A difference with its interval: "+5.1 points [+2.2, +8.0]"."""
     return f"{difference(estimate.value, unit)} {bounds(estimate.ci, unit)}".rstrip()
+
+
+def judged_level(estimate: Judged, unit: str, margin: float) -> str:
+    """The same of a figure that a margin judges: with its `narrower` interval where that tells more."""
+    return level_of(estimate, unit) + narrower(estimate, unit, margin, signed=False)
+
+
+def judged_difference(estimate: Judged, unit: str, margin: float) -> str:
+    """A difference, likewise: "-1.6 points [-3.6, +0.4], 90 % [-2.9, +0.1]"."""
+    return difference_of(estimate, unit) + narrower(estimate, unit, margin)
+
+
+def narrower(estimate: Judged, unit: str, margin: float, signed: bool = True) -> str:
+    """The 90 % interval where it ends within the margin and the 95 % one does not: ", 90 % [-2.7, +0.3]"; else "".
+
+    So no sentence that says "by less than 3 points" stands beside an interval alone which seems to deny it. Of a figure
+    beyond the margin it is not given where it lies beyond zero, too: it would be taken for a finding.
+    """
+    if estimate.ci is None or estimate.ci90 is None:
+        return ""
+    (low, high), (low90, high90) = estimate.ci, estimate.ci90
+    says_more = low <= -margin < low90 or high90 < margin <= high
+    finding = abs(estimate.value) > margin and (low90 > 0 or high90 < 0)
+    return f", 90 % {bounds(estimate.ci90, unit, signed)}" if says_more and not finding else ""
 
 
 def counted(number: int, thing: str) -> str:

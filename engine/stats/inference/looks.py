@@ -165,17 +165,20 @@ class Forecast(NamedTuple):
     stays_open: float
 
 
-def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: float) -> Forecast | None:
+def forecast(
+    values: Sequence[float], item_sd: float, looks: Looks, margin: float, expected: str = "equal"
+) -> Forecast | None:
     """How many more seeds a figure takes to be settled, and whether it will be.
 
     True mean and spread are drawn from what the seeds so far leave open, and so are the seeds to come (the predictive
-    distribution of a normal mean and variance without prior knowledge). Settled is what is shown to differ from 0, or
-    to lie within the margin.
+    distribution of a normal mean and variance without prior knowledge). Settled is what is shown to differ from 0, to
+    lie within the margin, or, at the last look, not to reach it in the direction that was expected.
 
     Args:
         values: Paired differences of the seeds so far.
         item_sd: Standard deviation that the choice of items gives the mean.
         margin: In the figure's unit.
+        expected: Which direction was: "greater", "less", or "equal" for none.
 
     Returns:
         None with fewer than three seeds, or at the last look.
@@ -199,7 +202,9 @@ def forecast(values: Sequence[float], item_sd: float, looks: Looks, margin: floa
             np.hypot(stdtrit(looks.seeds[at] - 1, (1 + level) / 2) * error, ndtri((1 + level) / 2) * item_sd)
             for level in replace(known, at=at).levels
         )
-        settled = (np.abs(mean) > claim) | (np.abs(mean) + absence < margin)
+        either = np.abs(mean)
+        toward = either if at + 1 < len(looks.seeds) else {"greater": mean, "less": -mean}.get(expected, either)
+        settled = (np.abs(mean) > claim) | (toward + absence < margin)
         more[settled], stays_open[settled] = looks.seeds[at] - begun, False
     low, high = np.quantile(more, [0.1, 0.9], method="closest_observation")
     return Forecast((int(low), int(high)), float(stays_open.mean()))

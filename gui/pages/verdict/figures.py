@@ -11,7 +11,7 @@ from gui.look.theme import ArmStyle
 from gui.widgets.forest import Difference, Group
 from gui.widgets.scatter import Spot
 from gui.widgets.waterfall import Bar
-from jobs.report.content.endpoint import figure_words, limits, parts
+from jobs.report.content.endpoint import limits, parts
 from jobs.report.content.figures import by_unit, good_corner
 from jobs.report.content.lookup import arm_label, label_of, level_of, pair_label, primary_metric, unit_of
 from jobs.report.content.sequential import ended
@@ -118,15 +118,6 @@ def figure_rows(result: Result) -> tuple[list[str], list[list[str]]]:
             shown = [bare(c.mean, c.ci, metric.unit) if c is not None else "–" for c in cells]
             rows.append([metric.label, axis(metric.unit).word, *shown])
     return header, rows
-
-
-def rule_figures(result: Result) -> list[str]:
-    """What the rule reads beside the contrasts, one sentence for each figure."""
-    found = []
-    for figure in result.verdict.figures:
-        value = figure_words(figure) if figure.value is not None else "not shown"
-        found.append(f"{figure.label}: {value}. {figure.note}".strip())
-    return found
 
 
 def rule_words(result: Result) -> str:

@@ -9,8 +9,9 @@ from engine.spec.result import Result
 from engine.stats.display.wording import together
 from gui.look.text import tip
 from gui.look.theme import Theme
-from gui.pages.verdict.figures import ended_words, looks_words, recipe_words, rule_figures, rule_words, standing_words
+from gui.pages.verdict.figures import ended_words, looks_words, recipe_words, rule_words, standing_words
 from gui.widgets.basics import Card, Pill, Text
+from jobs.report.content.endpoint import rule_figures
 
 
 class VerdictHead(Card):

@@ -198,7 +198,8 @@ class VerdictPage(Page):
         self.scatter.show_spots(found, good, across, shown.ends)
         up = titled_metric(result, result.reliance) if result.reliance else ""
         self.cards["arms"].set_caption(
-            f"upwards: {up}; lines: 95 % intervals{'; shaded: right, for the right reason' if good else ''}"
+            f"upwards: {up}; lines: 95 % intervals; point at an arm for its figures"
+            f"{'; shaded: right, for the right reason' if good else ''}"
         )
         groups = differences(result)
         self.forest.show_groups(groups)

@@ -8,6 +8,7 @@ from engine.spec.result import ArmResult, Result
 from engine.stats.display.wording import bounds, level
 from jobs.commands.terminal.progress import span
 from jobs.commands.terminal.screen import Screen
+from jobs.report.content.endpoint import rule_figures
 from jobs.report.content.sequential import COST, ended
 
 
@@ -17,7 +18,7 @@ def summary(result: Result, screen: Screen) -> None:
     screen.say(result.study.question)
     code = result.verdict.code if result.study.primary.registered else f"{result.verdict.code}, exploratory"
     screen.say(f"Verdict ({code}): {result.verdict.text}", "bold")
-    for reason in result.verdict.reasons:
+    for reason in (*rule_figures(result), *result.verdict.reasons):
         screen.say(f"  - {reason}")
     if result.sequential is not None:
         screen.say(f"{ended(result.sequential)} {COST}")

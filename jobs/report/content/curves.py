@@ -37,6 +37,21 @@ def table(result: Result) -> Table | None:
     return Table("curves", "Where the curves ended", head, rows, words=(0, 1)) if rows else None
 
 
+def beyond(result: Result) -> str:
+    """What a caption says of controls whose curves go on where the axis ends; "" where none does."""
+    drawn = _drawable(result.curves)
+    panels = [[c for c in drawn if c.metric == metric] for metric in {c.metric: None for c in drawn}]
+    labels = dict.fromkeys(arm_label(result, arm) for panel in panels for arm in _longer(panel, result))
+    return f"of {', '.join(labels)}, which trained longer, the first steps are drawn" if labels else ""
+
+
+def _longer(curves: Sequence[Curve], result: Result) -> list[str]:
+    """The controls whose curves go on after those of all arms have ended."""
+    controls = {arm.name for arm in result.arms if arm.role == "control"}
+    last = max((c.steps[-1] for c in curves if c.arm not in controls), default=0)
+    return [c.arm for c in curves if c.steps[-1] > last > 0]
+
+
 def curve_label(result: Result, metric: str) -> str:
     """What a curve is called: live metrics are of a small sample, which is no verdict's figure."""
     label = label_of(result, metric)
@@ -84,9 +99,11 @@ def _panel(drawing: Drawing, result: Result, curves: Sequence[Curve], place: tup
     right, bottom = left + wide, top + _HIGH
     metric = curves[0].metric
     shown = axis(unit_of(result, metric))
+    longer = _longer(curves, result)
+    last = max(1.0, *(c.steps[-1] for c in curves if c.arm not in longer))
+    curves = [kept for c in curves if (kept := _until(c, last)).steps]
     values = [shown.factor * v for c in curves for v in (*c.low, *c.high, *c.mean)]
     rows = ticks(min(values), max(values))
-    last = max(1.0, *(c.steps[-1] for c in curves))
     columns = [step for step in ticks(0, last) if step <= last]
     name = titled(shortened(curve_label(result, metric), 48), shortened(shown.word, 16))
     drawing.text(left - 46, top - 16, name, "name", "start")
@@ -112,6 +129,13 @@ def _panel(drawing: Drawing, result: Result, curves: Sequence[Curve], place: tup
             drawing.area([*up, *reversed(down)], f"band {look.kind}")
     for number, (curve, look) in enumerate(zip(curves, looks, strict=True)):
         _line(drawing, [(x(s), y(v)) for s, v in zip(curve.steps, curve.mean, strict=True)], look, number)
+
+
+def _until(curve: Curve, last: float) -> Curve:
+    """A curve as far as the axis goes."""
+    kept = sum(step <= last for step in curve.steps)
+    shown = {name: getattr(curve, name)[:kept] for name in ("steps", "mean", "low", "high")}
+    return curve.model_copy(update=shown)
 
 
 def _line(drawing: Drawing, points: list[tuple[float, float]], look: Style, number: int) -> None:

@@ -141,6 +141,14 @@ def figures_table(result: Result) -> Table | None:
     )
 
 
+def rule_figures(result: Result) -> list[str]:
+    """The same, one sentence for each figure."""
+    return [
+        f"{one.label}: {figure_words(one) if one.value is not None else 'not shown'}. {one.note}".strip()
+        for one in result.verdict.figures
+    ]
+
+
 def figure_words(figure: NamedFigure) -> str:
     """Its value with its interval; a dash where it could not be computed."""
     if figure.value is None:

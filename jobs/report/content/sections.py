@@ -94,6 +94,7 @@ def _sections(result: Result) -> Iterable[Section]:
     yield from _section("chain", "The gain, step by step", [tables.chain(result)], shared, "exploratory")
     yield from _differences(result)
     caption = "means over seeds; bands reach from the lowest to the highest seed"
+    caption = "; ".join(part for part in (caption, curves.beyond(result)) if part)
     drawn = [*curves.figures(result), curves.table(result)]
     yield from _section("curves", curves.TITLE, drawn, caption, "exploratory")
     yield from _reliance(result)

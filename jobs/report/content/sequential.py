@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from engine.spec.result import Result
 from engine.spec.sequential import LookResult, Sequential
-from engine.stats.display.wording import bounds, counted, difference
+from engine.stats.display.wording import bounds, counted, difference, judged_difference, narrower
 from jobs.inspecting.words import duration
-from jobs.report.content.lookup import ABSENT, gain_words, label_of, pair_label
+from jobs.report.content.lookup import ABSENT, label_of, pair_label
 from jobs.report.content.model import Paragraph, Section, Table
 
 if TYPE_CHECKING:
@@ -24,7 +24,13 @@ ABOUT = (
     "end. p is worth what it is in this design: it is below 0.05 just where the interval excludes 0."
 )
 HEAD = ("look after", "difference", "interval", "answer", "decision")
-_ANSWERS = {"effect": "a difference", "no-effect": "too small to matter", "go-on": "open"}
+_ANSWERS = {
+    "effect": "a difference",
+    "no-effect": "too small to matter",
+    "not-greater": "not higher by {margin} or more",
+    "not-less": "not lower by {margin} or more",
+    "go-on": "open",
+}
 _NO_MORE = "a check failed that no further seed can mend"
 _HARDLY = 0.8  # of trials that begin like this one are open in the end: four in five, as the forecast's range holds
 _MANY = 5  # looks that are named one by one, whatever lies between them
@@ -42,13 +48,17 @@ def after(looks: Sequence[int]) -> str:
 
 def look_words(look: LookResult, seen: Sequential) -> str:
     """What one look said: "Look after 6 of at most 12 seeds: +9.1 points [+0.4, +17.2]"."""
-    figure = "no figure" if look.difference is None else gain_words(look.difference, look.ci, seen.unit)
+    figure = "no figure" if look.difference is None else judged_difference(look, seen.unit, seen.margin)
     return f"Look after {look.seeds} of at most {counted(seen.max_seeds, 'seed')}: {figure}"
 
 
 def look_answer(look: LookResult, seen: Sequential) -> str:
     """The same with its answer: "…; answer: too small to matter"."""
-    return f"{look_words(look, seen)}; answer: {_ANSWERS[look.decision]}"
+    return f"{look_words(look, seen)}; answer: {_answer(look, seen)}"
+
+
+def _answer(look: LookResult, seen: Sequential) -> str:
+    return _ANSWERS[look.decision].format(margin=difference(seen.margin, seen.unit).lstrip("+"))
 
 
 def last_look(seen: Sequential, further_seconds: tuple[float, float] | None = None) -> str:
@@ -125,8 +135,8 @@ def rows(result: Result) -> tuple[tuple[str, ...], ...]:
         (
             counted(look.seeds, "seed"),
             ABSENT if look.difference is None else difference(look.difference, seen.unit),
-            bounds(look.ci, seen.unit) or ABSENT,
-            _ANSWERS[look.decision],
+            (bounds(look.ci, seen.unit) or ABSENT) + narrower(look, seen.unit, seen.margin),
+            _answer(look, seen),
             "went on" if look is not seen.looks[-1] else _decision(seen, missing),
         )
         for look in seen.looks

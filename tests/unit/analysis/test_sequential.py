@@ -117,6 +117,22 @@ def test_a_verdict_alone_does_not_settle_it_while_the_primary_contrast_is_open()
         assert found.sequential.decision == decision
 
 
+def test_at_the_last_look_it_is_an_answer_that_the_difference_is_not_what_was_expected() -> None:
+    """Whether negatives help is answered, although they may harm by more than the margin; before it goes on."""
+    for looks, answer, decision in ((PLAN, "not-greater", "settled"), ((*PLAN, 12), "go-on", "go-on")):
+        trial = make_trial("function-calling", looks[-1]).model_copy(update={"looks": looks})
+        rates = {**CALLS, "sft-dpo": (0.78, 0.72)}
+        runs = [run for run in make_runs(trial, rates, 400, 40, luck=0.04, seed=2) if run.record.seed < 8]
+        found = analyse(trial, runs, Context(queued=0.0, begun=8))
+        assert found.sequential is not None
+        last = found.sequential.looks[-1]
+        assert last.ci90 is not None
+        assert last.ci90[0] < -trial.study.primary.margin
+        assert last.ci90[1] < trial.study.primary.margin
+        assert (last.decision, found.sequential.decision) == (answer, decision)
+        assert "accuracy is not higher by 3.0 points or more with SFT → DPO than with SFT: " in found.verdict.text
+
+
 def test_the_interval_of_an_end_is_given_where_the_primary_contrast_ended_it_and_nowhere_else() -> None:
     early, late = (result_after(seeds, lean=0.0, items=1600) for seeds in (4, 6))
     assert early.sequential is not None

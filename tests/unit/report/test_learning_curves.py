@@ -76,3 +76,24 @@ def test_a_figure_that_an_objective_reports_is_a_curve_too(calls: Result) -> Non
     assert "dpo: reward margin, SFT → DPO: 1.250 [0.750, 1.500] at step 2" in figure.description
     assert curves.curve_label(result, "dpo.reward_margin") == "dpo: reward margin"
     assert curves.curve_label(result, calls.accuracy).endswith("(live sample)")
+
+
+def test_a_control_that_trains_longer_does_not_press_the_arms_together(calls: Result) -> None:
+    control = next(arm.name for arm in calls.arms if arm.role == "control")
+    losses = {c.arm: c for c in calls.curves if c.metric == "loss"}
+    assert control in losses
+    last = max(c.steps[-1] for c in losses.values())
+    one = losses[control]
+    longer = one.model_copy(update={"steps": tuple(step * 6 for step in one.steps)})
+    others = tuple(c for c in losses.values() if c is not one)
+    before, after = (calls.model_copy(update={"curves": (*others, drawn)}) for drawn in (one, longer))
+    (plain,), (figure,) = curves.figures(before), curves.figures(after)
+    ticks = [re.findall(r'text-anchor="middle">(\d+)<', str(f.svg))[-1] for f in (plain, figure)]
+    assert ticks[0] == ticks[1]
+    assert int(ticks[1]) <= last
+    assert f"at step {6 * one.steps[-1]:g}" in figure.description, "the words tell where it ended"
+    assert curves.beyond(before) == ""
+    label = next(arm.label for arm in calls.arms if arm.name == control)
+    assert curves.beyond(after) == f"of {label}, which trained longer, the first steps are drawn"
+    alone = calls.model_copy(update={"curves": (longer,)})
+    assert curves.beyond(alone) == "", "where it alone has a figure, all of it is drawn"

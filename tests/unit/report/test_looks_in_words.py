@@ -67,6 +67,18 @@ def test_every_figure_has_its_unit_or_is_said_to_be_none() -> None:
     assert "4 of at most 12 seeds: no figure; goes on" in last_look(none)
 
 
+def test_what_is_shown_by_the_narrower_interval_has_it_beside_the_look() -> None:
+    one = LookResult(seeds=4, difference=-0.016, ci=(-0.036, 0.031), ci90=(-0.031, 0.026), decision="not-greater")
+    looked = seen().model_copy(update={"looks": (one,)})
+    minus = "\N{MINUS SIGN}"
+    interval = f"[{minus}3.6, +3.1], 90 % [{minus}3.1, +2.6]"
+    assert sequential.look_answer(one, looked).endswith(f"{interval}; answer: not higher by 3.0 points or more")
+    within = one.model_copy(update={"ci": (-0.02, 0.01), "ci90": (-0.019, 0.009), "decision": "no-effect"})
+    assert "90 %" not in sequential.look_answer(within, looked)
+    less = one.model_copy(update={"decision": "not-less"})
+    assert sequential.look_answer(less, looked).endswith("not lower by 3.0 points or more")
+
+
 def test_how_it_stands() -> None:
     assert standing(trial(looks=())) == ""
     assert standing(trial()) == "First look after 4 of at most 12 seeds"

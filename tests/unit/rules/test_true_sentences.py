@@ -14,7 +14,7 @@ from engine.rules import Case, Decision, decide, rule_of
 from engine.rules.shortcut import Shortcut
 from engine.spec.example import Side
 from engine.spec.study import RuleSpec, StudySpec
-from engine.stats.display.wording import difference_of, level_of
+from engine.stats.display.wording import difference_of, judged_level, level_of
 from engine.stats.evidence import Estimate
 from jobs.studies import load
 from tests.support.sides import Sided
@@ -228,7 +228,7 @@ def test_every_clause_is_what_the_figures_say(rule: str) -> None:
 def test_levels_stand_beside_every_word_on_leaning() -> None:
     for seed in range(CASES):
         decision, facts = decided("shortcut", seed)
-        own = level_of(facts.lean(T), "difference")
+        own = judged_level(facts.lean(T), "difference", LEANS)
         if not decision.text.startswith("No verdict") and re.search(r"\blean", decision.text):
             assert f"({own}; " in decision.text, decision.text
             first = decision.text.split(f"({own}; ")[1]
