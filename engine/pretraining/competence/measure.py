@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +79,14 @@ def share(group: str, what: str, right: Sequence[float], guessed: float, untuned
     )
 
 
-def room(subject: LocalSubject, task: Task, looked_at: int = 200) -> int:
-    """Generation limit in tokens: the longest answer among the first `looked_at` examples, and 8 more."""
+def room(subject: LocalSubject, task: Task, options: Mapping[str, Any] | None = None, looked_at: int = 200) -> int:
+    """Generation limit in tokens: the longest answer among the first `looked_at` examples, and 8 more.
+
+    Args:
+        options: The task's, as `Task.options` gives them: a longer form has longer answers. None: the defaults.
+    """
     renderer = subject.renderer
-    found = [len(renderer.ids(renderer.answer_text(e.prompt, e.answer))) for e in task.examples(looked_at)]
+    found = [len(renderer.ids(renderer.answer_text(e.prompt, e.answer))) for e in task.examples(looked_at, options)]
     return max(found) + 8
 
 

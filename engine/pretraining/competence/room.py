@@ -69,6 +69,7 @@ class Room:
     Attributes:
         chance: By guessing.
         base, tuned: Greedy.
+        cut: Greedy answers after tuning that reached the limit before they ended, and so were graded unfinished.
         once, base_once: One sampled answer.
         tries, base_tries: At least one of `TRIES` sampled answers.
     """
@@ -82,6 +83,16 @@ class Room:
     tuned: float
     once: float
     tries: float
+    cut: float
+
+
+class Shares(NamedTuple):
+    """What is measured of one model, each a share of the items; see `Room`."""
+
+    greedy: float
+    once: float
+    tries: float
+    cut: float
 
 
 def main(argv: list[str]) -> int:
@@ -116,31 +127,30 @@ def rooms(ref: ModelRef, cases: Sequence[Asked], options: argparse.Namespace) ->
         task = task_named(case.task)
         chosen = task.options(case.options)
         items = list(task.items(options.items, chosen))
-        before = measured(LocalSubject(*load(ref, device())), task, items)
-        after = []
+        before = measured(LocalSubject(*load(ref, device())), task, chosen, items)
+        after: list[Shares] = []
         size = options.steps * BATCH
         train = tuple(task.examples(size, chosen))
         name = digest([case.label, VERSION, size])
         data = StudyData(train=train, items=tuple(items), name=f"world.{task.name}", digest=name)
         for seed in range(options.seeds):
             with fine_tuned(ref, data, options.steps, seed, rate=RATES.get(case.task, RATE)) as subject:
-                after.append(measured(subject, task, items))
-        tuned, once, tries = (fmean(of) for of in zip(*after, strict=True))
-        yield Room(case.label, len(items), chance(items), *before, tuned, once, tries)
+                after.append(measured(subject, task, chosen, items))
+        yield Room(case.label, len(items), chance(items), *before[:3], *map(fmean, zip(*after, strict=True)))
 
 
-def measured(subject: LocalSubject, task: Task[Any, Any], items: Sequence[Item]) -> tuple[float, float, float]:
-    """Shares right: greedy, one sampled answer, and at least one of `TRIES`."""
-    longest = room(subject, task)
+def measured(subject: LocalSubject, task: Task[Any, Any], options: Mapping[str, Any], items: Sequence[Item]) -> Shares:
+    """Shares right: greedy, one sampled answer, and at least one of `TRIES`; and of greedy answers cut short."""
+    longest = room(subject, task, options)
     prompts = [item.prompt for item in items]
-    greedy = [
-        task.grade(answer.text, item).correct for answer, item in _with(subject.generate(prompts, longest), items)
-    ]
+    answers = subject.generate(prompts, longest)
+    greedy = [task.grade(answer.text, item).correct for answer, item in _with(answers, items)]
     sampled = [
         [task.grade(answer.text, item).correct for answer in answers]
         for answers, item in _with(subject.sample(prompts, TRIES, TEMPERATURE, 0, longest), items)
     ]
-    return fmean(greedy), fmean(fmean(each) for each in sampled), fmean(any(each) for each in sampled)
+    once, tries = fmean(fmean(each) for each in sampled), fmean(any(each) for each in sampled)
+    return Shares(fmean(greedy), once, tries, fmean(answer.cut for answer in answers))
 
 
 def _with(answers: Sequence[Any], items: Sequence[Item]) -> Iterator[tuple[Any, Item]]:
@@ -151,9 +161,10 @@ def table(found: Sequence[Room]) -> str:
     """The rooms as Markdown."""
     head = ["task", "items", "by guessing"]
     head += [f"{when}{how}" for when in ("base", "after SFT") for how in (", greedy", ", pass@1", f", pass@{TRIES}")]
+    head.append("cut short")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for one in found:
-        shares = (one.chance, one.base, one.base_once, one.base_tries, one.tuned, one.once, one.tries)
+        shares = (one.chance, one.base, one.base_once, one.base_tries, one.tuned, one.once, one.tries, one.cut)
         lines.append(f"| {' | '.join([one.what, str(one.items), *(f'{share:.2f}' for share in shares)])} |")
     return "\n".join(lines)
 
