@@ -10,7 +10,7 @@ from engine.rules._base import Case, Gate, RuleConfig
 from engine.rules._reading import Reading, present
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
-from engine.stats.display.wording import difference, difference_of, level, level_of
+from engine.stats.display.wording import difference, judged_difference, level, level_of
 from engine.stats.evidence import Estimate
 
 
@@ -127,7 +127,8 @@ class EndpointReading(Reading):
         both = ((self.treated, self.level_of_treated), (self.reference, self.level_of_reference))
         found = [f"{metric} of {arm}: {level_of(one, unit)}." for arm, one in both if one is not None]
         if self._found is not None and not self.is_primary:
-            found.append(f"{metric}: {self.treated} against {self.reference}: {difference_of(self._found, unit)}.")
+            figure = judged_difference(self._found, unit, self.endpoint.margin)
+            found.append(f"{metric}: {self.treated} against {self.reference}: {figure}.")
         return found
 
 

@@ -234,8 +234,10 @@ class LivePage(Page):
             plot.draw(self._series(name, runs, total, width), total)
         seeds = max((self._seeds(arm, runs) for arm, _ in self._trial.arms), default=0)
         band = ", band: 95 % interval" if seeds > 1 else ""
+        longest = max((r.total_steps for r in runs), default=0)
+        beyond = f"; a longer control goes on to step {longest}" if longest > total else ""
         self.about.setText(
-            f"mean of {'up to ' if seeds > 1 else ''}{count(seeds, 'seed')}{band}" if seeds else "no points yet"
+            f"mean of {'up to ' if seeds > 1 else ''}{count(seeds, 'seed')}{band}{beyond}" if seeds else "no points yet"
         )
 
     def _reach(self, runs: Sequence[RunRecord]) -> int:

@@ -15,7 +15,7 @@ from gui.widgets.marks import draw_marker
 
 LEFT, TOP, RIGHT, BOTTOM = 40.0, 8.0, 12.0, 36.0
 Range = tuple[float, float]
-PLACES = [(dx, dy) for away in range(7) for dy in (-9 - 15 * away, 10 + 15 * away) for dx in (9, -9)]
+PLACES = [(dx, dy) for away in range(4) for dy in (-9 - 15 * away, 10 + 15 * away) for dx in (9, -9)]
 """Where a name may stand beside its marker, px, the best first."""
 NEAR = 12
 """How near the mouse must be to a marker to be told its arm, px."""

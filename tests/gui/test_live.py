@@ -43,13 +43,17 @@ def test_the_base_is_a_flat_line(opened, qtbot, lab) -> None:
     assert set(values) == {4.0}
 
 
-def test_a_control_that_trains_longer_leaves_the_plot(opened, qtbot, lab) -> None:
+def test_a_control_that_trains_longer_leaves_the_plot(opened, qtbot, lab, monkeypatch) -> None:
     page = live(opened(lab), qtbot)
     runs = page.context.session.runs(page._trial)
     longer = [r.model_copy(update={"total_steps": 6 * STEPS}) if r.arm == "planted" else r for r in runs]
     assert page._reach(longer) == STEPS
     assert page._reach([r for r in longer if r.arm == "planted"]) == 6 * STEPS
     assert page._reach([]) == 0
+    assert "longer" not in page.about.text()
+    monkeypatch.setattr(page.context.session, "runs", lambda trial: longer)
+    page._mark_all()
+    qtbot.waitUntil(lambda: page.about.text().endswith(f"; a longer control goes on to step {6 * STEPS}"))
 
 
 def test_bands_only_where_there_are_seeds(opened, qtbot, lab) -> None:
