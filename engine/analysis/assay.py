@@ -31,6 +31,7 @@ from engine.stats.display.wording import (
     judged_level,
     level,
     level_of,
+    unsigned,
 )
 from engine.stats.estimate import Estimate
 from engine.stats.evidence import Evidence, Run
@@ -99,7 +100,7 @@ def _absent(found: Estimate | None, unit: str, margin: float, least: float, eith
     figure = f"{judged_difference(found, unit, margin)}, {counted(found.n_seeds, 'seed')}"
     if gained(found, least) or (either and lost(found, least)):
         return Shown(False, f"{figure}: detected, and should not be.")
-    size, most = difference(margin, unit).lstrip("+"), difference(found.ci90[1], unit)
+    size, most = unsigned(margin, unit), difference(found.ci90[1], unit)
     if either:
         if equivalent(found.ci90, margin):
             return Shown(True, f"{figure}: shown to lie within {size} of zero.")

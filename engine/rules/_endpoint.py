@@ -10,7 +10,7 @@ from engine.rules._base import Case, Gate, RuleConfig
 from engine.rules._reading import Reading, present
 from engine.spec.errors import SpecError
 from engine.spec.study import StudySpec
-from engine.stats.display.wording import difference, judged_difference, level, level_of
+from engine.stats.display.wording import judged_difference, level, level_of, unsigned
 from engine.stats.evidence import Estimate
 
 
@@ -87,7 +87,7 @@ class EndpointReading(Reading):
         self.treated, self.reference = self.label(endpoint.treated), self.label(endpoint.reference)
         self.pair = f"{self.treated} and {self.reference}"
         self.name = self.named(endpoint.metric)
-        self.margin = difference(endpoint.margin, self.unit(endpoint.metric)).lstrip("+")
+        self.margin = unsigned(endpoint.margin, self.unit(endpoint.metric))
 
     @property
     def found(self) -> Estimate:

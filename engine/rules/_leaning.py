@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.rules._reading import gained, lost, no_more, turned
-from engine.stats.display.wording import difference, judged_level, level
+from engine.stats.display.wording import judged_level, level, unsigned
 from engine.stats.evidence import Estimate
 from engine.stats.inference.equivalence import equivalent
 
@@ -104,7 +104,7 @@ class Leaning:
     def clause(self) -> str:
         """Whether the treated arm leans, with its level and the others', as the end of a sentence about it."""
         own = self.own
-        limit = difference(own.limit, own.unit).lstrip("+")
+        limit = unsigned(own.limit, own.unit)
         if own.way:
             said = f"leans {on(own.way)} the shortcut"
         elif own.none:

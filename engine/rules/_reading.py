@@ -10,12 +10,12 @@ from engine.stats.display.wording import (
     EXPECTED,
     about,
     counted,
-    difference,
     difference_of,
     exists,
     judged_difference,
     lowered,
     p_phrase,
+    unsigned,
 )
 from engine.stats.evidence import Estimate
 from engine.stats.inference.equivalence import equivalent, short_of
@@ -43,7 +43,7 @@ class Reading:
         small = equivalent(found.ci90, plan.margin)
         if not (found.above or found.below):
             if not small and short_of(found.ci90, plan.margin, plan.expected):
-                margin = difference(plan.margin, self.unit(self.metric)).lstrip("+")
+                margin = unsigned(plan.margin, self.unit(self.metric))
                 return f"{name} is not {EXPECTED[plan.expected]} by {margin} or more with {a} than with {b}: {figure}"
             if not small:
                 return f"no difference in {name} between {a} and {b} was shown: {figure}"
@@ -128,12 +128,12 @@ def lost(estimate: Estimate, margin: float) -> bool:
 
 def no_more(estimate: Estimate, margin: float) -> bool:
     """Whether a figure was shown not to have risen by more than the margin: a one-sided test at 5 % says so."""
-    return estimate.ci90 is not None and estimate.ci90[1] < margin
+    return short_of(estimate.ci90, margin, "greater")
 
 
 def no_less(estimate: Estimate, margin: float) -> bool:
     """Whether a figure was shown not to have fallen by more than the margin: a one-sided test at 5 % says so."""
-    return estimate.ci90 is not None and estimate.ci90[0] > -margin
+    return short_of(estimate.ci90, margin, "less")
 
 
 def turned(estimate: Estimate) -> Estimate:

@@ -9,7 +9,7 @@ from engine.rules._base import Case, Gate
 from engine.rules._leaning import Lean, Leaning
 from engine.rules._reading import Reading, present
 from engine.spec.example import Side
-from engine.stats.display.wording import difference, judged_difference, judged_level, level, level_of
+from engine.stats.display.wording import judged_difference, judged_level, level, level_of, unsigned
 from engine.stats.evidence import Estimate
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Figures(Reading):
     @property
     def margin_words(self) -> str:
         """The margin of accuracy."""
-        return difference(self.margin, self.unit_of_accuracy).lstrip("+")
+        return unsigned(self.margin, self.unit_of_accuracy)
 
     def gain_words(self, arm: str) -> str:
         """The difference of accuracy to an arm in brackets; "" where the primary clause gives it anyway."""

@@ -29,7 +29,7 @@ from engine.rules._reading import Reading, no_more, present, turned
 from engine.spec.errors import SpecError
 from engine.spec.result import NamedFigure
 from engine.spec.study import StudySpec
-from engine.stats.display.wording import difference, judged_difference, level, level_of
+from engine.stats.display.wording import judged_difference, level, level_of, unsigned
 from engine.stats.evidence import Estimate
 
 LABEL = "Share of the gap closed"
@@ -135,7 +135,7 @@ class GapClosed(Rule[GapClosedConfig]):
             what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
             more = figures.advice(figures.gap, Aim(least, both=False))
             return [Gate(what, f"A share of it would say nothing. {more}")]
-        needed = difference(least, unit).lstrip("+")
+        needed = unsigned(least, unit)
         claim = "is not" if no_more(figures.gap, least) else "was not shown to be"
         what = f"{target} {claim} better than {base} in {figures.name} by {needed} or more: {shown}"
         return [Gate(what, "A share of so small a gap would say nothing. Choose a target that does better.")]
@@ -202,7 +202,7 @@ class _Figures(Reading):
 
     def _no_better(self, gain: Estimate) -> str:
         """That the treated arm gained nothing that matters over the base."""
-        least = difference(self.rule.margin, self.metric_unit).lstrip("+")
+        least = unsigned(self.rule.margin, self.metric_unit)
         how = f"not better by {least} or more than"
         how = "worse than" if gain.below else "better by too little to matter than" if gain.above else how
         raw = present(self.raw[self.config.treated, self.config.base])

@@ -49,6 +49,11 @@ def difference(value: float, unit: str) -> str:
     return f"{_fixed(known.scale * value, known.digits, sign=True)} {known.compared}".rstrip()
 
 
+def unsigned(value: float, unit: str) -> str:
+    """A difference whose direction says nothing, such as a margin: "3.0 points"."""
+    return difference(value, unit).lstrip("+")
+
+
 def about(value: float, unit: str) -> str:
     """A size that is itself only roughly known, without a sign: "16 points", "0.8 points", "0.02 nats", "40 tokens"."""
     known, size = units.unit(unit), abs(value)

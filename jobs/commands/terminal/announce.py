@@ -10,7 +10,7 @@ from engine.analysis.registration import looked
 from engine.probes import probe_class
 from engine.spec.result import Registration
 from engine.spec.trial import TrialSpec
-from engine.stats.display.wording import EXPECTED, about, difference, exists, lowered
+from engine.stats.display.wording import EXPECTED, about, exists, lowered, unsigned
 from jobs.commands.terminal.screen import Screen
 from jobs.report.content.sequential import SPENDING, after
 
@@ -21,7 +21,7 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     metric = next(m for m in probe_class(plan.probe).metrics if m.name == plan.metric)
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
     way = f"{EXPECTED[plan.expected]} with {a} {'and' if plan.expected == 'equal' else 'than'} with {b}"
-    margin = difference(plan.margin, metric.unit).lstrip("+")
+    margin = unsigned(plan.margin, metric.unit)
     since = "Asked" if registration.looks else "Fixed before any comparison that the verdict rests on was shown"
     screen.say(
         f"{since}: {lowered(metric.label)} is expected to be {way}; "

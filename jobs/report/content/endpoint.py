@@ -7,7 +7,6 @@ from engine.stats.display import wording
 from engine.stats.display.axis import axis
 from jobs.report.content.lookup import ABSENT, arm_label, label_of, primary_contrast, primary_metric, unit_of
 from jobs.report.content.model import Block, Facts, Paragraph, Section, Table, Value
-from jobs.report.content.tables import unsigned
 
 _EXPLORATORY = (
     "Nothing was fixed before the figures were there: which arms are compared, on which metric and with which margin "
@@ -36,7 +35,7 @@ def pair(result: Result) -> str:
 
 def margin(result: Result) -> str:
     """The margin of the primary endpoint, without its sign."""
-    return unsigned(result.study.primary.margin, unit_of(result, primary_metric(result)))
+    return wording.unsigned(result.study.primary.margin, unit_of(result, primary_metric(result)))
 
 
 def claim(result: Result) -> Section | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.spec.result import Result
 from engine.spec.sequential import LookResult, Sequential
-from engine.stats.display.wording import bounds, counted, difference, judged_difference, narrower
+from engine.stats.display.wording import bounds, counted, difference, judged_difference, narrower, unsigned
 from jobs.inspecting.words import duration
 from jobs.report.content.lookup import ABSENT, label_of, pair_label
 from jobs.report.content.model import Paragraph, Section, Table
@@ -58,7 +58,7 @@ def look_answer(look: LookResult, seen: Sequential) -> str:
 
 
 def _answer(look: LookResult, seen: Sequential) -> str:
-    return _ANSWERS[look.decision].format(margin=difference(seen.margin, seen.unit).lstrip("+"))
+    return _ANSWERS[look.decision].format(margin=unsigned(seen.margin, seen.unit))
 
 
 def last_look(seen: Sequential, further_seconds: tuple[float, float] | None = None) -> str:

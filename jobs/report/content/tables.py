@@ -205,12 +205,7 @@ def failures(result: Result) -> list[Table]:
 def _found(size: float | None, unit: str) -> str:
     if size is None:
         return ABSENT
-    return unsigned(size, unit) if wording.exists(size, unit) else "none"
-
-
-def unsigned(value: float, unit: str) -> str:
-    """A difference whose direction says nothing, e.g. a margin."""
-    return wording.difference(value, unit).lstrip("+")
+    return wording.unsigned(size, unit) if wording.exists(size, unit) else "none"
 
 
 def _difference(result: Result, c: Contrast) -> tuple[str, str, str, str]:
