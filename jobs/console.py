@@ -203,8 +203,9 @@ def _asked(parser: argparse.ArgumentParser, settles: bool = True) -> None:
     parser.add_argument(
         "--scale", choices=("smoke", "quick", "full"), default="quick", help="how large (default: quick)"
     )
+    seeds = "runs per arm, paired by seed; fixed, so none are added (default: the study's)"
     parser.add_argument(
-        "--seeds", type=positive, metavar="N", help="runs per arm, paired by seed (default: the study's)"
+        "--seeds", type=positive, metavar="N", help=seeds if settles else "development seeds per value (default: 3)"
     )
     if settles:
         parser.add_argument(

@@ -38,7 +38,7 @@ TAIL = """\
 
 - **One primary endpoint**, its margin and the rule of the verdict, fixed in the study's file before anything runs.
 - A **positive control**, a difference that the lab must see, and where it can be had a **negative control** that it
-  must not. Without a positive control a null result is *inconclusive*, never "no effect".
+  must not. About a shortcut there is no verdict without a positive control: what was not found may have gone unseen.
 - An **accuracy floor** where the question needs one: a model that does not do the task gets no verdict about how it
   does it.
 - **Seeds as the unit**, paired across arms: the same seed means the same order of data and the same initialisation.
@@ -108,12 +108,13 @@ def _arm(arm: ArmSpec) -> str:
 
 def _control(study: StudySpec, control: ControlSpec) -> str:
     must = "must be higher" if control.kind == "positive" else "must not be higher"
+    must = "must be the same as" if control.either else f"{must} than"
     placebo = ", with sides drawn by lot" if control.placebo else ""
     metric = _metric(control.metric or study.reliance or "")
     arm = study.arm(control.arm).label
     if not control.against:
         return f"{control.kind}: {arm} must show no {metric[0].lower()}{metric[1:]}"
-    return f"{control.kind}: {metric} of {arm} {must} than of {study.arm(control.against).label}{placebo}"
+    return f"{control.kind}: {metric} of {arm} {must} of {study.arm(control.against).label}{placebo}"
 
 
 def _metric(name: str) -> str:

@@ -145,6 +145,8 @@ def _label(control: ControlSpec, study: StudySpec, evidence: Evidence) -> str:
     if not control.against:
         return f"{figure} must not be shown by {study.arm(control.arm).label}"
     a, b = (study.arm(arm).label for arm in control.arms)
+    if control.either:
+        return f"{figure} must be the same with {a} as with {b}"
     return f"{figure} must {'' if positive else 'not '}be higher with {a} than with {b}"
 
 

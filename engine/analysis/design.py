@@ -68,6 +68,10 @@ class Design:
     advice: Advice = field(default_factory=Advice)
 
     def complete(self, arm: str) -> bool:
-        """Whether an arm has all of its runs at the first of several looks."""
+        """Whether an arm has all of its runs at the first of several looks, and so is compared on no more later.
+
+        One that no seed changes has a single run, but that is compared with every further run of the other arm.
+        """
         seeds = self.study.arm(arm).seeds
-        return self.looks is not None and seeds is not None and seeds <= self.looks.seeds[0]
+        capped = seeds is not None and self.looks is not None and seeds <= self.looks.seeds[0]
+        return capped and self.seeded.get(arm, True)

@@ -53,6 +53,7 @@ def registration(trial: TrialSpec, context: Context) -> Registration:
         detectable=expected.difference if expected else None,
         basis=expected.basis if expected else "",
         looks=context.looks,
+        changed=changed(trial),
     )
 
 

@@ -132,6 +132,6 @@ def _has_more_runs(control: ControlSpec, design: Design) -> bool:
 def _foreseen(design: Design, evidence: Evidence) -> Forecast | None:
     """How many more seeds the primary contrast may take; None where it is answered, or nothing can be said."""
     primary, found = design.study.primary, _primary(design, evidence)
-    if found is None or design.looks is None or found.above or found.below:
+    if found is None or design.looks is None or _answer(found, primary, design.looks.last) != "go-on":
         return None
     return forecast(found.per_seed, found.item_spread, design.looks, primary.margin, primary.expected)

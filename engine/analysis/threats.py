@@ -68,28 +68,32 @@ def _of_the_test(design: Design, evidence: Evidence, checks: Sequence[Check]) ->
     if 1 < pairs < FEW_SEEDS:
         least = "" if design.looks else f", and p cannot fall below {probability(2.0 ** (1 - pairs))}"
         yield f"There are {counted(pairs, 'pair')} of seeds: how much seeds differ is itself hardly known{least}."
-    elif pairs == 1:
+    elif pairs == 1 and any(design.seeded.get(arm) for arm in design.study.primary.contrast):
         yield "There is one seed: it is not known whether another would give the same."
     yield from _of_untrained_pairs(design, evidence)
     yield from _of_the_controls(design, evidence)
 
 
 def _of_the_controls(design: Design, evidence: Evidence) -> Iterable[str]:
-    """Positive controls hold of the runs at hand (`engine.analysis.assay`): what is not known of other seeds."""
+    """What controls do not show of other seeds: positive ones hold of the runs at hand (`engine.analysis.assay`)."""
     for control in design.study.controls:
-        if control.kind != "positive":
-            continue
         metric, label = control.metric or design.study.reliance or "", design.study.arm(control.arm).label
-        found = evidence.difference(control.arm, control.against, metric)
-        if found is None or not design.seeded[control.arm]:
+        if control.placebo or control.arm not in design.arms or not design.seeded[control.arm]:
             continue
-        if found.n_seeds > 1 and found.above:
+        leans, figure = metric == design.study.reliance, lowered(evidence.metrics[metric].label)
+        if control.kind == "negative":
+            if len(evidence.arm(control.arm)) == 1:
+                what = "the shortcut is not found" if leans and not control.against else f"nothing is found in {figure}"
+                yield f"That {what} where it cannot be is shown by one run ({label}); another seed may show some."
+            continue
+        found = evidence.difference(control.arm, control.against, metric)
+        if found is None or (found.n_seeds > 1 and found.above):
             continue
         runs = "one run" if found.n_seeds == 1 else f"{counted(found.n_seeds, 'run')}, whose seeds differ much"
-        if metric == design.study.reliance:
+        if leans:
             yield f"That the shortcut would be seen is shown by {runs} ({label}); another seed may lean on it less."
         else:
-            what = f"a difference in {lowered(evidence.metrics[metric].label)}"
+            what = f"a difference in {figure}"
             yield f"That {what} would be seen is shown by {runs} ({label}); another seed may show less of it."
 
 

@@ -72,27 +72,33 @@ class _Spread(NamedTuple):
         return found
 
 
-def advice(found: Estimate, aim: Aim) -> str:
-    """What would settle an open question about a figure, as a sentence."""
+def advice(found: Estimate, aim: Aim, capped: bool = False) -> str:
+    """What would settle an open question about a figure, as a sentence.
+
+    Args:
+        capped: Whether one of its arms gets no more seeds, so that items alone can settle it.
+    """
     seed_sd = float(np.std(found.per_seed, ddof=1)) if found.n_seeds > 1 else 0.0
     if found.ci is None or not (seed_sd or found.item_spread):
         if found.n_seeds < 2:
             return "To settle it: run more seeds."
         return "To settle it: measure on more items; neither seeds nor items differ in this figure so far."
     spread = _Spread(found.value, found.n_seeds, seed_sd, found.item_spread)
-    for seeds, times in _ways(spread):
+    for seeds, times in _ways(spread, capped):
         if spread.settled(aim, seeds, times) >= POWER:
             return f"To settle it: about {_words(seeds - found.n_seeds, seeds, times, found.clusters)}."
+    if capped:
+        return f"Not even {MOST_ITEMS} times as many items are likely to settle it with so few seeds."
     return (
         f"Neither {MOST_SEEDS} seeds nor {MOST_ITEMS} times as many items are likely to settle it: the figure lies too "
         "near the limit."
     )
 
 
-def _ways(spread: _Spread) -> list[tuple[int, int]]:
+def _ways(spread: _Spread, capped: bool) -> list[tuple[int, int]]:
     """Seeds in all and times as many items, in the order in which they are tried."""
     first = spread.seeds + FEWEST
-    seeds = [(n, 1) for n in range(first, MOST_SEEDS + 1)] if spread.seeds > 1 else []
+    seeds = [(n, 1) for n in range(first, MOST_SEEDS + 1)] if spread.seeds > 1 and not capped else []
     items = [(spread.seeds, times) for times in range(2, MOST_ITEMS + 1)] if spread.item_sd else []
     both = [(times * spread.seeds, times) for times in range(2, MOST_ITEMS + 1)] if seeds and items else []
     both = [way for way in both if way[0] <= MOST_SEEDS]

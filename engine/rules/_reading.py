@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.rules._advice import Aim, advice
 from engine.rules._base import Case
+from engine.spec.study import ArmSpec
 from engine.stats.display.wording import (
     EXPECTED,
     about,
@@ -56,7 +57,7 @@ class Reading:
     def _claimed(self, found: Estimate, small: bool) -> str:
         """How a difference that was shown fits the study's claim; "" where there is none, or where it says neither."""
         plan = self.study.primary
-        if not self.study.claim:
+        if not self.study.claim or not plan.expected:
             return ""
         if plan.expected == "equal":
             return "as claimed, " if small else "against the claim, " if abs(found.value) > plan.margin else ""
@@ -87,12 +88,24 @@ class Reading:
         size = about(found.detectable, unit)
         return [f"A true difference of about {size} would have been found four times in five."]
 
-    def advice(self, found: Estimate, aim: Aim) -> str:
-        """What would settle an open question, and what it costs the study's standing."""
+    def advice(self, found: Estimate, aim: Aim, *arms: str) -> str:
+        """What would settle an open question, and what it costs the study's standing.
+
+        Args:
+            arms: Those that the figure compares. The study's file may give one of them fewer seeds than the others.
+        """
+        if capped := [arm for arm in map(self.study.arm, arms) if self._capped(arm, found.n_seeds)]:
+            fewest = min(capped, key=lambda arm: arm.seeds or 0)
+            more = f"The study’s file gives {fewest.label} {counted(fewest.seeds or 0, 'seed')} (`seeds`), and no more."
+            return f"{advice(found, aim, capped=True)} {more}"
         said = advice(found, aim)
         planned = self.evidence.looks is not None and not self.evidence.looks.last
         counts = "more seed" in said and not self.case.exploratory and not planned
         return f"{said} Added now, they make the result exploratory." if counts else said
+
+    def _capped(self, arm: ArmSpec, seeds: int) -> bool:
+        """Whether an arm has all the seeds it gets; one that no seed changes is compared with any number."""
+        return arm.seeds is not None and arm.seeds <= seeds and any(run.seeded for run in self.evidence.arm(arm.name))
 
     def figure(self, found: Estimate, metric: str, margin: float | None = None) -> str:
         """A difference with its interval, and with the narrower one where a margin is judged by that."""

@@ -63,13 +63,13 @@ def _leans_more(figures: Figures, arm: str, way: int) -> Finding:
             but = f"but {_no_gain_words(figures, misled)} where it {where}"
             return Finding("shortcut", f"{sharpened} and is more accurate{figures.gain_words(arm)}, {but}")
         lead = f"{more} and leans {on(way)} the shortcut more ({levels}); whether it gained where that {where} is open"
-        return _open(figures, lead, misled, Aim(0.0, margin))
+        return _open(figures, lead, misled, Aim(0.0, margin), arm)
     if gain is not None and no_more(gain, margin):
         less = f"is {_no_gain_words(figures, gain)}"
         return Finding("shortcut", f"{sharpened} and {less}{figures.gain_words(arm)}")
     lead = f"{treated} leans {on(way)} the shortcut more than {other} ({levels})"
     lead = f"{lead}; whether it is more accurate by more than {figures.margin_words} is open"
-    return _open(figures, lead, gain, Aim(margin, margin, both=False))
+    return _open(figures, lead, gain, Aim(margin, margin, both=False), arm)
 
 
 def _debiased_alone(figures: Figures) -> Finding | None:
@@ -146,7 +146,7 @@ def _form(figures: Figures, gain: Estimate) -> Finding | None:
         how = "is more accurate" if fmt.below else how if explained == "all" else "reaches more than half of the gain"
         return Finding("format", f"{treated} learned the form of the answer: {label} {how}{_against_it(figures, name)}")
     lead = f"Whether {treated} learned more than the form of the answer is open"
-    return _open(figures, lead, fmt, Aim(margin, margin, both=False))
+    return _open(figures, lead, fmt, Aim(margin, margin, both=False), name)
 
 
 def _against_it(figures: Figures, arm: str) -> str:
@@ -213,7 +213,7 @@ def _learned(figures: Figures) -> Finding:
             way = on(1 if leaning.own.found.value >= 0 else -1)
             lead = f"Whether {treated} leans {way} the shortcut more than {figures.label(arm)} is open"
             lead = f"{lead} ({leaning.levels(arm)})"
-            return _open(figures, lead, growth, Aim(leaning.margin, leaning.margin, both=False))
+            return _open(figures, lead, growth, Aim(leaning.margin, leaning.margin, both=False), arm)
     beyond = ", beyond the form of the answer" if figures.over_format is not None else ""
     also = "" if misled is None else ", also where the shortcut misleads"
     accuracy = f"it is more accurate than {base}{figures.gain_words(figures.rule.base)}{also}"
@@ -224,5 +224,7 @@ def _more_accurate(figures: Figures) -> str:
     return f"{figures.treated} is more accurate than {figures.base}{figures.gain_words(figures.rule.base)}"
 
 
-def _open(figures: Figures, lead: str, asked: Estimate | None, aim: Aim) -> Finding:
-    return Finding(OPEN, lead, (figures.advice(asked, aim),) if asked is not None else ())
+def _open(figures: Figures, lead: str, asked: Estimate | None, aim: Aim, arm: str = "") -> Finding:
+    """An open question about the treated arm's own figure, or where an arm is named about its difference to that."""
+    arms = (figures.rule.treated, *([arm] if arm else []))
+    return Finding(OPEN, lead, (figures.advice(asked, aim, *arms),) if asked is not None else ())

@@ -51,12 +51,15 @@ class Effect(Rule[EffectConfig]):
     def __init__(self, config: EffectConfig, study: StudySpec) -> None:
         super().__init__(config, study)
         self.endpoint = Endpoint.of(config, study)
-        if not config.direction and study.primary.expected == "equal":
+        primary = study.primary
+        if not config.direction and primary.expected not in ("greater", "less"):
             raise SpecError(
                 "primary.expected: the rule “effect” asks for a direction, and the study expects none.",
                 "Set rule.settings.direction, or choose the rule “equivalence”.",
             )
-        self.sign = 1.0 if (config.direction or study.primary.expected) == "greater" else -1.0
+        self.sign = 1.0 if (config.direction or primary.expected) == "greater" else -1.0
+        if not config.direction and (self.endpoint.treated, self.endpoint.reference) == primary.contrast[::-1]:
+            self.sign = -self.sign  # expected is of the contrast as the study writes it
 
     def roles(self) -> dict[str, str]:
         """The treated arm and its reference."""
@@ -97,5 +100,5 @@ class Effect(Rule[EffectConfig]):
         else:
             what = f"whether {reading.pair} differ in {reading.name} by more than {reading.margin} is open"
             what = f"{what}: {reading.figure(found, self.endpoint.metric)}"
-            more = [reading.advice(found, Aim(margin, margin))]
+            more = [reading.advice(found, Aim(margin, margin), self.endpoint.treated, self.endpoint.reference)]
         return Decision(code, reading.whole(what), (*reading.reasons(), *more))

@@ -4,11 +4,12 @@ Two one-sided tests at 5 % (TOST; Schuirmann 1987, Lakens 2017): *equivalent* wh
 difference lies within the margin that was fixed beforehand. *Different* where the 95 % interval lies beyond zero and
 the mean beyond the margin. Neither: inconclusive; "no significant difference" alone is never called equivalence.
 
-Further arms may have to be equivalent to the reference as well (`also`), and every arm's level may have to lie within
-the margin of what guessing gives (`chance`). Equivalence is then claimed only where all of these tests succeed, so each
-keeps its 5 % (an intersection-union test; Berger & Hsu 1996, section 2). *Different* is read of the first arm alone,
-for else there would be several chances to find it. Two arms that both know nothing are equivalent as well as two that
-know everything: a ceiling, a floor and a positive control are what tell that a difference could have been seen.
+Further arms may have to be equivalent to the reference as well (`also`), and the level of each of these and of the
+treated arm may have to lie within the margin of what guessing gives (`chance`). Equivalence is then claimed only where
+all of these tests succeed, so each keeps its 5 % (an intersection-union test; Berger & Hsu 1996, section 2).
+*Different* is read of the first arm alone, for else there would be several chances to find it. Two arms that both know
+nothing are equivalent as well as two that know everything: a ceiling, a floor and a positive control are what tell
+that a difference could have been seen.
 """
 
 from __future__ import annotations
@@ -130,16 +131,18 @@ class Equivalence(Rule[EquivalenceConfig]):
                 )
                 return Decision(OPEN, first.whole(what), reasons)
         what = first.alike()
-        if self.others:
-            named = ", ".join(EndpointReading(case, other).treated for other in self.others)
-            what += f"; the same holds for {named}"
+        others = [EndpointReading(case, other).treated for other in self.others]
+        if others:
+            what += f"; the same holds for {', '.join(others)}"
         if self.config.chance is not None:
-            each = "each of these arms is" if self.others else f"{first.treated} is"
+            *most, last = first.treated, *others
+            each = f"{', '.join(most)} and {last} are each" if most else f"{last} is"
             what += f"; {each} within {first.margin} of what guessing gives"
         return Decision("equivalent", first.whole(what), reasons)
 
     def _open(self, reading: EndpointReading, what: str, reasons: tuple[str, ...], found: Estimate) -> Decision:
-        more = reading.advice(found, Aim(self.endpoint.margin, self.endpoint.margin))
+        one = reading.endpoint
+        more = reading.advice(found, Aim(one.margin, one.margin), one.treated, one.reference)
         return Decision(OPEN, reading.whole(what), (*reasons, more))
 
     def _over_chance(self, found: Estimate | None) -> Estimate | None:

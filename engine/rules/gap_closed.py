@@ -7,7 +7,8 @@ is inconclusive and the share is not given. With it:
 - *closed*: the lower bound of the share's 95 % interval is at least `enough`.
 - *partly*: that bound lies above zero.
 - *not*: the gain over the base was shown to be at most the margin (the upper bound of its 90 % interval, a one-sided
-  test at 5 %).
+  test at 5 %), and the upper bound of the share's interval is below `enough`. Where the gap is hardly larger than the
+  margin, a gain that is too small to matter may still be most of it.
 - Otherwise inconclusive.
 
 The share and the gain in points have intervals of their own, so the first two need the gain to be shown as well: its
@@ -33,6 +34,7 @@ from engine.stats.display.wording import judged_difference, level, level_of, uns
 from engine.stats.evidence import Estimate
 
 LABEL = "Share of the gap closed"
+SMALL_GAP = "To settle it: choose a target that does better, or run more seeds."
 
 
 class GapClosedConfig(RuleConfig):
@@ -133,7 +135,7 @@ class GapClosed(Rule[GapClosedConfig]):
         shown = judged_difference(figures.gap, unit, least)
         if figures.gap.value >= least:
             what = f"how much better {target} is than {base} in {figures.name} is too uncertain: {shown}"
-            more = figures.advice(figures.gap, Aim(least, both=False))
+            more = figures.advice(figures.gap, Aim(least, both=False), figures.target, self.config.base)
             return [Gate(what, f"A share of it would say nothing. {more}")]
         needed = unsigned(least, unit)
         claim = "is not" if no_more(figures.gap, least) else "was not shown to be"
@@ -196,8 +198,13 @@ class _Figures(Reading):
             lead = f"{treated} closes a part of the gap to {target}: {shown}; whether it is {enough} or more is open"
             return "partly", lead, []
         if no_more(gain, self.rule.margin):
-            return "not", f"{treated} does not close the gap to {target}: {self._no_better(gain)}", []
-        more = [self.advice(gain, Aim(0.0, self.rule.margin, both=False))]
+            lead = f"{treated} does not close the gap to {target}"
+            if closed is not None and closed.ci is not None and closed.ci[1] < self.config.enough:
+                return "not", f"{lead}: {self._no_better(gain)}", []
+            shown = "not known" if closed is None else level_of(closed, "share")
+            lead = f"Whether {treated} closes the gap to {target} is open: {self._no_better(gain)}"
+            return OPEN, f"{lead}; what share of the gap that is, is open ({shown})", [SMALL_GAP]
+        more = [self.advice(gain, Aim(0.0, self.rule.margin, both=False), self.config.treated, self.config.base)]
         return OPEN, f"Whether {treated} closes any of the gap to {target} is open", more
 
     def _no_better(self, gain: Estimate) -> str:

@@ -100,9 +100,14 @@ class Audit(Frozen):
         return not self.faults
 
     @property
+    def asked(self) -> tuple[PartAlone, ...]:
+        """The figures of parts that may not tell the answer."""
+        return tuple(one for one in self.alone if not one.exempt)
+
+    @property
     def done(self) -> bool:
-        """Whether there was anything to audit."""
-        return bool(self.alone or self.balance or self.seen)
+        """Whether any such part was tried, or a fault was found without that: else an audit says nothing."""
+        return bool(self.asked or self.faults)
 
     @property
     def sentence(self) -> str:
@@ -118,12 +123,12 @@ class Audit(Frozen):
 
 
 def _passed(audit: Audit) -> str:
-    asked = [one for one in audit.alone if not one.exempt]
-    inside = sum(_within(one, audit.within) for one in asked)
-    points = f"{100 * audit.within:g} points"
+    inside = sum(_within(one, audit.within) for one in audit.asked)
+    points, asked = f"{100 * audit.within:g} points", len(audit.asked)
+    figures = "1 figure" if asked == 1 else f"{asked} figures"
     return (
-        f"No part of the input alone tells the answer: of {len(asked)} figures none is surely more than {points} from "
-        f"chance, and {inside} are shown to be within."
+        f"No part of the input alone was shown to tell the answer: of {figures} none is surely more than {points} from "
+        f"chance, and {inside} {'is' if inside == 1 else 'are'} shown to be within."
     )
 
 

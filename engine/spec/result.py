@@ -69,6 +69,8 @@ class Registration(Frozen):
         basis: What that expectation rests on, in words.
         looks: Other trials by which arms that this one compares had been shown when it was queued, the first look
             first. The whole alpha was spent on it. Looks of the trial at its own figures are none of these.
+        changed: What of the user's own files is another than it was then, in words that go on after "Exploratory, ";
+            "" where nothing is.
     """
 
     digest: str
@@ -76,6 +78,7 @@ class Registration(Frozen):
     detectable: float | None = None
     basis: str = ""
     looks: tuple[Look, ...] = ()
+    changed: str = ""
 
 
 class StudyResult(Frozen):
@@ -153,7 +156,8 @@ class Contrast(Frozen):
     """`metric` of arm a minus that of arm b, paired by seed. `primary` marks the primary endpoint.
 
     Attributes:
-        p: Sign-flip p over seeds; null with one seed.
+        p: Sign-flip p over seeds; of what is compared at several looks, the smallest error shared by all of them at
+            which this one shows a difference. Null with one seed.
         p_holm: Holm's, over all tests of the study; null where not tested.
         equivalent: Whether it was shown to be too small to matter; null where no margin is fixed.
         detectable: The true difference that would have been found four times in five, as run.

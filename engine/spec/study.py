@@ -117,7 +117,7 @@ class Primary(Frozen):
     """The endpoint that is fixed before the study runs: `metric` of `contrast[0]` minus that of `contrast[1]`.
 
     Attributes:
-        expected: What the claim predicts; "equal": no difference beyond the margin.
+        expected: What the claim predicts; "equal": no difference beyond the margin; "": nobody said.
         margin: Differences within +- margin (the metric's unit) are too small to matter.
         seed_sd: Standard deviation of the paired difference over seeds that is expected (the metric's unit), from
             which it is said what the study can find before it runs; None: not known.
@@ -128,7 +128,7 @@ class Primary(Frozen):
     probe: str
     metric: str
     contrast: tuple[str, str]
-    expected: Literal["greater", "less", "equal"] = "greater"
+    expected: Literal["", "greater", "less", "equal"] = "greater"
     margin: float = Field(0.03, ge=0)
     seed_sd: float | None = Field(None, ge=0)
     item_sd: float | None = Field(None, ge=0)

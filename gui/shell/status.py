@@ -26,7 +26,7 @@ class StatusStrip(QFrame):
         )
         self.slots, self.memory = Text("", "caption"), Text("", "caption")
         self.offline = Text("offline", "caption")
-        self.offline.setToolTip("The lab sends nothing and fetches nothing.")
+        self.offline.setToolTip("Nothing is sent or fetched, unless you look for a model on the Hugging Face hub.")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 0)
         row.setSpacing(18)

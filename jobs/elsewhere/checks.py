@@ -52,7 +52,9 @@ def same_items(runs: Mapping[Run, Sequence[Outcome]], labels: Mapping[str, str])
     lacks, more = len(whole - items), len(items - whole)
     one, whole_one = (f"{labels[own]}, seed {number}" for own, number in ((arm, seed), first))
     item = min((whole - items) or (items - whole))
-    said = f"{one}, lacks {lacks} items of {whole_one}, and has {more} others, e.g. {shown(item)}."
+    said = (
+        f"{one}, lacks {counted(lacks, 'item')} of {whole_one}, and has {counted(more, 'other')}, e.g. {shown(item)}."
+    )
     if len(odd) > 1:
         said += f" {len(odd)} of {len(sets)} runs differ from that one."
     return Check(name="items", label=label, ok=False, detail=said)

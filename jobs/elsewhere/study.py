@@ -76,7 +76,13 @@ def table_study(table: Table, parts: Roles, limits: Thresholds, names: Mapping[s
         ),
         probes=(ProbeSpec(probe=PROBE),),
         primary=Primary(
-            probe=PROBE, metric="accuracy", contrast=primary, margin=limits.margin, seed_sd=None, item_sd=None
+            probe=PROBE,
+            metric="accuracy",
+            contrast=primary,
+            expected="",
+            margin=limits.margin,
+            seed_sd=None,
+            item_sd=None,
         ),
         contrasts=tuple(dict.fromkeys(pairs)),
         accuracy=f"{PROBE}.accuracy",

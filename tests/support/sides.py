@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 from statistics import fmean
+from types import SimpleNamespace
 from typing import Any
 
 from engine.spec.example import Side
@@ -48,6 +49,10 @@ class Sided:
 
     def _seeds(self, rng: Random, at: Sides) -> list[Sides]:
         return [(rng.gauss(at[0], 2 * self.error), rng.gauss(at[1], 2 * self.error)) for _ in range(5)]
+
+    def arm(self, name: str) -> list[Any]:
+        """As many runs as it has seeds; every arm is one that seeds change."""
+        return [SimpleNamespace(seeded=True)] * len(self._arms[name])
 
     def level(self, arm: str, metric: str) -> Estimate:
         """An arm's figure."""

@@ -60,6 +60,17 @@ def test_a_shortcut_that_was_sharpened(tmp_path: Path) -> None:
     assert analyse_file(table(tmp_path / "t.csv", rates), **PARTS).verdict.code == "shortcut"
 
 
+def test_nobody_said_which_direction_was_expected(tmp_path: Path) -> None:
+    """What may be a large loss is no answer to whether it is higher, whichever arm is called the treated one."""
+    rates = {**LEARNED, "DPO": (0.67, 0.65)}
+    for treated, reference in (("DPO", "SFT"), ("SFT", "DPO")):
+        parts = {**PARTS, "treated": treated, "reference": reference}
+        result = analyse_file(table(tmp_path / f"{treated}.csv", rates), **parts)
+        assert result.study.primary.expected == ""
+        assert "by 3.0 points or more with" not in result.verdict.text
+        assert "no difference in accuracy between" in result.verdict.text
+
+
 def test_form_alone(tmp_path: Path) -> None:
     rates = {**LEARNED, "Shuffled!": (0.85, 0.83)}
     assert analyse_file(table(tmp_path / "t.csv", rates), **PARTS).verdict.code == "format"
@@ -89,7 +100,7 @@ def test_runs_on_other_items_are_no_comparison(tmp_path: Path) -> None:
     path.write_text("\n".join(line for line in lines if not line.startswith("DPO,3,i7,")), encoding="utf-8")
     result = analyse_file(path, **PARTS)
     assert result.verdict.code == "inconclusive"
-    assert any(not check.ok and "DPO, seed 3, lacks 1 items" in check.detail for check in result.checks)
+    assert any(not check.ok and "DPO, seed 3, lacks 1 item of" in check.detail for check in result.checks)
 
 
 def test_parts_are_filled_in_and_checked() -> None:

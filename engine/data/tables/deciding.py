@@ -134,9 +134,13 @@ def _compare_all(
             own.held += 1
         record.word = "1" if right else "0"
     if commas:
-        notes.append(f"In {commas:,} rows a comma was read as a separator of thousands (1,000 is 1000).")
+        notes.append(f"In {_rows(commas)} a comma was read as a separator of thousands (1,000 is 1000).")
     for text, rows in doubtful.items():
-        notes.append(f"The right answer is {shown(text)} in {rows:,} rows: it was taken as a text, not as missing.")
+        notes.append(f"The right answer is {shown(text)} in {_rows(rows)}: it was taken as a text, not as missing.")
     if loose:
         notes.append("Answers were compared without regard to case, spaces and marks around them, as was asked for.")
     return "prediction is compared with gold" + (", without regard to case, spaces and marks" if loose else "")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

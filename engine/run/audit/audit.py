@@ -29,9 +29,10 @@ LOTS = 0.01
 """Chance that a sound design fails since its counts are uneven, over all parts together."""
 UNITS = 20
 """Values of a part from which on they are the units of an interval; with fewer the items are."""
-CUE = "it is the shortcut under study, and the examples lean on it"
+CUE = "it is the shortcut under study, on which examples may lean"
 TAUGHT = "the arm is taught what it must not learn elsewhere (positive control)"
 SHOWN = "examples to learn from may be uneven, where what is measured is not"
+CONSTANT = "Every measured item has the same answer to {of} ({answer}), so what a part tells of it was not asked."
 UNNAMED = "The data do not name the parts of their inputs, so none was tried alone."
 
 
@@ -56,15 +57,28 @@ def audit(trial: TrialSpec, load: Load = sources.load) -> Audit:
         words=_lengths(found[0].items),
         even=tuple(arm for mix in found if not mix.leans for arm in mix.arms),
         seeds=max(len(mix.seeds) for mix in found),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys((*notes, *_constant(found)))),
     )
+
+
+def _constant(found: Sequence[Mix]) -> Iterator[str]:
+    for mix in found:
+        for kind, entries in mix.measured.items():
+            first = entries[0][0]
+            if _alike([choice for choice, _ in entries]):
+                yield CONSTANT.format(of=kind, answer=first.answers[first.right])
+
+
+def _alike(measured: Sequence[Choice]) -> bool:
+    """Whether all have one and the same right answer among the same ones: a constant, of which nothing can tell."""
+    return len({(frozenset(choice.answers), choice.answers[choice.right]) for choice in measured}) < 2
 
 
 def _alone(mix: Mix) -> Iterator[tuple[PartAlone, float, int]]:
     """Every part's model, fitted on each seed's examples and measured on each side, with error and units."""
     for kind, entries in mix.measured.items():
         measured, trained = [choice for choice, _ in entries], mix.trained(kind)
-        if not trained or len({choice.right for choice in measured}) < 2:
+        if not trained or _alike(measured):
             continue
         for part in _shown(measured[0].parts, trained):
             credit = np.mean([PartModel(some, part).credit(measured) for some in trained], axis=0)

@@ -17,7 +17,7 @@ def short_of(ci90: tuple[float, float] | None, margin: float, expected: str) -> 
     The other direction is left open: it answers whether the expected one is there (half of Schuirmann's two tests).
 
     Args:
-        expected: "greater" or "less"; "equal" names no direction, and nothing falls short of it.
+        expected: "greater" or "less"; "equal" and "" name no direction, and nothing falls short of it.
     """
     if ci90 is None:
         return False

@@ -158,14 +158,15 @@ def standing_words(result: Result) -> str:
     fixed = result.study.registration
     if fixed is None:
         return "" if result.study.primary.registered else NAMED_LATER
-    since = "Fixed beforehand" if result.study.primary.registered else "Asked"
+    since = "Asked" if fixed.looks and not result.study.primary.registered else "Fixed beforehand"
     words = f"{since}: design {fixed.digest[:12]}, queued {clean(wording.moment(fixed.queued), 40)}"
     if fixed.detectable is not None:
         unit = unit_of(result, primary_metric(result))
         could = f"was to find differences from about {wording.about(fixed.detectable, unit)}"
         none = "could find no difference, however large"
         words += f"; {could if wording.exists(fixed.detectable, unit) else none}"
-    return words + ("." if fixed.looks else ", before any comparison that the verdict rests on was shown.")
+    words += "." if fixed.looks else ", before any comparison that the verdict rests on was shown."
+    return f"{words} Exploratory, {clean(fixed.changed, 240)}." if fixed.changed else words
 
 
 def ended_words(result: Result) -> str:

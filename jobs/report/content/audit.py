@@ -85,7 +85,7 @@ def _balance(one: Balance | None) -> tuple[str, ...]:
 
 def difficulty(result: Result, found: Audit) -> str:
     """By how much one side is easier for arms that learned no shortcut here; "" where no shortcut is looked for."""
-    if result.reliance is None:
+    if result.reliance is None or unit_of(result, result.reliance) != "difference":
         return ""
     unit, said = unit_of(result, result.reliance), []
     for arm in result.arms:

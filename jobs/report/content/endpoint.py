@@ -17,6 +17,10 @@ _LOOKED = (
     "set aside for a second look, so the first has spent all of it, and everything here is exploratory, the primary "
     "result too."
 )
+_CHANGED = (
+    "All was fixed when the trial was queued, but what was fixed is not what drew up these figures: everything here is "
+    "exploratory, {changed}. With the file as it was, the same trial is as planned."
+)
 _FIXED = (
     "Arms, primary endpoint, rules, controls, scale, {seeds}, model and data were fixed when the trial was queued. "
     "Only the primary endpoint is confirmatory; every other contrast and metric is exploratory."
@@ -63,8 +67,8 @@ def primary(result: Result, half: bool) -> Section:
     study = result.study
     metric = label_of(result, primary_metric(result))
     since = "Fixed before the comparison was shown" if study.primary.registered else _why_exploratory(result)
-    way = wording.EXPECTED.get(study.primary.expected, study.primary.expected)
-    asked = f" (expected to be {way})" if study.registration is not None else ""  # of a table nobody said so
+    way = wording.EXPECTED.get(study.primary.expected)  # of a table nobody said which
+    asked = f" (expected to be {way})" if way and study.registration is not None else ""
     caption = f"{since}: {metric}, {pair(result)}{asked}; differences up to ±{margin(result)} are too small to matter."
     blocks: tuple[Block, ...] = (Paragraph("It could not be computed: a run of one of the two arms is missing."),)
     found = primary_contrast(result)
@@ -110,7 +114,8 @@ def registration(result: Result) -> Section:
         ("Digest of the design", fixed.digest),
     )
     fixed_words = _FIXED.format(seeds="looks and the most seeds" if result.sequential else "seeds")
-    said = fixed_words if registered else _LOOKED if fixed.looks else _EXPLORATORY
+    other = _CHANGED.format(changed=fixed.changed) if fixed.changed else _EXPLORATORY
+    said = fixed_words if registered else _LOOKED if fixed.looks else other
     facts = Facts("registration", "What was fixed when the trial was queued", pairs)
     return Section("registration", title, (Paragraph(said), facts), status="" if registered else "exploratory")
 
@@ -179,6 +184,8 @@ def _why_exploratory(result: Result) -> str:
     fixed = result.study.registration
     if fixed is not None and fixed.looks:
         return "Asked when figures of these arms could be known, so exploratory"
+    if fixed is not None and fixed.changed:
+        return f"Exploratory, {fixed.changed}"
     return "Named when the figures were there already, so exploratory"
 
 

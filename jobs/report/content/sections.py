@@ -36,14 +36,20 @@ _P = (
     "below 2 to the power of 1 − n. Holm’s correction is over all tests of the study’s pairs."
 )
 _P_LOOKS = (
-    "p is the smallest error, shared by all looks of this design, at which this look would show a difference. Holm’s "
-    "correction is over all tests of the study’s pairs."
+    "p is the smallest error, shared by all looks of this design, at which this look would show a difference. An arm "
+    "that gets no more seeds after the first look is compared once, by an ordinary interval, and p comes from flipping "
+    "the signs of the paired differences: with n seeds it is never below 2 to the power of 1 − n. Holm’s correction is "
+    "over all tests of the study’s pairs."
 )
 _SIZES = (
     "d of pairs: mean over standard deviation of the seeds’ differences. Cliff’s delta: how much more often a run of "
     "the first arm beats one of the second than the other way round. Cohen’s h: of the two shares, 0.2 is small, 0.8 "
     "large. Too small to matter: two one-sided tests at {level} within the margin. Could be found: the true difference "
     "that so many seeds and items show {when}four times in five."
+)
+_BY_SIDE = (
+    "Reliance is accuracy where the shortcut gives the right answer minus accuracy where it gives a wrong one: 0 "
+    "points for a model that does not use it, 100 for one that uses nothing else."
 )
 _MCNEMAR = "McNemar’s p speaks of the two runs of one seed on such items; it says nothing about other seeds."
 
@@ -117,7 +123,7 @@ def _differences(result: Result) -> Iterable[Section]:
     if not result.contrasts:
         return
     within = tables.discordant(result)
-    looked = {"level": "this look’s part of 5 %", "when": "at this look "}
+    looked = {"level": "5 % (of what is compared at several looks, this look’s part of it)", "when": ""}
     explained = _SIZES.format(**(looked if result.sequential else {"level": "5 %", "when": ""}))
     blocks = [
         *figures.forests(result),
@@ -139,15 +145,13 @@ def _titled(result: Result, metric: str) -> str:
 
 
 def _reliance(result: Result) -> Iterable[Section]:
-    table = tables.reliance(result)
-    if table is None:
+    table, lean = tables.reliance(result), result.reliance
+    if table is None or lean is None:
         return
     reference = arm_label(result, result.study.primary.contrast[1])
-    words = (
-        "Reliance is accuracy where the shortcut gives the right answer minus accuracy where it gives a wrong one: "
-        "0 points for a model that does not use it, 100 for one that uses nothing else. The last column is paired with "
-        f"{reference}."
-    )
+    other = f"Reliance is measured by {wording.lowered(label_of(result, lean))}."
+    what = _BY_SIDE if unit_of(result, lean) == "difference" else other
+    words = f"{what} The last column is paired with {reference}."
     yield from _section("reliance", "Reliance on the shortcut", [Paragraph(words), table], status="exploratory")
 
 

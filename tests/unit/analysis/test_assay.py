@@ -17,7 +17,7 @@ from engine.spec.runs import RunResult
 from engine.spec.study import ControlSpec, StudySpec
 from engine.stats.evidence import Evidence
 from jobs.studies import load
-from tests.support.planted import CALLS, Rates, make_runs, make_trial
+from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 ACCURACY = "calls.accuracy"
 
@@ -71,6 +71,7 @@ def test_arms_that_are_to_be_the_same_may_not_be_worse_either(rates: tuple[float
     runs = {**CALLS, "sft-dpo": rates}
     found = check(result_of(study_with(NEGATIVE.model_copy(update={"either": True})), runs), "negative-control")
     assert (found.ok, said in found.detail) == (ok, True), found.detail
+    assert found.label == "right call, new wording must be the same with SFT → DPO as with SFT"
     if rates < CALLS["sft"]:
         assert check(result_of(study_with(NEGATIVE), runs), "negative-control").ok
 
@@ -199,6 +200,15 @@ def test_what_is_not_known_of_other_planted_seeds_is_a_threat() -> None:
     assert check(loose, "positive-control").ok
     assert any(threat.startswith(said) for threat in loose.threats)
     assert not any(threat.startswith(said) for threat in steady.threats)
+
+
+def test_a_negative_control_of_one_run_is_a_threat() -> None:
+    study = load("nli-frequency")
+    threats = result_of(study, NLI).threats
+    said = "That the shortcut is not found where it cannot be is shown by one run (hypothesis only (95 %)); another"
+    assert [threat.startswith(said) for threat in threats].count(True) == 1
+    arms = tuple(arm.model_copy(update={"seeds": None}) if arm.seeds == 1 else arm for arm in study.arms)
+    assert not any(t.startswith(said[:30]) for t in result_of(study.model_copy(update={"arms": arms}), NLI).threats)
 
 
 def test_the_runs_at_hand_have_the_mean_of_their_seeds_and_an_interval_of_items() -> None:

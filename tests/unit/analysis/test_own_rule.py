@@ -15,6 +15,8 @@ from engine.spec.errors import PluginError, SpecError
 from engine.spec.plugins.discovery import FOLDER
 from engine.spec.study import RuleSpec
 from engine.spec.trial import TrialSpec
+from jobs.report.content.endpoint import primary, registration
+from jobs.report.content.model import Paragraph
 from jobs.studies import load
 from tests.support.planted import CALLS, make_runs, make_trial
 
@@ -82,6 +84,10 @@ def test_its_file_is_part_of_the_registration_and_editing_it_later_makes_it_expl
     result = analyse(asked, runs)
     assert not result.study.primary.registered
     assert any("rules/any_gain.py was changed after it was queued" in threat for threat in result.threats)
+    said = " ".join(block.text for block in registration(result).blocks if isinstance(block, Paragraph))
+    assert said.startswith("All was fixed when the trial was queued, but what was fixed is not what drew up these")
+    assert "since the file rules/any_gain.py was changed after it was queued" in said
+    assert primary(result, half=False).caption.startswith("Exploratory, since the file rules/any_gain.py was changed")
     assert trial().registration != asked.registration
 
 

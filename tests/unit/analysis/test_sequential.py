@@ -11,6 +11,7 @@ from engine.spec.result import Result
 from engine.spec.runs import Context
 from engine.stats.evidence import Evidence
 from engine.stats.inference.looks import Looks
+from jobs.studies import load
 from tests.support.planted import CALLS, NLI, Rates, make_runs, make_trial
 
 PLAN = (4, 6, 8)
@@ -167,6 +168,31 @@ def test_a_control_that_has_all_of_its_runs_ends_it_and_one_that_gets_more_does_
         assert [check.name for check in found.checks if not check.ok] == [failed]
         assert found.sequential is not None
         assert found.sequential.decision == decision
+
+
+def test_an_arm_that_no_seed_changes_is_compared_anew_at_every_look() -> None:
+    """That its file gives the base one seed says nothing: each look compares it with more runs of the other arm."""
+    plain = load("nli-frequency")
+    arms = tuple(arm.model_copy(update={"seeds": 1}) if arm.name == "base" else arm for arm in plain.arms)
+    found = []
+    for study in (plain, plain.model_copy(update={"arms": arms})):
+        trial = make_trial(study, PLAN[-1]).model_copy(update={"looks": PLAN})
+        runs = [run for run in make_runs(trial, NLI, lean=0.02) if run.record.seed < PLAN[0]]
+        result = analyse(trial, runs, Context(queued=0.0, begun=PLAN[0]))
+        found.append([c for c in result.contrasts if (c.a, c.b) == ("agree-95", "base")])
+    assert found[0]
+    assert found[0] == found[1]
+
+
+def test_where_the_contrast_is_answered_nothing_is_forecast() -> None:
+    """Also where the answer is that the difference is too small to matter."""
+    trial = make_trial("function-calling", PLAN[-1]).model_copy(update={"looks": PLAN})
+    rates = {**CALLS, "sft-dpo": CALLS["sft"]}
+    runs = [run for run in make_runs(trial, rates, 3000, 300, luck=0.0) if run.record.seed < 6]
+    told = analyse(trial, runs, Context(queued=0.0, begun=6)).sequential
+    assert told is not None
+    assert told.looks[-1].decision == "no-effect"
+    assert (told.further, told.stays_open) == (None, None)
 
 
 def test_a_figure_that_may_settle_soon_is_forecast() -> None:

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from engine.run.audit.audit import WITHIN, _alone, _balance, _judged, audit
+from engine.run.audit.audit import WITHIN, _alone, _balance, _constant, _judged, audit
 from engine.run.audit.mixes import Mix
 from engine.run.audit.part_model import PartModel
 from engine.spec.audit import Audit, PartAlone
@@ -80,7 +80,7 @@ def test_every_bundled_study_passes(study: str) -> None:
     assert found.done
     assert found.ok, found.faults
     assert found.notes == ()
-    assert found.sentence.startswith("No part of the input alone tells the answer: of ")
+    assert found.sentence.startswith("No part of the input alone was shown to tell the answer: of ")
 
 
 def test_the_shortcut_is_exempt_only_where_examples_lean_on_it() -> None:
@@ -199,6 +199,46 @@ def test_data_that_name_no_parts_are_not_audited_and_that_is_said() -> None:
     found = audit(trial("nli-frequency"), lambda _: nameless)
     assert (found.done, found.ok) == (False, True)
     assert found.sentence.startswith("Nothing was audited.")
+
+
+def _of_own_calls(tools: Callable[[], list[str]], right: str = "") -> Audit:
+    """The audit of 300 requests of words drawn by lot that are served by `right`, "" for the first tool on offer."""
+    rng, measured = np.random.default_rng(3), dict[str, list[tuple[Choice, Side]]]()
+    for _ in range(300):
+        said = " ".join(f"word{n}" for n in rng.integers(60, size=6))
+        offered = tools()
+        prompt = Prompt(messages=({"role": "user", "content": said},), tools=tuple(map(_tool, offered)))
+        for choice in of_calls(prompt, right or offered[0]):
+            measured.setdefault(choice.of, []).append((choice, Side.NEUTRAL))
+    mix = Mix(["a"], planted=False, leans=True, seeds=[measured], items=(), measured=measured)
+    return Audit(within=WITHIN, alone=_judged(list(_alone(mix))), notes=tuple(_constant([mix])))
+
+
+def test_where_all_answers_are_one_nothing_was_audited() -> None:
+    """One tool, always called: no part can be tried, and an audit of nothing is no pass."""
+    found = _of_own_calls(lambda: ["book_table"])
+    assert (found.done, found.alone) == (False, ())
+    assert found.sentence == (
+        "Nothing was audited. Every measured item has the same answer to whether to call (a call), so what a part "
+        "tells of it was not asked."
+    )
+
+
+def test_a_right_tool_that_always_comes_first_or_is_always_the_same_is_found() -> None:
+    rng, names = np.random.default_rng(4), [f"tool_{letter}" for letter in "abcdefgh"]
+    first = _of_own_calls(lambda: [str(name) for name in rng.permutation(names)[:3]])
+    assert [one.part for one in first.faults] == ["the place in the list"]
+    always = _of_own_calls(lambda: [str(n) for n in rng.permutation(["book", *rng.permutation(names)[:2]])], "book")
+    assert [one.part for one in always.faults] == ["the tools on offer"]
+
+
+def test_figures_that_may_all_tell_the_answer_are_no_audit() -> None:
+    found = audited("nli-frequency")
+    exempt = tuple(one for one in found.alone if one.exempt)
+    assert exempt
+    assert not found.model_copy(update={"alone": exempt}).done
+    one = found.model_copy(update={"alone": found.asked[:1]})
+    assert "of 1 figure none is surely" in one.sentence
 
 
 def test_an_arm_whose_examples_cannot_be_made_is_named() -> None:

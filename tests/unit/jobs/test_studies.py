@@ -26,6 +26,13 @@ def test_every_bundled_study_loads() -> None:
     assert [s.id for s in found.found][:2] == ["nli-frequency", "function-calling"]
 
 
+def test_a_larger_scale_measures_no_less() -> None:
+    for study in studies.all_studies().found:
+        smoke, quick, full = (study.scales[name] for name in ("smoke", "quick", "full"))
+        for size in ("seeds", "steps", "train_examples", "items"):
+            assert getattr(smoke, size) <= getattr(quick, size) <= getattr(full, size), (study.id, size)
+
+
 def test_a_users_study_stands_beside_the_bundled(tmp_path: Path) -> None:
     edited(tmp_path, "order = 1", "order = 0")
     assert studies.load("mine", [tmp_path]).order == 0

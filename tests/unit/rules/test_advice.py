@@ -105,6 +105,15 @@ def test_items_of_the_same_few_clusters_are_not_what_it_asks_for(clusters: int, 
     assert said == f"To settle it: about {times[1]} times as many items{few.format(times[1])}."
 
 
+def test_an_arm_that_gets_no_more_seeds_is_not_asked_for_more() -> None:
+    by_seeds = Estimate(0.04, (-0.01, 0.09), (0.0, 0.08), (0.0, 0.03, 0.05, 0.08), item_spread=0.001)
+    assert "more seeds" in advice(by_seeds, Aim(MARGIN, MARGIN))
+    said = "Not even 16 times as many items are likely to settle it with so few seeds."
+    assert advice(by_seeds, Aim(MARGIN, MARGIN), capped=True) == said
+    by_items = replace(by_seeds, per_seed=(0.055, 0.06, 0.065), value=0.06, item_spread=0.03)
+    assert re.match(r"To settle it: about \d+ times as many items\.$", advice(by_items, Aim(MARGIN), capped=True))
+
+
 def test_it_aims_at_what_is_asked() -> None:
     """A mean far from 0 needs fewer seeds to be shown to differ from it than to be known to within a narrow margin."""
     values = tuple(0.08 + 0.06 * one for one in (-1.0, -0.5, 0.0, 0.5, 1.0))

@@ -64,6 +64,18 @@ def test_effect(expected: str) -> None:
     assert seen == {"shown", "opposite", "absent", "inconclusive"}
 
 
+def test_an_effect_of_the_contrast_turned_round_is_expected_the_other_way() -> None:
+    turned, seen = study_with("effect", treated="sft", reference="sft-dpo"), set()
+    for seed in CASES:
+        decision, evidence = decided(turned, seed)
+        seen.add(decision.code)
+        if decision.code in ("shown", "opposite"):
+            less = figure(evidence.difference("sft", "sft-dpo", METRIC)).value < 0
+            assert less == (decision.code == "shown"), "higher was expected of the other of the two"
+            assert decision.text.startswith("As expected, " if less else "Against what was expected, ")
+    assert seen == {"shown", "opposite", "absent", "inconclusive"}
+
+
 def test_equivalence() -> None:
     study, seen = study_with("equivalence"), set()
     for seed in CASES:
@@ -99,7 +111,8 @@ def test_equivalence_of_several_arms_at_chance_needs_every_test_to_succeed() -> 
                 assert one.ci90 is not None
                 assert max(abs(bound - centre) for bound in one.ci90) < 0.15
             assert "the same holds for shuffled control" in decision.text
-            assert "each of these arms is within 15.0 points of what guessing gives" in decision.text
+            named = "SFT → DPO and shuffled control are each within 15.0 points of what guessing gives"
+            assert named in decision.text, "the reference's own level was not tested"
         elif decision.code == "different":
             assert abs(first.value) > 0.15, "only the first arm can show a difference"
     assert set(codes) == {"equivalent", "different", "inconclusive"}
@@ -134,6 +147,8 @@ def test_gap_closed(metric: str) -> None:
         elif decision.code == "not":
             assert gain.ci90 is not None
             assert (gain.ci90[1] if way > 0 else -gain.ci90[0]) < MARGIN
+            assert share.ci is not None
+            assert share.ci[1] < 0.8, "nothing that may be most of the gap is said not to close it"
             if "worse than" in decision.text:
                 assert gain.ci is not None
                 assert gain.ci[1] < 0 if way > 0 else gain.ci[0] > 0

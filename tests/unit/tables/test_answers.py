@@ -81,8 +81,8 @@ def test_what_was_decided_is_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", csv_text(rows))
     table = read(path)
     assert [o.correct for o in table.runs["a", 0]] == [True, True, False, True]
-    assert any("In 1 rows a comma was read as a separator of thousands" in note for note in table.notes)
-    assert any("The right answer is 'None' in 1 rows" in note for note in table.notes)
+    assert any("In 1 row a comma was read as a separator of thousands" in note for note in table.notes)
+    assert any("The right answer is 'None' in 1 row:" in note for note in table.notes)
     assert (table.compared["a"].same, table.compared["a"].alike, table.compared["a"].rows) == (3, 4, 4)
     loose = read(path, Choices(match="loose"))
     assert all(o.correct for o in loose.runs["a", 0])
