@@ -15,7 +15,7 @@ from engine.spec.run import TuneSpec, digest
 from engine.spec.trial import TrialSpec
 from jobs.paths import Home, read_json, write_json
 
-FORM = 1  # raised whenever the audit asks something else
+FORM = 2  # raised whenever the audit asks something else
 KEPT = 200  # audits that are kept, the latest ones
 
 

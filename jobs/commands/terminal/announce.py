@@ -20,11 +20,14 @@ def announce(trial: TrialSpec, registration: Registration, screen: Screen) -> No
     plan = trial.study.primary
     metric = next(m for m in probe_class(plan.probe).metrics if m.name == plan.metric)
     a, b = (trial.study.arm(arm).label for arm in plan.contrast)
-    way = f"{EXPECTED[plan.expected]} with {a} {'and' if plan.expected == 'equal' else 'than'} with {b}"
+    way = f"is compared between {a} and {b}"
+    if plan.expected:
+        joined = "and" if plan.expected == "equal" else "than"
+        way = f"is expected to be {EXPECTED[plan.expected]} with {a} {joined} with {b}"
     margin = unsigned(plan.margin, metric.unit)
     since = "Asked" if registration.looks else "Fixed before any comparison that the verdict rests on was shown"
     screen.say(
-        f"{since}: {lowered(metric.label)} is expected to be {way}; "
+        f"{since}: {lowered(metric.label)} {way}; "
         f"a difference within ±{margin} is too small to matter (registered as {registration.digest[:12]})."
     )
     if trial.looks:

@@ -161,6 +161,22 @@ def test_no_study_finds_more_than_there_can_be(capsys: pytest.CaptureFixture[str
     assert exists(99.0, "nats")
 
 
+@pytest.mark.parametrize(
+    ("expected", "says"),
+    [
+        ("greater", "right call, new wording is expected to be higher with SFT → DPO than with SFT; a difference"),
+        ("equal", "right call, new wording is expected to be equal with SFT → DPO and with SFT; a difference"),
+        ("", "right call, new wording is compared between SFT → DPO and SFT; a difference"),
+    ],
+)
+def test_what_is_expected_is_announced(expected: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    study = load("function-calling")
+    study = study.model_copy(update={"primary": study.primary.model_copy(update={"expected": expected})})
+    trial = fakes.trial(fakes.study()).model_copy(update={"study": study, "seeds": 2})
+    announce(trial, Registration(digest="0" * 64, queued=""), Screen())
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
 def test_an_earlier_trial_knows_better_than_the_file() -> None:
     study = fakes.study()
     told = study.model_copy(update={"primary": Primary(**{**study.primary.model_dump(), "seed_sd": 0.05})})
