@@ -43,8 +43,8 @@ bench: setup  ## measure, and print the figures (some hours)
 	@$(PY) -m pip install -q "lm-eval==0.4.13"
 	$(PY) -m pytest tests/bench -o python_files='bench_*.py' -p no:xdist -s -q --timeout 0
 
-screenshots: setup  ## draw docs/screenshot.png and its fellows anew
-	$(PY) packaging/screenshots.py
+screenshots: setup  ## draw every page into build/screenshots; LAB=data-folder: of that lab, and docs/screenshot.png anew
+	QT_QPA_PLATFORM=offscreen $(PY) packaging/screenshots.py build/screenshots $(if $(LAB),--home "$(LAB)" --readme docs/screenshot.png)
 
 desktop: setup  ## put the lab into the applications menu (Linux)
 	@mkdir -p "$(APPLICATIONS)"

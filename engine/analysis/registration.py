@@ -34,7 +34,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from engine.rules import rule_of
+from engine.rules import Read, rule_of
 from engine.spec.plugins.discovery import code_of
 from engine.spec.result import Look, Registration
 from engine.spec.runs import Context, Identity, LookNoted, Planned
@@ -77,9 +77,13 @@ def looks_at(
         for look in sorted(noted, key=lambda look: look.at)
         for their in look.runs
     ]
-    known = frozenset(arm for _, _, arms in shown for arm in arms)
-    read = {frozenset(pair) for pair in (study.primary.contrast, *(read[:2] for read in rule_of(study).reads()))}
-    compared = frozenset(arm for pair in read if pair <= known for arm in pair)
+    by: dict[str, set[str]] = defaultdict(set)  # arm -> the runs by which it was shown
+    for _, their, arms in shown:
+        for arm in arms:
+            by[arm].add(their.run)
+    # One run that is known again as two arms (neither is trained) shows no difference of the two.
+    read = [read[:2] for read in _reads(study)]
+    compared = frozenset(arm for a, b in read if by[a] and by[b] and len(by[a] | by[b]) > 1 for arm in (a, b))
     first: dict[str, LookNoted] = {}
     seeds: dict[str, set[int]] = defaultdict(set)
     anew: dict[str, bool] = {}
@@ -92,6 +96,15 @@ def looks_at(
         Look(trial=name, seeds=len(seeds[name]), at=_moment(look.at), shown=look.shown, anew=anew[name])
         for name, look in first.items()
     )
+
+
+def probes_read(study: StudySpec) -> frozenset[str]:
+    """The probes whose figures a verdict compares: equal answers to any other are no answer to the study's question."""
+    return frozenset(read.metric.partition(".")[0] for read in _reads(study))
+
+
+def _reads(study: StudySpec) -> tuple[Read, ...]:
+    return Read.with_primary(study, *rule_of(study).reads())
 
 
 class _Known:
@@ -125,10 +138,14 @@ def why_exploratory(trial: TrialSpec, context: Context) -> str:
 def changed(trial: TrialSpec) -> str:
     """Whether the user's own rule, or a probe that says how figures are drawn, is another than when it was queued."""
     read = [("rules", trial.study.rule.name), *(("probes", probe.probe) for probe in trial.study.probes)]
-    for kind, name in read:
-        if code_of(kind, name) != trial.uses.get(f"{kind}/{name}", ""):
-            return f"since the file {kind}/{name.replace('-', '_')}.py was changed after it was queued"
-    return ""
+    other = [
+        f"{kind}/{name.replace('-', '_')}.py"
+        for kind, name in read
+        if code_of(kind, name) != trial.uses.get(f"{kind}/{name}", "")
+    ]
+    if len(other) > 1:
+        return f"since the files {' and '.join(other)} were changed after it was queued"
+    return f"since the file {other[0]} was changed after it was queued" if other else ""
 
 
 def looked(looks: Sequence[Look]) -> str:

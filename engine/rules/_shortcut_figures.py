@@ -113,7 +113,7 @@ class Figures(Reading):
         return [
             Gate(
                 f"accuracy of {self.treated} and {self.label(arm)} where the shortcut {how} could not be compared",
-                "Their answers to the items must be there, not only their figures.",
+                "Both must be measured on such items, item by item; a table says which they are in a column `side`.",
             )
             for arm in self.rule.against
             for side, how in ((Side.CONGRUENT, "helps"), (Side.CONFLICTING, "misleads"))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from engine.spec.study import ScaleSpec, StudySpec
+from engine.stats.display.wording import counted
 from jobs import plugins
 from jobs.commands.terminal.screen import Screen
 from jobs.paths import Home
@@ -34,7 +35,7 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
         screen.say(f"  {study.question}")
         screen.say(f"  {study.summary}")
         screen.say(f"  arms: {', '.join(arm.name for arm in study.arms)}")
-        sizes = ", ".join(f"{name} ({_seeds(size)} seeds x {size.steps} steps)" for name, size in study.scales.items())
+        sizes = ", ".join(f"{name} ({_seeds(size)} x {size.steps} steps)" for name, size in study.scales.items())
         screen.say(f"  scales: {sizes}")
         if study.models:
             roles = ", ".join(f"{role} ({name})" for role, name in study.models.items())
@@ -54,7 +55,7 @@ def studies(home: Path | None, screen: Screen, as_json: bool) -> int:
 
 
 def _seeds(size: ScaleSpec) -> str:
-    return f"{size.looks[0]} to {size.looks[-1]}" if size.looks else str(size.seeds)
+    return f"{size.looks[0]} to {size.looks[-1]} seeds" if size.looks else counted(size.seeds, "seed")
 
 
 def _plain(study: StudySpec) -> dict[str, object]:

@@ -140,10 +140,11 @@ def judge_table(table: Table, found: Roles, limits: Thresholds | None = None) ->
     once = still or len(base_seeds) == 1
     trains = {names[arm]: not (arm == found.base and once) for arm in table.arms}
     seeds = sorted({seed for arm in table.arms if trains[names[arm]] for seed in table.seeds(arm)})
+    whole = (found.treated, found.reference, found.base)  # controls, and arms without a part, may have fewer seeds
     planned = {
         (names[arm], seed)
         for arm in table.arms
-        for seed in (seeds if trains[names[arm]] and arm != found.planted else table.seeds(arm))
+        for seed in (seeds if trains[names[arm]] and arm in whole else table.seeds(arm))
         if (arm, seed) not in extra
     }
     told = {part: arm for part in PARTS if (arm := getattr(found, part)) is not None}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from engine.analysis.registration import looks_at
+from engine.analysis.registration import looks_at, probes_read
 from engine.spec.errors import StoreError
 from engine.spec.result import Look, Shown
 from engine.spec.run import RunSpec
@@ -169,7 +169,7 @@ def of_others(home: Home, db: Database, name: str, trial: TrialSpec, queued: flo
     others = [look for look in noted.looks if look.trial != name]
     if not others:
         return Others()
-    runs = _identities(db, name)
+    runs = _identities(db, name, probes_read(trial.study))
     before = looks_at(trial.study, runs, [look for look in others if look.at <= queued], trial.scale)
     beside = looks_at(trial.study, runs, [look for look in others if queued < look.at < own], trial.scale)
     return Others(before, beside)
@@ -184,18 +184,24 @@ def _look(
     )  # fmt: skip
 
 
-def _identities(db: Database, trial: str) -> tuple[Identity, ...]:
-    """A trial's runs by what they are, whether they have been run or not."""
+def _identities(db: Database, trial: str, probes: Collection[str] | None = None) -> tuple[Identity, ...]:
+    """A trial's runs by what they are, whether they have been run or not.
+
+    Args:
+        probes: By their answers to these alone; None: to any.
+    """
     rows = db.query(
-        """SELECT t.arm, t.seed, t.run, r.tune, r.spec,
-           (SELECT json_group_array(digest) FROM (SELECT digest FROM fingerprints WHERE run = t.run ORDER BY probe))
+        """SELECT t.arm, t.seed, t.run, r.tune, r.spec, (SELECT json_group_array(json_array(probe, digest))
+           FROM (SELECT probe, digest FROM fingerprints WHERE run = t.run ORDER BY probe))
            AS outcomes FROM trial_runs AS t JOIN runs AS r ON r.hash = t.run WHERE t.trial = ? ORDER BY t.n""",
         (trial,),
     )
     return tuple(
         Identity(
-            arm=row["arm"], seed=row["seed"], run=row["run"], tune=row["tune"],
-            outcomes=tuple(json.loads(row["outcomes"])), kin=_kin(row["spec"]),
+            arm=row["arm"], seed=row["seed"], run=row["run"], tune=row["tune"], kin=_kin(row["spec"]),
+            outcomes=tuple(
+                digest for probe, digest in json.loads(row["outcomes"]) if probes is None or probe in probes
+            ),
         )
         for row in rows
     )  # fmt: skip

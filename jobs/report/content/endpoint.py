@@ -19,7 +19,7 @@ _LOOKED = (
 )
 _CHANGED = (
     "All was fixed when the trial was queued, but what was fixed is not what drew up these figures: everything here is "
-    "exploratory, {changed}. With the file as it was, the same trial is as planned."
+    "exploratory, {changed}. With what it was then, the same trial is as planned."
 )
 _FIXED = (
     "Arms, primary endpoint, rules, controls, scale, {seeds}, model and data were fixed when the trial was queued. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.analysis.registration import looked, looks_at
+from engine.analysis.registration import looked, looks_at, probes_read
 from engine.spec.result import Look, Shown
 from engine.spec.runs import Identity, LookNoted
 from jobs.studies import load
@@ -56,6 +56,24 @@ def test_runs_are_known_by_weights_and_answers_whatever_they_are_called() -> Non
     )
     (look,) = looks_at(STUDY, answered, [noted("other", 5.0, *theirs)])
     assert (look.trial, look.seeds) == ("other", 2)
+
+
+def test_one_run_that_is_known_again_as_two_arms_compares_nothing() -> None:
+    """Arms that nothing trains may answer alike: that one of them was shown tells no difference of the two."""
+    alike = tuple(run.model_copy(update={"outcomes": ("same",)}) if run.seed == 0 else run for run in OWN)
+    theirs = Identity(arm="x", seed=0, run="x0", outcomes=("same",))
+    assert looks_at(STUDY, alike, [noted("other", 5.0, theirs), noted("again", 6.0, theirs)]) == ()
+    another = theirs.model_copy(update={"run": "y0"})
+    assert [look.trial for look in looks_at(STUDY, alike, [noted("other", 5.0, theirs, another)])] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("study", "probes"),
+    [("nli-frequency", {"entailment"}), ("prompting-ceiling", {"facts"}), ("proxy-tuning", {"calls"})],
+)
+def test_answers_that_no_verdict_reads_are_no_answers_to_its_question(study: str, probes: set[str]) -> None:
+    """All studies measure what the base forgot, by the same items: an untrained arm answers them alike in each."""
+    assert probes_read(load(study)) == probes
 
 
 def test_very_old_runs_without_weights_are_not_all_one() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.analysis.analysis import analyse
 from engine.analysis.figures import check_figures
+from engine.analysis.registration import changed
 from engine.rules import found
 from engine.run.planned import runs_of, with_uses
 from engine.spec.errors import PluginError, SpecError
@@ -89,6 +90,9 @@ def test_its_file_is_part_of_the_registration_and_editing_it_later_makes_it_expl
     assert "since the file rules/any_gain.py was changed after it was queued" in said
     assert primary(result, half=False).caption.startswith("Exploratory, since the file rules/any_gain.py was changed")
     assert trial().registration != asked.registration
+    both = asked.model_copy(update={"uses": asked.uses | {"probes/forgetting": "other"}})
+    said = changed(both)
+    assert said == "since the files rules/any_gain.py and probes/forgetting.py were changed after it was queued"
 
 
 DECIDED = (

@@ -231,6 +231,17 @@ def test_equal_answers_are_known_again_whatever_made_them(open_lab: Open) -> Non
     assert seen(lab, second) == [(first, 1, "result")]
 
 
+def test_runs_of_a_trial_are_known_again_by_the_answers_that_its_verdict_reads(open_lab: Open, home: Path) -> None:
+    lab = open_lab()
+    name = run(lab, alike(""))
+    lab.close()
+    store = Store(Home.at(home))
+    every, none = (looks._identities(store.db, name, probes) for probes in (None, {"facts"}))
+    store.close()
+    assert all(one.outcomes for one in every)
+    assert not any(one.outcomes for one in none)
+
+
 def test_live_curves_of_what_is_measured_are_a_look_and_losses_are_none(open_lab: Open) -> None:
     lab = open_lab()
     trial = run(lab, fakes.trial(seeds=1))

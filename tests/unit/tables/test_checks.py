@@ -144,6 +144,15 @@ def test_missing_runs_are_named(tmp_path: Path) -> None:
     assert "Missing: dpo seed 3. Add the rows that are missing" in result.verdict.reasons[0]
 
 
+def test_arms_that_no_question_is_about_may_have_fewer_seeds(tmp_path: Path) -> None:
+    """As the lab's own controls have: what is not read of an arm is not missing."""
+    rows = [row | {"arm": "control"} for row in outcomes(30, 4, RATES) if (row["arm"], row["seed"]) == ("dpo", 3)]
+    path = write(tmp_path / "t.csv", csv_text([*outcomes(30, 4, RATES), *rows]))
+    result = analyse_file(path, treated="dpo", reference="sft", base="base")
+    assert check(result, "runs").ok
+    assert "missing" not in result.verdict.text
+
+
 def test_arms_that_differ_in_case_alone_are_hinted_at(tmp_path: Path) -> None:
     rows = [row | {"arm": "SFT "} if (row["arm"], row["seed"]) == ("sft", 1) else row for row in outcomes(30, 3, RATES)]
     result = analysed(tmp_path, rows)
